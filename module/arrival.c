@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking over what the kernel before left.
+ *
+ * The boot stub has checked the handover and reserved its pages.  The module
+ * believes neither blindly: it reads the same bytes with the same code, checks
+ * that each page is in the state that the stub leaves it in, and only then
+ * begins to change anything.  From there on the takeover can still be called
+ * off, which puts every page back into that state, so a module that could not
+ * load can be loaded again.
+ *
+ * All that arrived stays preserved, in the very tree that it came with, until
+ * somebody gives it up: if nobody does, the next kernel gets it too.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+static struct kho_boot_info *boot_info;
+
+/* Marks a handover as refused; it stays reserved, and out of reach. */
+static void refuse(const char *why, u64 where, u64 value)
+{
+	kho.arrival = KHO_ARRIVAL_REFUSED;
+	snprintf(kho.arrival_error, sizeof(kho.arrival_error),
+		 "%s (at 0x%llx, value 0x%llx)", why, where, value);
+	pr_err("handover refused: %s\n", kho.arrival_error);
+}
+
+/* Is this page as the stub leaves what it reserves? */
+static bool page_waits(u64 pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && PageReserved(page) && page_count(page) == 1;
+}
+
+/* What the walk over the tree that arrived found wrong with a page. */
+struct arrival_check {
+	u64 bad;
+};
+
+static int check_node(void *data, u64 phys, unsigned int level)
+{
+	struct arrival_check *check = data;
+
+	if (page_waits(PHYS_PFN(phys)))
+		return 0;
+	check->bad = phys;
+	return -EINVAL;
+}
+
+static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
+{
+	struct arrival_check *check = data;
+	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
+
+	for (; pfn < end; pfn++) {
+		if (!page_waits(pfn)) {
+			check->bad = PFN_PHYS(pfn);
+			return -EINVAL;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* For walks over the tree after it has been found sound. */
+static const void *sound_map(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+static int sound_walk(const struct kho_walk_ops *ops)
+{
+	struct kho_walk walk = {
+		.ops = ops,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+
+	return kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
+}
+
+static int list_node(void *ctx, __u64 phys, unsigned int level)
+{
+	return kho_radix_add_page(&kho.arrived, PHYS_PFN(phys), 0);
+}
+
+static int unlist_node(void *ctx, __u64 phys, unsigned int level)
+{
+	return kho_radix_del_page(&kho.arrived, PHYS_PFN(phys), 0);
+}
+
+static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	u64 i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		ret = kho_radix_add_page(&kho.arrived,
+					 PHYS_PFN(phys) + (i << order), order);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Everything that is marked, as if none of it belonged to an object.  The nodes
+ * are listed too for as long as it takes, so that -EEXIST or -EBUSY tells of a
+ * page that is a node twice, a node and marked, or marked twice.
+ */
+static int list_all(void)
+{
+	static const struct kho_walk_ops list_ops = {
+		.map = sound_map,
+		.node = list_node,
+		.run = list_run,
+	};
+	static const struct kho_walk_ops unlist_ops = {
+		.map = sound_map,
+		.node = unlist_node,
+	};
+
+	kho_radix_destroy_tree(&kho.arrived);
+	return kho_radix_init_tree(&kho.arrived) ?: sound_walk(&list_ops) ?:
+	       sound_walk(&unlist_ops);
+}
+
+static int any_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	return 1;
+}
+
+/* Is this page marked, whatever the order? */
+static bool is_marked(u64 addr)
+{
+	return kho_radix_walk_range(&kho.tree, PHYS_PFN(addr), 1, any_key,
+				    NULL) == 1;
+}
+
+/*
+ * Pages that the stub reserved become ordinary ones with one reference, ours:
+ * no more PG_reserved, and part of the memory that the zone manages.
+ */
+static void claim(u64 pfn, u64 nr_pages)
+{
+	while (nr_pages) {
+		struct page *first = pfn_to_page(pfn);
+		struct zone *zone = page_zone(first);
+		long n = 0;
+
+		while (nr_pages && page_zone(pfn_to_page(pfn)) == zone) {
+			ClearPageReserved(pfn_to_page(pfn));
+			pfn++;
+			n++;
+			nr_pages--;
+		}
+		adjust_managed_page_count(first, n);
+		cond_resched();
+	}
+}
+
+/* The opposite of claim(). */
+static void unclaim(u64 pfn, u64 nr_pages)
+{
+	while (nr_pages--) {
+		SetPageReserved(pfn_to_page(pfn));
+		adjust_managed_page_count(pfn_to_page(pfn), -1);
+		pfn++;
+		cond_resched();
+	}
+}
+
+static int claim_node(void *ctx, __u64 phys, unsigned int level)
+{
+	claim(PHYS_PFN(phys), 1);
+	return 0;
+}
+
+static int claim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	claim(PHYS_PFN(phys), nr << order);
+	return 0;
+}
+
+static int unclaim_node(void *ctx, __u64 phys, unsigned int level)
+{
+	unclaim(PHYS_PFN(phys), 1);
+	return 0;
+}
+
+static int unclaim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	unclaim(PHYS_PFN(phys), nr << order);
+	return 0;
+}
+
+static const struct kho_walk_ops claim_ops = {
+	.map = sound_map,
+	.node = claim_node,
+	.run = claim_run,
+};
+
+static const struct kho_walk_ops unclaim_ops = {
+	.map = sound_map,
+	.node = unclaim_node,
+	.run = unclaim_run,
+};
+
+static const struct kho_fdt_child *arrived_child(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < kho.in->nr; i++)
+		if (!strcmp(kho.in->child[i].name, name) &&
+		    kho.in->child[i].has == 3)
+			return &kho.in->child[i];
+	return NULL;
+}
+
+/* Which kernel was before, if it said so in a page that is preserved. */
+static void read_metadata(void)
+{
+	const struct kho_fdt_child *child = arrived_child(KHO_METADATA_NODE);
+	const struct kho_metadata *metadata;
+
+	kho.generation = 1;
+	if (!child || child->size != sizeof(*metadata) ||
+	    offset_in_page(child->addr) > PAGE_SIZE - sizeof(*metadata) ||
+	    !kho_radix_has_page(&kho.arrived, PHYS_PFN(child->addr), 0))
+		return;
+	metadata = phys_to_virt(child->addr);
+	if (metadata->version != KHO_METADATA_VERSION)
+		return;
+	memcpy(kho.previous_release, metadata->previous_release,
+	       sizeof(kho.previous_release) - 1);
+	kho.generation = metadata->kexec_count;
+}
+
+static int read_objects(void)
+{
+	const struct kho_fdt_child *child = arrived_child(KHO_OBJS_NODE);
+	struct page *page, *next;
+	const char *why;
+
+	if (!child)
+		return 0;
+	why = kho_records_read(child->addr, child->size);
+	if (!why)
+		return 0;
+
+	pr_err("objects at 0x%llx refused, their pages stay preserved: %s\n",
+	       child->addr, why);
+	snprintf(kho.arrival_error, sizeof(kho.arrival_error), "objects: %s",
+		 why);
+	kho_object_drop_all();
+	list_for_each_entry_safe(page, next, &kho.blobs, lru)
+		list_del_init(&page->lru);
+	kho.nr_blobs = 0;
+	return list_all();
+}
+
+static int take_over(void)
+{
+	struct arrival_check check = {};
+	struct kho_radix_adopt adopt = {
+		.tree = &kho.tree,
+		.walk.end = kho_end_of_memory(),
+		.node = check_node,
+		.run = check_run,
+		.data = &check,
+	};
+	const char *why;
+	int ret;
+
+	if (kho.boot.fdt_addr & ~PAGE_MASK || kho.boot.fdt_size > PAGE_SIZE ||
+	    !page_waits(PHYS_PFN(kho.boot.fdt_addr))) {
+		refuse("the FDT's page is not reserved", kho.boot.fdt_addr,
+		       kho.boot.fdt_size);
+		return 0;
+	}
+	why = kho_fdt_read(phys_to_virt(kho.boot.fdt_addr), kho.boot.fdt_size,
+			   kho.in);
+	if (why) {
+		refuse(why, kho.boot.fdt_addr, 0);
+		return 0;
+	}
+
+	ret = kho_radix_adopt_tree(&adopt, kho.in->root);
+	if (ret == KHO_WALK_BAD) {
+		refuse(adopt.walk.why, adopt.walk.where, adopt.walk.value);
+		return 0;
+	}
+	if (ret) {
+		refuse("a page is not reserved", check.bad, 0);
+		return 0;
+	}
+
+	ret = list_all();
+	if (ret == -EBUSY || ret == -EEXIST) {
+		refuse("a page is marked twice, or is a node of the tree as well",
+		       kho.in->root, 0);
+		goto err_forget;
+	}
+	if (ret)
+		goto err_forget;
+	read_metadata();
+	ret = read_objects();
+	if (ret)
+		goto err_forget;
+
+	sound_walk(&claim_ops);
+	/* The FDT's page is a key in what we and mainline send, but need not be. */
+	if (!is_marked(kho.boot.fdt_addr))
+		claim(PHYS_PFN(kho.boot.fdt_addr), 1);
+	kho.arrival = KHO_ARRIVAL_TAKEN;
+	return 0;
+
+err_forget:
+	kho_object_drop_all();
+	kho_radix_destroy_tree(&kho.arrived);
+	kho.tree.root = NULL;
+	return kho.arrival == KHO_ARRIVAL_REFUSED ? 0 : ret;
+}
+
+/**
+ * kho_arrival_init() - find out what came, and prepare to own it
+ *
+ * Makes kho.tree and kho.arrived, of what came or empty.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.  A handover that is refused is no error: the reason is
+ * logged, kept for KHO_QUERY, and the trees are empty.
+ */
+int kho_arrival_init(void)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	boot_info = kho_arch_boot_info_get();
+	if (boot_info && boot_info->version == KHO_BOOT_INFO_VERSION)
+		kho.boot = *boot_info;
+
+	switch (kho.boot.state) {
+	case KHO_BOOT_KEPT:
+		kho.in = kzalloc(sizeof(*kho.in), GFP_KERNEL);
+		ret = kho.in ? take_over() : -ENOMEM;
+		if (ret)
+			goto err_put;
+		break;
+	case KHO_BOOT_REFUSED:
+		kho.arrival = KHO_ARRIVAL_REFUSED;
+		strscpy(kho.arrival_error, kho.boot.error,
+			sizeof(kho.arrival_error));
+		break;
+	case KHO_BOOT_OFF:
+		kho.arrival = KHO_ARRIVAL_OFF;
+		break;
+	default:
+		break;
+	}
+
+	if (kho.arrival == KHO_ARRIVAL_TAKEN)
+		return 0;
+	kfree(kho.in);
+	kho.in = NULL;
+	ret = kho_radix_init_tree(&kho.tree) ?: kho_radix_init_tree(&kho.arrived);
+	if (!ret)
+		return 0;
+	kho_radix_destroy_tree(&kho.tree);
+err_put:
+	kfree(kho.in);
+	kho.in = NULL;
+	if (boot_info)
+		kho_arch_boot_info_put();
+	return ret;
+}
+
+/* Frees a page that only the kernel before needed. */
+static void free_old_page(u64 addr)
+{
+	if (!kho_radix_del_page(&kho.arrived, PHYS_PFN(addr), 0))
+		WARN_ON_ONCE(kho_radix_del_page(&kho.tree, PHYS_PFN(addr), 0));
+	else if (is_marked(addr))
+		return;
+	kho_put_pages(PHYS_PFN(addr), 1);
+}
+
+/**
+ * kho_arrival_commit() - own what came, for good
+ *
+ * Nothing can fail any more.  What only the kernel before needed is freed.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_arrival_commit(void)
+{
+	const struct kho_fdt_child *child;
+	struct kho_object *object;
+
+	lockdep_assert_held(&kho.lock);
+
+	kho.committed = true;
+	if (kho.arrival != KHO_ARRIVAL_TAKEN)
+		return;
+	boot_info->state = KHO_BOOT_TAKEN;
+	list_for_each_entry(object, &kho.objects, list)
+		object->record->generation = object->generation;
+
+	child = arrived_child(KHO_METADATA_NODE);
+	if (child && PHYS_PFN(child->addr) != PHYS_PFN(kho.boot.fdt_addr) &&
+	    kho_radix_has_page(&kho.arrived, PHYS_PFN(child->addr), 0))
+		free_old_page(child->addr);
+	free_old_page(kho.boot.fdt_addr);
+	kho_changed();
+}
+
+/**
+ * kho_arrival_exit() - let go of what came
+ *
+ * Before kho_arrival_commit() that calls the takeover off; after it everything
+ * has been given up already, or the module could not be unloaded.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_arrival_exit(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.arrival == KHO_ARRIVAL_TAKEN && !kho.committed) {
+		struct page *page, *next;
+
+		kho_object_drop_all();
+		list_for_each_entry_safe(page, next, &kho.blobs, lru)
+			list_del_init(&page->lru);
+		if (!is_marked(kho.boot.fdt_addr))
+			unclaim(PHYS_PFN(kho.boot.fdt_addr), 1);
+		sound_walk(&unclaim_ops);
+		kho.tree.root = NULL;
+	}
+	kho_radix_destroy_tree(&kho.arrived);
+	kho_radix_destroy_tree(&kho.tree);
+	if (boot_info)
+		kho_arch_boot_info_put();
+	kfree(kho.in);
+	kho.in = NULL;
+}

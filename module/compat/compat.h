@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The only place that asks which kernel this is.  The rest is written for the
+ * newest one; here an older one is made to look like it.  Each entry names the
+ * upstream commit that made the difference, and asks for the thing itself
+ * wherever the preprocessor can see it.
+ */
+#ifndef KHO_COMPAT_H
+#define KHO_COMPAT_H
+
+#include <linux/version.h>
+#include <linux/mmzone.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "kho needs Linux 6.1 or later"
+#endif
+
+/*
+ * 5e0a760b4441 ("mm, treewide: rename MAX_ORDER to MAX_PAGE_ORDER", 6.8) after
+ * 23baf831a32c ("mm, treewide: redefine MAX_ORDER sanely", 6.4), which made
+ * the bound inclusive: 6.4 to 6.7 have the old name with the new meaning, and
+ * nothing but the version tells these from the ones before.
+ */
+#ifndef MAX_PAGE_ORDER
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define MAX_PAGE_ORDER (MAX_ORDER - 1)
+#else
+#define MAX_PAGE_ORDER MAX_ORDER
+#endif
+#endif
+
+#endif /* KHO_COMPAT_H */

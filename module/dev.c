@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/kho: takes requests apart, and has them carried out elsewhere.
+ *
+ * Arguments are copied in before anything is done and out after it, so no lock
+ * of ours is held while user memory is touched.  A file descriptor is installed
+ * last, when nothing can fail any more.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+/* Entries and pages of a list are copied out in pieces of at most this. */
+#define LIST_PIECE	1024U
+#define META_PIECE	64U
+
+union kho_any {
+	struct kho_query query;
+	struct kho_page page;
+	struct kho_batch batch;
+	struct kho_page_open page_open;
+	struct kho_page_list page_list;
+	struct kho_obj_create obj_create;
+	struct kho_obj_name obj_name;
+	struct kho_obj_list obj_list;
+	struct kho_meta_read meta_read;
+};
+
+static int reserved_not_zero(const char *what, u64 value)
+{
+	return kho_refuse(-EOPNOTSUPP, "%s is 0x%llx, must be 0", what, value);
+}
+
+static int do_query(union kho_any *any)
+{
+	struct kho_query *query = &any->query;
+	u32 size = query->size;
+
+	if (query->flags)
+		return reserved_not_zero("kho_query.flags", query->flags);
+
+	memset(query, 0, sizeof(*query));
+	query->size = size;
+	query->uapi_version = KHO_UAPI_VERSION;
+	query->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS |
+			  KHO_FEATURE_META;
+	query->page_size = PAGE_SIZE;
+
+	mutex_lock(&kho.lock);
+	query->abi = kho.out->abi;
+	query->frozen = kho.frozen;
+	query->changes = kho.changes;
+	query->setup_addr = virt_to_phys(kho.setup);
+	kho.setup_shown = true;
+	query->fdt_addr = virt_to_phys(kho.fdt);
+	query->fdt_size = PAGE_SIZE;
+	query->root_addr = virt_to_phys(kho.tree.root);
+	query->scratch_addr = PFN_PHYS(kho.scratch_pfn);
+	query->scratch_size = PFN_PHYS(kho.scratch_pages);
+	query->preserved_pages = kho.tree.nr_pages;
+	query->raw_pages = kho.raw.nr_pages;
+	query->arrived_pages = kho.arrived.nr_pages;
+	query->objects = kho.nr_objects;
+	query->object_pages = kho.object_pages;
+	query->arrived_objects = kho.arrived_objects;
+	/* The setup page is metadata too, though not marked. */
+	query->meta_pages = kho.tree.nr_nodes + kho.nr_blobs + 1;
+	query->released_pages = kho.released;
+	query->arrival = kho.arrival;
+	query->generation = kho.generation;
+	query->stub_pages = kho.boot.pages;
+	query->stub_extents = kho.boot.extents;
+	query->stub_usecs = kho.boot.usecs;
+	strscpy((char *)query->arrival_error, kho.arrival_error,
+		sizeof(query->arrival_error));
+	strscpy((char *)query->previous_release, kho.previous_release,
+		sizeof(query->previous_release));
+	mutex_unlock(&kho.lock);
+	return 0;
+}
+
+static int do_page_add(union kho_any *any)
+{
+	struct kho_page_entry entry = {
+		.pfn = any->page.pfn,
+		.order = any->page.order,
+	};
+	u32 failed;
+
+	return kho_pages_add(&entry, 1, &failed);
+}
+
+static int do_page_del(union kho_any *any)
+{
+	struct kho_page_entry entry = {
+		.pfn = any->page.pfn,
+		.order = any->page.order,
+	};
+	u32 failed;
+
+	return kho_pages_del(&entry, 1, &failed);
+}
+
+static int do_batch(struct kho_batch *batch,
+		    int (*carry_out)(const struct kho_page_entry *entry, u32 nr,
+				     u32 *failed))
+{
+	struct kho_page_entry *entry;
+	u32 i;
+	int ret;
+
+	if (batch->reserved)
+		return reserved_not_zero("kho_batch.reserved", batch->reserved);
+	batch->failed = 0;
+	if (!batch->count || batch->count > KHO_BATCH_MAX)
+		return kho_refuse(-EINVAL, "kho_batch.count is %u, must be 1 to %u",
+				  batch->count, KHO_BATCH_MAX);
+
+	entry = kvmalloc_array(batch->count, sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	if (copy_from_user(entry, u64_to_user_ptr(batch->entries),
+			   batch->count * sizeof(*entry))) {
+		ret = -EFAULT;
+		goto out;
+	}
+	for (i = 0; i < batch->count; i++) {
+		if (!entry[i].flags)
+			continue;
+		batch->failed = i;
+		ret = reserved_not_zero("kho_page_entry.flags", entry[i].flags);
+		goto out;
+	}
+	ret = carry_out(entry, batch->count, &batch->failed);
+out:
+	kvfree(entry);
+	return ret;
+}
+
+static int do_batch_add(union kho_any *any)
+{
+	return do_batch(&any->batch, kho_pages_add);
+}
+
+static int do_batch_del(union kho_any *any)
+{
+	return do_batch(&any->batch, kho_pages_del);
+}
+
+static int do_page_open(union kho_any *any, struct file **file)
+{
+	struct kho_page_open *open = &any->page_open;
+	int ret = 0;
+
+	if (open->flags)
+		return reserved_not_zero("kho_page_open.flags", open->flags);
+
+	mutex_lock(&kho.lock);
+	if (kho_radix_has_page(&kho.arrived, open->pfn, open->order))
+		*file = kho_page_file(open->pfn, open->order);
+	else
+		ret = kho_refuse(-ENOENT, "pfn 0x%llx order %u did not arrive",
+				 open->pfn, open->order);
+	mutex_unlock(&kho.lock);
+	if (!ret && IS_ERR(*file))
+		ret = PTR_ERR(*file);
+	return ret;
+}
+
+static int do_obj_create(union kho_any *any, struct file **file)
+{
+	struct kho_obj_create *create = &any->obj_create;
+	int ret;
+
+	if (create->flags)
+		return reserved_not_zero("kho_obj_create.flags", create->flags);
+	if (create->reserved)
+		return reserved_not_zero("kho_obj_create.reserved",
+					 create->reserved);
+	ret = kho_name_check(create->name);
+	return ret ?: kho_object_create((char *)create->name, create->bytes,
+					file);
+}
+
+static int check_obj_name(const struct kho_obj_name *name)
+{
+	if (name->flags)
+		return reserved_not_zero("kho_obj_name.flags", name->flags);
+	if (name->reserved)
+		return reserved_not_zero("kho_obj_name.reserved", name->reserved);
+	return kho_name_check(name->name);
+}
+
+static int do_obj_open(union kho_any *any, struct file **file)
+{
+	struct kho_obj_name *name = &any->obj_name;
+	int ret = check_obj_name(name);
+
+	return ret ?: kho_object_open((char *)name->name, file, &name->bytes);
+}
+
+static int do_obj_remove(union kho_any *any)
+{
+	struct kho_obj_name *name = &any->obj_name;
+
+	return check_obj_name(name) ?: kho_object_remove((char *)name->name);
+}
+
+static int do_page_list(union kho_any *any)
+{
+	struct kho_page_list *list = &any->page_list;
+	struct kho_page_entry *entry;
+	u32 done = 0, filled;
+	int ret;
+
+	if (list->flags)
+		return reserved_not_zero("kho_page_list.flags", list->flags);
+	if (list->reserved)
+		return reserved_not_zero("kho_page_list.reserved", list->reserved);
+
+	entry = kvmalloc_array(LIST_PIECE, sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	do {
+		u64 to = list->entries + (u64)done * sizeof(*entry);
+
+		ret = kho_pages_list(list->first + done,
+				     min(list->count - done, LIST_PIECE), entry,
+				     &filled, &list->total);
+		if (!ret && copy_to_user(u64_to_user_ptr(to), entry,
+					 filled * sizeof(*entry)))
+			ret = -EFAULT;
+		done += filled;
+	} while (!ret && filled == LIST_PIECE && done < list->count);
+	kvfree(entry);
+	if (!ret)
+		list->count = done;
+	return ret;
+}
+
+static int do_obj_list(union kho_any *any)
+{
+	struct kho_obj_list *list = &any->obj_list;
+	struct kho_obj_entry *entry;
+	u32 done = 0, filled;
+	int ret;
+
+	if (list->flags)
+		return reserved_not_zero("kho_obj_list.flags", list->flags);
+	if (list->reserved)
+		return reserved_not_zero("kho_obj_list.reserved", list->reserved);
+
+	entry = kvcalloc(LIST_PIECE, sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	do {
+		u64 to = list->entries + (u64)done * sizeof(*entry);
+
+		ret = kho_object_list(list->first + done,
+				      min(list->count - done, LIST_PIECE), entry,
+				      &filled, &list->total);
+		if (!ret && copy_to_user(u64_to_user_ptr(to), entry,
+					 filled * sizeof(*entry)))
+			ret = -EFAULT;
+		done += filled;
+	} while (!ret && filled == LIST_PIECE && done < list->count);
+	kvfree(entry);
+	if (!ret)
+		list->count = done;
+	return ret;
+}
+
+static int do_meta_read(union kho_any *any)
+{
+	struct kho_meta_read *read = &any->meta_read;
+	struct kho_meta_entry *entry;
+	u32 done = 0, filled;
+	void *pages;
+	int ret;
+
+	if (read->flags)
+		return reserved_not_zero("kho_meta_read.flags", read->flags);
+	if (read->reserved)
+		return reserved_not_zero("kho_meta_read.reserved", read->reserved);
+
+	entry = kvmalloc_array(META_PIECE, sizeof(*entry), GFP_KERNEL);
+	pages = kvmalloc_array(META_PIECE, PAGE_SIZE, GFP_KERNEL);
+	if (!entry || !pages) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	do {
+		u64 to = read->entries + (u64)done * sizeof(*entry);
+		u64 to_pages = read->pages + (u64)done * PAGE_SIZE;
+
+		kho_meta_copy(read->first + done,
+			      min(read->count - done, META_PIECE), entry, pages,
+			      &filled, &read->total);
+		ret = 0;
+		if (copy_to_user(u64_to_user_ptr(to), entry,
+				 filled * sizeof(*entry)) ||
+		    copy_to_user(u64_to_user_ptr(to_pages), pages,
+				 filled * PAGE_SIZE))
+			ret = -EFAULT;
+		done += filled;
+	} while (!ret && filled == META_PIECE && done < read->count);
+	if (!ret)
+		read->count = done;
+out:
+	kvfree(pages);
+	kvfree(entry);
+	return ret;
+}
+
+/**
+ * struct command - how a command is carried out
+ */
+struct command {
+	/** @size: of its struct. */
+	unsigned int size;
+	/** @fd_at: where in the struct the descriptor is, for @run_fd. */
+	unsigned int fd_at;
+	/** @tells_failure: what it has to tell matters after an error too. */
+	bool tells_failure;
+	/** @tells_late: it has more to tell than the descriptor. */
+	bool tells_late;
+	/** @run: carries it out. */
+	int (*run)(union kho_any *any);
+	/** @run_fd: instead of @run: carries it out and makes a file. */
+	int (*run_fd)(union kho_any *any, struct file **file);
+};
+
+#define COMMAND(nr, type, ...) \
+	[KHO_CMD_##nr - KHO_CMD_BASE] = { .size = sizeof(type), __VA_ARGS__ }
+#define FD_AT(type)	.fd_at = offsetof(type, fd)
+
+static const struct command commands[] = {
+	COMMAND(QUERY, struct kho_query, .run = do_query),
+	COMMAND(PAGE_ADD, struct kho_page, .run = do_page_add),
+	COMMAND(PAGE_DEL, struct kho_page, .run = do_page_del),
+	COMMAND(BATCH_ADD, struct kho_batch, .run = do_batch_add,
+		.tells_failure = true),
+	COMMAND(BATCH_DEL, struct kho_batch, .run = do_batch_del,
+		.tells_failure = true),
+	COMMAND(PAGE_OPEN, struct kho_page_open, .run_fd = do_page_open,
+		FD_AT(struct kho_page_open)),
+	COMMAND(PAGE_LIST, struct kho_page_list, .run = do_page_list),
+	COMMAND(OBJ_CREATE, struct kho_obj_create, .run_fd = do_obj_create,
+		FD_AT(struct kho_obj_create)),
+	COMMAND(OBJ_OPEN, struct kho_obj_name, .run_fd = do_obj_open,
+		FD_AT(struct kho_obj_name), .tells_late = true),
+	COMMAND(OBJ_REMOVE, struct kho_obj_name, .run = do_obj_remove),
+	COMMAND(OBJ_LIST, struct kho_obj_list, .run = do_obj_list),
+	COMMAND(META_READ, struct kho_meta_read, .run = do_meta_read),
+};
+
+/*
+ * The descriptor is told before the file is made, so that a caller who can't be
+ * told leaves no object behind, and once more after it, with what else there is
+ * to tell.
+ */
+static int make_fd(const struct command *command, union kho_any *any,
+		   void __user *user)
+{
+	__s32 *told = (void *)((char *)any + command->fd_at);
+	struct file *file = NULL;
+	int ret, fd;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	*told = fd;
+	ret = -EFAULT;
+	if (copy_to_user(user, any, command->size))
+		goto err_put_fd;
+	ret = command->run_fd(any, &file);
+	if (ret)
+		goto err_put_fd;
+	if (command->tells_late && copy_to_user(user, any, command->size)) {
+		ret = -EFAULT;
+		goto err_put_file;
+	}
+	fd_install(fd, file);
+	return 0;
+
+err_put_file:
+	fput(file);
+err_put_fd:
+	put_unused_fd(fd);
+	return ret;
+}
+
+static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	unsigned int nr = _IOC_NR(cmd);
+	const struct command *command;
+	union kho_any any = {};
+	u32 size;
+	int ret;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (nr < KHO_CMD_BASE || nr >= KHO_CMD_BASE + ARRAY_SIZE(commands) ||
+	    cmd != _IO(KHO_IOCTL_TYPE, nr))
+		return -ENOTTY;
+	command = &commands[nr - KHO_CMD_BASE];
+
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < command->size)
+		return kho_refuse(-EINVAL, "command 0x%x: size is %u, must be %u at least",
+				  nr, size, command->size);
+	ret = copy_struct_from_user(&any, command->size, user, size);
+	if (ret)
+		return ret;
+
+	if (command->run_fd)
+		return make_fd(command, &any, user);
+	ret = command->run(&any);
+	if (ret && !command->tells_failure)
+		return ret;
+	if (copy_to_user(user, &any, command->size))
+		return -EFAULT;
+	return ret;
+}
+
+static const struct file_operations kho_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = kho_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice kho_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kho",
+	.fops = &kho_fops,
+	.mode = 0600,
+};
+
+/**
+ * kho_dev_init() - offer /dev/kho
+ *
+ * Context: may sleep.
+ * Return: 0 or what misc_register() returned.
+ */
+int kho_dev_init(void)
+{
+	return misc_register(&kho_misc);
+}
+
+/**
+ * kho_dev_exit() - withdraw /dev/kho
+ */
+void kho_dev_exit(void)
+{
+	misc_deregister(&kho_misc);
+}

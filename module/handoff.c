@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is ready for the next kernel at any moment: the setup page, the root
+ * FDT, and which kernel this is.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/utsname.h>
+
+#include "internal.h"
+
+/* The objects' head is a page of ours, not one that arrived. */
+static bool head_is_new;
+
+/* Puts the FDT together aside, so that the one in place is always whole. */
+static int write_fdt(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho_fdt_write(kho.fdt_room, PAGE_SIZE, kho.out))
+		return -ENOSPC;
+	memcpy(kho.fdt, kho.fdt_room, PAGE_SIZE);
+	return 0;
+}
+
+/**
+ * kho_handoff_set_child() - add a child to the root FDT
+ * @name: its name
+ * @addr: physical address of its data, which the caller has preserved
+ * @size: bytes
+ *
+ * Context: kho.lock held.
+ * Return: 0, -EINVAL for a bad name, -EEXIST for a name that is taken, -ENOSPC
+ * if the FDT is full.
+ */
+int kho_handoff_set_child(const char *name, u64 addr, u64 size)
+{
+	struct kho_fdt_child *child;
+	unsigned int i;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!*name || strlen(name) >= KHO_FDT_NAME_SIZE || strchr(name, '/'))
+		return kho_refuse(-EINVAL, "subtree name '%s' is empty, too long, or has a slash",
+				  name);
+	for (i = 0; i < kho.out->nr; i++)
+		if (!strcmp(kho.out->child[i].name, name))
+			return -EEXIST;
+	if (kho.out->nr == KHO_FDT_MAX_CHILDREN)
+		return -ENOSPC;
+
+	child = &kho.out->child[kho.out->nr++];
+	strscpy(child->name, name, sizeof(child->name));
+	child->addr = addr;
+	child->size = size;
+	child->has = 3;
+	ret = write_fdt();
+	if (ret)
+		kho.out->nr--;
+	return ret;
+}
+
+/**
+ * kho_handoff_drop_child() - take a child out of the root FDT
+ * @addr: physical address of its data
+ *
+ * Context: kho.lock held.
+ * Return: 0 or -ENOENT.
+ */
+int kho_handoff_drop_child(u64 addr)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&kho.lock);
+
+	for (i = 0; i < kho.out->nr; i++) {
+		if (kho.out->child[i].addr != addr)
+			continue;
+		kho.out->nr--;
+		memmove(&kho.out->child[i], &kho.out->child[i + 1],
+			(kho.out->nr - i) * sizeof(kho.out->child[0]));
+		return write_fdt();
+	}
+	return -ENOENT;
+}
+
+/* What arrived and means nothing to us goes on to whom it may. */
+static int carry_children_on(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; kho.in && i < kho.in->nr; i++) {
+		const struct kho_fdt_child *child = &kho.in->child[i];
+
+		if (!strcmp(child->name, KHO_OBJS_NODE) ||
+		    !strcmp(child->name, KHO_METADATA_NODE) ||
+		    child->has != 3)
+			continue;
+		ret = kho_handoff_set_child(child->name, child->addr,
+					    child->size);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * kho_handoff_init() - make everything ready for a jump
+ *
+ * The tree exists already, new or taken over, and so may the objects' head.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM; kho_handoff_exit() clears up in either case.
+ */
+int kho_handoff_init(void)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	kho.out = kzalloc(sizeof(*kho.out), GFP_KERNEL);
+	kho.fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
+	kho.setup = (void *)get_zeroed_page(GFP_KERNEL);
+	kho.fdt = kho_blob_alloc();
+	kho.metadata = kho_blob_alloc();
+	head_is_new = !kho.head;
+	if (head_is_new)
+		kho.head = kho_blob_alloc();
+	if (!kho.out || !kho.fdt_room || !kho.setup || !kho.fdt ||
+	    !kho.metadata || !kho.head)
+		return -ENOMEM;
+
+	kho.metadata->version = KHO_METADATA_VERSION;
+	strscpy((char *)kho.metadata->previous_release,
+		init_utsname()->release, KHO_METADATA_RELEASE);
+	kho.metadata->kexec_count = kho.generation + 1;
+
+	strscpy((char *)kho.head->compatible, KHO_OBJS_COMPATIBLE,
+		sizeof(kho.head->compatible));
+	kho.head->page_shift = PAGE_SHIFT;
+	kho.head->record_size = sizeof(struct kho_objs_record);
+
+	kho.out->abi = kho_abi;
+	kho.out->root = virt_to_phys(kho.tree.root);
+	ret = kho_handoff_set_child(KHO_METADATA_NODE,
+				    virt_to_phys(kho.metadata),
+				    sizeof(*kho.metadata));
+	if (!ret)
+		ret = kho_handoff_set_child(KHO_OBJS_NODE,
+					    virt_to_phys(kho.head),
+					    sizeof(*kho.head));
+	if (!ret)
+		ret = carry_children_on();
+	if (ret)
+		return ret;
+
+	kho_arch_publish(kho.setup, virt_to_phys(kho.fdt));
+	return 0;
+}
+
+/**
+ * kho_handoff_exit() - announce nothing any more
+ *
+ * An image that was loaded with the address of the setup page would still read
+ * it, whatever lies there by then.  So where the address was given out, the
+ * page says "nothing" from now on and is never used again.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_handoff_exit(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.setup)
+		kho_arch_retire(kho.setup);
+	if (!kho.setup_shown)
+		free_page((unsigned long)kho.setup);
+	kho.setup = NULL;
+	/* One that arrived is ours only once the takeover is for good. */
+	if (head_is_new || kho.committed)
+		kho_blob_free(kho.head);
+	kho_blob_free(kho.metadata);
+	kho_blob_free(kho.fdt);
+	kho.head = NULL;
+	kho.metadata = NULL;
+	kho.fdt = NULL;
+	free_page((unsigned long)kho.fdt_room);
+	kho.fdt_room = NULL;
+	kfree(kho.out);
+	kho.out = NULL;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the module know of each other, and nobody else does.
+ *
+ * Lock order, from the outermost on:
+ *
+ *	kho.lock		all of struct kho, the objects and their
+ *				records, and that what is preserved changes as
+ *				one step
+ *	tree->lock		of any one of the three trees; a leaf
+ *
+ * mmap_lock is taken inside neither: user memory is copied before kho.lock is
+ * taken, and after it was dropped.  A page fault on an object takes no lock at
+ * all, since an object's pages don't change while a file of it is open.
+ */
+#ifndef KHO_INTERNAL_H
+#define KHO_INTERNAL_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include "compat/compat.h"
+#include "radix.h"
+
+#include <kho/boot_info.h>
+#include <kho/fdt.h>
+#include <kho/objects.h>
+#include <linux/kho.h>
+
+struct file;
+
+/**
+ * struct kho_state - all that the module has; there is one of it
+ */
+struct kho_state {
+	/** @lock: protects all that follows.  See above. */
+	struct mutex lock;
+	/** @frozen: the machine is going down; nothing changes any more. */
+	bool frozen;
+	/** @committed: what arrived, if anything, is ours for good. */
+	bool committed;
+	/** @pinned: a reference keeps the module loaded. */
+	bool pinned;
+	/** @changes: grows with each change. */
+	u64 changes;
+	/** @released: base pages given back. */
+	u64 released;
+
+	/** @tree: what the next kernel is to keep. */
+	struct kho_radix_tree tree;
+	/** @raw: of @tree, what KHO_PAGE_ADD marked here. */
+	struct kho_radix_tree raw;
+	/** @arrived: of @tree, what arrived and belongs to no object. */
+	struct kho_radix_tree arrived;
+	/** @kernel_pages: of @tree, base pages that other modules preserved. */
+	u64 kernel_pages;
+
+	/** @objects: all objects, oldest first. */
+	struct list_head objects;
+	/** @nr_objects: how many. */
+	u64 nr_objects;
+	/** @object_pages: their base pages, without metadata. */
+	u64 object_pages;
+	/** @arrived_objects: how many of them arrived. */
+	u64 arrived_objects;
+
+	/** @blobs: pages with metadata other than nodes, by page->lru. */
+	struct list_head blobs;
+	/** @nr_blobs: how many. */
+	u64 nr_blobs;
+	/** @head: where the records of the objects begin. */
+	struct kho_objs_head *head;
+	/** @metadata: which kernel this is, for the next one. */
+	struct kho_metadata *metadata;
+	/** @fdt: the page with the root FDT. */
+	void *fdt;
+	/** @fdt_room: where the next one is put together. */
+	void *fdt_room;
+	/** @out: what @fdt says. */
+	struct kho_fdt *out;
+
+	/** @setup: the page with the setup_data node and the scratch array. */
+	void *setup;
+	/** @setup_shown: somebody may have put its address into an image. */
+	bool setup_shown;
+	/** @scratch_pfn: first page of scratch. */
+	unsigned long scratch_pfn;
+	/** @scratch_pages: how many it has. */
+	unsigned long scratch_pages;
+
+	/** @arrival: KHO_ARRIVAL_*. */
+	u32 arrival;
+	/** @generation: handovers that led to this kernel. */
+	u32 generation;
+	/** @boot: what the stub said. */
+	struct kho_boot_info boot;
+	/** @in: what the FDT that arrived says. */
+	struct kho_fdt *in;
+	/** @arrival_error: why it was refused. */
+	char arrival_error[128];
+	/** @previous_release: of the kernel before. */
+	char previous_release[KHO_METADATA_RELEASE];
+};
+
+extern struct kho_state kho;
+extern unsigned int kho_abi;
+extern unsigned long kho_scratch_mib;
+
+/* Logs what was wrong with a request, and is the errno to return. */
+#define kho_refuse(err, fmt, ...) ({					\
+	pr_warn_ratelimited(fmt "\n", ##__VA_ARGS__);			\
+	(err);								\
+})
+
+/* state.c */
+int kho_may_change(void);
+void kho_changed(void);
+bool kho_in_scratch(u64 pfn, u64 nr_pages);
+int kho_take_page(unsigned long pfn);
+void kho_put_pages(unsigned long pfn, unsigned long nr_pages);
+u64 kho_end_of_memory(void);
+void *kho_blob_alloc(void);
+void kho_blob_free(void *blob);
+void kho_blob_adopt(void *blob);
+
+/* platform.c */
+int kho_platform_check(void);
+int kho_platform_locked_down(void);
+
+/* scratch.c */
+int kho_scratch_alloc(void);
+void kho_scratch_free(void);
+
+/* handoff.c */
+int kho_handoff_init(void);
+void kho_handoff_exit(void);
+int kho_handoff_set_child(const char *name, u64 addr, u64 size);
+int kho_handoff_drop_child(u64 addr);
+
+/* arrival.c */
+int kho_arrival_init(void);
+void kho_arrival_commit(void);
+void kho_arrival_exit(void);
+
+/* x86.c */
+void kho_arch_publish(void *page, u64 fdt_addr);
+void kho_arch_retire(void *page);
+struct kho_boot_info *kho_arch_boot_info_get(void);
+void kho_arch_boot_info_put(void);
+
+/* pages.c */
+int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);
+int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed);
+int kho_pages_list(u64 first, u32 room, struct kho_page_entry *entry,
+		   u32 *filled, u64 *total);
+
+/* memfile.c */
+
+/**
+ * struct kho_extent - pages that lie side by side
+ */
+struct kho_extent {
+	/** @index: number of the first of them within the object. */
+	u64 index;
+	/** @pfn: its page number. */
+	u64 pfn;
+	/** @nr_pages: how many. */
+	u64 nr_pages;
+};
+
+/**
+ * struct kho_mem - memory that a file shows; fixed while the file is open
+ */
+struct kho_mem {
+	/** @size: bytes. */
+	u64 size;
+	/** @nr_pages: base pages. */
+	u64 nr_pages;
+	/** @nr_extents: of @extent. */
+	u64 nr_extents;
+	/** @room: for so many. */
+	u64 room;
+	/** @extent: by rising index; from kvmalloc(). */
+	struct kho_extent *extent;
+	/** @release: called once the last file is closed. */
+	void (*release)(struct kho_mem *mem);
+};
+
+bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages);
+int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages);
+void kho_mem_put_pages(struct kho_mem *mem);
+struct file *kho_mem_file(const char *name, struct kho_mem *mem);
+struct file *kho_page_file(unsigned long pfn, unsigned int order);
+
+/* objects.c */
+
+/**
+ * struct kho_object - a named memory object
+ */
+struct kho_object {
+	/** @list: on kho.objects. */
+	struct list_head list;
+	/** @mem: its memory. */
+	struct kho_mem mem;
+	/** @name: NUL-padded. */
+	char name[KHO_OBJS_NAME_SIZE];
+	/** @files: open files of it. */
+	unsigned int files;
+	/** @arrived: came from the kernel before. */
+	bool arrived;
+	/** @created: seconds since 1970. */
+	u64 created;
+	/** @generation: handovers it has been through. */
+	u64 generation;
+	/** @record: what the next kernel reads. */
+	struct kho_objs_record *record;
+};
+
+int kho_name_check(const u8 *name);
+int kho_object_create(const char *name, u64 bytes, struct file **file);
+int kho_object_open(const char *name, struct file **file, u64 *bytes);
+int kho_object_remove(const char *name);
+int kho_object_list(u64 first, u32 room, struct kho_obj_entry *entry,
+		    u32 *filled, u64 *total);
+void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record);
+void kho_object_drop_all(void);
+struct kho_object *kho_object_find(const char *name);
+
+/* records.c */
+int kho_record_write(struct kho_object *object);
+void kho_record_erase(struct kho_object *object);
+const char *kho_records_read(u64 addr, u64 size);
+
+/* meta.c */
+void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
+		   void *pages, u32 *filled, u64 *total);
+
+/* dev.c */
+int kho_dev_init(void);
+void kho_dev_exit(void);
+
+#endif /* KHO_INTERNAL_H */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kexec Handover for kernels without it: bring-up and its mirror image.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/limits.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/reboot.h>
+
+#include "internal.h"
+#include "version.h"
+
+unsigned int kho_abi = KHO_ABI_DEFAULT;
+module_param_named(abi, kho_abi, uint, 0444);
+MODULE_PARM_DESC(abi, "KHO ABI that the next kernel speaks: 3 or 4 (default 4)");
+
+unsigned long kho_scratch_mib;
+module_param_named(scratch_mib, kho_scratch_mib, ulong, 0444);
+MODULE_PARM_DESC(scratch_mib,
+		 "Size of scratch in MiB (default 0: 1/16 of RAM, from 64 to 256)");
+
+/*
+ * Called last of all such: a driver may still want to change something in its
+ * own.  With the lock taken, no change is half-way done, and none begins.
+ */
+static int going_down(struct notifier_block *nb, unsigned long event, void *data)
+{
+	mutex_lock(&kho.lock);
+	kho.frozen = true;
+	mutex_unlock(&kho.lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block kho_reboot = {
+	.notifier_call = going_down,
+	.priority = INT_MIN,
+};
+
+static void say_ready(void)
+{
+	char arrived[160] = "nothing arrived";
+
+	if (kho.arrival == KHO_ARRIVAL_TAKEN)
+		snprintf(arrived, sizeof(arrived),
+			 "%llu objects and %llu other pages arrived from %s",
+			 kho.nr_objects, kho.arrived.nr_pages,
+			 kho.previous_release[0] ? kho.previous_release :
+						   "an unknown kernel");
+	else if (kho.arrival == KHO_ARRIVAL_REFUSED)
+		snprintf(arrived, sizeof(arrived), "what came was refused");
+	else if (kho.arrival == KHO_ARRIVAL_OFF)
+		snprintf(arrived, sizeof(arrived), "intake is off");
+	pr_info("%s ready, kho-v%u, scratch %lu MiB at 0x%llx, %s\n",
+		KHO_VERSION, kho_abi,
+		kho.scratch_pages >> (20 - PAGE_SHIFT),
+		(u64)PFN_PHYS(kho.scratch_pfn), arrived);
+}
+
+static int __init kho_init(void)
+{
+	int ret;
+
+	if (kho_abi != KHO_ABI_V3 && kho_abi != KHO_ABI_V4) {
+		pr_err("abi=%u is neither 3 nor 4\n", kho_abi);
+		return -EINVAL;
+	}
+	ret = kho_platform_check();
+	if (ret)
+		return ret;
+
+	mutex_lock(&kho.lock);
+	ret = kho_radix_init_tree(&kho.raw);
+	if (ret)
+		goto err_unlock;
+	ret = kho_scratch_alloc();
+	if (ret)
+		goto err_free_raw;
+	ret = kho_arrival_init();
+	if (ret)
+		goto err_free_scratch;
+	ret = kho_handoff_init();
+	if (ret)
+		goto err_exit_handoff;
+	ret = register_reboot_notifier(&kho_reboot);
+	if (ret)
+		goto err_exit_handoff;
+	ret = kho_dev_init();
+	if (ret)
+		goto err_unregister;
+	kho_arrival_commit();
+	say_ready();
+	mutex_unlock(&kho.lock);
+	return 0;
+
+err_unregister:
+	unregister_reboot_notifier(&kho_reboot);
+err_exit_handoff:
+	kho_handoff_exit();
+	kho_arrival_exit();
+err_free_scratch:
+	kho_scratch_free();
+err_free_raw:
+	kho_radix_destroy_tree(&kho.raw);
+err_unlock:
+	mutex_unlock(&kho.lock);
+	pr_err("not loaded: error %d\n", ret);
+	return ret;
+}
+
+static void __exit kho_exit(void)
+{
+	kho_dev_exit();
+	unregister_reboot_notifier(&kho_reboot);
+	mutex_lock(&kho.lock);
+	kho_handoff_exit();
+	kho_arrival_exit();
+	kho_scratch_free();
+	kho_radix_destroy_tree(&kho.raw);
+	mutex_unlock(&kho.lock);
+}
+
+module_init(kho_init);
+module_exit(kho_exit);
+
+MODULE_DESCRIPTION("Kexec Handover for kernels without it");
+MODULE_AUTHOR("The kho project");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(KHO_VERSION);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the module, and nobody else, needs of the tree. */
+#ifndef KHO_RADIX_H
+#define KHO_RADIX_H
+
+#include <linux/kho_radix_tree.h>
+#include <kho/walk.h>
+
+/**
+ * struct kho_radix_adopt - for kho_radix_adopt_tree()
+ */
+struct kho_radix_adopt {
+	/** @tree: to be filled in. */
+	struct kho_radix_tree *tree;
+	/** @walk: the caller sets its end; holds the reason of KHO_WALK_BAD. */
+	struct kho_walk walk;
+	/** @node: told of each node before it is read.  Optional. */
+	int (*node)(void *data, u64 phys, unsigned int level);
+	/** @run: told of each run of keys.  Optional. */
+	int (*run)(void *data, u64 phys, unsigned int order, u64 nr);
+	/** @data: for the callbacks. */
+	void *data;
+};
+
+int kho_radix_adopt_tree(struct kho_radix_adopt *adopt, u64 root);
+
+#endif /* KHO_RADIX_H */

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What all parts of the module share: the state, and how pages are owned.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/page-flags.h>
+
+#include "internal.h"
+
+struct kho_state kho = {
+	.lock = __MUTEX_INITIALIZER(kho.lock),
+	.objects = LIST_HEAD_INIT(kho.objects),
+	.blobs = LIST_HEAD_INIT(kho.blobs),
+};
+
+/**
+ * kho_may_change() - may what is preserved change now?
+ *
+ * Context: kho.lock held.
+ * Return: 0, -ESHUTDOWN once the machine is going down, or -EPERM.
+ */
+int kho_may_change(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.frozen)
+		return -ESHUTDOWN;
+	return kho_platform_locked_down();
+}
+
+/**
+ * kho_changed() - what is preserved has changed
+ *
+ * Counts it, and keeps the module loaded as long as it holds anything for
+ * somebody else.
+ *
+ * Context: kho.lock held; the caller has a reference to the module.
+ */
+void kho_changed(void)
+{
+	bool holds;
+
+	lockdep_assert_held(&kho.lock);
+
+	kho.changes++;
+	holds = kho.nr_objects || kho.raw.nr_pages || kho.arrived.nr_pages ||
+		kho.kernel_pages;
+	if (holds && !kho.pinned)
+		__module_get(THIS_MODULE);
+	else if (!holds && kho.pinned)
+		module_put(THIS_MODULE);
+	kho.pinned = holds;
+}
+
+/**
+ * kho_in_scratch() - does any of these pages lie in scratch?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Return: true if so.
+ */
+bool kho_in_scratch(u64 pfn, u64 nr_pages)
+{
+	return pfn < kho.scratch_pfn + kho.scratch_pages &&
+	       pfn + nr_pages > kho.scratch_pfn;
+}
+
+/**
+ * kho_take_page() - hold on to a page that somebody uses
+ * @pfn: its number
+ *
+ * Return: 0; -ENXIO if there is no such RAM, -EADDRNOTAVAIL if nobody uses the
+ * page, if it is reserved, or if it is poisoned.
+ */
+int kho_take_page(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
+
+	if (!page)
+		return -ENXIO;
+	if (PageReserved(page) || PageHWPoison(page))
+		return -EADDRNOTAVAIL;
+
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return -EADDRNOTAVAIL;
+	/* It may have been freed and taken again, as part of another folio. */
+	if (page_folio(page) != folio) {
+		folio_put(folio);
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+/**
+ * kho_put_pages() - give up the reference that each of these pages has
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: may sleep.
+ */
+void kho_put_pages(unsigned long pfn, unsigned long nr_pages)
+{
+	while (nr_pages--) {
+		put_page(pfn_to_page(pfn++));
+		cond_resched();
+	}
+}
+
+/**
+ * kho_end_of_memory() - physical address above which there is no page
+ *
+ * Return: the address in bytes.
+ */
+u64 kho_end_of_memory(void)
+{
+	unsigned long end = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		end = max(end, pgdat_end_pfn(NODE_DATA(nid)));
+	return (u64)end << PAGE_SHIFT;
+}
+
+/**
+ * kho_blob_alloc() - a zeroed page of metadata, marked for the next kernel
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: the page, or NULL.
+ */
+void *kho_blob_alloc(void)
+{
+	void *blob = (void *)get_zeroed_page(GFP_KERNEL);
+
+	if (!blob)
+		return NULL;
+	if (kho_radix_add_page(&kho.tree, PHYS_PFN(virt_to_phys(blob)), 0)) {
+		free_page((unsigned long)blob);
+		return NULL;
+	}
+	kho_blob_adopt(blob);
+	return blob;
+}
+
+/**
+ * kho_blob_adopt() - count a page as metadata that is marked already
+ * @blob: the page
+ *
+ * Context: kho.lock held.
+ */
+void kho_blob_adopt(void *blob)
+{
+	lockdep_assert_held(&kho.lock);
+
+	list_add_tail(&virt_to_page(blob)->lru, &kho.blobs);
+	kho.nr_blobs++;
+}
+
+/**
+ * kho_blob_free() - free a page of metadata
+ * @blob: the page, or NULL
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_blob_free(void *blob)
+{
+	if (!blob)
+		return;
+	lockdep_assert_held(&kho.lock);
+
+	WARN_ON_ONCE(kho_radix_del_page(&kho.tree,
+					PHYS_PFN(virt_to_phys(blob)), 0));
+	list_del(&virt_to_page(blob)->lru);
+	kho.nr_blobs--;
+	free_page((unsigned long)blob);
+}
