@@ -421,6 +421,9 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 	if (size < command->size)
 		return kho_refuse(-EINVAL, "command 0x%x: size is %u, must be %u at least",
 				  nr, size, command->size);
+	if (size > PAGE_SIZE)
+		return kho_refuse(-E2BIG, "command 0x%x: size is %u, more than a page",
+				  nr, size);
 	ret = copy_struct_from_user(&any, command->size, user, size);
 	if (ret)
 		return ret;

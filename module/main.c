@@ -19,7 +19,7 @@ MODULE_PARM_DESC(abi, "KHO ABI that the next kernel speaks: 3 or 4 (default 4)")
 unsigned long kho_scratch_mib;
 module_param_named(scratch_mib, kho_scratch_mib, ulong, 0444);
 MODULE_PARM_DESC(scratch_mib,
-		 "Size of scratch in MiB (default 0: 1/16 of RAM, from 64 to 256)");
+		 "Size of scratch in MiB (default 0: 1/8 of RAM, from 64 to 256)");
 
 /*
  * Called last of all such: a driver may still want to change something in its

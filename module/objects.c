@@ -40,7 +40,8 @@ int kho_name_check(const u8 *name)
 		return kho_refuse(-EINVAL, "name is '%s'", name);
 	for (i = 0; i < len; i++)
 		if (name[i] == '/' || name[i] < ' ' || name[i] == 0x7f)
-			return kho_refuse(-EINVAL, "name has byte 0x%02x at %zu, a slash or control character",
+			return kho_refuse(-EINVAL,
+					  "name has byte 0x%02x, a slash or control character, at %zu",
 					  name[i], i);
 	if (memchr_inv(name + len, 0, KHO_NAME_SIZE - len))
 		return kho_refuse(-EINVAL, "name '%s' is not padded with NUL", name);
@@ -128,7 +129,8 @@ static struct kho_object *object_alloc(const char *name, u64 bytes)
 	if (!bytes)
 		return ERR_PTR(kho_refuse(-EINVAL, "object '%s': size is 0", name));
 	if (nr_pages > si_mem_available())
-		return ERR_PTR(kho_refuse(-ENOMEM, "object '%s': size %llu is more than the memory available",
+		return ERR_PTR(kho_refuse(-ENOMEM,
+					  "object '%s': size %llu is more than there is memory",
 					  name, bytes));
 
 	object = kzalloc(sizeof(*object), GFP_KERNEL);

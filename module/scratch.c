@@ -21,7 +21,7 @@
  * order; where those are preserved, mainline has no struct pages for them yet
  * (797fe91e50d6).  Whole blocks of that order have no such neighbours.
  */
-#define SCRATCH_ALIGN	(1UL << MAX_PAGE_ORDER)
+#define SCRATCH_ALIGN	BIT(MAX_PAGE_ORDER)
 
 /* Of the pages from @pfn on, the first that can't be in one piece with it. */
 static unsigned long first_obstacle(unsigned long pfn, unsigned long end)
@@ -98,8 +98,8 @@ static int take(unsigned long nr_pages)
 /**
  * kho_scratch_alloc() - take a scratch area out of the running system
  *
- * As many MiB as the parameter says.  By default a sixteenth of RAM, from 64
- * to 256 MiB: a Debian kernel wants about 64 MiB to unpack itself, its initrd
+ * As many MiB as the parameter says.  By default an eighth of RAM, from 64 to
+ * 256 MiB: a Debian kernel wants about 64 MiB to unpack itself, its initrd
  * about as much, and both have to fit.
  *
  * Context: may sleep for long: pages are moved out of the way.
@@ -113,7 +113,7 @@ int kho_scratch_alloc(void)
 	if (kho_scratch_mib)
 		nr_pages = kho_scratch_mib << (20 - PAGE_SHIFT);
 	else
-		nr_pages = clamp(ram / 16, SZ_64M >> PAGE_SHIFT,
+		nr_pages = clamp(ram / 8, SZ_64M >> PAGE_SHIFT,
 				 SZ_256M >> PAGE_SHIFT);
 	if (kho_scratch_mib > ram >> (20 - PAGE_SHIFT)) {
 		pr_err("scratch_mib=%lu is more than the machine has\n",

@@ -30,8 +30,10 @@ int kho_may_change(void)
 	lockdep_assert_held(&kho.lock);
 
 	if (kho.frozen)
-		return -ESHUTDOWN;
-	return kho_platform_locked_down();
+		return kho_refuse(-ESHUTDOWN, "the machine is going down, nothing changes any more");
+	if (kho_platform_locked_down())
+		return kho_refuse(-EPERM, "the kernel is locked down, no kexec_load: nothing would arrive");
+	return 0;
 }
 
 /**

@@ -19,9 +19,6 @@ struct setup_page {
 	struct kho_scratch scratch[1];
 };
 
-/* Where the boot stub exports it.  Looked up by name: most kernels have none. */
-extern struct kho_boot_info kho_boot_info;
-
 /**
  * kho_arch_publish() - announce what there is to hand over
  * @page: page for the announcement

@@ -19,6 +19,9 @@
 
 #include <linux/types.h>
 
+/* The headers of this directory get by without any of a library. */
+#define KHO_NULL		((void *)0)
+
 /* ---- The root FDT: one page ---- */
 
 #define KHO_ABI_V3		3

@@ -34,4 +34,9 @@ struct kho_boot_info {
 	char error[128];	/* why it was refused */
 };
 
+#ifdef __KERNEL__
+/* The stub defines it; the module never refers to it but by symbol_get(). */
+extern struct kho_boot_info kho_boot_info;
+#endif
+
 #endif /* KHO_BOOT_INFO_H */

@@ -36,7 +36,7 @@
  * struct kho_fdt_child - a child of the root node
  */
 struct kho_fdt_child {
-	/** @name: without any unit address that it may have. */
+	/** @name: with the unit address that it may have. */
 	char name[KHO_FDT_NAME_SIZE];
 	/** @addr: preserved-data. */
 	__u64 addr;
@@ -73,10 +73,10 @@ KHO_FN void kho_fdt_put32(void *p, __u32 v)
 {
 	__u8 *b = p;
 
-	b[0] = v >> 24;
-	b[1] = v >> 16;
-	b[2] = v >> 8;
-	b[3] = v;
+	b[0] = v >> 24 & 0xff;
+	b[1] = v >> 16 & 0xff;
+	b[2] = v >> 8 & 0xff;
+	b[3] = v & 0xff;
 }
 
 /* Length of the string at @s with its NUL, or 0 if none ends below @end. */
@@ -109,9 +109,13 @@ KHO_FN void kho_fdt_copy(void *to, const void *from, unsigned int n)
 KHO_FN const char *kho_fdt_prop(struct kho_fdt *out, unsigned int depth,
 				const char *name, const char *data, __u32 len)
 {
+	/* libfdt takes the first of two. */
+	const char *twice = "FDT property is there twice";
 	struct kho_fdt_child *child;
 
 	if (depth == 1 && kho_fdt_same(name, KHO_PROP_COMPATIBLE)) {
+		if (out->has & 1)
+			return twice;
 		if (!kho_fdt_strsize(data, data + len))
 			return "compatible string without an end";
 		if (kho_fdt_same(data, KHO_COMPATIBLE_V4))
@@ -126,6 +130,8 @@ KHO_FN const char *kho_fdt_prop(struct kho_fdt *out, unsigned int depth,
 			return "compatible string is neither kho-v3 nor kho-v4";
 		out->has |= 1;
 	} else if (depth == 1 && kho_fdt_same(name, KHO_PROP_MEMORY_MAP)) {
+		if (out->has & 2)
+			return twice;
 		if (len != sizeof(out->root))
 			return "preserved-memory-map is not 8 bytes long";
 		kho_fdt_copy(&out->root, data, sizeof(out->root));
@@ -133,18 +139,22 @@ KHO_FN const char *kho_fdt_prop(struct kho_fdt *out, unsigned int depth,
 	} else if (depth == 2) {
 		child = &out->child[out->nr - 1];
 		if (kho_fdt_same(name, KHO_PROP_DATA)) {
+			if (child->has & 1)
+				return twice;
 			if (len != sizeof(child->addr))
 				return "preserved-data is not 8 bytes long";
 			kho_fdt_copy(&child->addr, data, sizeof(child->addr));
 			child->has |= 1;
 		} else if (kho_fdt_same(name, KHO_PROP_BLOB_SIZE)) {
+			if (child->has & 2)
+				return twice;
 			if (len != sizeof(child->size))
 				return "blob-size is not 8 bytes long";
 			kho_fdt_copy(&child->size, data, sizeof(child->size));
 			child->has |= 2;
 		}
 	}
-	return 0;
+	return KHO_NULL;
 }
 
 /**
@@ -163,6 +173,7 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 	const char *base = fdt, *p, *end, *strings, *strings_end, *why;
 	__u32 total, structs, structs_size, strs, strs_size;
 	unsigned int depth = 0, n;
+	int closed = 0;		/* a node has just ended */
 
 	out->abi = 0;
 	out->root = 0;
@@ -206,6 +217,7 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 			if (!depth && (n != 1 || (out->has & 4)))
 				return "FDT has no single root node";
 			out->has |= 4;
+			closed = 0;
 			if (++depth == 2) {
 				if (out->nr == KHO_FDT_MAX_CHILDREN)
 					return "FDT has too many nodes";
@@ -224,6 +236,9 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 		case KHO_FDT_PROP:
 			if (!depth || end - p < 8)
 				return "FDT property is outside a node";
+			/* libfdt does not see these. */
+			if (closed)
+				return "FDT property follows a node";
 			plen = kho_fdt_get32(p);
 			name = kho_fdt_get32(p + 4);
 			p += 8;
@@ -241,6 +256,7 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 			if (!depth)
 				return "FDT node ends that did not begin";
 			depth--;
+			closed = 1;
 			break;
 		case KHO_FDT_NOP:
 			break;
@@ -251,7 +267,7 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 				return "FDT has no compatible string";
 			if (!(out->has & 2) || !out->root)
 				return "FDT has no preserved-memory-map";
-			return 0;
+			return KHO_NULL;
 		default:
 			return "FDT has an unknown tag";
 		}
@@ -270,7 +286,7 @@ KHO_FN void kho_fdt_emit(struct kho_fdt_pen *pen, const void *data,
 	unsigned int padded = (n + 3) & ~3U;
 
 	if (!pen->p || pen->end - pen->p < (long)padded) {
-		pen->p = 0;
+		pen->p = KHO_NULL;
 		return;
 	}
 	kho_fdt_copy(pen->p, data, n);

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# For people; `make help` says what there is.  Kbuild is for kernels and DKMS.
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+PREFIX	?= /usr
+VERSION	:= $(shell sed -n 's/^\#define KHO_VERSION "\(.*\)"/\1/p' module/version.h)
+DKMS_SRC = $(DESTDIR)/usr/src/kho-$(VERSION)
+
+all: tools module
+
+help:
+	@echo 'Set-up is not needed: demo and check install what they want with apt.'
+	@echo
+	@echo '  make demo          stock kernel -> kexec -> kernel with the boot stub, in QEMU'
+	@echo '                     KEEP=1     leaves a shell in the second kernel'
+	@echo '                     V=1        shows the consoles'
+	@echo '  make check         all tests; TESTS="FILE..." some of them'
+	@echo '  make lint          style, static checks, warnings of all compilers'
+	@echo
+	@echo '  make               khoctl, and the module for the running kernel'
+	@echo '  make tools         khoctl only'
+	@echo '  make module        the module only; KDIR=DIR for another kernel'
+	@echo '  make install       khoctl with its manual page and completion; PREFIX, DESTDIR'
+	@echo '  make uninstall     the opposite'
+	@echo '  make dkms-install  the module with DKMS, for this and later kernels'
+	@echo '  make dkms-uninstall the opposite'
+	@echo '  make bootstub TREE=DIR  the boot stub into an unpacked kernel tree'
+	@echo '  make clean         what building left'
+
+tools:
+	$(MAKE) -C tools
+
+module:
+	@test -d $(KDIR) || { \
+		echo "no headers at $(KDIR): install linux-headers-$$(uname -r), or give KDIR=DIR" >&2; \
+		exit 1; }
+	mkdir -p build/module
+	cp -ru Kbuild module include build/module/
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules
+
+install: tools
+	$(MAKE) -C tools install PREFIX=$(PREFIX)
+
+uninstall:
+	$(MAKE) -C tools uninstall PREFIX=$(PREFIX)
+
+dkms-install:
+	mkdir -p $(DKMS_SRC)
+	cp -r dkms.conf Kbuild module include $(DKMS_SRC)/
+	test -n "$(DESTDIR)" || dkms install kho/$(VERSION)
+
+dkms-uninstall:
+	test -n "$(DESTDIR)" || dkms remove kho/$(VERSION) --all
+	rm -rf $(DKMS_SRC)
+
+bootstub:
+	scripts/bootstub-apply.sh $(TREE)
+
+demo:
+	@scripts/demo.sh
+
+check:
+	@scripts/check.sh $(TESTS)
+
+lint:
+	@scripts/lint.sh
+
+clean:
+	rm -rf build
+
+.PHONY: all help tools module install uninstall dkms-install dkms-uninstall \
+	bootstub demo check lint clean

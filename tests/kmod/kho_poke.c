@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does harm to what the next kernel is going to read, for the tests: changes
+ * eight bytes of memory at a physical address, which may be misaligned, and
+ * then refuses to stay loaded.
+ */
+#define pr_fmt(fmt) "kho_poke: " fmt
+
+#include <linux/io.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <asm/unaligned.h>
+
+static unsigned long long addr;
+module_param(addr, ullong, 0);
+MODULE_PARM_DESC(addr, "Physical address");
+
+static unsigned long long value;
+module_param(value, ullong, 0);
+MODULE_PARM_DESC(value, "What to write there");
+
+static char *op = "set";
+module_param(op, charp, 0);
+MODULE_PARM_DESC(op, "set, or or xor (default set)");
+
+static int __init kho_poke_init(void)
+{
+	unsigned long first = PHYS_PFN(addr), last = PHYS_PFN(addr + 7);
+	u64 old, new;
+	void *p;
+
+	if (!pfn_to_online_page(first) || !pfn_to_online_page(last)) {
+		pr_err("addr=0x%llx is no memory\n", addr);
+		return -ENXIO;
+	}
+	p = phys_to_virt(addr);
+	old = get_unaligned((u64 *)p);
+	if (!strcmp(op, "set")) {
+		new = value;
+	} else if (!strcmp(op, "or")) {
+		new = old | value;
+	} else if (!strcmp(op, "xor")) {
+		new = old ^ value;
+	} else {
+		pr_err("op=%s is none of set, or, xor\n", op);
+		return -EINVAL;
+	}
+	put_unaligned(new, (u64 *)p);
+	pr_info("0x%llx: 0x%llx is now 0x%llx\n", addr, old, new);
+
+	/* Done: there is nothing to unload. */
+	return -ECANCELED;
+}
+module_init(kho_poke_init);
+
+MODULE_DESCRIPTION("Changes memory at a physical address, for tests");
+MODULE_LICENSE("GPL");
