@@ -121,7 +121,7 @@ static int do_batch(struct kho_batch *batch,
 
 	if (batch->reserved)
 		return reserved_not_zero("kho_batch.reserved", batch->reserved);
-	batch->failed = 0;
+	batch->failed = batch->count;
 	if (!batch->count || batch->count > KHO_BATCH_MAX)
 		return kho_refuse(-EINVAL, "kho_batch.count is %u, must be 1 to %u",
 				  batch->count, KHO_BATCH_MAX);

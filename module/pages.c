@@ -10,8 +10,6 @@
 
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "internal.h"
 
@@ -121,70 +119,28 @@ static void del_one(struct kho_radix_tree *owner,
  */
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 {
-	u32 i = 0;
+	u32 i;
 	int ret;
 
+	*failed = nr;
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
-	while (!ret && i < nr) {
-		ret = fatal_signal_pending(current) ? -EINTR : add_one(&entry[i]);
-		if (!ret)
-			i++;
-	}
-	*failed = i;
 	if (ret)
-		while (i--)
-			del_one(&kho.raw, &entry[i]);
-	else
-		kho_changed();
+		goto out;
+	for (i = 0; i < nr; i++) {
+		ret = fatal_signal_pending(current) ? -EINTR : add_one(&entry[i]);
+		if (ret)
+			goto err_undo;
+	}
+	kho_changed();
+	goto out;
+
+err_undo:
+	*failed = i;
+	while (i--)
+		del_one(&kho.raw, &entry[i]);
+out:
 	mutex_unlock(&kho.lock);
-	return ret;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-	const struct kho_page_entry *x = a, *y = b;
-
-	if (x->pfn != y->pfn)
-		return x->pfn < y->pfn ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
-/*
- * -ENOENT if @entry has something twice.  It is sorted for that; the second of
- * two that are alike is the one that could not be given up any more.
- */
-static int find_twice(const struct kho_page_entry *entry, u32 nr, u32 *failed)
-{
-	struct kho_page_entry *sorted;
-	u32 i, k;
-	int ret = 0;
-
-	if (nr < 2)
-		return 0;
-	sorted = kvmalloc_array(nr, sizeof(*sorted), GFP_KERNEL);
-	if (!sorted) {
-		*failed = 0;
-		return -ENOMEM;
-	}
-	memcpy(sorted, entry, nr * sizeof(*sorted));
-	sort(sorted, nr, sizeof(*sorted), compare_entries, NULL);
-	for (i = 1; i < nr && !ret; i++) {
-		bool seen = false;
-
-		if (compare_entries(&sorted[i - 1], &sorted[i]))
-			continue;
-		for (k = 0; k < nr; k++) {
-			if (compare_entries(&entry[k], &sorted[i]))
-				continue;
-			if (seen)
-				break;
-			seen = true;
-		}
-		*failed = k;
-		ret = refuse_page(&entry[k], entry[k].pfn, -ENOENT);
-	}
-	kvfree(sorted);
 	return ret;
 }
 
@@ -231,28 +187,35 @@ static int check_del(const struct kho_page_entry *entry)
  */
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 {
+	struct kho_radix_tree seen;
 	u32 i;
 	int ret;
 
-	ret = find_twice(entry, nr, failed);
+	*failed = nr;
+	ret = kho_radix_init_tree(&seen);
 	if (ret)
 		return ret;
 
 	mutex_lock(&kho.lock);
-	*failed = 0;
 	if (kho.frozen) {
 		ret = -ESHUTDOWN;
 		goto out;
 	}
 	for (i = 0; i < nr; i++) {
-		*failed = i;
 		ret = check_del(&entry[i]);
+		/* What is there once can be given up once. */
+		if (!ret && kho_radix_has_page(&seen, entry[i].pfn,
+					       entry[i].order))
+			ret = -ENOENT;
+		if (!ret)
+			ret = kho_radix_add_page(&seen, entry[i].pfn,
+						 entry[i].order);
 		if (ret) {
+			*failed = i;
 			refuse_page(&entry[i], entry[i].pfn, ret);
 			goto out;
 		}
 	}
-	*failed = nr;
 	for (i = 0; i < nr; i++) {
 		del_one(owner_of(&entry[i]), &entry[i]);
 		kho.released += 1ULL << entry[i].order;
@@ -260,6 +223,7 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	kho_changed();
 out:
 	mutex_unlock(&kho.lock);
+	kho_radix_destroy_tree(&seen);
 	return ret;
 }
 
