@@ -1,0 +1,260 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+#
+# khoctl without a device: its command line, and what it says about files.
+use strict;
+use warnings;
+require './tests/unit/khoctl-test.pl';
+our ($khoctl, $dir);
+
+BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
+my $none = "$dir/no-such-device";
+my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
+
+# ---- The command line ----
+
+my @commands = qw(check status put get ls rm add del getpage dump load unload);
+
+khoctl_is('no command: usage', [], 2, undef, qr/^usage: khoctl/);
+khoctl_is('--help', ['--help'], 0, qr/^usage: khoctl.*\n  check .*unload/s,
+	  undef);
+khoctl_is('help', ['help'], 0, qr/^usage: khoctl/, undef);
+khoctl_is('--version', ['--version'], 0, qr/^khoctl \d+\.\d+\.\d+\n$/, undef);
+khoctl_is('unknown command', ['frob'], 2, undef,
+	  qr/^khoctl: no such command: frob\nTry 'khoctl --help'/);
+khoctl_is('unknown global option', ['--frob', 'ls'], 2, undef,
+	  qr/^khoctl: unknown option '--frob'/);
+khoctl_is('help of an unknown command', ['help', 'frob'], 2, undef,
+	  qr/no such command: frob/);
+for my $c (@commands) {
+	khoctl_is("$c --help", [$c, '--help'], 0, qr/^usage: khoctl $c\b/,
+		  undef);
+	khoctl_is("help $c", ['help', $c], 0, qr/^usage: khoctl $c\b/, undef);
+	khoctl_is("$c: unknown option", [$c, '--frob'], 2, undef,
+		  qr/^khoctl $c: unknown option '--frob'\nTry 'khoctl $c --help'/);
+	khoctl_is("$c: --device without a value", [$c, '--device'], 2, undef,
+		  qr/^khoctl $c: option '--device' needs a value/);
+	khoctl_is("$c: --device twice", [$c, '--device', 'a', '--device=b'], 2,
+		  undef, qr/option '--device' is given twice/);
+}
+
+khoctl_is('ls: too many arguments', ['ls', 'x'], 2, undef, qr/too many.*'x'/);
+khoctl_is('ls: bad short option', ['ls', '-lx'], 2, undef,
+	  qr/unknown option '-x'/);
+khoctl_is('ls: value that is not wanted', ['ls', '--json=1'], 2, undef,
+	  qr/option '--json' takes no value/);
+khoctl_is('put: no name', ['put'], 2, undef, qr/NAME is missing/);
+khoctl_is('put: too many', ['put', 'a', 'b', 'c'], 2, undef, qr/too many/);
+khoctl_is('get: no name', ['get'], 2, undef, qr/NAME is missing/);
+khoctl_is('rm: no name', ['rm'], 2, undef, qr/NAME is missing/);
+khoctl_is('add: no page', ['add'], 2, undef, qr/which pages/);
+khoctl_is('add: both', ['add', '1', '--file', 'x'], 2, undef, qr/not both/);
+khoctl_is('load: no kernel', ['load'], 2, undef, qr/which KERNEL/);
+khoctl_is('dump: too many', ['dump', 'a', 'b'], 2, undef, qr/too many/);
+
+for my $c (qw(put get rm)) {
+	khoctl_is("$c: empty name", [$c, ''], 2, undef, qr/the name is empty/);
+	khoctl_is("$c: long name", [$c, 'n' x 64], 2, undef,
+		  qr/more than 63 bytes/);
+	khoctl_is("$c: name with /", [$c, 'a/b'], 2, undef, qr/has a '\/' in it/);
+	khoctl_is("$c: name .", [$c, '.'], 2, undef, qr/"\." or "\.\."/);
+	khoctl_is("$c: name ..", [$c, '..'], 2, undef, qr/"\." or "\.\."/);
+	khoctl_is("$c: name with a control character", [$c, "a\nb"], 2, undef,
+		  qr/control character/);
+}
+for my $bad ('', 'x', '0x', '12x', '-1', ' 1', '1:', '1:x', '1:-1', ':1',
+	     '08x', '1:1:1', '9' x 40) {
+	khoctl_is("add: '$bad'", ['add', '--', $bad], 2, undef,
+		  qr/khoctl add: '\Q$bad\E': /);
+}
+khoctl_is('add: a number too wide', ['add', '0x10000000000000'], 2, undef,
+	  qr/more bits than an address/);
+khoctl_is('add: an order too high', ['add', '0:52'], 2, undef, qr/above 51/);
+
+# ---- No device ----
+
+for my $args (['status'], ['put', 'a', '/etc/passwd'], ['get', 'a'], ['ls'],
+	      ['rm', 'a'], ['add', '1'], ['del', '1'], ['getpage', '1'],
+	      ['dump'], ['load', '/etc/passwd']) {
+	khoctl_is("$args->[0]: no device", [@$args, '--device', $none], 1, undef,
+		  qr/^khoctl $args->[0]: \Q$none\E: no such device: .*modprobe kho/);
+}
+khoctl_is('no device by KHO_DEVICE', ['ls'], 1, undef,
+	  qr/\Q$none\E: no such device/, { KHO_DEVICE => $none });
+khoctl_is('--device before the command', ['--device', $none, 'ls'], 1, undef,
+	  qr/\Q$none\E: no such device/, { KHO_DEVICE => '/other' });
+khoctl_is('another device', ['ls', '--device', '/dev/null'], 1, undef,
+	  qr/\/dev\/null: is not the device of the kho module/);
+
+# ---- dump ----
+
+sub make_dump {
+	my ($kind, $shift) = @_;
+	my $data = `$mkdump $kind $shift`;
+
+	die "mkdump $kind $shift" if $?;
+	return spew("$dir/dump", $data);
+}
+
+for my $shift (12, 14, 16) {
+	my $file = make_dump('good', $shift);
+	my $depth = { 12 => 6, 14 => 5, 16 => 4 }->{$shift};
+	my $json = khoctl_is("dump: good, page shift $shift",
+			     ['dump', '--json', '--keys', $file], 0,
+			     qr/"sound": true/, undef);
+
+	like($json, qr/"depth": $depth,\n    "complete": true/, 'depth');
+	like($json, qr/"order": 9,\n        "keys": 1,\n        "pages": 512\n/,
+	     'order 9');
+	like($json, qr/"order": 2,\n        "keys": 1,\n        "pages": 4\n/,
+	     'order 2');
+	like($json, qr/"addr": 536870912,\n        "order": 9,\n        "keys": 1\n/,
+	     'the run of order 9');
+	my $bytes = 303 * (1 << $shift) - 1;
+	like($json, qr/"name": "big",\n      "bytes": $bytes,\n      "pages": 303,/,
+	     'object big');
+	like($json, qr/"name": "small",\n      "bytes": 5,\n      "pages": 1,/,
+	     'object small');
+}
+my $good = make_dump('good', 12);
+my $text = khoctl_is('dump: text', ['dump', $good], 0, qr/\nno problems\n$/,
+		     undef);
+like($text, qr/^setup node  0x1000000: type 10, length 32, next 0x0$/m, 'setup');
+like($text, qr/^scratch     0x000040000000 to 0x00004fffffff  256 MiB$/m,
+     'scratch');
+like($text, qr/compatible = "kho-v4"/, 'FDT property');
+like($text, qr/^sent by     Linux 6\.1\.0-test, handover number 3$/m, 'release');
+like($text, qr/^      5      1$/m, 'nodes per level');
+# 512 + 4 + 299 + 1 of the data, 1 + 4 that describe it
+like($text, qr/^tree, root at 0x\w+, 821 pages, 3\.2 MiB$/m, 'pages');
+like($text, qr/^  0x000020000000 to 0x0000201fffff  2 MiB$/m, 'extent');
+like($text, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages, made 2023-11-14 22:13:20, generation 1$/m,
+     'object');
+unlike($text, qr/^keys, /m, 'no runs');
+khoctl_is('dump: --keys', ['dump', '--keys', $good], 0, qr/^keys, \d+ runs/m,
+	  undef);
+$text = khoctl_is('dump: --fdt', ['dump', '--fdt', $good], 0,
+		  qr/^  296 bytes\n  \/\n/, undef);
+unlike($text, qr/tree, root/, 'the FDT alone');
+khoctl_is('dump: stdin', ['dump', '-'], 0, qr/no problems/, undef,
+	  { STDIN => $good });
+khoctl_is('dump: --save', ['dump', '--save', "$dir/saved", $good], 0,
+	  qr/no problems/, undef);
+khoctl_is('dump: the saved file', ['dump', "$dir/saved"], 0, qr/no problems/,
+	  undef);
+is((stat("$dir/saved"))[2] & 0777, 0600, 'it is private');
+is(scalar(() = glob("$dir/saved*")), 1, 'and nothing else is left');
+khoctl_is('dump: --save to a missing directory',
+	  ['dump', '--save', "$dir/none/x", $good], 1, undef,
+	  qr/none\/x: cannot make a file beside it: No such file/);
+spew("$dir/stdout", '');
+khoctl_is('dump: full disk', ['dump', $good], 1, undef,
+	  qr/cannot write the output: No space left/, { STDOUT => '/dev/full' });
+
+# What is wrong with a handover, and what is said about it.
+my @unsound = (
+	['key-beyond', qr/an entry for keys beyond the end of memory/],
+	['key-order', qr/a key of an order that does not exist/],
+	['key-twice', qr/the page at 0x20000000 is marked twice/],
+	['key-in-scratch', qr/preserved pages at 0x40000000 lie in it/],
+	['key-of-node', qr/the node at 0x1004000 is marked as preserved itself/],
+	['node-loop', qr/a node that leads back to itself/],
+	['node-shared', qr/is in it twice/],
+	['node-missing', qr/a node of level 4 at 0x7000000 is in none/],
+	['node-unaligned', qr/not page-aligned: value 0x7000008/],
+	['node-orphan', qr/no entry leads to the node/],
+	['node-level', qr/is of level 5, not 1/],
+	['root-zero', qr/no preserved-memory-map/],
+	['fdt-magic', qr/FDT magic is wrong/],
+	['fdt-compatible', qr/the handover is kho-v1/],
+	['fdt-nowhere', qr/fdt_addr 0x7000000 is not that of any page/],
+	['scratch-size', qr/scratch_size is 17/],
+	['scratch-array', qr/scratch array: 16 bytes at 0x1000ff8/],
+	['scratch-zero', qr/scratch area 0: 0x0 bytes at 0x40000000/],
+	['scratch-beyond', qr/scratch area 0: .* are no range of pages/],
+	['setup-type', qr/type is 9, not 10/],
+	['object-compatible', qr/compatible is "kho-objects-v2"/],
+	['object-count', qr/the head says 3, and there are 2/],
+	['object-loop', qr/a record page at \w+ is used for something else/],
+	['object-size', qr/object small: its size of 4097 bytes takes 2 pages/],
+	['object-name', qr/object s\/all: the name has a '\/'/],
+	['object-names', qr/object big: there are two of this name/],
+	['object-shared', qr/the page at 0x10000000 is in two extents/],
+	['object-extents', qr/object big: extent 300: 0 pages at 0x0/],
+	['object-reserved', qr/object small: a reserved field is not 0/],
+	['object-unmarked', qr/object small: extent 0: not all of .* is preserved/],
+	['extent-loop', qr/object big: there are more extent pages/],
+);
+for (@unsound) {
+	my ($kind, $why) = @$_;
+	my $file = make_dump($kind, 12);
+
+	khoctl_is("dump: $kind", ['dump', $file], 1, qr/^1 problem.*\n  .*$why|^2 problems\n.*\n  .*$why/m,
+		  undef);
+	khoctl_is("dump: $kind, JSON", ['dump', '--json', $file], 1,
+		  qr/"sound": false/, undef);
+}
+
+# Files that are no dump at all.
+my @broken = (
+	['magic', qr/neither a dump \(KHODUMP1\) nor an FDT/],
+	['page-size', qr/impossible page size: 12345/],
+	['count-huge', qr/is truncated: 4294967295 entries make 17660905517104 bytes/],
+	['count-more', qr/is truncated: 24 entries/],
+	['count-zero', qr/has no entries/],
+	['trailing', qr/is too long/],
+	['page-twice', qr/the page at 0x1000000 is there twice/],
+	['page-unaligned', qr/entry 1: address 0x1002001 is not that of a page/],
+	['page-kind', qr/entry 1: unknown kind 77/],
+);
+for (@broken) {
+	my ($kind, $why) = @$_;
+
+	khoctl_is("dump: $kind", ['dump', make_dump($kind, 12)], 1, undef, $why);
+}
+my $data = slurp($good = make_dump('good', 12));
+for my $len (0, 7, 8, 63, 64, 65, 80, 81, length($data) - 1) {
+	spew("$dir/cut", substr($data, 0, $len));
+	khoctl_is("dump: cut after $len bytes", ['dump', "$dir/cut"], 1, undef,
+		  qr/\Q$dir\E\/cut: is truncated/);
+	khoctl_is("dump: pipe that ends after $len bytes", ['dump', '-'], 1,
+		  undef, qr/stdin: is truncated/, { STDIN => "$dir/cut" });
+}
+khoctl_is('dump: no such file', ['dump', "$dir/none"], 1, undef,
+	  qr/none: No such file/);
+khoctl_is('dump: a directory', ['dump', $dir], 1, undef, qr/Is a directory/);
+
+my $blob = make_dump('fdt-blob', 12);
+khoctl_is('dump: a bare FDT', ['dump', $blob], 0,
+	  qr/compatible = "kho-v4".*no problems/s, undef);
+khoctl_is('dump: a bare FDT, JSON', ['dump', '--json', $blob], 0,
+	  qr/"string": "kho-v4".*"sound": true/s, undef);
+spew("$dir/cut", substr(slurp($blob), 0, 100));
+khoctl_is('dump: half an FDT', ['dump', "$dir/cut"], 1, undef,
+	  qr/truncated: it ends in the FDT/);
+spew("$dir/cut", pack('N2', 0xd00dfeed, 0xffffffff));
+khoctl_is('dump: an endless FDT', ['dump', "$dir/cut"], 1, undef,
+	  qr/FDT with an impossible size: 4294967295/);
+spew("$dir/cut", pack('N2', 0xd00dfeed, 64) . "\xff" x 56);
+khoctl_is('dump: an FDT of nonsense', ['dump', "$dir/cut"], 1,
+	  qr/libfdt says/, undef);
+
+# Any byte may be anything: no crash, and nothing but 0 or 1.
+srand(12345);
+my $crashes = 0;
+for my $n (1 .. 150) {
+	my $bytes = $data;
+
+	substr($bytes, 64 + int(rand(length($bytes) - 64)), 1) =
+		chr(int(rand(256))) for 1 .. 40;
+	# Where there is something: the setup page, the FDT and the root node
+	substr($bytes, 80 + int(rand(96)), 1) = chr(int(rand(256)));
+	substr($bytes, 64 + 4112 + 16 + int(rand(300)), 1) =
+		chr(int(rand(256))) if $n % 3 == 0;
+	spew("$dir/cut", $bytes);
+	my ($status) = run('dump', '--json', '--keys', "$dir/cut");
+	$crashes++, diag("dump $n: exit status $status") if $status > 1;
+}
+is($crashes, 0, 'dump: 150 damaged files, no crash');
+
+done_testing();

@@ -1,0 +1,499 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+#
+# khoctl with a device that a preloaded library plays, and a kexec that a
+# script plays.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use POSIX qw(mkfifo SIGINT SIGTERM ENOMEM EPERM);
+require './tests/unit/khoctl-test.pl';
+our ($khoctl, $dir);
+
+BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
+my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
+my $fake = build("$dir/fakedev.so", '-shared -fPIC',
+		 'tests/unit/khoctl-fakedev.c', '-ldl');
+mkdir "$dir/$_" for qw(fake fake/objects root root/sys root/sys/kernel
+		       root/sys/kernel/security root/sys/module root/proc
+		       root/proc/sys root/proc/sys/kernel root/lib
+		       root/lib/modules root/boot root/dev);
+my $root = "$dir/root";
+
+# is(name, args, status, stdout, stderr, more environment)
+sub dev_is {
+	my ($name, $args, $status, $out, $err, $env) = @_;
+
+	return khoctl_is($name, $args, $status, $out, $err,
+			 { LD_PRELOAD => $fake, KHO_FAKE_DIR => "$dir/fake",
+			   KHO_SYSROOT => $root, %{$env // {}} });
+}
+
+sub objects {
+	return join(' ', map { s/.*\///r } sort glob("$dir/fake/objects/*"));
+}
+
+dev_is('status: nothing', ['status'], 0,
+       qr/^holders     none: the module can be unloaded$/m, undef);
+
+# ---- put, get, ls, rm ----
+
+my $data = join('', map { pack('N', $_ * 2654435761 % 2**32) } 1 .. 800_000);
+spew("$dir/data", $data);
+dev_is('put', ['put', 'one', "$dir/data"], 0, undef, undef);
+ok(slurp("$dir/fake/objects/one") eq $data, 'put: the same bytes');
+dev_is('get: to stdout', ['get', 'one'], 0, qr/^/, undef);
+ok(slurp("$dir/stdout") eq $data, 'get: the same bytes');
+dev_is('get: to a file', ['get', 'one', "$dir/copy"], 0, undef, undef);
+ok(slurp("$dir/copy") eq $data, 'get: the same bytes in a file');
+is((stat("$dir/copy"))[2] & 0777, 0600, 'which is private');
+dev_is('get: over a file', ['get', 'one', "$dir/copy"], 0, undef, undef);
+dev_is('get: to -', ['get', 'one', '-'], 0, qr/^/, undef);
+ok(slurp("$dir/stdout") eq $data, 'get: the same bytes through -');
+dev_is('get: to a device', ['get', 'one', '/dev/null'], 0, undef, undef);
+dev_is('get: to a full device', ['get', 'one', '/dev/full'], 1, undef,
+       qr/\/dev\/full: cannot write: No space left/);
+dev_is('get: to a directory', ['get', 'one', $dir], 1, undef,
+       qr/is a directory/);
+dev_is('get: to a missing directory', ['get', 'one', "$dir/none/x"], 1, undef,
+       qr/none\/x: cannot make a file beside it/);
+is(scalar(() = glob("$dir/copy*")), 1, 'get: nothing is left beside it');
+
+dev_is('put: the name is taken', ['put', 'one', "$dir/data"], 1, undef,
+       qr/one: there is an object of this name/);
+ok(slurp("$dir/fake/objects/one") eq $data, 'which is as it was');
+dev_is('put: stdin', ['put', 'two'], 0, undef, undef, { STDIN => "$dir/data" });
+ok(slurp("$dir/fake/objects/two") eq $data, 'put: the same bytes from stdin');
+mkfifo("$dir/fifo", 0600);
+if (!(my $pid = fork())) {
+	system("cat $dir/data > $dir/fifo");
+	POSIX::_exit(0);
+}
+dev_is('put: a pipe', ['put', 'three', "$dir/fifo"], 0, undef, undef);
+wait();
+ok(slurp("$dir/fake/objects/three") eq $data, 'put: the same bytes from a pipe');
+dev_is('put: a file that claims to be empty', ['put', 'proc', '/proc/version'],
+       0, undef, undef);
+ok(slurp("$dir/fake/objects/proc") eq slurp('/proc/version'), 'its bytes');
+
+dev_is('put: an empty file', ['put', 'x', '/dev/null'], 1, undef,
+       qr/\/dev\/null: is empty/);
+dev_is('put: no such file', ['put', 'x', "$dir/none"], 1, undef,
+       qr/none: No such file/);
+dev_is('put: a directory', ['put', 'x', $dir], 1, undef, qr/Is a directory/);
+dev_is('put: no memory', ['put', 'x', "$dir/data"], 1, undef,
+       qr/x: not enough memory for 3 MiB/, { KHO_FAKE_FAIL => '71:' . ENOMEM });
+spew("$dir/shrinks", $data);
+dev_is('put: a file that shrinks', ['put', 'x', "$dir/shrinks"], 1, undef,
+       qr/ended after 10 bytes of 3200000: it has shrunk/,
+       { KHO_FAKE_ON_CREATE => "$dir/shrinks" });
+dev_is('put: interrupted', ['put', 'x', "$dir/data"], 128 + SIGINT, undef,
+       qr/interrupted/, { KHO_FAKE_ON_CREATE => 'signal' });
+is(objects(), 'one proc three two', 'put: no half object is left by any of these');
+dev_is('put: frozen', ['put', 'x', "$dir/data"], 1, undef,
+       qr/x: the machine is going down/, { KHO_FAKE_FROZEN => 1 });
+dev_is('put: not permitted', ['put', 'x', "$dir/data"], 1, undef,
+       qr/x: not permitted: CAP_SYS_ADMIN is needed/,
+       { KHO_FAKE_FAIL => '71:' . EPERM });
+
+# A signal while it waits for input
+{
+	my $pid = fork();
+
+	if (!$pid) {
+		$ENV{LD_PRELOAD} = $fake;
+		$ENV{KHO_FAKE_DIR} = "$dir/fake";
+		open(STDERR, '>', '/dev/null');
+		exec($khoctl, 'put', 'x', "$dir/fifo");
+	}
+	open(my $f, '>', "$dir/fifo");
+	syswrite($f, 'some');
+	select(undef, undef, undef, 0.5);
+	kill(TERM => $pid);
+	waitpid($pid, 0);
+	is($? & 127, SIGTERM, 'put: ends by the signal');
+	is(objects(), 'one proc three two', 'and leaves no object');
+}
+
+# A progress bar: only on a terminal, only when it takes long
+my $slow = "for i in 1 2 3 4 5 6 7 8 9; do echo \$i; sleep 0.1; done";
+my $env = "LD_PRELOAD=$fake KHO_FAKE_DIR=$dir/fake";
+my $seen = `script -qec "($slow) | env $env $khoctl put bar" /dev/null </dev/null`;
+is($?, 0, 'put: on a terminal');
+like($seen, qr/^\rstdin \d+ B, \d+ B\/s/, 'progress is shown');
+like($seen, qr/\r *\r$/, 'and removed at the end');
+$seen = `script -qec "echo x | env $env $khoctl put quick" /dev/null </dev/null`;
+is($seen, '', 'no progress when it is quick');
+$seen = `($slow) | env $env $khoctl put nobar 2>&1`;
+is($seen, '', 'no progress without a terminal');
+dev_is('rm', ['rm', 'bar', 'quick', 'nobar', 'proc'], 0, undef, undef);
+
+my $ls = dev_is('ls', ['ls'], 0, qr/^NAME /, undef,
+		{ KHO_FAKE_BUSY => 'two' });
+is($ls, <<'EOF', 'ls: aligned');
+NAME    SIZE  CREATED              FLAGS
+one    3 MiB  2023-11-14 22:13:20  arrived
+three  3 MiB  2023-11-14 22:13:20  arrived
+two    3 MiB  2023-11-14 22:13:20  arrived,open
+EOF
+dev_is('ls -l', ['ls', '-l'], 0,
+       qr/^NAME .* BYTES .*\none +3 MiB +3200000 +782 +1 +2023-11-14 22:13:20 +2 +arrived\n/,
+       undef);
+dev_is('ls --json', ['ls', '--json'], 0,
+       qr/"name": "one",\n      "bytes": 3200000,\n      "pages": 782,/, undef);
+dev_is('ls: it changes all the time', ['ls'], 1, undef,
+       qr/changes faster than it can be read/, { KHO_FAKE_CHANGING => 1 });
+
+# A name is no way to play with the terminal.
+spew("$dir/fake/objects/\e[2Jx\xff\xc3\xa9", 'x');
+dev_is('ls: a hostile name', ['ls'], 0, qr/^\\x1b\[2Jx\\xff\xc3\xa9 +1 B /m,
+       undef);
+unlink("$dir/fake/objects/\e[2Jx\xff\xc3\xa9");
+
+# More than fits into one call
+spew(sprintf("$dir/fake/objects/m%04d", $_), 'x') for 1 .. 2100;
+my $many = dev_is('ls: many', ['ls'], 0, qr/^m2100 /m, undef);
+is(scalar(() = $many =~ /^m\d{4} /mg), 2100, 'all of them, once');
+unlink(glob("$dir/fake/objects/m*"));
+
+dev_is('rm: open', ['rm', 'two', 'one'], 1, undef,
+       qr/^khoctl rm: two: is open or mapped by a process$/,
+       { KHO_FAKE_BUSY => 'two' });
+is(objects(), 'three two', 'rm: the others are released');
+dev_is('rm: no such object', ['rm', 'one'], 1, undef, qr/one: no such object/);
+dev_is('get: no such object', ['get', 'one'], 1, undef,
+       qr/one: no such object \('khoctl ls'/);
+
+# ---- add, del, getpage ----
+
+dev_is('add', ['add', '4096', '0x2000:9', '7:0'], 0, undef, undef);
+is(slurp("$dir/fake/pages"), "4096 0 0\n8192 9 0\n7 0 0\n", 'the pages');
+dev_is('ls --pages', ['ls', '--pages'], 0,
+       qr/\n\n   PFN  ORDER   SIZE  FLAGS\n0x1000      0  4 KiB  -\n0x2000      9  2 MiB  -\n   0x7      0  4 KiB  -\n$/,
+       undef);
+dev_is('add: again', ['add', '1', '4096', '2'], 1, undef,
+       qr/^khoctl add: pfn 0x1000 order 0: the page is preserved already; nothing has changed$/);
+dev_is('add: a free page', ['add', '0x666'], 1, undef,
+       qr/^khoctl add: pfn 0x666 order 0: the page is free, reserved or poisoned/);
+dev_is('add: misaligned', ['add', '0x1235:3'], 1, undef,
+       qr/pfn 0x1235 order 3: the page number is not a multiple of 8/);
+dev_is('add: no such order', ['add', '0:40'], 1, undef,
+       qr/pfn 0x0 order 40: there is no such order/);
+dev_is('add: no memory', ['add', '1'], 1, undef,
+       qr/^khoctl add: \/dev\/kho: not enough memory; nothing has changed$/,
+       { KHO_FAKE_FAIL => '67:' . ENOMEM });
+dev_is('del: not there', ['del', '4096', '4097'], 1, undef,
+       qr/pfn 0x1001 order 0: no such page is preserved with this order; nothing/);
+spew("$dir/list", "# a comment\n\n 4096 # one\n0x2000:9\n7\n");
+dev_is('del --file', ['del', '--file', "$dir/list"], 0, undef, undef);
+is(slurp("$dir/fake/pages"), '', 'no page is left');
+dev_is('add --file -', ['add', '--file', '-'], 0, undef, undef,
+       { STDIN => "$dir/list" });
+is(slurp("$dir/fake/pages"), "4096 0 0\n8192 9 0\n7 0 0\n", 'the same pages');
+spew("$dir/list", "1\n2 3\n");
+dev_is('add --file: two words', ['add', '--file', "$dir/list"], 1, undef,
+       qr/list, line 2: '2': more than one word/);
+spew("$dir/list", "1\n2\e\n");
+dev_is('add --file: nonsense', ['add', '--file', "$dir/list"], 1, undef,
+       qr/list, line 2: '2\\x1b': is no page number/);
+spew("$dir/list", "# nothing\n");
+dev_is('add --file: nothing', ['add', '--file', "$dir/list"], 1, undef,
+       qr/list: no pages in it/);
+
+spew("$dir/fake/pages", "4096 0 0\n32 2 1\n");
+dev_is('getpage', ['getpage', '32:2', "$dir/page"], 0, undef, undef);
+is(slurp("$dir/page"), join('', map { pack('Q<', (32 << 32) + 8 * $_) } 0 .. 2047),
+   'its bytes');
+dev_is('getpage: of this kernel', ['getpage', '4096'], 1, undef,
+       qr/pfn 0x1000 order 0: it was added in this kernel/);
+dev_is('getpage: none', ['getpage', '33'], 1, undef, qr/no such page arrived/);
+
+# ---- status ----
+
+dev_is('status', ['status'], 0,
+       qr/^holders     module held by: 2 objects, 5 pages$/m, undef);
+dev_is('status: arrival', ['status'], 0,
+       qr/^arrival     taken over from Linux 6\.1\.0-fake, handover number 3\n +the boot stub kept 4711 pages \(18\.4 MiB\) in 12 extents, in 345 us$/m,
+       undef, { KHO_FAKE_ARRIVAL => 'taken' });
+dev_is('status: refused', ['status'], 0,
+       qr/^arrival     REFUSED: FDT magic is wrong\\x1b\[2J$/m, undef,
+       { KHO_FAKE_ARRIVAL => 'refused' });
+dev_is('status: off', ['status'], 0, qr/^arrival     turned off/m, undef,
+       { KHO_FAKE_ARRIVAL => 'off' });
+dev_is('status: frozen', ['status'], 0, qr/^state       frozen/m, undef,
+       { KHO_FAKE_FROZEN => 1 });
+dev_is('status --json', ['status', '--json'], 0,
+       qr/"arrived_pages": 4,.*"objects": 2,.*"arrival": "none",.*"kexec_loaded": false/s,
+       undef);
+
+# ---- dump of the live system ----
+
+spew("$dir/meta", scalar `$mkdump good 12`);
+spew("$root/proc/iomem", "00000000-00000fff : Reserved\n" .
+     "00001000-9fffffff : System RAM\n  01000000-01ffffff : Kernel code\n" .
+     "100000000-1ffffffff : System RAM\n");
+my @live = (KHO_FAKE_META => "$dir/meta", KHO_FAKE_SETUP => '0x1000000');
+dev_is('dump: live', ['dump', '--save', "$dir/saved"], 0,
+       qr/^source      \/dev\/kho, 23 pages.*^memory end  0x200000000\n.*^no problems\n/ms,
+       undef, { @live });
+is(length(slurp("$dir/saved")), length(slurp("$dir/meta")), 'dump: saved');
+khoctl_is('dump: the saved file', ['dump', "$dir/saved"], 0, qr/no problems/,
+	  undef);
+dev_is('dump: it changes all the time', ['dump'], 1, undef,
+       qr/changes faster than it can be read \(5 tries\)/,
+       { @live, KHO_FAKE_CHANGING => 1 });
+dev_is('dump: no setup node', ['dump'], 1, qr/there is no setup_data node/,
+       undef, { @live, KHO_FAKE_SETUP => 0 });
+spew("$root/proc/iomem", "00000000-00000000 : System RAM\n");
+dev_is('dump: memory end not known', ['dump'], 0, qr/memory end  not known/,
+       undef, { @live });
+
+# ---- load ----
+
+my $kexec = abs_path('tests/unit/khoctl-fakekexec');
+my $log = "$dir/kexec.log";
+my $bz = spew("$dir/bzImage", image());
+spew("$dir/initrd", 'i' x 5000);
+
+sub load_is {
+	my ($name, $mode, $args, $status, $out, $err, $env) = @_;
+
+	unlink($log, "$log.image");
+	return dev_is("load: $name", ['load', '--kexec', $kexec, @$args],
+		      $status, $out, $err,
+		      { FAKE_KEXEC => $mode, FAKE_LOG => $log, %{$env // {}} });
+}
+
+sub loaded {
+	my ($state) = @_;
+
+	spew("$root/sys/kernel/kexec_loaded", "$state\n") if defined $state;
+	return 0 + slurp("$root/sys/kernel/kexec_loaded");
+}
+
+loaded(0);
+load_is('good', 'good',
+	['--append', "a 'b'", '--initrd', "$dir/initrd", $bz], 0,
+	qr/^image     \Q$bz\E, Linux 6\.1\.0-successor \(bzImage, boot protocol 2\.15\)\n.*^segment   0x40000000 to 0x403fffff, 4 MiB\n.*^loaded    4\.1 MiB in 3 segments, all inside scratch\n.*kexec -e/ms,
+	undef);
+like(slurp($log), qr/^-d\n-c\n-l\n\/proc\/self\/fd\/\d+\n--mem-min=0x40000000\n--mem-max=0x4fffffff\n--initrd=\Q$dir\E\/initrd\n--append=a 'b'\n$/,
+     'the command');
+is(slurp("$log.image"), image(setup_data => 0x100000),
+   'the image: the same but for setup_data');
+is(slurp($bz), image(), 'the file is as it was');
+is(loaded(), 1, 'it is loaded');
+load_is('replaces', 'good', ['--reuse-cmdline', $bz], 0,
+	qr/it replaces the kernel loaded before/, undef);
+is(loaded(), 1, 'it is loaded');
+load_is('JSON', 'good', ['--json', '--append', 'a', $bz], 0,
+	qr/"version": "6\.1\.0-successor".*"replaced": true.*"segments": \[\n    \{\n      "addr": 1073741824,\n      "size": 4194304\n/s,
+	undef);
+
+loaded(0);
+load_is('--dry-run', 'good', ['--dry-run', '--append', "it's \$HOME", $bz], 0,
+	qr/^patch     u64 0x100000 at file offset 0x250 \(hdr\.setup_data\).*\ncommand   \Q$kexec\E -d -c -l \/proc\/self\/fd\/\d+ --mem-min=0x40000000 --mem-max=0x4fffffff '--append=it'\\''s \$HOME'\n/m,
+	undef);
+is(slurp($log), undef, 'kexec has not been called');
+is(loaded(), 0, 'and nothing is loaded');
+load_is('no command line', 'good', [$bz], 0, qr/^image/,
+	qr/warning: neither --append nor --reuse-cmdline/);
+spew("$root/proc/cmdline", "root=/dev/sda kho=off quiet\n");
+load_is('kho=off reused', 'good', ['--reuse-cmdline', $bz], 0, qr/^image/,
+	qr/warning: this kernel's command line has kho=off/);
+
+# What kexec may do wrong
+for (['below', qr/segment 1, 0x1000 bytes at 0x3ffff000, is outside scratch/],
+     ['across', qr/segment 1, 0x2000 bytes at 0x4ffff000, is outside/],
+     ['above', qr/segment 1, .* is outside scratch/],
+     ['wraps', qr/segment 1, .* is outside scratch/],
+     ['empty', qr/segment 1, .* is outside scratch/],
+     ['nil', qr/segment 1, .* at 0x0, is outside scratch/],
+     ['no-segments', qr/cannot verify .* has no list of segments/],
+     ['none', qr/cannot verify .* nr_segments is 0/],
+     ['no-mem', qr/cannot verify .* lacks address or size of segment 1/],
+     ['missing', qr/cannot verify .* lacks address or size of segment 2/],
+     ['not-loaded', qr/reports success, but .*kexec_loaded is not 1/],
+     ['killed', qr/killed by signal 9/]) {
+	my ($mode, $why) = @$_;
+
+	loaded(0);
+	load_is($mode, $mode, ['--append', 'a', $bz], 1, undef,
+		qr/$why.*\n.*the kernel has been unloaded again/);
+	is(loaded(), 0, "$mode: unloaded");
+}
+loaded(0);
+load_is('fails', 'fail', ['--append', 'a', $bz], 1, undef,
+	qr/^khoctl load: \Q$kexec\E: exit status 255: locate_hole failed$/);
+loaded(1);
+load_is('fails, another is loaded', 'fail', ['--append', 'a', $bz], 1, undef,
+	qr/the kernel that was loaded before is still loaded/);
+is(loaded(), 1, 'it is');
+
+# What is refused before kexec is called
+my @refused = (
+	['ELF', "\177ELF" . "\0" x 2000, qr/is no bzImage \(x86 boot image\) but an ELF/],
+	['gzip', "\x1f\x8b" . "\0" x 2000, qr/is no bzImage .* but a gzip/],
+	['text', 'hello', qr/is no bzImage \(x86 boot image\)$/],
+	['empty', '', qr/is no bzImage/],
+	['no boot flag', image(boot_flag => 0), qr/is no bzImage/],
+	['no HdrS', image(magic => 'HdrX'), qr/is no bzImage/],
+	['header cut', image(size => 0x263), qr/is no bzImage/],
+	['truncated', image(size => 60000), qr/is truncated: it has 60000 bytes, and its header says 68096$/],
+	['truncated by a paragraph', image(size => 68096 - 16), qr/is truncated/],
+	['no setup_sects means 4', image(setup_sects => 0, size => 60000), qr/header says 68096$/],
+	['old', image(version => 0x208), qr/boot protocol 2\.08 is too old: setup_data/],
+	['32 bit by protocol', image(version => 0x20a), qr/is no 64-bit kernel/],
+	['32 bit', image(xloadflags => 2), qr/is no 64-bit kernel/],
+	['not above 4G', image(xloadflags => 1), qr/is not relocatable/],
+	['not relocatable', image(relocatable => 0), qr/is not relocatable/],
+	['zImage', image(loadflags => 0), qr/is not relocatable/],
+	['short header', image(jump => 0x50), qr/setup header ends at 0x252, before init_size/],
+	['no kernel', image(syssize => 0), qr/syssize is 0/],
+	['no init_size', image(init_size => 0), qr/init_size is 0/],
+	['too big', image(init_size => 0x10000000), qr/needs 259 MiB, and scratch has 256 MiB: load the module with scratch_mib=259$/],
+);
+loaded(0);
+for (@refused) {
+	my ($name, $bytes, $why) = @$_;
+
+	load_is($name, 'good', ['--append', 'a', spew("$dir/bad", $bytes)], 1,
+		undef, qr/^khoctl load: \Q$dir\E\/bad:? .*$why|\Q$dir\E\/bad: $why/m);
+	is(slurp($log), undef, "$name: kexec has not been called");
+}
+# The signature of Secure Boot comes after the kernel.
+load_is('with more at its end', 'good',
+	['--append', 'a', spew("$dir/signed", image() . 'x' x 999)], 0,
+	qr/loaded/, undef);
+loaded(0);
+
+open(my $big, '>', "$dir/big") or die;
+truncate($big, 300 << 20);
+close($big);
+load_is('an initrd too big', 'good',
+	['--append', 'a', '--initrd', "$dir/big", $bz], 1, undef,
+	qr/with its initrd needs 307 MiB, .* scratch_mib=307$/);
+load_is('no initrd', 'good', ['--append', 'a', '--initrd', "$dir/none", $bz],
+	1, undef, qr/none: No such file/);
+load_is('no kernel', 'good', ["$dir/none"], 1, undef, qr/none: No such file/);
+load_is('a directory', 'good', [$dir], 1, undef, qr/is no regular file/);
+load_is('a long command line', 'good', ['--append', 'x' x 2048, $bz], 1, undef,
+	qr/--append: 2048 bytes, and the kernel takes 2047/);
+load_is('a newline', 'good', ['--append', "a\nnr_segments = 1", $bz], 1, undef,
+	qr/--append: has a newline/);
+load_is('frozen', 'good', [$bz], 1, undef, qr/is going down: it is too late/,
+	{ KHO_FAKE_FROZEN => 1 });
+load_is('no setup node', 'good', [$bz], 1, undef, qr/no setup_data node/,
+	{ KHO_FAKE_SETUP => 0 });
+load_is('no scratch', 'good', [$bz], 1, undef, qr/no scratch area: load it with scratch_mib=N/,
+	{ KHO_FAKE_SCRATCH => '0:0' });
+load_is('scratch beyond all', 'good', [$bz], 1, undef, qr/impossible scratch/,
+	{ KHO_FAKE_SCRATCH => '0xfffffffffffff000:0x2000' });
+spew("$root/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+load_is('lockdown', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/locked down, which forbids kexec_load/);
+spew("$root/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+load_is('no lockdown', 'good', ['--append', 'a', '--dry-run', $bz], 0,
+	qr/command/, undef);
+spew("$root/proc/sys/kernel/kexec_load_disabled", "1\n");
+load_is('disabled', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/kernel\.kexec_load_disabled is 1/);
+spew("$root/proc/sys/kernel/kexec_load_disabled", "0\n");
+dev_is('load: no kexec program', ['load', '--kexec', "$dir/none", '--append',
+       'a', $bz], 1, undef, qr/none: no such program .*apt install kexec-tools/);
+unlink("$root/sys/kernel/kexec_loaded");
+load_is('a kernel without kexec', 'good', [$bz], 1, undef, qr/CONFIG_KEXEC/);
+
+# ---- unload ----
+
+my %kexec_env = (FAKE_KEXEC => 'good', FAKE_LOG => $log);
+loaded(1);
+dev_is('unload', ['unload', '--kexec', $kexec], 0, undef, undef, { %kexec_env });
+is(loaded(), 0, 'unloaded');
+unlink($log);
+dev_is('unload: nothing there', ['unload', '--kexec', $kexec], 0, undef, undef,
+       { %kexec_env });
+is(slurp($log), undef, 'unload: kexec has not been called');
+loaded(1);
+dev_is('unload: fails', ['unload', '--kexec', $kexec], 1, undef,
+       qr/exit status 1/, { %kexec_env, FAKE_KEXEC => 'no-unload' });
+
+# ---- check ----
+
+sub check_is {
+	my ($name, $status, $out, $env) = @_;
+
+	return dev_is("check: $name", ['check', '--kexec', $kexec], $status,
+		      $out, undef, { %kexec_env, %{$env // {}} });
+}
+
+loaded(0);
+spew("$root/proc/sys/kernel/osrelease", "6.1.0-9-test\n");
+spew("$root/proc/cmdline", "quiet\n");
+mkdir("$root/sys/module/kho");
+spew("$root/sys/module/kho/version", "0.1.0\n");
+my $out = check_is('all is well', 0, qr/\nA handover is possible\.\n$/);
+unlike($out, qr/FAIL|warn/, 'check: nothing to complain of');
+like($out, qr/^ok    module       loaded, version 0\.1\.0$/m, 'check: module');
+like($out, qr/^ok    kexec-tools  \Q$kexec\E, kexec-tools 2\.0\.25$/m,
+     'check: kexec-tools');
+dev_is('check --json', ['check', '--json', '--kexec', $kexec], 0,
+       qr/"name": "scratch",\n      "result": "ok",.*"ok": true/s, undef,
+       { %kexec_env });
+spew("$root/boot/vmlinuz-6.1.0-9-test", image());
+check_is('scratch is enough', 0, qr/^ok    scratch      256 MiB; a kernel like this one needs 7 MiB/m);
+check_is('scratch is not enough', 0,
+	 qr/^warn  scratch      4 MiB; .* needs 7 MiB .*\n +-> load the module with scratch_mib=7$/m,
+	 { KHO_FAKE_SCRATCH => '0x40000000:0x400000' });
+check_is('refused', 0, qr/^warn  arrival .*refused: FDT magic is wrong\\x1b/m,
+	 { KHO_FAKE_ARRIVAL => 'refused' });
+check_is('arrived', 0, qr/^ok    arrival .*6\.1\.0-fake was taken over$/m,
+	 { KHO_FAKE_ARRIVAL => 'taken' });
+check_is('off', 0, qr/^warn  arrival .*turned off/m,
+	 { KHO_FAKE_ARRIVAL => 'off' });
+check_is('frozen', 1, qr/^FAIL  device .*frozen/m, { KHO_FAKE_FROZEN => 1 });
+check_is('no setup node', 1, qr/^FAIL  setup_data/m, { KHO_FAKE_SETUP => 0 });
+check_is('old kexec-tools', 1, qr/^FAIL  kexec-tools .*does not know --mem-min/m,
+	 { FAKE_KEXEC => 'old' });
+check_is('no permission', 1, qr/^FAIL  device .*not permitted/m,
+	 { KHO_FAKE_FAIL => '64:' . EPERM });
+dev_is('check: no kexec-tools', ['check', '--kexec', "$dir/none"], 1,
+       qr/^FAIL  kexec-tools .*\n +-> apt install kexec-tools$/m, undef);
+dev_is('check: no device', ['check', '--kexec', $kexec, '--device',
+       "$dir/none"], 1, qr/^FAIL  device .*No such file/m, undef,
+       { %kexec_env });
+spew("$root/boot/config-6.1.0-9-test", "CONFIG_KEXEC_HANDOVER=y\n");
+check_is('KHO of its own', 0, qr/^warn  own KHO/m);
+spew("$root/boot/config-6.1.0-9-test", "# CONFIG_KEXEC_HANDOVER is not set\n");
+check_is('no KHO of its own', 0, qr/^ok    own KHO/m);
+spew("$root/proc/cmdline", "mem_encrypt=on\n");
+check_is('encrypted', 1, qr/^FAIL  memory .*SME/m);
+spew("$root/proc/cmdline", "quiet\n");
+spew("$root/dev/sev-guest", '');
+check_is('encrypted guest', 1, qr/^FAIL  memory .*SEV guest/m);
+unlink("$root/dev/sev-guest");
+spew("$root/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
+check_is('lockdown', 1, qr/^FAIL  lockdown     confidentiality/m);
+unlink("$root/sys/kernel/security/lockdown");
+spew("$root/proc/sys/kernel/kexec_load_disabled", "1\n");
+check_is('disabled', 1, qr/^FAIL  sysctl .*kexec_load_disabled is 1/m);
+unlink("$root/proc/sys/kernel/kexec_load_disabled");
+unlink("$root/sys/kernel/kexec_loaded");
+check_is('no kexec', 1, qr/^FAIL  kexec /m);
+loaded(0);
+spew("$root/proc/sys/kernel/osrelease", "5.10.0-9-test\n");
+check_is('old kernel', 1, qr/^FAIL  kernel       5\.10\.0-9-test is older/m);
+spew("$root/proc/sys/kernel/osrelease", "6.1.0-9-test\n");
+
+unlink("$root/sys/module/kho/version");
+rmdir("$root/sys/module/kho");
+check_is('not installed', 1, qr/^FAIL  module       not installed/m);
+mkdir("$root/lib/modules/$_") for qw(6.1.0-8-test 6.1.0-9-test
+				     6.1.0-8-test/updates 6.1.0-9-test/updates);
+spew("$root/lib/modules/6.1.0-8-test/updates/kho.ko", '');
+check_is('for another kernel', 1,
+	 qr/^FAIL  module       not built for this kernel.*6\.1\.0-8-test.*\n +-> .*dkms autoinstall -k 6\.1\.0-9-test$/m);
+spew("$root/lib/modules/6.1.0-9-test/updates/kho.ko.xz", '');
+check_is('not loaded', 1,
+	 qr/^FAIL  module       not loaded, but installed.*kho\.ko\.xz\n +-> modprobe kho$/m);
+
+done_testing();

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A /dev/kho to preload, so that khoctl's tests need no kernel.
+ *
+ * What it keeps lies in the directory KHO_FAKE_DIR: a file for each object in
+ * objects/, and the pages by number in the file pages.  It is as strict about
+ * sizes and reserved members as linux/kho.h says the module is.
+ *
+ * More of the environment:
+ *	KHO_FAKE_META		dump file that META_READ reads
+ *	KHO_FAKE_SCRATCH	ADDR:SIZE (default 0x40000000:0x10000000)
+ *	KHO_FAKE_SETUP		address of the setup_data node
+ *	KHO_FAKE_FROZEN		set: the machine is going down
+ *	KHO_FAKE_ARRIVAL	taken, refused or off
+ *	KHO_FAKE_CHANGING	set: "changes" grows with each query
+ *	KHO_FAKE_BUSY		name of an object that is open elsewhere
+ *	KHO_FAKE_FAIL		CMD:ERRNO, numbers: that command fails
+ *	KHO_FAKE_ON_CREATE	"signal", or the path of a file to truncate
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/kho.h>
+
+#define NR_FDS		1024
+#define PAGE_BYTES	4096
+#define FREE_PFN	0x666	/* the page that nobody uses */
+#define DUMP_HEAD	64
+
+static bool is_dev[NR_FDS];
+
+static const char *env(const char *name, const char *fallback)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : fallback;
+}
+
+static char *in_dir(char *buf, const char *sub, const char *name)
+{
+	snprintf(buf, 512, "%s/%s%.64s", env("KHO_FAKE_DIR", "."), sub, name);
+	return buf;
+}
+
+static int fake_open(const char *path)
+{
+	int fd;
+
+	if (strcmp(path, "/dev/kho"))
+		return -2;
+	fd = memfd_create("fake-kho", MFD_CLOEXEC);
+	if (fd >= 0 && fd < NR_FDS)
+		is_dev[fd] = true;
+	return fd;
+}
+
+typedef int open_fn(const char *path, int flags, ...);
+
+static int real_open(const char *name, const char *path, int flags, va_list args)
+{
+	open_fn *real = dlsym(RTLD_NEXT, name);
+	int fd = fake_open(path);
+
+	if (fd != -2)
+		return fd;
+	if (flags & (O_CREAT | O_TMPFILE))
+		return real(path, flags, va_arg(args, mode_t));
+	return real(path, flags);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	fd = real_open("open", path, flags, args);
+	va_end(args);
+	return fd;
+}
+
+int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	fd = real_open("open64", path, flags, args);
+	va_end(args);
+	return fd;
+}
+
+int close(int fd)
+{
+	static int (*real)(int);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "close");
+	if (fd >= 0 && fd < NR_FDS)
+		is_dev[fd] = false;
+	return real(fd);
+}
+
+/* ---- What it keeps ---- */
+
+static size_t load_pages(struct kho_page_entry **entries)
+{
+	char path[512];
+	FILE *f = fopen(in_dir(path, "pages", ""), "re");
+	struct kho_page_entry e;
+	unsigned long long pfn;
+	size_t n = 0;
+
+	*entries = NULL;
+	memset(&e, 0, sizeof(e));
+	while (f && fscanf(f, "%llu %u %u", &pfn, &e.order, &e.flags) == 3) {
+		e.pfn = pfn;
+		*entries = realloc(*entries, (n + 1) * sizeof(e));
+		(*entries)[n++] = e;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void save_pages(const struct kho_page_entry *e, size_t n)
+{
+	char path[512];
+	FILE *f = fopen(in_dir(path, "pages", ""), "we");
+
+	for (; f && n--; e++)
+		fprintf(f, "%llu %u %u\n", (unsigned long long)e->pfn, e->order,
+			e->flags);
+	if (f)
+		fclose(f);
+}
+
+static int no_dots(const struct dirent *d)
+{
+	return strcmp(d->d_name, ".") && strcmp(d->d_name, "..");
+}
+
+static int list_names(struct dirent ***names)
+{
+	char path[512];
+	int n = scandir(in_dir(path, "objects", ""), names, no_dots, alphasort);
+
+	/* An empty list is allocated as well. */
+	if (!n)
+		free(*names);
+	return n < 0 ? 0 : n;
+}
+
+static void free_names(struct dirent **names, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		free(names[i]);
+	if (n)
+		free(names);
+}
+
+static __u64 object_size(const char *name)
+{
+	char path[512];
+	struct stat st;
+
+	return stat(in_dir(path, "objects/", name), &st) ? 0 : st.st_size;
+}
+
+/* ---- Commands ---- */
+
+static int do_query(struct kho_query *q)
+{
+	static __u64 changes = 7;
+	const char *arrival = env("KHO_FAKE_ARRIVAL", "none");
+	unsigned long long addr, size;
+	struct kho_page_entry *pages;
+	struct dirent **names;
+	int n, i;
+
+	if (q->flags)
+		return -EOPNOTSUPP;
+	memset(q, 0, sizeof(*q));
+	q->size = sizeof(*q);
+	q->uapi_version = KHO_UAPI_VERSION;
+	q->abi = 4;
+	q->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS | KHO_FEATURE_META;
+	q->page_size = PAGE_BYTES;
+	q->frozen = !!getenv("KHO_FAKE_FROZEN");
+	q->changes = changes;
+	changes += !!getenv("KHO_FAKE_CHANGING");
+	q->setup_addr = strtoull(env("KHO_FAKE_SETUP", "0x100000"), NULL, 0);
+	q->fdt_addr = 0x101000;
+	q->fdt_size = PAGE_BYTES;
+	q->root_addr = 0x102000;
+	if (sscanf(env("KHO_FAKE_SCRATCH", "0x40000000:0x10000000"),
+		   "%llx:%llx", &addr, &size) == 2) {
+		q->scratch_addr = addr;
+		q->scratch_size = size;
+	}
+	n = load_pages(&pages);
+	for (i = 0; i < n; i++) {
+		if (pages[i].flags)
+			q->arrived_pages += 1ULL << pages[i].order;
+		else
+			q->raw_pages += 1ULL << pages[i].order;
+	}
+	free(pages);
+	q->objects = list_names(&names);
+	for (i = 0; i < (int)q->objects; i++)
+		q->object_pages += (object_size(names[i]->d_name) +
+				    PAGE_BYTES - 1) / PAGE_BYTES;
+	free_names(names, q->objects);
+	q->preserved_pages = q->object_pages + q->raw_pages + q->arrived_pages;
+	q->meta_pages = 9;
+	if (!strcmp(arrival, "taken")) {
+		q->arrival = KHO_ARRIVAL_TAKEN;
+		q->generation = 3;
+		q->stub_pages = 4711;
+		q->stub_extents = 12;
+		q->stub_usecs = 345;
+		strcpy((char *)q->previous_release, "6.1.0-fake");
+	} else if (!strcmp(arrival, "refused")) {
+		q->arrival = KHO_ARRIVAL_REFUSED;
+		strcpy((char *)q->arrival_error, "FDT magic is wrong\033[2J");
+	} else if (!strcmp(arrival, "off")) {
+		q->arrival = KHO_ARRIVAL_OFF;
+	}
+	return 0;
+}
+
+static int add_one(struct kho_page_entry **pages, size_t *n,
+		   const struct kho_page_entry *e)
+{
+	size_t i;
+
+	if (e->flags)
+		return -EOPNOTSUPP;
+	if (e->order > 10 || e->pfn & ((1ULL << e->order) - 1))
+		return -EINVAL;
+	if (e->pfn == FREE_PFN)
+		return -EADDRNOTAVAIL;
+	for (i = 0; i < *n; i++)
+		if ((*pages)[i].pfn == e->pfn)
+			return (*pages)[i].order == e->order ? -EEXIST : -EBUSY;
+	*pages = realloc(*pages, (*n + 1) * sizeof(*e));
+	(*pages)[(*n)++] = *e;
+	return 0;
+}
+
+static int del_one(struct kho_page_entry **pages, size_t *n,
+		   const struct kho_page_entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < *n; i++) {
+		if ((*pages)[i].pfn == e->pfn && (*pages)[i].order == e->order) {
+			(*pages)[i] = (*pages)[--*n];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int do_batch(struct kho_batch *b,
+		    int (*one)(struct kho_page_entry **, size_t *,
+			       const struct kho_page_entry *))
+{
+	const struct kho_page_entry *e = (void *)(unsigned long)b->entries;
+	struct kho_page_entry *pages;
+	size_t n = load_pages(&pages);
+	int ret = 0;
+	__u32 i;
+
+	if (b->reserved)
+		return -EOPNOTSUPP;
+	if (!b->count || b->count > KHO_BATCH_MAX)
+		return -EINVAL;
+	for (i = 0; i < b->count && !ret; i++)
+		ret = one(&pages, &n, &e[i]);
+	b->failed = ret ? i - 1 : b->count;
+	if (!ret)
+		save_pages(pages, n);
+	free(pages);
+	return ret;
+}
+
+static int do_page_open(struct kho_page_open *p)
+{
+	struct kho_page_entry *pages;
+	size_t n = load_pages(&pages), i;
+	int ret = -ENOENT;
+	__u64 at;
+
+	if (p->flags)
+		return -EOPNOTSUPP;
+	for (i = 0; i < n; i++) {
+		if (pages[i].pfn != p->pfn || pages[i].order != p->order)
+			continue;
+		if (!pages[i].flags) {
+			ret = -EBUSY;
+			break;
+		}
+		p->fd = memfd_create("fake-page", MFD_CLOEXEC);
+		for (at = 0; at < (__u64)PAGE_BYTES << p->order; at += 8) {
+			__u64 word = (p->pfn << 32) + at;
+
+			if (write(p->fd, &word, 8) != 8)
+				abort();
+		}
+		ret = 0;
+		break;
+	}
+	free(pages);
+	return ret;
+}
+
+static int do_page_list(struct kho_page_list *l)
+{
+	struct kho_page_entry *out = (void *)(unsigned long)l->entries, *pages;
+	size_t n = load_pages(&pages), i;
+	__u32 room = l->count;
+
+	if (l->flags || l->reserved)
+		return -EOPNOTSUPP;
+	l->count = 0;
+	for (i = l->first; i < n && l->count < room; i++)
+		out[l->count++] = pages[i];
+	l->total = n;
+	free(pages);
+	return 0;
+}
+
+static int bad_name(const __u8 *name)
+{
+	size_t len = strnlen((const char *)name, KHO_NAME_SIZE);
+	size_t i;
+
+	if (len == KHO_NAME_SIZE)
+		return -ENAMETOOLONG;
+	for (i = len; i < KHO_NAME_SIZE; i++)
+		if (name[i])
+			return -EINVAL;
+	return len && !memchr(name, '/', len) ? 0 : -EINVAL;
+}
+
+static int do_obj_create(struct kho_obj_create *c)
+{
+	const char *on_create = env("KHO_FAKE_ON_CREATE", "");
+	char path[512];
+
+	if (c->flags || c->reserved)
+		return -EOPNOTSUPP;
+	if (bad_name(c->name))
+		return bad_name(c->name);
+	if (!c->bytes)
+		return -EINVAL;
+	if (c->bytes >= 1ULL << 40)
+		return -ENOMEM;
+	in_dir(path, "objects/", (char *)c->name);
+	c->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (c->fd < 0)
+		return -errno;
+	if (ftruncate(c->fd, c->bytes))
+		return -errno;
+	if (!strcmp(on_create, "signal"))
+		kill(getpid(), SIGINT);
+	else if (*on_create && truncate(on_create, 10))
+		return -errno;
+	return 0;
+}
+
+static int do_obj_open(struct kho_obj_name *o)
+{
+	char path[512];
+
+	if (o->flags || o->reserved)
+		return -EOPNOTSUPP;
+	if (bad_name(o->name))
+		return bad_name(o->name);
+	o->fd = open(in_dir(path, "objects/", (char *)o->name),
+		     O_RDWR | O_CLOEXEC);
+	if (o->fd < 0)
+		return -errno;
+	o->bytes = object_size((char *)o->name);
+	return 0;
+}
+
+static int do_obj_remove(struct kho_obj_name *o)
+{
+	char path[512], fd_path[64], target[512];
+	ssize_t n;
+	int fd;
+
+	if (o->flags || o->reserved)
+		return -EOPNOTSUPP;
+	if (bad_name(o->name))
+		return bad_name(o->name);
+	if (!strcmp((char *)o->name, env("KHO_FAKE_BUSY", "")))
+		return -EBUSY;
+	/* The caller itself must have closed it. */
+	in_dir(path, "objects/", (char *)o->name);
+	for (fd = 3; fd < NR_FDS; fd++) {
+		snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", fd);
+		n = readlink(fd_path, target, sizeof(target) - 1);
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		if (!strcmp(target, path))
+			return -EBUSY;
+	}
+	return unlink(path) ? -errno : 0;
+}
+
+static int do_obj_list(struct kho_obj_list *l)
+{
+	struct kho_obj_entry *out = (void *)(unsigned long)l->entries;
+	__u32 room = l->count;
+	struct dirent **names;
+	int n = list_names(&names), i;
+
+	if (l->flags || l->reserved)
+		return -EOPNOTSUPP;
+	l->count = 0;
+	for (i = l->first; i < n && l->count < room; i++) {
+		struct kho_obj_entry *e = &out[l->count++];
+
+		memset(e, 0, sizeof(*e));
+		strncpy((char *)e->name, names[i]->d_name, KHO_NAME_SIZE - 1);
+		e->bytes = object_size(names[i]->d_name);
+		e->pages = (e->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+		e->extents = 1;
+		e->created = 1700000000;
+		e->generation = 2;
+		e->flags = KHO_OBJ_ARRIVED;
+		if (!strcmp(names[i]->d_name, env("KHO_FAKE_BUSY", "")))
+			e->flags |= KHO_OBJ_BUSY;
+	}
+	l->total = n;
+	free_names(names, n);
+	return 0;
+}
+
+static int do_meta_read(struct kho_meta_read *r)
+{
+	char *entries = (void *)(unsigned long)r->entries;
+	char *pages = (void *)(unsigned long)r->pages;
+	FILE *f = fopen(env("KHO_FAKE_META", "/nonexistent"), "re");
+	__u32 head[DUMP_HEAD / 4], room = r->count;
+	size_t size;
+
+	if (r->flags || r->reserved)
+		return -EOPNOTSUPP;
+	if (!f || fread(head, DUMP_HEAD, 1, f) != 1)
+		return -EFAULT;
+	size = sizeof(struct kho_meta_entry) + PAGE_BYTES;
+	fseek(f, DUMP_HEAD + r->first * size, SEEK_SET);
+	/* Three at a time: the caller has to come again. */
+	if (room > 3)
+		room = 3;
+	r->total = head[3];
+	r->count = 0;
+	while (r->count < room && r->first + r->count < r->total) {
+		if (fread(entries, sizeof(struct kho_meta_entry), 1, f) != 1 ||
+		    fread(pages, PAGE_BYTES, 1, f) != 1)
+			return -EFAULT;
+		entries += sizeof(struct kho_meta_entry);
+		pages += PAGE_BYTES;
+		r->count++;
+	}
+	fclose(f);
+	return 0;
+}
+
+static int run(unsigned long cmd, void *arg)
+{
+	static const __u32 sizes[] = {
+		sizeof(struct kho_query), sizeof(struct kho_page),
+		sizeof(struct kho_page), sizeof(struct kho_batch),
+		sizeof(struct kho_batch), sizeof(struct kho_page_open),
+		sizeof(struct kho_page_list), sizeof(struct kho_obj_create),
+		sizeof(struct kho_obj_name), sizeof(struct kho_obj_name),
+		sizeof(struct kho_obj_list), sizeof(struct kho_meta_read),
+	};
+	unsigned int nr = _IOC_NR(cmd) - KHO_CMD_BASE;
+	unsigned int fail_nr, fail_errno;
+
+	if (nr >= 12 || cmd != _IO(KHO_IOCTL_TYPE, KHO_CMD_BASE + nr))
+		return -ENOTTY;
+	if (*(__u32 *)arg != sizes[nr])
+		return -EINVAL;
+	if (sscanf(env("KHO_FAKE_FAIL", ""), "%u:%u", &fail_nr,
+		   &fail_errno) == 2 && fail_nr == nr + KHO_CMD_BASE)
+		return -(int)fail_errno;
+	if (getenv("KHO_FAKE_FROZEN") && cmd != KHO_QUERY &&
+	    cmd != KHO_OBJ_LIST && cmd != KHO_PAGE_LIST && cmd != KHO_META_READ)
+		return -ESHUTDOWN;
+
+	switch (cmd) {
+	case KHO_QUERY:
+		return do_query(arg);
+	case KHO_BATCH_ADD:
+		return do_batch(arg, add_one);
+	case KHO_BATCH_DEL:
+		return do_batch(arg, del_one);
+	case KHO_PAGE_OPEN:
+		return do_page_open(arg);
+	case KHO_PAGE_LIST:
+		return do_page_list(arg);
+	case KHO_OBJ_CREATE:
+		return do_obj_create(arg);
+	case KHO_OBJ_OPEN:
+		return do_obj_open(arg);
+	case KHO_OBJ_REMOVE:
+		return do_obj_remove(arg);
+	case KHO_OBJ_LIST:
+		return do_obj_list(arg);
+	case KHO_META_READ:
+		return do_meta_read(arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+int ioctl(int fd, unsigned long cmd, ...)
+{
+	static int (*real)(int, unsigned long, ...);
+	va_list args;
+	void *arg;
+
+	va_start(args, cmd);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (fd < 0 || fd >= NR_FDS || !is_dev[fd]) {
+		if (!real)
+			real = dlsym(RTLD_NEXT, "ioctl");
+		return real(fd, cmd, arg);
+	}
+	errno = -run(cmd, arg);
+	return errno ? -1 : 0;
+}

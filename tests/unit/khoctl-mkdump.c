@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * khoctl-mkdump KIND SHIFT - writes a dump for "khoctl dump" to stdout.
+ *
+ * "good" is a handover as the module makes it; every other kind has a single
+ * thing wrong with it.  It has two objects: "big", 300 extents of 4, 1, 1,
+ * ... pages at 0x10000000 and up, and "small", 5 bytes in a page.  Besides there
+ * are a block of order 9 by number and the pages that describe it all.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kho/abi.h>
+#include <kho/fdt.h>
+#include <kho/objects.h>
+#include <linux/kho.h>
+
+#define MAX_PAGES	128
+#define BIG_EXTENTS	300
+#define BASE		0x1000000ULL
+
+static unsigned int shift;
+static const char *kind;
+static unsigned int nr_pages;
+static struct kho_meta_entry entries[MAX_PAGES];
+static unsigned char *pages[MAX_PAGES];
+
+static int is(const char *name)
+{
+	return !strcmp(kind, name);
+}
+
+static __u64 new_page(unsigned int what, unsigned int level)
+{
+	unsigned int i = nr_pages++;
+
+	if (i >= MAX_PAGES)
+		abort();
+	pages[i] = calloc(1, (size_t)1 << shift);
+	/* Every second page: no two of them make one extent. */
+	entries[i].addr = BASE + ((__u64)(2 * i) << shift);
+	entries[i].kind = what;
+	entries[i].level = level;
+	return entries[i].addr;
+}
+
+static void *at(__u64 addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_pages; i++)
+		if (entries[i].addr == addr)
+			return pages[i];
+	abort();
+}
+
+static void mark_key(__u64 root, __u64 key)
+{
+	unsigned int level = KHO_TREE_DEPTH(shift) - 1;
+	unsigned int bit;
+	__u64 node = root;
+
+	for (; level; level--) {
+		__u64 *table = at(node);
+		unsigned int slot = kho_key_index(shift, key, level);
+
+		if (!table[slot])
+			table[slot] = new_page(KHO_META_NODE, level - 1);
+		node = table[slot];
+	}
+	bit = kho_key_index(shift, key, 0);
+	((__u64 *)at(node))[bit / 64] |= 1ULL << bit % 64;
+}
+
+static void mark(__u64 root, __u64 addr, unsigned int order)
+{
+	mark_key(root, kho_key_encode(shift, addr, order));
+}
+
+/* One more entry for the first leaf of the lowest order. */
+static void share_leaf(void)
+{
+	unsigned int i, slot;
+	__u64 *table = NULL;
+
+	for (i = 0; i < nr_pages; i++)
+		if (entries[i].kind == KHO_META_NODE && entries[i].level == 1)
+			table = (__u64 *)pages[i];
+	for (slot = 0; !table[slot]; slot++)
+		;
+	while (table[slot])
+		slot++;
+	table[slot] = table[slot - 1];
+}
+
+static void put_pages(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_pages; i++) {
+		fwrite(&entries[i], sizeof(entries[i]), 1, stdout);
+		fwrite(pages[i], (size_t)1 << shift, 1, stdout);
+	}
+}
+
+static void make_objects(__u64 root, struct kho_fdt_child *child)
+{
+	__u64 page = 1ULL << shift, head_addr, recs_addr, ext_addr = 0, addr;
+	__u64 left, *link;
+	struct kho_objs_record *rec;
+	struct kho_objs_extents *more;
+	struct kho_objs_head *head;
+	struct kho_objs_page *recs;
+	unsigned int i, n = 0;
+
+	head_addr = new_page(KHO_META_BLOB, 0);
+	recs_addr = new_page(KHO_META_BLOB, 0);
+	mark(root, head_addr, 0);
+	mark(root, recs_addr, 0);
+	head = at(head_addr);
+	memcpy(head->compatible, KHO_OBJS_COMPATIBLE,
+	       sizeof(KHO_OBJS_COMPATIBLE));
+	head->page_shift = shift;
+	head->record_size = sizeof(*rec);
+	head->nr_objects = 2;
+	head->first = recs_addr;
+	strcpy(child->name, KHO_OBJS_NODE);
+	child->addr = head_addr;
+	child->size = sizeof(*head);
+	child->has = 3;
+
+	recs = at(recs_addr);
+	rec = &recs->records[0];
+	strcpy((char *)rec->name, "big");
+	rec->size = (BIG_EXTENTS + 3) * page - 1;
+	rec->nr_extents = BIG_EXTENTS;
+	rec->created = 1700000000;
+	rec->generation = 1;
+	addr = 0x10000000;
+	left = BIG_EXTENTS;
+	for (i = 0; i < KHO_OBJS_INLINE; i++, left--) {
+		rec->extents[i].addr = addr;
+		rec->extents[i].nr_pages = i ? 1 : 4;
+		mark(root, addr, i ? 0 : 2);
+		addr += 8 * page;
+	}
+	link = &rec->more;
+	while (left) {
+		ext_addr = new_page(KHO_META_BLOB, 0);
+		mark(root, ext_addr, 0);
+		*link = ext_addr;
+		more = at(ext_addr);
+		for (i = 0; i < KHO_OBJS_EXTENTS_PER_PAGE(shift) && left;
+		     i++, left--, n++) {
+			more->extents[i].addr = addr;
+			more->extents[i].nr_pages = 1;
+			mark(root, addr, 0);
+			addr += 2 * page;
+		}
+		link = &more->next;
+	}
+
+	rec = &recs->records[3];	/* slots may be free */
+	strcpy((char *)rec->name, "small");
+	rec->size = 5;
+	rec->nr_extents = 1;
+	rec->extents[0].addr = addr;
+	rec->extents[0].nr_pages = 1;
+	if (!is("object-unmarked"))
+		mark(root, addr, 0);
+
+	if (is("object-compatible"))
+		head->compatible[13] = '2';
+	if (is("object-count"))
+		head->nr_objects = 3;
+	if (is("object-loop"))
+		recs->next = recs_addr;
+	if (is("extent-loop"))
+		*link = ext_addr;
+	if (is("object-size"))
+		rec->size = page + 1;
+	if (is("object-name"))
+		rec->name[1] = '/';
+	if (is("object-shared"))
+		rec->extents[0].addr = 0x10000000;
+	if (is("object-extents"))
+		recs->records[0].nr_extents = ~0ULL;
+	if (is("object-names"))
+		strcpy((char *)rec->name, "big");
+	if (is("object-reserved"))
+		rec->reserved[8] = 1;
+}
+
+int main(int argc, char **argv)
+{
+	__u64 setup_addr, fdt_addr, root, meta_addr, *table;
+	struct kho_setup_node node = { .type = SETUP_KEXEC_KHO };
+	struct kho_scratch scratch = { 0x40000000, 0x10000000 };
+	struct kho_fdt fdt = { .abi = KHO_ABI_V4, .nr = 2 };
+	__u64 head[8] = { 0 };
+	struct kho_metadata metadata = { .version = KHO_METADATA_VERSION };
+	struct kho_data data;
+	unsigned int count;
+
+	if (argc != 3)
+		return 2;
+	kind = argv[1];
+	shift = atoi(argv[2]);
+	setup_addr = new_page(KHO_META_SETUP, 0);
+	fdt_addr = new_page(KHO_META_FDT, 0);
+	root = new_page(KHO_META_NODE, KHO_TREE_DEPTH(shift) - 1);
+	mark(root, 0x20000000, 9);
+	if (is("key-beyond"))
+		mark(root, 0x200000000ULL, 0);
+	if (is("key-order"))
+		mark_key(root, 0);
+	if (is("key-twice"))
+		mark(root, 0x20000000, 0);
+	if (is("key-in-scratch"))
+		mark(root, 0x40000000, 0);
+	if (is("key-of-node"))
+		mark(root, root, 0);
+
+	meta_addr = new_page(KHO_META_BLOB, 0);
+	mark(root, meta_addr, 0);
+	strcpy((char *)metadata.previous_release, "6.1.0-test");
+	metadata.kexec_count = 3;
+	memcpy(at(meta_addr), &metadata, sizeof(metadata));
+	strcpy(fdt.child[0].name, KHO_METADATA_NODE);
+	fdt.child[0].addr = meta_addr;
+	fdt.child[0].size = sizeof(metadata);
+	fdt.child[0].has = 3;
+	make_objects(root, &fdt.child[1]);
+
+	table = at(root);
+	if (is("node-loop"))
+		table[1] = root;
+	if (is("node-shared"))
+		share_leaf();
+	if (is("node-missing"))
+		table[1] = 0x7000000;
+	if (is("node-unaligned"))
+		table[1] = 0x7000008;
+	if (is("node-orphan"))
+		new_page(KHO_META_NODE, 0);
+	if (is("node-level"))
+		entries[2].level = 1;
+
+	fdt.root = is("root-zero") ? 0 : root;
+	if (!kho_fdt_write(at(fdt_addr), 1U << shift, &fdt))
+		return 1;
+	if (is("fdt-magic"))
+		((char *)at(fdt_addr))[0] = 0;
+	if (is("fdt-compatible"))
+		((char *)memmem(at(fdt_addr), 1U << shift, "kho-v4", 6))[5] = '1';
+
+	node.len = sizeof(data);
+	data.fdt_addr = is("fdt-nowhere") ? 0x7000000 : fdt_addr;
+	data.fdt_size = 1U << shift;
+	data.scratch_addr = setup_addr + 64;
+	data.scratch_size = is("scratch-size") ? 17 : sizeof(scratch);
+	if (is("scratch-array"))
+		data.scratch_addr = setup_addr + (1U << shift) - 8;
+	if (is("scratch-zero"))
+		scratch.size = 0;
+	if (is("scratch-beyond"))
+		scratch.addr = 0x1fffff000ULL;
+	if (is("setup-type"))
+		node.type = 9;
+	memcpy(at(setup_addr), &node, sizeof(node));
+	memcpy((char *)at(setup_addr) + sizeof(node), &data, sizeof(data));
+	memcpy((char *)at(setup_addr) + 64, &scratch, sizeof(scratch));
+
+	if (is("fdt-blob")) {
+		fwrite(at(fdt_addr), 1U << shift, 1, stdout);
+		return 0;
+	}
+	if (is("page-twice"))
+		entries[1].addr = entries[0].addr;
+	if (is("page-unaligned"))
+		entries[1].addr++;
+	if (is("page-kind"))
+		entries[1].kind = 77;
+
+	memcpy(head, is("magic") ? "KHODUMP2" : "KHODUMP1", 8);
+	count = is("count-huge") ? 0xffffffff : is("count-zero") ? 0 :
+		is("count-more") ? nr_pages + 1 : nr_pages;
+	head[1] = (is("page-size") ? 12345 : 1U << shift) |
+		  (__u64)count << 32;
+	head[2] = 0x200000000ULL;
+	head[3] = setup_addr;
+	fwrite(head, sizeof(head), 1, stdout);
+	put_pages();
+	if (is("trailing"))
+		putchar(0);
+	return fflush(stdout) ? 1 : 0;
+}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What khoctl's tests share: finding the program, building the helpers,
+# running things, making images.  To be required from the repository's root.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use Test::More;
+
+our $top = '.';
+our $khoctl = $ENV{KHOCTL} // "$top/build/tools/khoctl";
+our $dir = tempdir('khoctl-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $cc = $ENV{CC} // 'cc';
+my $includes = "-I$top/include/uapi -I$top/include";
+
+# What the user has set must not matter.
+delete @ENV{qw(KHO_DEVICE KHO_SYSROOT)};
+delete @ENV{grep { /^KHO_FAKE/ } keys %ENV};
+$ENV{LC_ALL} = 'C';
+$ENV{TZ} = 'UTC';
+
+# A helper that doesn't build is a failed test, not a skipped one.
+sub build {
+	my ($to, @args) = @_;
+
+	system("$cc -Wall -Wextra -Werror -O1 $includes -o $to @args") == 0
+		or BAIL_OUT("cannot build $to");
+	return $to;
+}
+
+sub spew {
+	my ($path, $data) = @_;
+
+	open(my $f, '>:raw', $path) or die "$path: $!";
+	print $f $data;
+	close($f) or die "$path: $!";
+	return $path;
+}
+
+sub slurp {
+	my ($path) = @_;
+
+	open(my $f, '<:raw', $path) or return undef;
+	local $/;
+	my $data = <$f> // '';
+	close($f);
+	return $data;
+}
+
+# run(\%env, @args): returns (exit status or 128 + signal, stdout, stderr)
+sub run {
+	my $env = ref $_[0] ? shift : {};
+	my @args = @_;
+	my $pid = fork() // die "fork: $!";
+
+	if (!$pid) {
+		my $in = delete $env->{STDIN} // '/dev/null';
+
+		$ENV{$_} = $env->{$_} for keys %$env;
+		open(STDIN, '<', $in) or die "$in: $!";
+		open(STDOUT, '>', $env->{STDOUT} // "$dir/stdout") or die;
+		open(STDERR, '>', "$dir/stderr") or die;
+		alarm(60);
+		exec { $khoctl } 'khoctl', @args or exit(99);
+	}
+	waitpid($pid, 0);
+	my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+	return ($status, slurp("$dir/stdout"), slurp("$dir/stderr"));
+}
+
+# One test: exit status, and patterns for stdout and stderr (undef: empty)
+sub khoctl_is {
+	my ($name, $args, $status, $out, $err, $env) = @_;
+	my ($s, $o, $e) = run($env // {}, @$args);
+	my @why;
+
+	push @why, "exit status $s, not $status" if $s != $status;
+	push @why, 'stdout' unless defined $out ? $o =~ $out : $o eq '';
+	push @why, 'stderr' unless defined $err ? $e =~ $err : $e eq '';
+	ok(!@why, $name)
+		or diag("wrong: @why\nargs: @$args\nstdout: ",
+			substr($o, 0, 2000), "\nstderr: ", substr($e, 0, 2000));
+	return $o;
+}
+
+# A bzImage with nothing in it that could run; %set: name => value
+sub image {
+	my %set = (
+		setup_sects => 4, syssize => 0x1000, boot_flag => 0xaa55,
+		magic => 'HdrS', version => 0x20f, xloadflags => 3,
+		relocatable => 1, loadflags => 1, jump => 0x6a,
+		init_size => 0x400000, alignment => 0x200000,
+		cmdline_size => 2047, size => undef, setup_data => 0, @_);
+	my $setup = ($set{setup_sects} || 4) * 512 + 512;
+	my $data = "\0" x ($setup + 16 * $set{syssize});
+	my %at = (
+		setup_sects => [0x1f1, 'C'], syssize => [0x1f4, 'V'],
+		boot_flag => [0x1fe, 'v'], jump => [0x201, 'C'],
+		magic => [0x202, 'a4'], version => [0x206, 'v'],
+		loadflags => [0x211, 'C'], alignment => [0x230, 'V'],
+		relocatable => [0x234, 'C'], xloadflags => [0x236, 'v'],
+		cmdline_size => [0x238, 'V'], setup_data => [0x250, 'Q<'],
+		init_size => [0x260, 'V']);
+
+	for my $field (keys %at) {
+		my ($offset, $format) = @{$at{$field}};
+		my $bytes = pack($format, $set{$field});
+
+		substr($data, $offset, length $bytes) = $bytes;
+	}
+	substr($data, 0x20e, 2) = pack('v', 0x400);
+	substr($data, 0x600, 24) = "6.1.0-successor (me) #1\0";
+	$data = substr($data, 0, $set{size}) if defined $set{size};
+	return $data;
+}
+
+1;

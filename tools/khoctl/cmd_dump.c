@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * khoctl dump [FILE]
+ */
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "dump.h"
+#include "khoctl.h"
+
+static void print_range(const struct range *r)
+{
+	printf("0x%012llx to 0x%012llx  %s\n", r->addr, r->end - 1,
+	       size_str(r->end - r->addr));
+}
+
+static void print_tree(const struct meta *m, const struct decoded *d)
+{
+	struct table *t;
+	unsigned int i;
+
+	printf("\ntree, root at 0x%llx, %s, %s%s\n",
+	       d->root.root, count_str(d->pages, "page"),
+	       size_str(d->pages << m->shift),
+	       d->walked ? "" : ", NOT READ TO ITS END");
+	t = table_new(">LEVEL|>NODES");
+	for (i = KHO_TREE_DEPTH(m->shift); i--; )
+		table_row(t, "%u\t%llu", i, d->nodes[i]);
+	table_print(t, 2);
+
+	if (!d->pages)
+		return;
+	putchar('\n');
+	t = table_new(">ORDER|>KEYS|>PAGES|>SIZE");
+	for (i = MAX_ORDERS; i--; )
+		if (d->keys[i])
+			table_row(t, "%u\t%llu\t%llu\t%s", i,
+				  d->keys[i], d->keys[i] << i,
+				  size_str((d->keys[i] << i) << m->shift));
+	table_print(t, 2);
+}
+
+static void print_runs(const struct meta *m, const struct decoded *d)
+{
+	struct table *t = table_new(">ORDER|>ADDRESS|>PFN|>KEYS|>SIZE");
+	size_t i;
+
+	printf("\nkeys, %s side by side\n", count_str(d->nr_runs, "run"));
+	for (i = 0; i < d->nr_runs; i++) {
+		const struct run *r = &d->runs[i];
+
+		table_row(t, "%u\t0x%llx\t0x%llx\t%llu\t%s",
+			  r->order, r->addr, r->addr >> m->shift, r->nr,
+			  size_str(r->nr << (m->shift + r->order)));
+	}
+	table_print(t, 2);
+}
+
+static void print_objects(const struct decoded *d)
+{
+	size_t i, j;
+
+	printf("\nobjects, %zu\n", d->nr_objects);
+	for (i = 0; i < d->nr_objects; i++) {
+		const struct object *o = &d->objects[i];
+
+		printf("  %s: %s (%llu bytes), %s, made %s, generation %llu\n",
+		       o->name, size_str(o->size), o->size,
+		       count_str(o->pages, "page"), time_str(o->created),
+		       o->generation);
+		for (j = 0; j < o->nr_extents; j++) {
+			fputs("    ", stdout);
+			print_range(&o->extents[j]);
+		}
+	}
+}
+
+static void print_head(const struct meta *m, const struct decoded *d,
+		       const char *source)
+{
+	size_t i;
+
+	printf("source      %s, %s of metadata, of %s each\n", source,
+	       count_str(m->count, "page"), size_str(m->page_size));
+	if (m->memory_end)
+		printf("memory end  0x%llx\n", m->memory_end);
+	else
+		puts("memory end  not known");
+	if (d->has_setup)
+		printf("setup node  0x%llx: type %u, length %u, next 0x%llx\n",
+		       m->setup_addr, d->node.type, d->node.len,
+		       d->node.next);
+	for (i = 0; i < d->nr_scratch; i++) {
+		fputs("scratch     ", stdout);
+		print_range(&d->scratch[i]);
+	}
+	if (d->has_metadata) {
+		char *release = printable(d->metadata.previous_release,
+					  KHO_METADATA_RELEASE);
+
+		printf("sent by     Linux %s, handover number %u\n", release,
+		       d->metadata.kexec_count);
+		free(release);
+	}
+}
+
+static void print_problems(const struct decoded *d)
+{
+	size_t i;
+
+	if (!d->nr_problems) {
+		puts("\nno problems");
+		return;
+	}
+	printf("\n%s\n", count_str(d->nr_problems, "problem"));
+	for (i = 0; i < d->nr_problems && i < MAX_PROBLEMS; i++)
+		printf("  %s\n", d->problems[i]);
+	if (i < d->nr_problems)
+		printf("  and %zu more\n", d->nr_problems - i);
+}
+
+static void print_all(const struct meta *m, const struct decoded *d,
+		      const char *source, bool keys)
+{
+	size_t i;
+
+	print_head(m, d, source);
+	if (d->fdt) {
+		printf("\nroot FDT, at 0x%llx\n", d->fdt_addr);
+		if (d->fdt_ok)
+			dump_fdt(d->fdt);
+	}
+	if (d->root_ok) {
+		print_tree(m, d);
+		printf("\nextents, %zu\n", d->nr_extents);
+		for (i = 0; i < d->nr_extents; i++) {
+			fputs("  ", stdout);
+			print_range(&d->extents[i]);
+		}
+		if (keys)
+			print_runs(m, d);
+	}
+	if (d->has_objects)
+		print_objects(d);
+	print_problems(d);
+}
+
+/* The FDT and nothing else */
+static int show_fdt(const void *fdt, const struct decoded *d, const char *source)
+{
+	struct json_object *root;
+
+	if (want_json()) {
+		root = json_new();
+		json_add_str(root, "source", source);
+		dump_fdt_json(root, fdt);
+		dump_problems_json(root, d);
+		json_print(root);
+	} else {
+		if (fdt)
+			dump_fdt(fdt);
+		print_problems(d);
+	}
+	return d->nr_problems ? FAILED : DONE;
+}
+
+static int dump_bare_fdt(const struct meta *m, const char *source)
+{
+	struct decoded d = { 0 };
+	const char *why;
+	int ret;
+
+	ret = fdt_check_full(m->fdt, m->fdt_size);
+	if (ret)
+		decode_err(&d, "FDT: libfdt says %s", fdt_strerror(ret));
+	why = kho_fdt_read(m->fdt, m->fdt_size, &d.root);
+	if (why)
+		decode_err(&d, "FDT: %s", why);
+	ret = show_fdt(ret ? NULL : m->fdt, &d, source);
+	decoded_free(&d);
+	return ret;
+}
+
+int cmd_dump(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		DEVICE_OPTION,
+		HELP_OPTION,
+		JSON_OPTION,
+		{ "keys", no_argument, NULL, 'k' },
+		{ "fdt", no_argument, NULL, 'f' },
+		{ "save", required_argument, NULL, 's' },
+		END_OF_OPTIONS
+	};
+	const char *file = NULL, *save = NULL, *source;
+	bool keys = false, only_fdt = false;
+	struct decoded d;
+	struct meta m;
+	int c, ret;
+
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		switch (c) {
+		case 'k':
+			keys = true;
+			break;
+		case 'f':
+			only_fdt = true;
+			break;
+		case 's':
+			save = optarg;
+			break;
+		default:
+			return USAGE;
+		}
+	}
+	if (argc - optind > 1)
+		return usage_error("too many arguments: '%s'", argv[optind + 1]);
+	if (optind < argc)
+		file = argv[optind];
+	source = file ? file : device_path();
+
+	ret = file ? meta_from_file(&m, file) : meta_from_device(&m);
+	if (ret)
+		return ret;
+	if (save) {
+		ret = meta_save(&m, save);
+		/* To stdout: a file is all that is wanted there. */
+		if (ret || !strcmp(save, "-"))
+			goto out;
+	}
+	if (m.fdt) {
+		ret = dump_bare_fdt(&m, source);
+		goto out;
+	}
+
+	decode(&m, &d);
+	if (only_fdt)
+		show_fdt(d.fdt_ok ? d.fdt : NULL, &d, source);
+	else if (want_json())
+		dump_json(&m, &d, source, keys);
+	else
+		print_all(&m, &d, source, keys);
+	ret = d.nr_problems ? FAILED : DONE;
+	decoded_free(&d);
+out:
+	meta_free(&m);
+	return ret;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * khoctl rm NAME...
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "khoctl.h"
+
+int cmd_rm(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		DEVICE_OPTION,
+		HELP_OPTION,
+		END_OF_OPTIONS
+	};
+	struct kho_query query;
+	int dev, i, ret, status = DONE;
+
+	while ((ret = next_option(argc, argv, ":", longs)) != -1)
+		if (ret == BAD_OPTION)
+			return USAGE;
+	if (optind == argc)
+		return usage_error("which objects? NAME is missing");
+	for (i = optind; i < argc; i++) {
+		const char *why = bad_name(argv[i]);
+
+		if (why)
+			return usage_error("'%s': %s", argv[i], why);
+	}
+
+	dev = open_device_query(&query, KHO_FEATURE_OBJECTS);
+	if (dev < 0)
+		return FAILED;
+	/* One that can't be released is no reason to keep the others. */
+	for (i = optind; i < argc; i++) {
+		ret = kho_dev_obj_remove(dev, argv[i]);
+		if (ret == -ENOENT)
+			status = cmd_err("%s: no such object", argv[i]);
+		else if (ret == -EBUSY)
+			status = cmd_err("%s: is open or mapped by a process",
+					 argv[i]);
+		else if (ret)
+			status = cmd_err("%s: %s", argv[i], device_error(ret));
+	}
+	close(dev);
+	return status;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Decoding metadata: named objects, see include/kho/objects.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <kho/objects.h>
+
+#include "decode.h"
+#include "khoctl.h"
+
+static bool all_zero(const void *p, size_t len)
+{
+	const unsigned char *c = p;
+
+	while (len--)
+		if (*c++)
+			return false;
+	return true;
+}
+
+/* A page of a chain, each of which may be met once; NULL ends the chain. */
+static const void *chain_page(struct meta *m, struct decoded *d, __u64 addr,
+			      const char *what)
+{
+	long i = meta_find(m, addr);
+
+	if (i < 0 || addr & (m->page_size - 1)) {
+		decode_err(d, "objects: %s at 0x%llx is not one of the pages",
+			   what, addr);
+		return NULL;
+	}
+	if (m->used[i]) {
+		decode_err(d, "objects: %s at 0x%llx is used for something else already",
+			   what, addr);
+		return NULL;
+	}
+	m->used[i] = true;
+	if (d->walked && !is_preserved(d, addr, addr + m->page_size))
+		decode_err(d, "objects: %s at 0x%llx is not preserved",
+			   what, addr);
+	return m->pages + (size_t)i * m->page_size;
+}
+
+/* False if it is of no use. */
+static bool add_extent(struct meta *m, struct decoded *d, struct object *o,
+		       const struct kho_objs_extent *raw)
+{
+	__u64 limit = (1ULL << 52) >> m->shift, end;
+
+	if (raw->addr & (m->page_size - 1) || !raw->addr || !raw->nr_pages ||
+	    raw->nr_pages > limit || raw->addr >> m->shift > limit - raw->nr_pages) {
+		decode_err(d, "object %s: extent %zu: %llu pages at 0x%llx cannot be",
+			   o->name, o->nr_extents, raw->nr_pages,
+			   raw->addr);
+		return false;
+	}
+	end = raw->addr + (raw->nr_pages << m->shift);
+	if (d->walked && !is_preserved(d, raw->addr, end))
+		decode_err(d, "object %s: extent %zu: not all of 0x%llx to 0x%llx is preserved",
+			   o->name, o->nr_extents, raw->addr, end - 1);
+	o->extents = grow(o->extents, o->nr_extents, &o->room,
+			  sizeof(*o->extents));
+	o->extents[o->nr_extents++] = (struct range){ raw->addr, end };
+	o->pages += raw->nr_pages;
+	return true;
+}
+
+static void read_extents(struct meta *m, struct decoded *d, struct object *o,
+			 const struct kho_objs_record *rec)
+{
+	__u64 left = rec->nr_extents, next = rec->more, i;
+
+	for (i = 0; i < KHO_OBJS_INLINE && left; i++, left--)
+		if (!add_extent(m, d, o, &rec->extents[i]))
+			return;
+	while (left && next) {
+		const struct kho_objs_extents *page;
+
+		page = chain_page(m, d, next, "an extent page");
+		if (!page)
+			return;
+		for (i = 0; i < KHO_OBJS_EXTENTS_PER_PAGE(m->shift) && left;
+		     i++, left--)
+			if (!add_extent(m, d, o, &page->extents[i]))
+				return;
+		next = page->next;
+	}
+	if (left)
+		decode_err(d, "object %s: %llu of its %llu extents are missing",
+			   o->name, left, rec->nr_extents);
+	else if (next)
+		decode_err(d, "object %s: there are more extent pages than it has extents for",
+			   o->name);
+}
+
+static void read_record(struct meta *m, struct decoded *d,
+			const struct kho_objs_record *rec)
+{
+	char name[KHO_OBJS_NAME_SIZE + 1] = "";
+	const char *why;
+	struct object *o;
+	__u64 need;
+	size_t len;
+
+	d->objects = grow(d->objects, d->nr_objects, &d->room_objects,
+			  sizeof(*d->objects));
+	o = &d->objects[d->nr_objects++];
+	memset(o, 0, sizeof(*o));
+	memcpy(name, rec->name, KHO_OBJS_NAME_SIZE);
+	o->name = printable(name, sizeof(name));
+	o->size = rec->size;
+	o->created = rec->created;
+	o->generation = rec->generation;
+
+	why = bad_name(name);
+	if (why)
+		decode_err(d, "object %s: %s", o->name, why);
+	len = strlen(name);
+	if (len < KHO_OBJS_NAME_SIZE &&
+	    !all_zero(rec->name + len, KHO_OBJS_NAME_SIZE - len))
+		decode_err(d, "object %s: there is something after its name",
+			   o->name);
+	if (!all_zero(rec->reserved, sizeof(rec->reserved)))
+		decode_err(d, "object %s: a reserved field is not 0", o->name);
+
+	read_extents(m, d, o, rec);
+	need = (rec->size >> m->shift) + !!(rec->size & (m->page_size - 1));
+	if (!rec->size)
+		decode_err(d, "object %s: its size is 0", o->name);
+	else if (o->nr_extents == rec->nr_extents && o->pages != need)
+		decode_err(d, "object %s: its size of %llu bytes takes %llu pages, and its extents have %llu",
+			   o->name, o->size, need, o->pages);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const char * const *x = a, * const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+static void check_names(struct decoded *d)
+{
+	const char **names = xcalloc(d->nr_objects, sizeof(*names));
+	size_t i;
+
+	for (i = 0; i < d->nr_objects; i++)
+		names[i] = d->objects[i].name;
+	qsort(names, d->nr_objects, sizeof(*names), by_name);
+	for (i = 1; i < d->nr_objects; i++)
+		if (!strcmp(names[i - 1], names[i]))
+			decode_err(d, "object %s: there are two of this name",
+				   names[i]);
+	free(names);
+}
+
+/* No page may belong to two objects. */
+static void check_shared(struct decoded *d)
+{
+	struct range *all = NULL;
+	size_t nr = 0, i, j;
+
+	for (i = 0; i < d->nr_objects; i++)
+		nr += d->objects[i].nr_extents;
+	all = xcalloc(nr, sizeof(*all));
+	for (nr = 0, i = 0; i < d->nr_objects; i++)
+		for (j = 0; j < d->objects[i].nr_extents; j++)
+			all[nr++] = d->objects[i].extents[j];
+	qsort(all, nr, sizeof(*all), range_by_addr);
+	for (i = 1; i < nr; i++) {
+		if (all[i].addr < all[i - 1].end) {
+			decode_err(d, "objects: the page at 0x%llx is in two extents",
+				   all[i].addr);
+			/* The end so far counts, not that of the one inside. */
+			if (all[i].end < all[i - 1].end)
+				all[i].end = all[i - 1].end;
+		}
+	}
+	free(all);
+}
+
+void decode_objects(struct meta *m, struct decoded *d,
+		    const struct kho_fdt_child *child)
+{
+	static const char compatible[16] = KHO_OBJS_COMPATIBLE;
+	const struct kho_objs_record empty = { 0 };
+	const struct kho_objs_head *head;
+	const struct kho_objs_page *page;
+	__u64 next, i;
+
+	head = chain_page(m, d, child->addr, "the head");
+	if (!head)
+		return;
+	if (memcmp(head->compatible, compatible, sizeof(compatible))) {
+		char *text = printable(head->compatible,
+				       sizeof(head->compatible));
+
+		decode_err(d, "objects: compatible is \"%s\", not \"" KHO_OBJS_COMPATIBLE "\"",
+			   text);
+		free(text);
+		return;
+	}
+	if (head->page_shift != m->shift ||
+	    head->record_size != sizeof(struct kho_objs_record)) {
+		decode_err(d, "objects: page_shift %u and record_size %u are not %u and %zu",
+			   head->page_shift, head->record_size, m->shift,
+			   sizeof(struct kho_objs_record));
+		return;
+	}
+	if (!all_zero(head->reserved, sizeof(head->reserved)))
+		decode_err(d, "objects: a reserved field of the head is not 0");
+	d->has_objects = true;
+
+	for (next = head->first; next; next = page->next) {
+		page = chain_page(m, d, next, "a record page");
+		if (!page)
+			break;
+		if (!all_zero(page->reserved, sizeof(page->reserved)))
+			decode_err(d, "objects: a reserved field of the record page at 0x%llx is not 0",
+				   next);
+		for (i = 0; i < KHO_OBJS_PER_PAGE(m->shift); i++)
+			if (memcmp(page->records[i].name, empty.name,
+				   sizeof(empty.name)))
+				read_record(m, d, &page->records[i]);
+	}
+	if (d->nr_objects != head->nr_objects)
+		decode_err(d, "objects: the head says %llu, and there are %zu",
+			   head->nr_objects, d->nr_objects);
+	check_names(d);
+	check_shared(d);
+}

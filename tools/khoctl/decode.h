@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a set of metadata pages says, read the way the next kernel reads it.
+ */
+#ifndef KHOCTL_DECODE_H
+#define KHOCTL_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kho/abi.h>
+#include <kho/fdt.h>
+
+#include "dumpfile.h"
+#include "khoctl.h"
+
+#define MAX_PROBLEMS	64
+#define MAX_ORDERS	(KHO_MAX_ORDER(12) + 1)
+
+/* Blocks of one order that lie side by side, each with a key of its own */
+struct run {
+	__u64 addr;
+	__u64 nr;
+	__u32 order;
+};
+
+/* Bytes that lie side by side: @end is the first that does not belong */
+struct range {
+	__u64 addr;
+	__u64 end;
+};
+
+struct object {
+	char *name;			/* printable */
+	__u64 size;
+	__u64 created;
+	__u64 generation;
+	__u64 pages;			/* in its extents */
+	struct range *extents;
+	size_t nr_extents;
+	size_t room;
+};
+
+/**
+ * struct decoded - the result
+ */
+struct decoded {
+	bool has_setup;
+	struct kho_setup_node node;
+	struct kho_data data;
+	struct range *scratch;
+	size_t nr_scratch;
+
+	const void *fdt;		/* NULL: none, or none that is sound */
+	__u64 fdt_addr;
+	size_t fdt_room;
+	bool fdt_ok;			/* libfdt finds it sound */
+	bool root_ok;			/* so does a successor: root is valid */
+	struct kho_fdt root;
+
+	bool has_metadata;
+	struct kho_metadata metadata;
+
+	bool walked;			/* to the end of the tree */
+	__u64 nodes[KHO_TREE_DEPTH_MAX];
+	__u64 keys[MAX_ORDERS];
+	__u64 pages;
+	struct run *runs;
+	size_t nr_runs;
+	size_t room_runs;
+	struct range *extents;		/* of preserved pages, sorted, merged */
+	size_t nr_extents;
+
+	bool has_objects;
+	struct object *objects;
+	size_t nr_objects;
+	size_t room_objects;
+
+	char *problems[MAX_PROBLEMS];
+	size_t nr_problems;		/* may be more than are kept */
+};
+
+void decode(struct meta *m, struct decoded *d);
+void decoded_free(struct decoded *d);
+
+/* For the parts of the decoder */
+void decode_err(struct decoded *d, const char *fmt, ...) PRINTF(2, 3);
+void decode_objects(struct meta *m, struct decoded *d,
+		    const struct kho_fdt_child *child);
+/* True if all of it is preserved */
+bool is_preserved(const struct decoded *d, __u64 addr, __u64 end);
+int range_by_addr(const void *a, const void *b);
+
+#endif /* KHOCTL_DECODE_H */

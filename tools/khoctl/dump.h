@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Parts of "khoctl dump".
+ */
+#ifndef KHOCTL_DUMP_H
+#define KHOCTL_DUMP_H
+
+#include "decode.h"
+#include "khoctl.h"
+
+/* All nodes and properties of an FDT that fdt_check_full() has passed */
+void dump_fdt(const void *fdt);
+/* The same as "fdt": null if @fdt is NULL */
+void dump_fdt_json(struct json_object *root, const void *fdt);
+void dump_problems_json(struct json_object *root, const struct decoded *d);
+void dump_json(const struct meta *m, const struct decoded *d,
+	       const char *source, bool keys);
+
+#endif /* KHOCTL_DUMP_H */

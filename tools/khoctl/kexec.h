@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Running the stock kexec program and judging what it did.
+ */
+#ifndef KHOCTL_KEXEC_H
+#define KHOCTL_KEXEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct kexec_segment - where kexec puts a part of the next kernel
+ */
+struct kexec_segment {
+	__u64 mem;
+	__u64 memsz;
+	unsigned int has;	/* 1: mem, 2: memsz */
+};
+
+/* Path of the program: @path, or what PATH and the sbin directories have */
+char *kexec_find(const char *path);
+/*
+ * Runs @argv without a shell.  @output gets what it writes to stdout and
+ * stderr, NUL-terminated; the caller frees it.  Return: its wait status, or
+ * a negative errno.
+ */
+int kexec_run(const char * const *argv, char **output);
+/* "exit status 1", "killed by signal 9" */
+const char *kexec_status_str(int status);
+/* The program's last words, for a message; "" if it said nothing */
+const char *kexec_last_line(const char *output);
+/*
+ * Takes the list of segments out of what kexec -d prints.  Return: NULL, or
+ * why that is no complete list.
+ */
+const char *kexec_segments(const char *output, struct kexec_segment **segs,
+			   size_t *nr);
+/* kexec -c -u; prints what goes wrong.  Return: DONE or FAILED */
+int kexec_unload(const char *program);
+/* @argv as a shell would take it; the caller frees it */
+char *kexec_quote(const char * const *argv);
+
+#endif /* KHOCTL_KEXEC_H */

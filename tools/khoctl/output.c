@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Output that is complete or not there at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "khoctl.h"
+
+static const char *output_name(const struct output *out)
+{
+	return out->path ? out->path : "stdout";
+}
+
+int output_open(struct output *out, const char *path)
+{
+	struct stat st;
+
+	out->temp = NULL;
+	out->path = NULL;
+	if (!path || !strcmp(path, "-")) {
+		out->fd = STDOUT_FILENO;
+		return DONE;
+	}
+	out->path = path;
+
+	/* A device or a pipe can't be replaced: write into it. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		if (S_ISDIR(st.st_mode))
+			return cmd_err("%s: is a directory", path);
+		out->fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (out->fd < 0)
+			return cmd_errno_err(errno, "%s", path);
+		return DONE;
+	}
+
+	/* What was worth preserving may be secret: 0600, as mkostemp() does. */
+	out->temp = xasprintf("%s.XXXXXX", path);
+	out->fd = mkostemp(out->temp, O_CLOEXEC);
+	if (out->fd < 0) {
+		int err = errno;
+
+		free(out->temp);
+		out->temp = NULL;
+		return cmd_errno_err(err, "%s: cannot make a file beside it", path);
+	}
+	return DONE;
+}
+
+int output_write(struct output *out, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n;
+
+		if (caught_signal())
+			return cmd_err("interrupted");
+		n = write(out->fd, p, len);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return cmd_errno_err(errno, "%s: cannot write",
+					     output_name(out));
+		}
+		p += n;
+		len -= n;
+	}
+	return DONE;
+}
+
+int output_commit(struct output *out)
+{
+	int err = 0;
+
+	if (!out->path) {
+		out->fd = -1;
+		return DONE;
+	}
+	if (out->temp && fsync(out->fd))
+		err = errno;
+	if (close(out->fd) && !err)
+		err = errno;
+	out->fd = -1;
+	if (out->temp && !err && rename(out->temp, out->path))
+		err = errno;
+	if (err) {
+		output_abort(out);
+		return cmd_errno_err(err, "%s: cannot write", out->path);
+	}
+	free(out->temp);
+	out->temp = NULL;
+	return DONE;
+}
+
+void output_abort(struct output *out)
+{
+	if (out->path && out->fd >= 0)
+		close(out->fd);
+	out->fd = -1;
+	if (out->temp)
+		unlink(out->temp);
+	free(out->temp);
+	out->temp = NULL;
+}
+
+int output_mapping(int fd, __u64 bytes, const char *path, const char *label)
+{
+	struct progress progress;
+	struct output out;
+	__u64 at = 0;
+	int ret;
+	char *map;
+
+	if (!bytes || bytes > SIZE_MAX)
+		return cmd_err("%s: impossible size: %llu bytes", label,
+			       bytes);
+	map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return cmd_errno_err(errno, "%s: cannot map %s", label,
+				     size_str(bytes));
+	catch_signals();
+	ret = output_open(&out, path);
+	if (ret)
+		goto out_unmap;
+
+	progress_start(&progress, label, bytes);
+	while (at < bytes && !ret) {
+		size_t n = bytes - at < COPY_STEP ? bytes - at : COPY_STEP;
+
+		ret = output_write(&out, map + at, n);
+		at += n;
+		progress_update(&progress, at);
+	}
+	progress_end(&progress);
+	if (ret)
+		output_abort(&out);
+	else
+		ret = output_commit(&out);
+out_unmap:
+	munmap(map, bytes);
+	die_of_signal();
+	return ret;
+}

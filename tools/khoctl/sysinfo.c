@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the running system says about itself.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "khoctl.h"
+#include "sysinfo.h"
+
+char *sys_path(const char *path)
+{
+	const char *root = getenv("KHO_SYSROOT");
+
+	return xasprintf("%s%s", root ? root : "", path);
+}
+
+bool sys_exists(const char *path)
+{
+	char *full = sys_path(path);
+	bool there = !access(full, F_OK);
+
+	free(full);
+	return there;
+}
+
+static FILE *sys_open(const char *path)
+{
+	char *full = sys_path(path);
+	FILE *f = fopen(full, "re");
+
+	free(full);
+	return f;
+}
+
+int sys_read(const char *path, char *buf, size_t size)
+{
+	FILE *f = sys_open(path);
+	size_t n;
+
+	buf[0] = '\0';
+	if (!f)
+		return -errno;
+	n = fread(buf, 1, size - 1, f);
+	if (ferror(f)) {
+		n = errno;
+		fclose(f);
+		return -(int)n;
+	}
+	fclose(f);
+	if (n && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	return n;
+}
+
+long sys_number(const char *path)
+{
+	char buf[32], *end;
+	int ret = sys_read(path, buf, sizeof(buf));
+	long n;
+
+	if (ret < 0)
+		return ret;
+	n = strtol(buf, &end, 10);
+	return end == buf || *end || n < 0 ? -EINVAL : n;
+}
+
+const char *sys_release(void)
+{
+	static char release[128];
+
+	if (!release[0] &&
+	    sys_read("/proc/sys/kernel/osrelease", release, sizeof(release)) <= 0)
+		strcpy(release, "unknown");
+	return release;
+}
+
+const char *sys_lockdown(void)
+{
+	static char buf[128];
+	char *start, *end;
+
+	if (sys_read("/sys/kernel/security/lockdown", buf, sizeof(buf)) < 0)
+		return NULL;
+	/* "none [integrity] confidentiality": the one in force is marked. */
+	start = strchr(buf, '[');
+	end = start ? strchr(start, ']') : NULL;
+	if (!end)
+		return NULL;
+	*end = '\0';
+	return start + 1;
+}
+
+int sys_kexec_loaded(void)
+{
+	long n = sys_number("/sys/kernel/kexec_loaded");
+
+	return n > 0 ? 1 : n;
+}
+
+const char *sys_kexec_refusal(void)
+{
+	const char *lockdown = sys_lockdown();
+
+	if (lockdown && strcmp(lockdown, "none"))
+		return "the kernel is locked down, which forbids kexec_load: no handover";
+	if (sys_number("/proc/sys/kernel/kexec_load_disabled") > 0)
+		return "kernel.kexec_load_disabled is 1: none can be loaded until a reboot";
+	if (!sys_number("/proc/sys/kernel/kexec_load_limit_reboot"))
+		return "kernel.kexec_load_limit_reboot is 0: none can be loaded until a reboot";
+	return NULL;
+}
+
+int sys_config(const char *option)
+{
+	static const char * const places[] = {
+		"/boot/config-%s",
+		"/lib/modules/%s/config",
+		"/usr/lib/modules/%s/config",
+		"/lib/modules/%s/build/.config",
+	};
+	size_t i, len = strlen(option), room = 0;
+	char *line = NULL;
+	int found = 'n';
+	FILE *f = NULL;
+
+	for (i = 0; i < ARRAY_SIZE(places) && !f; i++) {
+		/* The only conversion in it is the release. */
+		char path[256];
+		const char *mark = strstr(places[i], "%s");
+
+		snprintf(path, sizeof(path), "%.*s%s%s",
+			 (int)(mark - places[i]), places[i], sys_release(),
+			 mark + 2);
+		f = sys_open(path);
+	}
+	if (!f)
+		return 0;
+	while (getline(&line, &room, f) >= 0) {
+		if (!strncmp(line, option, len) && line[len] == '=') {
+			found = line[len + 1];
+			break;
+		}
+	}
+	free(line);
+	fclose(f);
+	return found;
+}
+
+__u64 sys_memory_end(void)
+{
+	FILE *f = sys_open("/proc/iomem");
+	__u64 start, last, end = 0;
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!f)
+		return 0;
+	while (getline(&line, &room, f) >= 0) {
+		/* Without CAP_SYS_ADMIN all addresses are 0. */
+		if (strstr(line, ": System RAM") &&
+		    sscanf(line, "%llx-%llx", &start, &last) == 2 &&
+		    last && last + 1 > end)
+			end = last + 1;
+	}
+	free(line);
+	fclose(f);
+	return end;
+}
+
+bool sys_has_word(const char *path, const char *word)
+{
+	size_t len = strlen(word), room = 0;
+	FILE *f = sys_open(path);
+	bool found = false;
+	char *line = NULL;
+
+	if (!f)
+		return false;
+	while (!found && getline(&line, &room, f) >= 0) {
+		const char *p = line;
+
+		while ((p = strstr(p, word))) {
+			bool starts = p == line || isspace((unsigned char)p[-1]);
+			bool ends = !p[len] || isspace((unsigned char)p[len]);
+
+			if (starts && ends) {
+				found = true;
+				break;
+			}
+			p += len;
+		}
+	}
+	free(line);
+	fclose(f);
+	return found;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the running system says about itself in /proc, /sys, /boot and
+ * /lib/modules.  KHO_SYSROOT is put before these paths, for tests.
+ */
+#ifndef KHOCTL_SYSINFO_H
+#define KHOCTL_SYSINFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* @path below KHO_SYSROOT; the caller frees it */
+char *sys_path(const char *path);
+bool sys_exists(const char *path);
+/* The file's start without the last newline: bytes, or negative errno */
+int sys_read(const char *path, char *buf, size_t size);
+/* The number in a file, or negative errno */
+long sys_number(const char *path);
+/* Release of this kernel */
+const char *sys_release(void);
+/* "none", "integrity" or "confidentiality", or NULL if that can't be told */
+const char *sys_lockdown(void);
+/* 1: an image is loaded, 0: none; negative errno: no such kernel */
+int sys_kexec_loaded(void);
+/* NULL, or why kexec_load() would be refused */
+const char *sys_kexec_refusal(void);
+/* 'y', 'm' or 'n' for "CONFIG_...", or 0 if there is no file to look in */
+int sys_config(const char *option);
+/* The address at which RAM ends, or 0 if that can't be told */
+__u64 sys_memory_end(void);
+/* True if @word is a word of @path, such as a flag in /proc/cpuinfo */
+bool sys_has_word(const char *path, const char *word);
+
+#endif /* KHOCTL_SYSINFO_H */
