@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The boot stub: keeps what the previous kernel handed over.
+ *
+ * kho_boot.c is common to all architectures.  An architecture finds the
+ * hand-off, calls the two functions at the right moments of its boot, and
+ * answers the questions below.
+ */
+#ifndef KHO_BOOT_H
+#define KHO_BOOT_H
+
+#include <linux/init.h>
+#include <linux/sizes.h>
+#include <linux/types.h>
+#include <kho/abi.h>
+#include <kho/boot_info.h>
+
+extern struct kho_boot_info kho_boot_info;
+
+#ifdef CONFIG_KHO_BOOTSTUB
+
+/* A hand-off that claims to have @len bytes was found at @where. */
+void kho_boot_found(u64 where, u32 len, const struct kho_data *data);
+/*
+ * Checks what was found and reserves all of it, or nothing.  To be called when
+ * memblock knows all RAM and all that this kernel was started with, and before
+ * anything is allocated from it.
+ */
+void kho_boot_reserve(void);
+
+/* The lowest address that may be kept: x86 takes the first MiB for itself. */
+#define KHO_LOWEST	(IS_ENABLED(CONFIG_X86) ? SZ_1M : 0)
+
+/* What this kernel was started with at @addr, to end a sentence, or NULL. */
+const char *kho_arch_holder(u64 addr);
+/* A clock that runs this early; its ticks in microseconds, -1 if not known. */
+u64 kho_arch_clock(void);
+s64 kho_arch_usecs(u64 ticks);
+
+/* x86: parse_setup_data() met a node of type SETUP_KEXEC_KHO. */
+void kho_boot_setup_data(u64 phys, u32 len);
+
+#else
+
+static inline void kho_boot_reserve(void) { }
+static inline void kho_boot_setup_data(u64 phys, u32 len) { }
+
+#endif
+#endif /* KHO_BOOT_H */

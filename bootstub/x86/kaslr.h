@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The decompressor's part of the boot stub, included by its kaslr.c: with a
+ * handover, the kernel may only go where the previous kernel keeps nothing,
+ * that is into scratch.  If what was handed over does not make sense, no place
+ * is offered, and the kernel stays where kexec put it; it then refuses.
+ */
+#ifdef CONFIG_KHO_BOOTSTUB
+
+#include <kho/abi.h>
+
+/* Is this, as far as the loader's e820 table tells, RAM? */
+static bool kho_is_ram(u64 start, u64 size)
+{
+	int i;
+
+	for (i = 0; i < boot_params_ptr->e820_entries; i++) {
+		struct boot_e820_entry *entry = &boot_params_ptr->e820_table[i];
+
+		if (entry->type == E820_TYPE_RAM && start >= entry->addr &&
+		    start - entry->addr <= entry->size &&
+		    size <= entry->size - (start - entry->addr))
+			return true;
+	}
+	return false;
+}
+
+/* Returns true if there is a handover, whether or not it left any place. */
+static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
+{
+	struct kho_scratch *scratch;
+	struct setup_data *node;
+	struct kho_data *data;
+	char arg[8];
+	u64 i, nr;
+
+	/* mem_avoid_overlap() trusts this list just as much. */
+	node = (void *)(unsigned long)boot_params_ptr->hdr.setup_data;
+	while (node && node->type != SETUP_KEXEC_KHO)
+		node = (void *)(unsigned long)node->next;
+	if (!node)
+		return false;
+
+	if (cmdline_find_option("kho", arg, sizeof(arg)) == 3 &&
+	    !strncmp(arg, "off", 3))
+		return false;
+
+	data = (void *)node->data;
+	if (node->len == sizeof(*data) && !data->fdt_addr)
+		return false;
+	if (node->len != sizeof(*data) ||
+	    !data->scratch_size || data->scratch_size > PAGE_SIZE ||
+	    data->scratch_size % sizeof(*scratch) ||
+	    !kho_is_ram(data->scratch_addr, data->scratch_size))
+		return true;
+	scratch = (void *)(unsigned long)data->scratch_addr;
+	nr = data->scratch_size / sizeof(*scratch);
+
+	/* Mainline kernels have the array itself in scratch. */
+	mem_avoid[MEM_AVOID_KHO].start = data->scratch_addr;
+	mem_avoid[MEM_AVOID_KHO].size = data->scratch_size;
+
+	for (i = 0; i < nr; i++) {
+		struct mem_vector region = {
+			.start = scratch[i].addr,
+			.size = scratch[i].size,
+		};
+
+		if (kho_is_ram(region.start, region.size) &&
+		    process_mem_region(&region, minimum, image_size))
+			break;
+	}
+	return true;
+}
+
+#else
+
+static inline bool process_kho_entries(unsigned long minimum,
+				       unsigned long image_size)
+{
+	return false;
+}
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The boot stub on x86: the hand-off is a node of the boot protocol's list of
+ * setup_data.  The list's own nodes are reserved by the kernel already.
+ */
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <asm/early_ioremap.h>
+#include <asm/setup.h>
+#include <asm/tsc.h>
+
+#include <kho/kho_boot.h>
+
+void __init kho_boot_setup_data(u64 phys, u32 len)
+{
+	const size_t header = sizeof(struct kho_setup_node);
+	struct kho_data *data = early_memremap(phys + header, sizeof(*data));
+
+	if (!data)
+		return;
+	/* The caller counts the header in. */
+	kho_boot_found(phys, len - header, data);
+	early_memunmap(data, sizeof(*data));
+}
+
+const char * __init kho_arch_holder(u64 addr)
+{
+	u64 start = boot_params.hdr.ramdisk_image |
+		    (u64)boot_params.ext_ramdisk_image << 32;
+	u64 size = boot_params.hdr.ramdisk_size |
+		   (u64)boot_params.ext_ramdisk_size << 32;
+
+	if (start && addr >= start && addr - start < PAGE_ALIGN(size))
+		return "lies on the new kernel's initrd";
+	return NULL;
+}
+
+u64 __init kho_arch_clock(void)
+{
+	return rdtsc_ordered();
+}
+
+/* tsc_early_init() has run, but may have found no way to measure the rate. */
+s64 __init kho_arch_usecs(u64 ticks)
+{
+	if (!tsc_khz)
+		return -1;
+	return mul_u64_u32_div(ticks, 1000, tsc_khz);
+}

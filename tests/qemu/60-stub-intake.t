@@ -1,0 +1,178 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Hands the boot stub one sound or unsound handover after the other, without
+# any kexec: mkblob.c writes what a previous kernel would have left into a file
+# that is the guest's RAM, and reads the same file when the guest is gone.
+#
+# CASES="sound many" tries these only.  JOBS is the number of guests at a time.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../../scripts/lib.sh"
+
+jobs=${JOBS:-2}
+logs=$KHO_BUILD/logs/stub-intake
+need_packages busybox-static cpio gcc libc6-dev qemu-system-x86
+kernel=$("$KHO_TOP/scripts/build-stub-kernel.sh")
+
+tmp=$(mktemp -d)
+pids=()
+# Job control gives each guest a process group; none may outlive the test.
+set -m
+cleanup()
+{
+	local pid
+
+	for pid in "${pids[@]}"; do
+		kill -- "-$pid" 2>/dev/null || :
+	done
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+rm -rf "$logs"
+mkdir -p "$logs"
+
+# ---- What the guests are made of ----
+
+gcc -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror \
+	-o "$tmp/mkblob" "$here/stub-intake/mkblob.c"
+gcc -m32 -c -o "$tmp/jump.o" "$here/stub-intake/jump.S"
+ld -m elf_i386 -n -Ttext=0x100000 -o "$tmp/jump.elf" "$tmp/jump.o"
+
+mkdir -p "$tmp/root"/{bin,dev,proc,tmp}
+cp "$(command -v busybox)" "$tmp/root/bin/busybox"
+cp "$here/stub-intake/init" "$tmp/root/init"
+chmod 755 "$tmp/root/init"
+mknod "$tmp/root/dev/console" c 5 1
+(cd "$tmp/root" && find . | cpio -o -H newc --quiet) | gzip -1 >"$tmp/initrd"
+
+# boot GUEST: one from start to end, its console in the log.  A guest is named
+# after its case, with a dot and a number if the case comes again.
+boot()
+{
+	local id=$1 name=${1%.*} ram=$tmp/$1.ram status=0
+
+	"$tmp/mkblob" write "$name" "$ram" "$kernel/bzImage" "$tmp/initrd"
+	timeout -k 5 60 qemu-system-x86_64 -accel tcg -cpu qemu64,+rdrand \
+		-m 512M -smp 2 -nodefaults -no-reboot -display none \
+		-object "memory-backend-file,id=ram,size=512M,mem-path=$ram,share=on" \
+		-machine pc,memory-backend=ram -serial "file:$logs/$id.log" \
+		-kernel "$tmp/jump.elf" </dev/null >"$tmp/$id.qemu" 2>&1 ||
+		status=$?
+	echo "$status" >"$tmp/$id.status"
+	"$tmp/mkblob" check "$name" "$ram" >"$tmp/$id.check" 2>&1 ||
+		echo changed >"$tmp/$id.changed"
+	rm -f "$ram"
+}
+
+# ---- Verdicts ----
+
+nr=0
+failed=0
+
+# result NAME MESSAGE...: one line of TAP; the messages are what went wrong.
+result()
+{
+	local name=$1 line
+
+	shift
+	nr=$((nr + 1))
+	if [ $# -eq 0 ]; then
+		echo "ok $nr - $name"
+		return
+	fi
+	failed=$((failed + 1))
+	echo "not ok $nr - $name"
+	for line; do
+		echo "# $line"
+	done
+}
+
+# in_log GUEST KEY: the values that the guest's init printed.
+in_log()
+{
+	tr -d '\r' <"$logs/$1.log" | sed -n "s/^guest-$2: //p"
+}
+
+# What no console may have.
+trouble='BUG:|WARNING:|Oops|Call Trace|Kernel panic|cut here|early ioremap'
+# What a guest without a handover has, to know that a refusal keeps nothing.
+plain_total=
+places=()
+
+judge()
+{
+	local id=$1 name=${1%.*} log=$logs/$1.log kept expect said total place bad=()
+
+	{ read -r kept; read -r expect; } < <("$tmp/mkblob" show "$name")
+	touch "$log"
+
+	[ "$(<"$tmp/$id.status")" = 0 ] ||
+		bad+=("qemu's status is $(<"$tmp/$id.status"): $(<"$tmp/$id.qemu")")
+	tr -d '\r' <"$log" | grep -qx 'guest-done' ||
+		bad+=("the guest did not boot as usual")
+	said=$(in_log "$id" kho)
+	[ "$(grep -c . <<<"$said")" = 1 ] ||
+		bad+=("the stub did not log exactly one line")
+	grep -qE -- "$expect" <<<"$said" ||
+		bad+=("the stub said: $said" "wanted: $expect")
+	! said=$(grep -m1 -E "$trouble" "$log") || bad+=("$said")
+
+	total=$(in_log "$id" total)
+	if [ "$name" = nothing-sent ]; then
+		plain_total=$total
+	elif [ "$kept" = refused ] && [ -n "$plain_total" ] &&
+	     [ $((plain_total - ${total:-0})) -gt 1024 ]; then
+		bad+=("refused, but $((plain_total - ${total:-0})) KiB are missing")
+	fi
+
+	place=$(in_log "$id" kernel)
+	if [ "$kept" = kept ]; then
+		grep -q '^guest-filled' "$log" ||
+			bad+=("the guest did not fill its memory")
+		[ ! -e "$tmp/$id.changed" ] ||
+			bad+=("$(tr '\n' ';' <"$tmp/$id.check")")
+		[ $((${place:-0})) -ge $((0x10000000)) ] &&
+			[ $((${place:-0})) -lt $((0x14000000)) ] ||
+			bad+=("the kernel is at ${place:-?}, outside scratch")
+		places+=("$place")
+	fi
+	[ ${#bad[@]} -eq 0 ] || bad+=("console: $log")
+	result "$id" "${bad[@]}"
+}
+
+# ---- All of them ----
+
+if [ -n "${CASES:-}" ]; then
+	read -ra guests <<<"$CASES"
+else
+	mapfile -t guests < <("$tmp/mkblob" list)
+	# KASLR is random: the more kernels are placed, the more it says.
+	guests+=(sound.2 sound.3 sound.4 sound.5)
+fi
+
+for ((i = 0; i < ${#guests[@]}; i += jobs)); do
+	batch=("${guests[@]:i:jobs}")
+	pids=()
+	for id in "${batch[@]}"; do
+		boot "$id" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || echo "# a guest could not be started"
+	done
+	pids=()
+	for id in "${batch[@]}"; do
+		judge "$id"
+	done
+done
+
+if [ -z "${CASES:-}" ]; then
+	if [ "$(printf '%s\n' "${places[@]}" | sort -u | wc -l)" -gt 1 ]; then
+		result "KASLR is on"
+	else
+		result "KASLR is on" "the kernel always was at ${places[*]}"
+	fi
+fi
+echo "1..$nr"
+[ "$failed" -eq 0 ]

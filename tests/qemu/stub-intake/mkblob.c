@@ -1,0 +1,766 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Puts a kernel, its initrd and a handover, sound or not, into a file that is
+ * a guest's RAM: what a previous kernel and kexec would have left there.
+ *
+ *	mkblob list			prints the names of the cases
+ *	mkblob show CASE		prints "kept" or "refused", then what the
+ *					stub is to log, as a regular expression
+ *	mkblob write CASE RAM KERNEL INITRD
+ *	mkblob check CASE RAM		are the handover's pages as they were?
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <asm/bootparam.h>
+
+#define KHO_PAGE_SHIFT	12
+#include "../../../include/kho/abi.h"
+#include "../../../include/kho/fdt.h"
+#include "layout.h"
+
+#define SHIFT		12
+#define PAGE		4096UL
+#define PAGES		(RAM_SIZE / PAGE)
+#define DEPTH		KHO_TREE_DEPTH(SHIFT)
+
+/* Where the marked pages of the sound part of a case are. */
+#define SINGLES		0x0a000000UL
+#define RUN		0x0c001000UL
+#define BLOCK		0x0c400000UL
+
+#define BLOB_USED	1	/* has content */
+#define BLOB_KEPT	2	/* belongs to the handover */
+#define BLOB_MARKED	4	/* has a key */
+
+static __u8 *ram;
+static __u8 page_state[PAGES];
+
+/* What the case may change before it is all written down. */
+static struct {
+	struct kho_data data;
+	struct kho_scratch scratch[512];
+	unsigned int nr_scratch;
+	struct kho_fdt fdt;
+	__u32 len;
+	__u64 next;		/* first free page for a node */
+	unsigned int nr_nodes;
+	const char *cmdline;
+	char expect[256];
+} blob;
+
+static void *use(__u64 phys, __u64 size, int state)
+{
+	__u64 p;
+
+	if (phys + size > RAM_SIZE)
+		errx(1, "0x%llx is outside the guest's RAM",
+		     (unsigned long long)phys);
+	for (p = phys / PAGE; p < (phys + size + PAGE - 1) / PAGE; p++)
+		page_state[p] |= BLOB_USED | state;
+	return ram + phys;
+}
+
+static void *keep(__u64 phys, __u64 size)
+{
+	return use(phys, size, BLOB_KEPT);
+}
+
+static __u64 new_node(void)
+{
+	__u64 phys = blob.next;
+
+	/* Not side by side, so that they are extents of their own. */
+	blob.next += 2 * PAGE;
+	blob.nr_nodes++;
+	keep(phys, PAGE);
+	return phys;
+}
+
+/* The entry for @key of the node at @level, with all above it. */
+static __u64 *entry(__u64 key, unsigned int level)
+{
+	struct kho_radix_node *node = keep(blob.fdt.root, PAGE);
+	unsigned int l;
+
+	for (l = DEPTH - 1; l > level; l--) {
+		__u64 *e = &node->table[kho_key_index(SHIFT, key, l)];
+
+		if (!*e)
+			*e = new_node();
+		node = keep(*e, PAGE);
+	}
+	return level ? &node->table[kho_key_index(SHIFT, key, level)] :
+		       &node->table[kho_key_index(SHIFT, key, 0) / 64];
+}
+
+static void set_key(__u64 key)
+{
+	*entry(key, 0) |= (__u64)1 << kho_key_index(SHIFT, key, 0) % 64;
+}
+
+/* Marks a block and fills it with a pattern that has its addresses in it. */
+static void mark(__u64 phys, unsigned int order)
+{
+	__u64 size = PAGE << order, i, *words;
+
+	set_key(kho_key_encode(SHIFT, phys, order));
+	if (phys + size > RAM_END || page_state[phys / PAGE] & BLOB_USED)
+		return;
+	words = use(phys, size, BLOB_KEPT | BLOB_MARKED);
+	for (i = 0; i < size / 8; i++)
+		words[i] = (phys + i * 8) * 0x9e3779b97f4a7c15ULL | 1;
+}
+
+static void mark_singles(unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		mark(SINGLES + i * 2 * PAGE, 0);
+}
+
+/* A run of single pages, then blocks of several orders, side by side. */
+static void mark_run(void)
+{
+	__u64 phys;
+	unsigned int order;
+
+	for (phys = RUN; phys < BLOCK; phys += PAGE)
+		mark(phys, 0);
+	for (order = 10; order; order--) {
+		mark(phys, order);
+		phys += PAGE << order;
+	}
+}
+
+static void expect_kept(void)
+{
+	unsigned long pages = 0, extents = 0, p;
+
+	for (p = 0; p < PAGES; p++) {
+		if (!(page_state[p] & BLOB_MARKED))
+			continue;
+		pages++;
+		extents += !p || !(page_state[p - 1] & BLOB_MARKED);
+	}
+	snprintf(blob.expect, sizeof(blob.expect),
+		 "^kept %lu pages \\(%lu\\.%lu MiB\\) in %lu extents, %u tree nodes, [1-9][0-9]* (us|ticks of an unknown rate)$",
+		 pages, pages / 256, pages % 256 * 10 / 256, extents,
+		 blob.nr_nodes);
+}
+
+/* ---- The cases ---- */
+
+static void sound(void)
+{
+	mark_singles(1000);
+	mark_run();
+}
+
+static void many(void)
+{
+	mark_singles(5000);
+}
+
+static void nothing_marked(void)
+{
+}
+
+/* A mainline kernel: FDT page marked, array in scratch, two scratch ranges. */
+static void mainline(void)
+{
+	sound();
+	blob.fdt.abi = KHO_ABI_V3;
+	set_key(kho_key_encode(SHIFT, FDT_ADDR, 0));
+	use(FDT_ADDR, PAGE, BLOB_KEPT | BLOB_MARKED);
+	blob.data.scratch_addr = ARRAY_ADDR;
+	blob.scratch[1].addr = 0x18000000;
+	blob.scratch[1].size = 0x00200000;
+	blob.nr_scratch = 2;
+}
+
+static void nothing_sent(void)
+{
+	sound();
+	memset(&blob.data, 0, sizeof(blob.data));
+}
+
+static void turned_off(void)
+{
+	sound();
+	blob.cmdline = "kho=off";
+}
+
+static void kdump(void)
+{
+	sound();
+	blob.cmdline = "elfcorehdr=0x1c000000";
+}
+
+static void bad_len(void)
+{
+	sound();
+	blob.len = 40;
+}
+
+static void fdt_short(void)
+{
+	sound();
+	blob.data.fdt_size = 39;
+}
+
+static void fdt_long(void)
+{
+	sound();
+	blob.data.fdt_size = PAGE + 1;
+}
+
+static void fdt_misaligned(void)
+{
+	sound();
+	blob.data.fdt_addr += 8;
+}
+
+static void fdt_no_ram(void)
+{
+	sound();
+	blob.data.fdt_addr = HOLE;
+}
+
+static void fdt_in_scratch(void)
+{
+	sound();
+	blob.data.fdt_addr = SCRATCH + SCRATCH_SIZE - PAGE;
+}
+
+static void root_in_hole(void)
+{
+	sound();
+	blob.fdt.root = HOLE + PAGE;
+}
+
+static void root_beyond(void)
+{
+	sound();
+	blob.fdt.root = 0x100000000;
+}
+
+static void root_misaligned(void)
+{
+	sound();
+	blob.fdt.root += 8;
+}
+
+static void root_in_scratch(void)
+{
+	sound();
+	blob.fdt.root = SCRATCH + PAGE;
+}
+
+static void root_is_fdt(void)
+{
+	sound();
+	blob.fdt.root = FDT_ADDR;
+}
+
+static void self_loop(void)
+{
+	sound();
+	*entry(kho_key_encode(SHIFT, SINGLES, 0), 3) = blob.fdt.root;
+}
+
+static void node_twice(void)
+{
+	__u64 key;
+
+	sound();
+	/* The leaf of another order, which has keys of its own. */
+	key = kho_key_encode(SHIFT, SINGLES, 0);
+	*entry(kho_key_encode(SHIFT, 0, 1), 1) = *entry(key, 1);
+}
+
+static void node_is_page(void)
+{
+	sound();
+	set_key(kho_key_encode(SHIFT, blob.fdt.root, 0));
+}
+
+static void bad_order(void)
+{
+	sound();
+	set_key(1);
+}
+
+static void wide_key(void)
+{
+	sound();
+	*entry((__u64)1 << 53, 5) = NODES_ADDR;
+}
+
+static void beyond_key(void)
+{
+	sound();
+	*entry(kho_key_encode(SHIFT, (__u64)1 << 40, 0), 1) = NODES_ADDR;
+}
+
+static void page_beyond(void)
+{
+	sound();
+	mark(RAM_END, 0);
+}
+
+static void page_in_hole(void)
+{
+	sound();
+	mark(HOLE, 0);
+}
+
+static void page_across_hole(void)
+{
+	sound();
+	mark(HOLE & ~((PAGE << 15) - 1), 15);
+}
+
+static void page_low(void)
+{
+	sound();
+	mark(0x80000, 0);
+}
+
+static void page_in_scratch(void)
+{
+	sound();
+	mark(SCRATCH + SCRATCH_SIZE - PAGE, 0);
+}
+
+/* Scratch elsewhere, and too small for the kernel: it stays where it is. */
+static void kernel_outside_scratch(void)
+{
+	sound();
+	blob.scratch[0].addr = 0x18000000;
+	blob.scratch[0].size = 0x00100000;
+}
+
+static void page_on_kernel(void)
+{
+	kernel_outside_scratch();
+	set_key(kho_key_encode(SHIFT, KERNEL_ADDR + 0x200000, 0));
+}
+
+static void page_on_initrd(void)
+{
+	kernel_outside_scratch();
+	set_key(kho_key_encode(SHIFT, INITRD_ADDR, 0));
+}
+
+static void page_on_setup(void)
+{
+	sound();
+	set_key(kho_key_encode(SHIFT, SETUP_ADDR, 0));
+}
+
+static void page_twice(void)
+{
+	sound();
+	mark(SINGLES + 40 * PAGE, 1);
+}
+
+static void array_long(void)
+{
+	sound();
+	blob.nr_scratch = 257;
+}
+
+static void array_odd(void)
+{
+	sound();
+	blob.data.scratch_size = 24;
+}
+
+static void array_no_ram(void)
+{
+	sound();
+	blob.data.scratch_addr = HOLE;
+}
+
+static void scratch_empty(void)
+{
+	sound();
+	blob.scratch[0].size = 0;
+}
+
+static void scratch_misaligned(void)
+{
+	sound();
+	blob.scratch[0].size -= 8;
+}
+
+static void scratch_no_ram(void)
+{
+	sound();
+	blob.scratch[0].addr = HOLE - PAGE;
+}
+
+static void scratch_wraps(void)
+{
+	sound();
+	blob.scratch[0].size = -blob.scratch[0].addr - PAGE;
+}
+
+static void scratch_overlaps(void)
+{
+	sound();
+	blob.scratch[1].addr = SCRATCH + SCRATCH_SIZE - PAGE;
+	blob.scratch[1].size = 2 * PAGE;
+	blob.nr_scratch = 2;
+}
+
+static void no_room(void)
+{
+	sound();
+	blob.scratch[0].addr = 0x18000000;
+	blob.scratch[0].size = PAGE;
+}
+
+/* ---- Changes to what has been written down ---- */
+
+static void late_magic(void)
+{
+	ram[FDT_ADDR] ^= 1;
+}
+
+static void replace(const char *from, const char *to)
+{
+	__u8 *p = memmem(ram + FDT_ADDR, PAGE, from, strlen(from));
+
+	if (!p)
+		errx(1, "no %s in the FDT", from);
+	memcpy(p, to, strlen(from));
+}
+
+static void late_compatible(void)
+{
+	replace("kho-v4", "kho-v9");
+}
+
+static void late_v1(void)
+{
+	replace("kho-v4", "kho-v1");
+}
+
+static void late_no_map(void)
+{
+	replace(KHO_PROP_MEMORY_MAP, "Preserved-memory-map");
+}
+
+static void late_totalsize(void)
+{
+	kho_fdt_put32(ram + FDT_ADDR + 4, 2 * PAGE);
+}
+
+static void late_second_node(void)
+{
+	struct kho_setup_node *first = keep(SETUP_ADDR, sizeof(*first));
+	struct kho_setup_node *second = keep(SETUP2_ADDR, 48);
+
+	memcpy(second, first, 48);
+	first->next = SETUP2_ADDR;
+}
+
+static const struct {
+	const char *name;
+	void (*build)(void);
+	void (*late)(void);
+	const char *expect;	/* NULL: it is kept */
+} table[] = {
+	{ "sound", sound },
+	{ "many", many },
+	{ "mainline", mainline },
+	{ "nothing-marked", nothing_marked },
+	{ "nothing-sent", nothing_sent, NULL,
+	  "^the previous kernel handed nothing over$" },
+	{ "off", turned_off, NULL, "^handover ignored: kho=off$" },
+	{ "kdump", kdump, NULL,
+	  "^handover ignored: this is a kdump kernel$" },
+
+	{ "second-node", sound, late_second_node,
+	  "hand-off is there more than once \\(at 0x8002000, value 0x2\\)" },
+	{ "bad-len", bad_len, NULL,
+	  "hand-off has a wrong length \\(at 0x8001000, value 0x28\\)" },
+
+	{ "fdt-short", fdt_short, NULL,
+	  "size of the FDT is not possible \\(at 0x8001000, value 0x27\\)" },
+	{ "fdt-long", fdt_long, NULL,
+	  "size of the FDT is not possible \\(at 0x8001000, value 0x1001\\)" },
+	{ "fdt-misaligned", fdt_misaligned, NULL,
+	  "address of the FDT is not page-aligned \\(at 0x8001000, value 0x8000008\\)" },
+	{ "fdt-no-ram", fdt_no_ram, NULL,
+	  "FDT page is no RAM \\(at 0x1c000000, value 0x1000\\)" },
+	{ "fdt-in-scratch", fdt_in_scratch, NULL,
+	  "FDT page lies in scratch \\(at 0x13fff000, value 0x10000000\\)" },
+	{ "bad-magic", sound, late_magic,
+	  "FDT magic is wrong \\(at 0x8000000, value 0x1000\\)" },
+	{ "bad-totalsize", sound, late_totalsize,
+	  "FDT is longer than its page \\(at 0x8000000, value 0x1000\\)" },
+	{ "bad-compatible", sound, late_compatible,
+	  "compatible string is neither kho-v3 nor kho-v4 \\(at 0x8000000, " },
+	{ "kho-v1", sound, late_v1,
+	  "the handover is kho-v1 .* \\(at 0x8000000, " },
+	{ "no-map", sound, late_no_map,
+	  "FDT has no preserved-memory-map \\(at 0x8000000, " },
+
+	{ "root-outside-ram", root_in_hole, NULL,
+	  "tree node is no RAM \\(at 0x1c001000, value 0x1000\\)" },
+	{ "root-beyond", root_beyond, NULL,
+	  "tree has a node beyond the end of memory \\(at 0x0, value 0x100000000\\)" },
+	{ "root-misaligned", root_misaligned, NULL,
+	  "tree has a node address that is not page-aligned \\(at 0x0, value 0x8010008\\)" },
+	{ "root-in-scratch", root_in_scratch, NULL,
+	  "tree node lies in scratch \\(at 0x10001000, value 0x10000000\\)" },
+	{ "root-is-fdt", root_is_fdt, NULL,
+	  "tree node is the FDT page \\(at 0x8000000, value 0x5\\)" },
+	{ "self-loop", self_loop, NULL,
+	  "tree has a node that leads back to itself \\(at 0x80[0-9a-f]*, value 0x8010000\\)" },
+	{ "node-twice", node_twice, NULL,
+	  "tree node is used twice \\(at 0x80[0-9a-f]*, value 0x80[0-9a-f]*\\)" },
+	{ "node-is-page", node_is_page, NULL,
+	  "tree node is a marked page as well \\(at 0x8010000, value 0x8010000\\)" },
+	{ "bad-order", bad_order, NULL,
+	  "tree has a key of an order that does not exist \\(at 0x80[0-9a-f]*, value 0x1\\)" },
+	{ "wide-key", wide_key, NULL,
+	  "tree has an entry for keys that do not exist \\(at 0x8010000, value 0x4\\)" },
+	{ "beyond-key", beyond_key, NULL,
+	  "tree has an entry for keys beyond the end of memory \\(at 0x80[0-9a-f]*, " },
+
+	{ "page-beyond", page_beyond, NULL,
+	  "tree has a key beyond the end of memory \\(at 0x80[0-9a-f]*, value 0x100000001ff00\\)" },
+	{ "page-in-hole", page_in_hole, NULL,
+	  "marked page is no RAM \\(at 0x1c000000, value 0x1000\\)" },
+	{ "page-across-hole", page_across_hole, NULL,
+	  "marked page is no RAM \\(at 0x18000000, value 0x8000000\\)" },
+	{ "page-low", page_low, NULL,
+	  "marked page is too low to be kept \\(at 0x80000, value 0x100000\\)" },
+	{ "page-in-scratch", page_in_scratch, NULL,
+	  "marked page lies in scratch \\(at 0x13fff000, value 0x10000000\\)" },
+	{ "page-on-kernel", page_on_kernel, NULL,
+	  "marked page lies on the new kernel \\(at 0x10200000, value 0x10000000\\)" },
+	{ "page-on-initrd", page_on_initrd, NULL,
+	  "marked page lies on the new kernel's initrd \\(at 0x13000000, value 0x13000000\\)" },
+	{ "page-on-setup", page_on_setup, NULL,
+	  "marked page lies on the scratch array \\(at 0x8001000, value 0x8001000\\)" },
+	{ "page-twice", page_twice, NULL,
+	  "page is marked twice \\(at 0xa028000, value 0xa028000\\)" },
+
+	{ "array-long", array_long, NULL,
+	  "size of the scratch array is not possible \\(at 0x8001000, value 0x1010\\)" },
+	{ "array-odd", array_odd, NULL,
+	  "size of the scratch array is not possible \\(at 0x8001000, value 0x18\\)" },
+	{ "array-no-ram", array_no_ram, NULL,
+	  "scratch array is no RAM \\(at 0x1c000000, value 0x10\\)" },
+	{ "scratch-empty", scratch_empty, NULL,
+	  "scratch range is empty or not page-aligned \\(at 0x10000000, value 0x0\\)" },
+	{ "scratch-misaligned", scratch_misaligned, NULL,
+	  "scratch range is empty or not page-aligned \\(at 0x10000000, value 0x3fffff8\\)" },
+	{ "scratch-no-ram", scratch_no_ram, NULL,
+	  "scratch range is no RAM \\(at 0x1bfff000, value 0x4000000\\)" },
+	{ "scratch-wraps", scratch_wraps, NULL,
+	  "scratch range is no RAM \\(at 0x10000000, value 0xffffffffeffff000\\)" },
+	{ "scratch-overlaps", scratch_overlaps, NULL,
+	  "scratch range overlaps another \\(at 0x13fff000, value 0x10000000\\)" },
+	{ "no-room", no_room, NULL,
+	  "scratch has no room to reserve all of it \\(at 0x18000000, value 0x[0-9a-f]*\\)" },
+};
+
+#define NR_CASES	(sizeof(table) / sizeof(*(table)))
+
+/* ---- Putting it together ---- */
+
+static void build(unsigned int c)
+{
+	struct kho_setup_node *node;
+	struct kho_data *data;
+
+	ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ram == MAP_FAILED)
+		err(1, "mmap");
+
+	blob.data.fdt_addr = FDT_ADDR;
+	blob.data.fdt_size = PAGE;
+	blob.data.scratch_addr = SETUP_ADDR + 64;
+	blob.scratch[0].addr = SCRATCH;
+	blob.scratch[0].size = SCRATCH_SIZE;
+	blob.nr_scratch = 1;
+	blob.fdt.abi = KHO_ABI_V4;
+	blob.next = NODES_ADDR;
+	blob.fdt.root = new_node();
+	blob.len = sizeof(*data);
+	blob.cmdline = "";
+
+	table[c].build();
+
+	if (blob.data.fdt_addr && !blob.data.scratch_size)
+		blob.data.scratch_size = blob.nr_scratch *
+					 sizeof(blob.scratch[0]);
+	if (!kho_fdt_write(keep(FDT_ADDR, PAGE), PAGE, &blob.fdt))
+		errx(1, "the FDT is too long");
+	if (blob.data.scratch_addr && blob.data.scratch_addr != HOLE)
+		memcpy(keep(blob.data.scratch_addr, blob.data.scratch_size),
+		       blob.scratch, blob.data.scratch_size);
+	node = keep(SETUP_ADDR, sizeof(*node) + sizeof(*data));
+	node->type = SETUP_KEXEC_KHO;
+	node->len = blob.len;
+	memcpy(node + 1, &blob.data, sizeof(blob.data));
+	if (table[c].late)
+		table[c].late();
+
+	if (!table[c].expect)
+		expect_kept();
+	else if (table[c].expect[0] == '^')
+		snprintf(blob.expect, sizeof(blob.expect), "%s",
+			 table[c].expect);
+	else
+		snprintf(blob.expect, sizeof(blob.expect),
+			 "^handover refused: %s", table[c].expect);
+}
+
+static size_t load(const char *name, __u64 skip, __u64 phys, size_t room)
+{
+	int fd = open(name, O_RDONLY);
+	off_t size;
+
+	if (fd < 0)
+		err(1, "%s", name);
+	size = lseek(fd, 0, SEEK_END) - skip;
+	if (size <= 0 || (size_t)size > room)
+		errx(1, "%s does not fit", name);
+	if (pread(fd, use(phys, size, 0), size, skip) != size)
+		err(1, "%s", name);
+	close(fd);
+	return size;
+}
+
+static void add_e820(struct boot_params *bp, __u64 start, __u64 end,
+		     __u32 type)
+{
+	struct boot_e820_entry *e = &bp->e820_table[bp->e820_entries++];
+
+	e->addr = start;
+	e->size = end - start;
+	e->type = type;
+}
+
+/* What kexec's kernel loader does, by the boot protocol. */
+static void boot_params(const char *kernel, const char *initrd, int fill)
+{
+	struct boot_params *bp = use(PARAMS_ADDR, sizeof(*bp), 0);
+	char *cmdline = use(CMDLINE_ADDR, PAGE, 0);
+	struct setup_header hdr;
+	unsigned int setup;
+	__u8 head[1024];
+	int fd = open(kernel, O_RDONLY);
+
+	if (fd < 0 || read(fd, head, sizeof(head)) != sizeof(head))
+		err(1, "%s", kernel);
+	close(fd);
+	memcpy(&hdr, head + 0x1f1, sizeof(hdr));
+	if (hdr.header != 0x53726448 || hdr.version < 0x20c)
+		errx(1, "%s is no bzImage", kernel);
+	if (hdr.init_size > INITRD_ADDR - KERNEL_ADDR)
+		errx(1, "%s needs 0x%x bytes", kernel, hdr.init_size);
+	setup = (hdr.setup_sects ?: 4) + 1;
+
+	load(kernel, setup * 512, KERNEL_ADDR, INITRD_ADDR - KERNEL_ADDR);
+	hdr.ramdisk_image = INITRD_ADDR;
+	hdr.ramdisk_size = load(initrd, 0, INITRD_ADDR,
+				PARAMS_ADDR - INITRD_ADDR);
+	hdr.type_of_loader = 0xff;
+	hdr.code32_start = KERNEL_ADDR;
+	hdr.cmd_line_ptr = CMDLINE_ADDR;
+	hdr.setup_data = SETUP_ADDR;
+	bp->hdr = hdr;
+
+	add_e820(bp, 0, 0x9f000, 1);
+	add_e820(bp, 0xf0000, 0x100000, 2);
+	add_e820(bp, 0x100000, HOLE, 1);
+	add_e820(bp, HOLE + HOLE_SIZE, RAM_END, 1);
+	add_e820(bp, RAM_END, RAM_SIZE, 2);
+
+	snprintf(cmdline, PAGE, "console=ttyS0 panic=-1 reboot=t %s %s",
+		 fill ? "fill" : "", blob.cmdline);
+}
+
+static void write_ram(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	unsigned long p;
+
+	if (fd < 0 || ftruncate(fd, RAM_SIZE))
+		err(1, "%s", name);
+	for (p = 0; p < PAGES; p++)
+		if (page_state[p] &&
+		    pwrite(fd, ram + p * PAGE, PAGE, p * PAGE) != PAGE)
+			err(1, "%s", name);
+	if (close(fd))
+		err(1, "%s", name);
+}
+
+static int check_ram(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	unsigned long p, bad = 0, good = 0;
+	__u8 page[PAGE];
+
+	if (fd < 0)
+		err(1, "%s", name);
+	for (p = 0; p < PAGES; p++) {
+		if (!(page_state[p] & BLOB_KEPT))
+			continue;
+		if (pread(fd, page, PAGE, p * PAGE) != PAGE)
+			err(1, "%s", name);
+		if (!memcmp(page, ram + p * PAGE, PAGE))
+			good++;
+		else if (!bad++)
+			fprintf(stderr, "page at 0x%lx has changed\n", p * PAGE);
+	}
+	fprintf(stderr, "%lu pages are intact, %lu are not\n", good, bad);
+	return bad || !good;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int c;
+
+	if (argc == 2 && !strcmp(argv[1], "list")) {
+		for (c = 0; c < NR_CASES; c++)
+			puts(table[c].name);
+		return 0;
+	}
+	if (argc < 3)
+		errx(2, "no command; see the top of mkblob.c");
+	for (c = 0; c < NR_CASES && strcmp(table[c].name, argv[2]); c++)
+		;
+	if (c == NR_CASES)
+		errx(2, "no case %s", argv[2]);
+	build(c);
+
+	if (argc == 3 && !strcmp(argv[1], "show")) {
+		puts(table[c].expect ? "refused" : "kept");
+		puts(blob.expect);
+		return 0;
+	}
+	if (argc == 6 && !strcmp(argv[1], "write")) {
+		boot_params(argv[4], argv[5], !table[c].expect);
+		write_ram(argv[3]);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "check"))
+		return check_ram(argv[3]);
+	errx(2, "wrong arguments");
+}
