@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * module/radix.c does whatever the fuzzer says, with allocations that fail
+ * where it says, and is held against the model.
+ *
+ * Input: 8 bytes per operation.
+ */
+#include "../unit/tree-common.h"
+
+#define PFN_END		(1UL << (64 - PAGE_SHIFT))
+
+static struct kho_radix_tree tree;
+static struct model m, next;
+
+static void one_op(const uint8_t *d)
+{
+	/* Close together, so that blocks meet, and at the ends. */
+	static const uint64_t places[] = {
+		0, 0x7ff0, 0x1000000, PFN_END / 2 - 0x40, PFN_END - 0x10000,
+		PFN_END - 0x20, 0x40000, ~0ULL - 0xff,
+	};
+	uint64_t pfn = places[d[1] % 8] + (d[2] | d[3] << 8);
+	unsigned int order = d[4] % 64;
+	uint64_t nr = d[5] | (uint64_t)(d[6] % 16) << 8;
+	unsigned long live = pages_live(), asked = pages_asked();
+	int ret, want;
+
+	if (d[1] & 8 && order <= MODEL_ORDER_MAX)
+		pfn = pfn >> order << order;
+	if (d[6] & 0x80)
+		nr <<= d[7] % 40;
+
+	next = m;
+	if (d[0] & 0x80)
+		pages_fail(1 + d[7] % 16);
+	switch (d[0] % 8) {
+	case 0:
+	case 1:
+		want = model_add(&next, pfn, order);
+		break;
+	case 2:
+		want = model_range(&next, pfn, nr, model_add);
+		break;
+	case 3:
+	case 4:
+		want = model_del(&next, pfn, order);
+		break;
+	case 5:
+		want = model_range(&next, pfn, nr, model_del);
+		break;
+	case 6:
+		pages_fail(0);
+		must_match_range(&tree, &m, pfn, nr);
+		return;
+	default:
+		pages_fail(0);
+		must(kho_radix_has_page(&tree, pfn, order) ==
+		     (model_find(&m, pfn, order) >= 0), "has_page");
+		return;
+	}
+	/* The model is full, or the allocator would be. */
+	if (want == -ENOSPC || next.nr > MODEL_MAX / 2) {
+		pages_fail(0);
+		return;
+	}
+
+	switch (d[0] % 8) {
+	case 0:
+	case 1:
+		ret = kho_radix_add_page(&tree, pfn, order);
+		break;
+	case 2:
+		ret = kho_radix_add_range(&tree, pfn, nr);
+		break;
+	case 3:
+	case 4:
+		ret = kho_radix_del_page(&tree, pfn, order);
+		break;
+	default:
+		ret = kho_radix_del_range(&tree, pfn, nr);
+		break;
+	}
+	pages_fail(0);
+
+	if (ret == -ENOMEM) {
+		must(d[0] & 0x80 && pages_asked() > asked, "-ENOMEM for nothing");
+		want = -ENOMEM;
+	}
+	must(ret == want, "op %u 0x%llx order %u nr %llu: %d, not %d", d[0] % 8,
+	     (unsigned long long)pfn, order, (unsigned long long)nr, ret, want);
+	if (!want)
+		m = next;
+	else
+		must(pages_live() == live, "an error changed the pages");
+	must(tree.nr_nodes == pages_live(), "a page is lost");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	unsigned int i;
+
+	must(!pages_live(), "pages are left from the run before");
+	m.nr = 0;
+	must(!kho_radix_init_tree(&tree), "init_tree");
+	for (i = 0; size >= 8; i++, data += 8, size -= 8) {
+		one_op(data);
+		if (i % 32 == 0)
+			must_match(&tree, &m);
+	}
+	must_match(&tree, &m);
+
+	/* Half of the inputs give everything up by itself, the others at once. */
+	if (size % 2)
+		while (m.nr) {
+			struct model_block *b = &m.block[m.nr / 2];
+
+			must(!kho_radix_del_page(&tree, b->pfn, b->order), "del");
+			must(!model_del(&m, b->pfn, b->order), "model");
+		}
+	if (!m.nr)
+		must(pages_live() == 1, "more than the root is left");
+	kho_radix_destroy_tree(&tree);
+	return 0;
+}

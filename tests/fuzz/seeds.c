@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the fuzzers start: seeds DIR makes DIR/TARGET/NAME.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libfdt.h>
+
+#include <kho/fdt.h>
+
+static const char *top;
+
+static void make_dir(const char *path)
+{
+	if (mkdir(path, 0777) && errno != EEXIST) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void save(const char *target, const char *name, const void *data,
+		 size_t size)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", top, target);
+	make_dir(path);
+	snprintf(path, sizeof(path), "%s/%s/%s", top, target, name);
+	f = fopen(path, "w");
+	if (!f || fwrite(data, 1, size, f) != size || fclose(f)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void did(int ret)
+{
+	if (ret) {
+		fprintf(stderr, "libfdt: %s\n", fdt_strerror(ret));
+		exit(1);
+	}
+}
+
+static void begin(char *blob, int size)
+{
+	const uint64_t root = 0x1122334455667000;
+
+	did(fdt_create(blob, size));
+	did(fdt_add_reservemap_entry(blob, 0x1000, 0x1000));
+	did(fdt_finish_reservemap(blob));
+	did(fdt_begin_node(blob, ""));
+	did(fdt_property_string(blob, "compatible", "kho-v4"));
+	did(fdt_property(blob, "preserved-memory-map", &root, 8));
+}
+
+static void finish(const char *name, char *blob)
+{
+	did(fdt_end_node(blob));
+	did(fdt_finish(blob));
+	save("fuzz-fdt", name, blob, fdt_totalsize(blob));
+}
+
+static void fdt_seeds(void)
+{
+	struct kho_fdt f = { .abi = KHO_ABI_V4, .root = 0x12345000 };
+	const uint64_t v = 0x8877665544332000;
+	char blob[4096];
+
+	save("fuzz-fdt", "empty", blob, kho_fdt_write(blob, sizeof(blob), &f));
+	f.abi = KHO_ABI_V3;
+	f.nr = 2;
+	strcpy(f.child[0].name, "kexec-metadata");
+	f.child[0].addr = 0x1000;
+	f.child[0].size = 73;
+	f.child[0].has = 3;
+	strcpy(f.child[1].name, "kho-objects");
+	f.child[1].addr = 0x2000;
+	f.child[1].has = 1;
+	save("fuzz-fdt", "children", blob, kho_fdt_write(blob, sizeof(blob), &f));
+
+	begin(blob, sizeof(blob));
+	did(fdt_property_string(blob, "gone", "1234"));
+	did(fdt_begin_node(blob, "a@1"));
+	did(fdt_property(blob, "preserved-data", &v, 8));
+	did(fdt_property(blob, "blob-size", &v, 8));
+	did(fdt_begin_node(blob, "b"));
+	did(fdt_end_node(blob));
+	did(fdt_end_node(blob));
+	finish("libfdt", blob);
+	did(fdt_nop_property(blob, 0, "gone"));
+	save("fuzz-fdt", "nop", blob, fdt_totalsize(blob));
+
+	/* What a reader could take for one thing or another. */
+	begin(blob, sizeof(blob));
+	did(fdt_property(blob, "preserved-memory-map", &f.child[0].addr, 8));
+	did(fdt_begin_node(blob, "a"));
+	did(fdt_property(blob, "preserved-data", &v, 8));
+	did(fdt_property(blob, "preserved-data", &f.root, 8));
+	did(fdt_end_node(blob));
+	finish("twice", blob);
+	begin(blob, sizeof(blob));
+	did(fdt_begin_node(blob, "a"));
+	did(fdt_begin_node(blob, "b"));
+	did(fdt_end_node(blob));
+	did(fdt_property(blob, "preserved-data", &v, 8));
+	did(fdt_end_node(blob));
+	finish("after", blob);
+}
+
+static void walk_seeds(void)
+{
+	/* Header: kind, exponent of the end, what it lacks, -, root. */
+	static const uint8_t order0[] = {
+		0, 14, 0, 0, 0, 0, 0, 0,
+		/* Node 0 to 5: entry 2 at the top, then 0; bits 3 and 4. */
+		0, 0, 2, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0,
+		3, 0, 0, 0, 4, 0, 4, 0, 0, 0, 5, 0, 5, 5, 0, 0, 3, 0,
+		5, 5, 0, 0, 4, 0,
+	};
+	static const uint8_t chain[] = {
+		0, 18, 1, 1, 0, 0, 0, 0,
+		0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0,
+		3, 0, 0, 0, 4, 0, 4, 0, 0, 0, 5, 0,
+	};
+	static const uint8_t loop[] = {
+		0, 18, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 1, 0, 0, 0, 0, 0,
+	};
+	/* Each of 512 entries to the node below; 1 << 9 is 9 * 16 in a record. */
+	static const uint8_t shared[] = {
+		0, 18, 0, 0, 0, 0, 0, 0,
+		0, 7, 0, 0, 0x91, 0, 1, 7, 0, 0, 0x92, 0, 2, 7, 0, 0, 0x93, 0,
+		3, 7, 0, 0, 0x94, 0, 4, 7, 0, 0, 0x95, 0,
+	};
+	static uint8_t raw[8 + 6 * 4096];
+	uint64_t at;
+	unsigned int i;
+
+	save("fuzz-walk", "order0", order0, sizeof(order0));
+	save("fuzz-walk", "chain", chain, sizeof(chain));
+	save("fuzz-walk", "loop", loop, sizeof(loop));
+	save("fuzz-walk", "shared", shared, sizeof(shared));
+
+	/* The same as the first, in pages. */
+	raw[0] = 1;
+	raw[1] = 14;
+	for (i = 0; i < 5; i++) {
+		at = 0x10000 + (i + 1) * 4096;
+		memcpy(raw + 8 + i * 4096 + (i ? 0 : 16), &at, 8);
+	}
+	raw[8 + 5 * 4096] = 0x18;
+	save("fuzz-walk", "pages", raw, sizeof(raw));
+}
+
+static void radix_seeds(void)
+{
+	static const uint8_t pages[] = {
+		/* add, place 0, +5; the same; order 3 at 8; del; del. */
+		0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0,
+		0, 0, 8, 0, 3, 0, 0, 0, 3, 0, 5, 0, 0, 0, 0, 0,
+		3, 0, 8, 0, 3, 0, 0, 0,
+	};
+	static const uint8_t ranges[] = {
+		2, 1, 3, 0, 0, 0x20, 1, 0, 6, 1, 0, 0, 0, 0xff, 0, 0,
+		0x82, 2, 3, 0, 0, 0x20, 1, 3, 5, 1, 3, 0, 0, 0x20, 1, 0,
+	};
+
+	save("fuzz-radix", "pages", pages, sizeof(pages));
+	save("fuzz-radix", "ranges", ranges, sizeof(ranges));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: seeds DIR\n");
+		return 2;
+	}
+	top = argv[1];
+	make_dir(top);
+	fdt_seeds();
+	walk_seeds();
+	radix_seeds();
+	return 0;
+}

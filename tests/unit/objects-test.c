@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * include/kho/objects.h and boot_info.h against sizes worked out by hand.
+ */
+#include <string.h>
+
+#include <kho/boot_info.h>
+#include <kho/objects.h>
+
+#include "tap.h"
+
+#define offset(type, member) __builtin_offsetof(type, member)
+
+static void test_sizes(void)
+{
+	/* 16 bytes, two u32, u64, u64, three u64: 16 + 8 + 16 + 24 = 64. */
+	is(sizeof(struct kho_objs_head), 64, "head: size");
+	is(offset(struct kho_objs_head, compatible), 0, "head: compatible");
+	is(offset(struct kho_objs_head, page_shift), 16, "head: page_shift");
+	is(offset(struct kho_objs_head, record_size), 20, "head: record_size");
+	is(offset(struct kho_objs_head, nr_objects), 24, "head: nr_objects");
+	is(offset(struct kho_objs_head, first), 32, "head: first");
+	is(offset(struct kho_objs_head, reserved), 40, "head: reserved");
+
+	is(sizeof(struct kho_objs_extent), 16, "extent: size");
+	is(offset(struct kho_objs_extent, addr), 0, "extent: addr");
+	is(offset(struct kho_objs_extent, nr_pages), 8, "extent: nr_pages");
+
+	/*
+	 * 64 of name, five u64 = 40, nine u64 = 72, five extents = 80:
+	 * 64 + 40 + 72 + 80 = 256.
+	 */
+	is(sizeof(struct kho_objs_record), 256, "record: size");
+	is(offset(struct kho_objs_record, name), 0, "record: name");
+	is(offset(struct kho_objs_record, size), 64, "record: size");
+	is(offset(struct kho_objs_record, nr_extents), 72, "record: nr_extents");
+	is(offset(struct kho_objs_record, more), 80, "record: more");
+	is(offset(struct kho_objs_record, created), 88, "record: created");
+	is(offset(struct kho_objs_record, generation), 96, "record: generation");
+	is(offset(struct kho_objs_record, reserved), 104, "record: reserved");
+	is(offset(struct kho_objs_record, extents), 176, "record: extents");
+	is(offset(struct kho_objs_record, extents[4].nr_pages), 248,
+	   "record: the last extent ends with it");
+
+	/* u64 and seven u64. */
+	is(sizeof(struct kho_objs_page), 64, "record page: header");
+	is(offset(struct kho_objs_page, next), 0, "record page: next");
+	is(offset(struct kho_objs_page, records), 64, "record page: records");
+
+	is(sizeof(struct kho_objs_extents), 16, "extent page: header");
+	is(offset(struct kho_objs_extents, next), 0, "extent page: next");
+	is(offset(struct kho_objs_extents, extents), 16, "extent page: extents");
+}
+
+static void test_per_page(void)
+{
+	/* (4096 - 64) / 256 = 4032 / 256 = 15.75 */
+	is(KHO_OBJS_PER_PAGE(12), 15, "4K: records per page");
+	/* (16384 - 64) / 256 = 16320 / 256 = 63.75 */
+	is(KHO_OBJS_PER_PAGE(14), 63, "16K: records per page");
+	/* (65536 - 64) / 256 = 65472 / 256 = 255.75 */
+	is(KHO_OBJS_PER_PAGE(16), 255, "64K: records per page");
+	/* (4096 - 16) / 16 = 256 - 1 */
+	is(KHO_OBJS_EXTENTS_PER_PAGE(12), 255, "4K: extents per page");
+	is(KHO_OBJS_EXTENTS_PER_PAGE(14), 1023, "16K: extents per page");
+	is(KHO_OBJS_EXTENTS_PER_PAGE(16), 4095, "64K: extents per page");
+	/* 64 + 15 * 256 = 3904: what is left of a 4K page is 192 bytes. */
+	is(offset(struct kho_objs_page, records[15]), 3904,
+	   "4K: the last record ends in the page");
+	is(offset(struct kho_objs_extents, extents[255]), 4096,
+	   "4K: the last extent ends with the page");
+}
+
+static void test_strings(void)
+{
+	struct kho_objs_head head;
+
+	is_str(KHO_OBJS_NODE, "kho-objects", "node");
+	is_str(KHO_OBJS_COMPATIBLE, "kho-objects-v1", "compatible");
+	ok(sizeof(KHO_OBJS_COMPATIBLE) <= sizeof(head.compatible),
+	   "compatible fits with its NUL");
+	is(KHO_OBJS_NAME_SIZE, 64, "names have up to 63 bytes");
+	is(KHO_OBJS_INLINE, 5, "extents in a record");
+}
+
+static void test_boot_info(void)
+{
+	/* Two u32, eight u64, 128 bytes: 8 + 64 + 128 = 200. */
+	is(sizeof(struct kho_boot_info), 200, "boot_info: size");
+	is(offset(struct kho_boot_info, version), 0, "boot_info: version");
+	is(offset(struct kho_boot_info, state), 4, "boot_info: state");
+	is(offset(struct kho_boot_info, fdt_addr), 8, "boot_info: fdt_addr");
+	is(offset(struct kho_boot_info, fdt_size), 16, "boot_info: fdt_size");
+	is(offset(struct kho_boot_info, scratch_addr), 24,
+	   "boot_info: scratch_addr");
+	is(offset(struct kho_boot_info, scratch_size), 32,
+	   "boot_info: scratch_size");
+	is(offset(struct kho_boot_info, pages), 40, "boot_info: pages");
+	is(offset(struct kho_boot_info, nodes), 48, "boot_info: nodes");
+	is(offset(struct kho_boot_info, extents), 56, "boot_info: extents");
+	is(offset(struct kho_boot_info, usecs), 64, "boot_info: usecs");
+	is(offset(struct kho_boot_info, error), 72, "boot_info: error");
+	is(KHO_BOOT_NONE, 0, "boot_info: an empty one says that nothing came");
+	is(KHO_BOOT_KEPT, 1, "boot_info: kept");
+	is(KHO_BOOT_REFUSED, 2, "boot_info: refused");
+	is(KHO_BOOT_OFF, 3, "boot_info: off");
+	is(KHO_BOOT_TAKEN, 4, "boot_info: taken");
+}
+
+int main(void)
+{
+	tap_start();
+	test_sizes();
+	test_per_page();
+	test_strings();
+	test_boot_info();
+	return tap_done();
+}

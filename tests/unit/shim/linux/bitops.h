@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_BITOPS_H
+#define SHIM_LINUX_BITOPS_H
+
+#include <linux/types.h>
+
+#define BITS_PER_LONG	64
+
+/* A bit at a time: slow, but not like what is tested. */
+static inline bool test_bit(unsigned long nr, const unsigned long *addr)
+{
+	return addr[nr / BITS_PER_LONG] & 1UL << nr % BITS_PER_LONG;
+}
+
+static inline void __set_bit(unsigned long nr, unsigned long *addr)
+{
+	addr[nr / BITS_PER_LONG] |= 1UL << nr % BITS_PER_LONG;
+}
+
+static inline bool __test_and_set_bit(unsigned long nr, unsigned long *addr)
+{
+	bool was = test_bit(nr, addr);
+
+	__set_bit(nr, addr);
+	return was;
+}
+
+static inline bool __test_and_clear_bit(unsigned long nr, unsigned long *addr)
+{
+	bool was = test_bit(nr, addr);
+
+	addr[nr / BITS_PER_LONG] &= ~(1UL << nr % BITS_PER_LONG);
+	return was;
+}
+
+static inline unsigned long find_next_bit(const unsigned long *addr,
+					  unsigned long size,
+					  unsigned long offset)
+{
+	while (offset < size && !test_bit(offset, addr)) {
+		if (offset % BITS_PER_LONG == 0 && !addr[offset / BITS_PER_LONG])
+			offset += BITS_PER_LONG;
+		else
+			offset++;
+	}
+	return offset < size ? offset : size;
+}
+
+static inline unsigned long __ffs(unsigned long word)
+{
+	unsigned long n = 0;
+
+	if (!word)
+		__builtin_trap();	/* undefined in the kernel */
+	while (!(word >> n & 1))
+		n++;
+	return n;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_KERNEL_H
+#define SHIM_LINUX_KERNEL_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <linux/types.h>
+
+#define WRITE_ONCE(x, val)	(*(volatile __typeof__(x) *)&(x) = (val))
+#define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
+
+#define min_t(type, a, b) ({						\
+	type min_a = (a), min_b = (b);					\
+									\
+	min_a < min_b ? min_a : min_b; })
+
+/* Like the kernel's, this one takes no two types. */
+#define min(a, b) ({							\
+	__typeof__(a) min_a = (a);					\
+	__typeof__(b) min_b = (b);					\
+									\
+	(void)(&min_a == &min_b);					\
+	min_a < min_b ? min_a : min_b; })
+
+#define WARN_ON_ONCE(cond) ({						\
+	bool warn_cond = (cond);					\
+									\
+	if (warn_cond) {						\
+		printf("# WARN_ON_ONCE(%s)\n", #cond);			\
+		fflush(stdout);						\
+		abort();						\
+	}								\
+	warn_cond; })
+
+#define might_sleep()		((void)0)
+
+#endif
