@@ -64,6 +64,9 @@ static struct kho_tally {
 	u64 nodes;
 } kho_tally __initdata;
 
+/* How long it took; 0 once that has been logged. */
+static u64 kho_ticks __initdata;
+
 static int __init kho_param(char *arg)
 {
 	bool on;
@@ -453,9 +456,9 @@ static int __init kho_keep(void)
 	before = memblock.reserved;
 	kho_install(array, size / sizeof(*array), t);
 	/*
-	 * The FDT of a mainline kernel is a marked page, that of the module is
-	 * not.  The scratch array shares its page with the setup_data node,
-	 * which is reserved already, and with nothing else.
+	 * The FDT is a marked page, of a mainline kernel and of the module, but
+	 * need not be.  The module's scratch array shares its page with the
+	 * setup_data node, which is reserved already, and with nothing else.
 	 */
 	if (memblock_reserve(kho_in.data.fdt_addr, PAGE_SIZE) ||
 	    memblock_reserve(kho_array, kho_array_size)) {
@@ -471,12 +474,29 @@ refused:
 	return -EINVAL;
 }
 
+/* Logs what was kept, once it can be told how long it took. */
+static int __init kho_report(void)
+{
+	struct kho_boot_info *info = &kho_boot_info;
+	u64 tenths = info->pages * 10 >> (20 - PAGE_SHIFT);
+	s64 usecs = kho_arch_usecs(kho_ticks);
+
+	if (!kho_ticks || usecs < 0)
+		return 0;
+	kho_ticks = 0;
+	info->usecs = usecs;
+	pr_info("kept %llu pages (%llu.%llu MiB) in %llu extents, %llu tree nodes, %lld us\n",
+		info->pages, tenths / 10, tenths % 10, info->extents,
+		info->nodes, usecs);
+	return 0;
+}
+/* By now the clock's rate is known, whatever the machine. */
+early_initcall(kho_report);
+
 void __init kho_boot_reserve(void)
 {
 	struct kho_boot_info *info = &kho_boot_info;
-	u64 start = kho_arch_clock(), ticks, tenths;
-	char took[48];
-	s64 usecs;
+	u64 start = kho_arch_clock();
 
 	if (!kho_in.nr || !kho_check_intake() || kho_read_scratch() ||
 	    kho_read_fdt() || kho_keep())
@@ -490,16 +510,6 @@ void __init kho_boot_reserve(void)
 	info->nodes = kho_tally.nodes;
 	info->extents = kho_tally.extents;
 	info->state = KHO_BOOT_KEPT;
-
-	ticks = kho_arch_clock() - start;
-	usecs = kho_arch_usecs(ticks);
-	if (usecs < 0)
-		snprintf(took, sizeof(took), "%llu ticks of an unknown rate", ticks);
-	else
-		snprintf(took, sizeof(took), "%lld us", usecs);
-	info->usecs = max_t(s64, usecs, 0);
-	tenths = info->pages * 10 >> (20 - PAGE_SHIFT);
-	pr_info("kept %llu pages (%llu.%llu MiB) in %llu extents, %llu tree nodes, %s\n",
-		info->pages, tenths / 10, tenths % 10, info->extents,
-		info->nodes, took);
+	kho_ticks = kho_arch_clock() - start;
+	kho_report();
 }

@@ -58,7 +58,7 @@ struct kho_fdt {
 	unsigned int nr;
 	/** @child: the children in their order. */
 	struct kho_fdt_child child[KHO_FDT_MAX_CHILDREN];
-	/* What was read so far: 1 the compatible string, 2 the map. */
+	/** @has: what was read so far: 1 the compatible string, 2 the map. */
 	unsigned int has;
 };
 

@@ -65,7 +65,7 @@ struct kho_walk {
 	__u64 where;
 	/** @value: the value that was wrong. */
 	__u64 value;
-	/* The nodes from the root down to where the walk is. */
+	/** @path: the nodes from the root down to where the walk is. */
 	__u64 path[KHO_TREE_DEPTH_MAX];
 };
 
