@@ -24,7 +24,7 @@ MODULE_PARM_DESC(value, "What to write there");
 
 static char *op = "set";
 module_param(op, charp, 0);
-MODULE_PARM_DESC(op, "set or or (default set)");
+MODULE_PARM_DESC(op, "or: set bits; set: replace all (default set)");
 
 static int __init kho_poke_init(void)
 {

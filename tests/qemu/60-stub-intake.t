@@ -126,6 +126,11 @@ judge()
 		bad+=("refused, but $((plain_total - ${total:-0})) KiB are missing")
 	fi
 
+	if [ "$name" = off ]; then
+		grep -q '^guest-filled' "$log" && [ -e "$tmp/$id.changed" ] ||
+			bad+=("turned off, but nothing was overwritten")
+	fi
+
 	place=$(in_log "$id" kernel)
 	if [ "$kept" = kept ]; then
 		grep -q '^guest-filled' "$log" ||

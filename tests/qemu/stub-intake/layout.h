@@ -5,7 +5,7 @@
 
 #define RAM_SIZE	0x20000000	/* 512 MiB */
 #define RAM_END		0x1ff00000	/* above: the firmware's ACPI tables */
-#define HOLE		0x1c000000	/* 1 MiB that e820 does not list */
+#define HOLE		0x1a000000	/* 1 MiB that e820 does not list */
 #define HOLE_SIZE	0x00100000
 
 #define FDT_ADDR	0x08000000

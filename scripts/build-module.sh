@@ -1,0 +1,146 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# build-module.sh [--test] RELEASE [KERNELDIR]: builds kho.ko for a kernel with
+# the real dkms, in trees of its own below build/: nothing is installed, and
+# nothing of the host's dkms is touched.  KERNELDIR is the kernel's headers;
+# if it is empty or missing, /usr/src/linux-headers-RELEASE.
+#
+# Prints the path of kho.ko; with --test, the directory of the test modules,
+# which are built against it.  Builds only if something has changed.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+test=
+if [ "${1-}" = --test ]; then
+	test=1
+	shift
+fi
+[[ $# -eq 1 || $# -eq 2 ]] ||
+	die "usage: build-module.sh [--test] RELEASE [KERNELDIR]"
+release=$1
+headers=${2:-/usr/src/linux-headers-$release}
+[ -e "$headers/Makefile" ] ||
+	die "$headers is no kernel tree to build modules against"
+
+need_packages dkms gcc make kmod xz-utils
+
+version=$(sed -n 's/^#define KHO_VERSION "\(.*\)"$/\1/p' \
+	"$KHO_TOP/module/version.h")
+[ -n "$version" ] || die "module/version.h does not define KHO_VERSION"
+grep -qx "PACKAGE_VERSION=\"$version\"" "$KHO_TOP/dkms.conf" ||
+	die "dkms.conf and module/version.h disagree about the version"
+
+out=$KHO_BUILD/modules/$release
+mkdir -p "$out"
+
+# One at a time: the tests of several VMs may want the same module.
+exec 9>"$out/.lock"
+flock 9
+
+# fingerprint DIR...: of these directories below the project and the kernel
+fingerprint()
+{
+	{
+		(cd "$KHO_TOP" && find "$@" -type f \
+			\( -name '*.[chS]' -o -name 'Kbuild*' -o \
+			   -name dkms.conf \) -print0 |
+			LC_ALL=C sort -z | xargs -0 sha256sum)
+		for file in .config Module.symvers include/generated/utsrelease.h \
+			include/config/kernel.release; do
+			[ ! -e "$headers/$file" ] ||
+				sha256sum <"$headers/$file"
+		done
+		readlink -f "$headers"
+		gcc --version
+		dpkg-query -W -f='${Version}\n' dkms
+		cat "${BASH_SOURCE[0]}"
+	} | sha256sum
+}
+
+build()
+{
+	local tree source log mvka
+
+	tree=$KHO_BUILD/dkms/$release/tree
+	source=$KHO_BUILD/dkms/$release/source
+	mvka=$tree/kho/$version/$release/x86_64
+	log=$out/dkms.log
+
+	rm -rf "$KHO_BUILD/dkms/$release" "$out/kho.ko"
+	mkdir -p "$tree" "$source/kho-$version/include"
+	(cd "$KHO_TOP" && cp -r dkms.conf Kbuild module include \
+		"$source/kho-$version/")
+
+	# Without a sign_file dkms makes no signing key in /var/lib.
+	if ! sign_file=/nonexistent dkms build "kho/$version" -k "$release" \
+		-a x86_64 --kernelsourcedir "$headers" \
+		--dkmstree "$tree" --sourcetree "$source" >"$log" 2>&1 9>&-
+	then
+		cat "$log" >&2
+		[ ! -e "$tree/kho/$version/build/make.log" ] ||
+			cat "$tree/kho/$version/build/make.log" >&2
+		die "dkms could not build kho for $release, see $log"
+	fi
+
+	cp "$mvka/log/make.log" "$out/make.log"
+	if [ -e "$mvka/module/kho.ko.xz" ]; then
+		xz -dc "$mvka/module/kho.ko.xz" >"$out/kho.ko"
+	else
+		cp "$mvka/module/kho.ko" "$out/kho.ko"
+	fi
+}
+
+# kbuild DIR [VARIABLE=VALUE...]
+kbuild()
+{
+	local dir=$1
+
+	shift
+	if ! make -j2 -C "$headers" M="$dir" "$@" >"$out/test.log" 2>&1 9>&-
+	then
+		cat "$out/test.log" >&2
+		die "the test modules do not build for $release"
+	fi
+}
+
+build_test()
+{
+	local dir=$out/test kho=$out/test-kho
+
+	# dkms 3.0 keeps no Module.symvers, so this makes it once more.
+	rm -rf "$dir" "$kho"
+	mkdir -p "$dir" "$kho"
+	(cd "$KHO_TOP" && cp -r Kbuild module include "$kho/")
+	kbuild "$kho"
+
+	cp "$KHO_TOP"/tests/kmod/* "$dir/"
+	cp -r "$KHO_TOP/include" "$dir/include"
+	kbuild "$dir" KBUILD_EXTRA_SYMBOLS="$kho/Module.symvers"
+	strip -g "$dir"/*.ko
+}
+
+# build_if_changed STAMP FUNCTION WHAT DIR...
+build_if_changed()
+{
+	local stamp=$out/$1 function=$2 what=$3 new
+
+	shift 3
+	new=$(fingerprint "$@")
+	if [ "$(cat "$stamp" 2>/dev/null)" != "$new" ]; then
+		say "building $what for $release"
+		rm -f "$stamp"
+		"$function"
+		echo "$new" >"$stamp"
+	fi
+}
+
+build_if_changed .stamp build kho dkms.conf Kbuild module include
+if [ -n "$test" ]; then
+	build_if_changed .stamp-test build_test "test modules" \
+		dkms.conf Kbuild module include tests/kmod
+	echo "$out/test"
+else
+	echo "$out/kho.ko"
+fi

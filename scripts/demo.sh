@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The demo: the stock Debian kernel preserves files and pages, jumps by kexec
+# to a kernel with the boot stub, and that reads the same bytes back; all of it
+# in QEMU.  The last line says "demo: PASS ..." or "demo: FAIL reason".
+#
+#	SUCCESSOR=stub		the successor's kind; there is one so far
+#	KEEP=1			leaves a shell in the successor
+#	V=1			shows the consoles of the kernels as well
+#	DEMO_APPEND=WORD	for the successor's command line, as kho=off
+#	DEMO_CORRUPT=WHAT	changes one byte before the jump, of an object
+#				(object or 1) or of a single page (page)
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib.sh
+. "$KHO_TOP/tests/qemu/lib.sh"
+
+pages=1000
+# 64 MiB and some, so that the last page isn't full.
+data_size=$((64 * 1024 * 1024 + 12345))
+name=demo${DEMO_NAME:+-$DEMO_NAME}
+
+failed()
+{
+	echo "demo: FAIL $*"
+	exit 1
+}
+
+step()
+{
+	echo "==> $*"
+}
+
+successor=${SUCCESSOR:-stub}
+[ "$successor" = stub ] ||
+	failed "SUCCESSOR=$successor is unknown; there is only 'stub' so far"
+case ${DEMO_CORRUPT:-} in
+''|0)
+	corrupt='' ;;
+1|object)
+	corrupt=object ;;
+page)
+	corrupt=page ;;
+*)
+	failed "DEMO_CORRUPT=$DEMO_CORRUPT is neither object nor page" ;;
+esac
+case ${DEMO_APPEND:-} in
+*' '*)
+	failed "DEMO_APPEND='$DEMO_APPEND' is more than one word" ;;
+esac
+
+if [ "${KEEP:-}" = 1 ] && [ ! -t 0 ]; then
+	failed "KEEP=1 leaves a shell, and that needs a terminal"
+fi
+
+trap 'status=$?; [ "$status" -eq 0 ] || [ -n "${judged-}" ] ||
+	echo "demo: FAIL a step before the VM failed"; exit "$status"' EXIT
+
+need_vm
+step "the stock kernel, as apt has it"
+stock=$(stock_kernel)
+step "the successor: linux-source-6.1 with the boot stub"
+stub=$(stub_kernel "$KHO_FLAVOUR")
+step "kho.ko by DKMS for both, and an initramfs of the host's packages"
+image=$(initramfs "$stock" "$stub")
+
+# ---- Data: what this machine is made of ----
+
+work=$KHO_BUILD/qemu/$name
+data=$work/files/data
+rm -rf "$work/files"
+mkdir -p "$data"
+(
+	# tar ends when head has enough.
+	set +o pipefail
+	tar -C / --sort=name --mtime=@0 --owner=0 --group=0 -cf - usr/bin usr/lib \
+		2>/dev/null | head -c "$data_size" >"$data/usr.tar"
+)
+[ "$(stat -c %s "$data/usr.tar")" -eq "$data_size" ] ||
+	failed "this machine has no $data_size bytes in /usr/bin and /usr/lib"
+cp /etc/os-release "$data/os-release"
+cp /usr/share/common-licenses/GPL-2 "$data/GPL-2"
+cp "$stock/boot/config-$(cat "$stock/release")" "$data/kernel-config"
+(cd "$data" && sha256sum -- *) >"$work/sums"
+disk=$(payload "$name" "$stub" "$image" "$work/files")
+
+# ---- Run ----
+
+options="kho.opt.pages=$pages"
+[ -z "$corrupt" ] || options+=" kho.opt.corrupt=$corrupt"
+[ -z "${DEMO_APPEND:-}" ] || options+=" kho.opt.append=$DEMO_APPEND"
+mode=-l
+if [ "${KEEP:-}" = 1 ]; then
+	options+=" kho.opt.keep=1"
+	mode=-i
+fi
+step "QEMU, by software emulation unless KHO_ACCEL=kvm"
+
+status=0
+"$KHO_QEMU/vm.sh" "$mode" -t demo -p "$disk" -a "$options" \
+	"$name" "$stock" "$image" || status=$?
+outcome=$(cat "$work/outcome")
+judged=1
+log=$work/verdict.log
+echo
+
+[ "$status" -eq 0 ] || failed "${outcome#fail: }"
+
+# ---- Judge: the guest says what it has read, we know what it should be ----
+
+noted()
+{
+	sed -n "s/^KHO-NOTE $1 //p" "$log"
+}
+
+stages=$(sed -n 's/^KHO-STAGE //p' "$log" | tr '\n' ';')
+want="1 $(cat "$stock/release");2 $(cat "$stub/release");"
+[ "$stages" = "$want" ] || failed "the stages were '$stages', not '$want'"
+
+while read -r sum file; do
+	got=$(sed -n "s/^KHO-NOTE sha256 \([0-9a-f]*\) $file\$/\1/p" "$log")
+	[ "$got" = "$sum" ] ||
+		failed "$file: sha256 in the successor is ${got:-missing}, on the host $sum"
+done <"$work/sums"
+[ "$(noted pages)" = "$pages" ] || failed "not all pages were compared"
+bytes=$(($(noted bytes) + $(noted manifest) + pages * 4096))
+
+echo "demo: PASS predecessor=$(cat "$stock/release")" \
+	"successor=$(cat "$stub/release") kind=$successor" \
+	"objects=$(noted objects) pages=$pages bytes=$bytes" \
+	"sha256=$(sed -n 's/ .*usr\.tar$//p' "$work/sums")"

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The harness itself: does it tell pass, fail and lost from each other?
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_vm
+stock=$(stock_kernel)
+# The one that boots faster.
+kernel=$(stub_kernel "$KHO_FLAVOUR")
+image=$(initramfs "$stock" "$kernel")
+
+# outcome REGEX DESCRIPTION ARGUMENT...
+outcome()
+{
+	local regex=$1 what=$2
+
+	shift 2
+	tap_is "$what" "$(vm_outcome "$@" "$kernel" "$image" 2>/dev/null || true)" \
+		"$regex"
+}
+
+# fails HOW REGEX DESCRIPTION
+fails()
+{
+	outcome "$2" "$3" -T 40 -t harness-fail -a "kho.opt.how=$1" \
+		"harness-$1"
+}
+
+outcome '^pass$' "a guest that passes" harness-pass
+log=$KHO_BUILD/qemu/harness-pass/verdict.log
+tap_is "its checks are counted" "$(grep -c '^KHO-OK stage 1: ' "$log")" '^3$'
+
+fails check '^fail: stage 1: 1 failed, first: the sum' "a guest that fails a check"
+fails stop '^fail: stage 1: the script stopped' "a guest script that stops"
+fails mute '^lost: it ended without a verdict' "a guest without a verdict"
+fails warn '^fail: on the console: .*WARNING: CPU' "a guest that passes, with a warning"
+outcome '^lost: it did not end within [0-9]+ s' "a guest that hangs" \
+	-T 15 -t harness-fail -a kho.opt.how=hang harness-hang
+
+outcome '^fail: stage 1: there is no test' "a test that does not exist" \
+	-t nowhere harness-nowhere
+outcome '^fail: stage 2: requested with the handover taken, but it is none' \
+	"a cold boot that was to be a handover" -t harness-stage -s 2 harness-cold
+outcome '^fail: stage 1: the script ended without a jump' \
+	"a stage that was to jump" -t harness-stage -a kho.opt.how=stay harness-stay
+
+# It takes magic sysrq, which only this one has.
+kernel=$stock
+fails panic '^fail: on the console: .*Kernel panic' "a kernel that panics"
+
+message=$("$KHO_QEMU/vm.sh" -t nowhere harness-nowhere "$kernel" "$image" 2>&1 ||
+	true)
+tap_is "a run that fails says where its logs are" "$message" \
+	"$KHO_BUILD/qemu/harness-nowhere/console.log"
+
+tap_done

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The demo passes, and fails when it should.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# demo DESCRIPTION STATUS REGEX NAME [VARIABLE=VALUE]: the last line, and
+# nothing but the last line, says how it went
+demo()
+{
+	local status=0 out=$KHO_BUILD/qemu/demo-$4.out
+
+	mkdir -p "${out%/*}"
+	env DEMO_NAME="$4" "${@:5}" "$KHO_TOP/scripts/demo.sh" \
+		>"$out" 2>"$out.err" </dev/null || status=$?
+	tap_is "$1" "$(tail -n 1 "$out")" "$3"
+	tap_is "$1: exit status" "$status" "^$2\$"
+	tap_is "$1: one verdict" "$(grep -c '^demo: \(PASS\|FAIL\)' "$out")" '^1$'
+	[ "$status" -eq "$2" ] || sed 's/^/# /' "$out.err"
+}
+
+demo "the demo" 0 \
+	'^demo: PASS predecessor=6\.1\.[^ ]*-amd64 successor=6\.1\.[^ ]* kind=stub objects=5 pages=1000 bytes=[0-9]{8} sha256=[0-9a-f]{64}$' \
+	plain
+tap_is "the hash is that of the file" \
+	"$(sed -n 's/.* sha256=//p' "$KHO_BUILD/qemu/demo-plain.out")" \
+	"^$(sha256sum <"$KHO_BUILD/qemu/demo-plain/files/data/usr.tar" | cut -c 1-64)\$"
+demo "with the stub turned off" 1 \
+	"^demo: FAIL stage 2: requested with the handover taken, but it is off" \
+	off DEMO_APPEND=kho=off
+demo "with one byte of the file changed" 1 \
+	'^demo: FAIL usr.tar: sha256 in the successor is [0-9a-f]{64}, on the host' \
+	object DEMO_CORRUPT=1
+demo "with one byte of a page changed" 1 \
+	'^demo: FAIL stage 2: .*agent verify' page DEMO_CORRUPT=page
+tap_is "it says which page" \
+	"$(grep -c '^KHO-DIAG page [0-9]*, pfn 0x[0-9a-f]*: word 154 is' \
+		"$KHO_BUILD/qemu/demo-page/verdict.log")" '^1$'
+demo "with a successor that there is not" 1 \
+	'^demo: FAIL SUCCESSOR=other is unknown' other SUCCESSOR=other
+
+tap_done

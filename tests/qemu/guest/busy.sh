@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2154 # variables of lib.sh
+#
+# The module in use: it can't be unloaded, and agents that are killed in the
+# midst of a call leave nothing half-done.
+
+# kho.opt.kills=N
+stage_1()
+{
+	unloading
+	killing
+}
+
+unloading()
+{
+	check "unload while nothing is preserved" rmmod kho
+	check "load" load_kho
+
+	check "put an object" khoctl put held /bin/busybox
+	refuses "unload with an object" 'busy|unavailable|in use' rmmod kho
+	check "status says what holds it" \
+		sh -c 'khoctl status | grep -q "held by: 1 object"'
+	agent hold held >/run/holder &
+	until grep -q holding /run/holder; do sleep 0.1; done
+	refuses "remove what is mapped" 'busy|open|use' khoctl rm held
+	kill "$!"
+	wait "$!" || true
+	check "remove it once nobody has it" khoctl rm held
+	check "unload after that" rmmod kho
+	check "load" load_kho
+
+	check "preserve pages" agent scatter 10 1 /run/manifest
+	refuses "unload with pages" 'busy|unavailable|in use' rmmod kho
+	check "status says what holds it" \
+		sh -c 'khoctl status | grep -q "held by: 0 objects, 10 pages"'
+	check "release the pages" agent release /run/manifest
+	check "unload after that" rmmod kho
+	check "load" load_kho
+
+	exec 3</dev/kho
+	refuses "unload with the device open" 'busy|unavailable|in use' rmmod kho
+	exec 3<&-
+}
+
+killing()
+{
+	local before after i=0 pids memory
+
+	before=$(counters)
+	memory=$(free_memory)
+	while [ "$i" -lt "$(option kills)" ]; do
+		agent hog "$((i * 2))" &
+		pids=$!
+		agent hog "$((i * 2 + 1))" &
+		pids="$pids $!"
+		# From within the first call on, at any point of any call.
+		sleep "0.$(awk -v n="$i" 'BEGIN { srand(n); printf "%03d", 30 + rand() * 500 }')"
+		# shellcheck disable=SC2086  # two numbers
+		kill -9 $pids
+		# shellcheck disable=SC2086
+		wait $pids 2>/dev/null || true
+		agent clean hog- >>/run/cleaned || fail "agent clean"
+		after=$(counters)
+		[ "$after" = "$before" ] || break
+		i=$((i + 1))
+	done
+	is "counters after $i times two agents were killed" "$after" "$before"
+	check "they were killed in the midst of something" \
+		sh -c "grep -qv '^0 objects' /run/cleaned"
+	# Less than any agent had.
+	after=$(free_memory)
+	check "free memory was $memory KiB and is $after KiB" \
+		[ $((memory - after)) -lt 4096 ]
+	check "unload after that" rmmod kho
+}

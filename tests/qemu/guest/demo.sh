@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# What scripts/demo.sh shows: files and scattered pages are preserved in the
+# stock kernel, and found again in its successor.
+#
+#	kho.opt.pages=N		how many pages
+#	kho.opt.corrupt=WHAT	change one byte of it before the jump: object or
+#				page
+#	kho.opt.keep=1		leave everything, and the user a shell
+#	kho.opt.append=WORD	for the successor's command line
+
+data=/run/payload/data
+manifest=agent.manifest
+
+stage_1()
+{
+	local file flip=
+
+	title "Stage 1: the stock Debian kernel, with kho.ko as DKMS built it"
+	show uname -srv
+	show khoctl check
+
+	title "Real files go into preserved memory"
+	for file in "$data"/*; do
+		show khoctl put "${file##*/}" "$file"
+	done
+
+	title "An agent preserves $(option pages) single pages, scattered over its memory, and exits"
+	[ "$(option corrupt)" != page ] || flip=flip
+	# shellcheck disable=SC2086  # a word or none
+	show agent scatter "$(option pages)" 0x6b686f "/run/$manifest" $flip
+	show khoctl put "$manifest" "/run/$manifest"
+	if [ "$(option corrupt)" = object ]; then
+		title "One byte is changed on purpose"
+		show agent flip-object "$(basename "$(largest)")" 40000001
+	fi
+
+	title "What the next kernel is to find"
+	show khoctl ls
+	show khoctl status
+
+	title "The successor, a kernel with the boot stub, is loaded with the stock kexec-tools"
+	show khoctl load /run/payload/successor/bzImage \
+		--initrd /run/payload/successor/initrd \
+		--append "$(next_cmdline "$(option append)")"
+
+	title "Jump"
+	tell "    # kexec -e"
+	do_jump
+}
+
+largest()
+{
+	find "$data" -type f -size +1024k
+}
+
+stage_2()
+{
+	local file before after bytes
+
+	title "Stage 2: the successor"
+	show uname -srv
+	show sh -c "dmesg | grep -E 'kho: ' | grep -v kho-test:"
+	show khoctl status
+	show khoctl ls
+
+	title "The files are read back"
+	# What is compared with must not come from here.
+	rm -rf "$data"
+	mkdir /run/back
+	khoctl ls --json >/run/ls.json || fail "khoctl ls --json"
+	sed -n 's/.*"name": *"\([^"]*\)".*/\1/p' /run/ls.json >/run/names
+	while read -r file; do
+		[ "$file" != "$manifest" ] || continue
+		show khoctl get "$file" "/run/back/$file"
+	done </run/names
+	(cd /run/back && sha256sum -- *) >/run/sums
+	tell "    # sha256sum *"
+	sed 's/^/    /' /run/sums >/dev/ttyS1
+	while read -r sum file; do
+		note "sha256 $sum $file"
+	done </run/sums
+	bytes=$(cat /run/back/* | wc -c)
+	note "bytes $bytes"
+	rm -rf /run/back
+
+	title "The scattered pages are compared one by one, each byte"
+	show khoctl get "$manifest" "/run/$manifest"
+	show agent verify "/run/$manifest"
+	note "pages $(($(wc -l <"/run/$manifest") - 1))"
+	note "objects $(wc -l </run/names)"
+	note "manifest $(wc -c <"/run/$manifest")"
+
+	if [ "$(option keep)" = 1 ]; then
+		cat >/run/interactive <<-E
+
+			--- A shell in the successor: all is still preserved.  Look around:
+			    khoctl status; khoctl ls -l; khoctl dump; khoctl get NAME FILE
+			    Ctrl-A X, or exit, ends it.
+
+		E
+		return
+	fi
+
+	title "Everything is released"
+	before=$(free_memory)
+	while read -r file; do
+		show khoctl rm "$file"
+	done </run/names
+	show agent release "/run/$manifest"
+	after=$(free_memory)
+	show khoctl status
+	tell "    free memory: $before KiB before, $after KiB after"
+	is "nothing is preserved any more" \
+		"$(status objects) $(status object_pages) $(status arrived_pages)" \
+		"0 0 0"
+	# Allow for what else the kernel has taken in the meantime.
+	if [ $((after - before)) -lt $((bytes * 95 / 102400)) ]; then
+		fail "of $bytes bytes only $((after - before)) KiB came back"
+	fi
+	ok "free memory is back"
+}

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# What the guest's test scripts share.  A test is a file NAME.sh with functions
+# stage_1, stage_2 and so on; all but the last end with jump.  Before these it
+# may set
+#
+#	module=no		don't load kho.ko
+#	module_params=...	its parameters
+#	payload=no		don't unpack the payload disk
+#
+# Lines that begin with KHO- are for the host, all others for people.
+
+module=yes
+module_params=
+payload=yes
+here=/lib/modules/$(uname -r)/kho
+
+# ---- The verdict port ----
+
+# Open only while something is written: closing waits until it is sent.
+tell()
+{
+	echo "$*" >/dev/ttyS1
+}
+
+# For the console as well, so that the kernel's lines have their context.
+log()
+{
+	echo "<6>kho-test: $*" >/dev/kmsg
+}
+
+verdict()
+{
+	[ ! -e /run/verdict ] || return 0
+	echo "$*" >/run/verdict
+	log "verdict: $*"
+	tell "KHO-VERDICT $1 $stage $2"
+}
+
+note()
+{
+	tell "KHO-NOTE $*"
+}
+
+ok()
+{
+	log "ok $*"
+	tell "KHO-OK stage $stage: $*"
+}
+
+# not_ok DESCRIPTION [FILE]: a check has failed; FILE says more
+not_ok()
+{
+	echo "$1" >>/run/failed
+	log "not ok $1"
+	tell "KHO-NOT-OK stage $stage: $1"
+	[ -z "${2-}" ] || diag "$2"
+}
+
+diag()
+{
+	sed 's/^/KHO-DIAG /' "$1" | head -n 60 >/dev/ttyS1
+}
+
+# Gives up at once.
+fail()
+{
+	not_ok "$*"
+	exit 1
+}
+
+# ---- Checks ----
+
+# check DESCRIPTION COMMAND...: it has to succeed
+check()
+{
+	local what="$1"
+
+	shift
+	if "$@" >/run/out 2>&1; then
+		ok "$what"
+	else
+		not_ok "$what" /run/out
+	fi
+}
+
+# refuses DESCRIPTION REGEX COMMAND...: it has to fail, with such a message
+refuses()
+{
+	local what="$1" regex="$2"
+
+	shift 2
+	if "$@" >/run/out 2>&1; then
+		echo "it succeeded" >>/run/out
+		not_ok "$what" /run/out
+	elif ! grep -qE -- "$regex" /run/out; then
+		echo "this does not match $regex" >>/run/out
+		not_ok "$what" /run/out
+	else
+		ok "$what"
+	fi
+}
+
+# is DESCRIPTION GOT WANTED
+is()
+{
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		printf 'got    %s\nwanted %s\n' "$2" "$3" >/run/out
+		not_ok "$1" /run/out
+	fi
+}
+
+# tap COMMAND...: runs a program that speaks TAP and passes on what it says
+tap()
+{
+	local status=0 count plan
+
+	log "running $*"
+	"$@" >/run/tap 2>&1 || status=$?
+	sed -n 's/^not ok [0-9]* - //p' /run/tap >>/run/failed
+	sed -e "s/^ok [0-9]* - /KHO-OK stage $stage: $1: /" \
+	    -e "s/^not ok [0-9]* - /KHO-NOT-OK stage $stage: $1: /" \
+	    -e '/^1\.\./d' -e '/^KHO-/!s/^/KHO-DIAG /' /run/tap >/dev/ttyS1
+	count=$(grep -cE '^(not )?ok ' /run/tap)
+	plan=$(sed -n 's/^1\.\.//p' /run/tap)
+	is "$1: the plan is kept" "$plan" "$count"
+	is "$1: exit status" "$status" 0
+}
+
+# status KEY: a value of KHO_QUERY
+status()
+{
+	agent status | sed -n "s/^$1=//p"
+}
+
+# What there is, in a form that can be compared.
+counters()
+{
+	agent status | grep -E '^(preserved_pages|raw_pages|arrived_pages|objects|object_pages|arrived_objects)='
+}
+
+# Free memory in KiB once all caches have been dropped.  What each CPU has on
+# lists of its own is free as well; the kernel does not count it as such.
+free_memory()
+{
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 0.2
+	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
+		END { print 4 * pages }' /proc/zoneinfo
+}
+
+# show COMMAND...: as a user would see it
+show()
+{
+	local status=0 word line='    #'
+
+	for word; do
+		case $word in
+		*' '*)
+			line="$line '$word'" ;;
+		*)
+			line="$line $word" ;;
+		esac
+	done
+	tell "$line"
+	"$@" >/run/shown 2>&1 || status=$?
+	sed 's/^/    /' /run/shown >/dev/ttyS1
+	if [ "$status" -ne 0 ]; then
+		not_ok "$1 ${2-}: exit status $status" /run/shown
+		exit 1
+	fi
+}
+
+# title TEXT: what comes next
+title()
+{
+	tell ''
+	tell "--- $*"
+}
+
+load_kho()
+{
+	# shellcheck disable=SC2086  # these are words
+	insmod "$here/kho.ko" $module_params
+}
+
+# ---- What init calls ----
+
+# Sets test, stage, arrival, generation and words.
+read_cmdline()
+{
+	local word
+
+	test='' stage=1 arrival='' generation='' words=''
+	# shellcheck disable=SC2013  # words are wanted
+	for word in $(cat /proc/cmdline); do
+		case $word in
+		kho.test=*)
+			test=${word#*=} ;;
+		kho.stage=*)
+			stage=${word#*=} ;;
+		kho.arrival=*)
+			arrival=${word#*=} ;;
+		kho.generation=*)
+			generation=${word#*=} ;;
+		kho=*|initrd=*|BOOT_IMAGE=*)
+			;;
+		*)
+			# The next kernel gets these as well.
+			words="$words $word" ;;
+		esac
+	done
+	if [ -z "$arrival" ]; then
+		if [ "$stage" -eq 1 ]; then arrival=none; else arrival=taken; fi
+	fi
+	: "${generation:=$((stage - 1))}"
+}
+
+# option NAME: the value of kho.opt.NAME=VALUE on the command line
+option()
+{
+	local word
+
+	for word in $words; do
+		case $word in
+		"kho.opt.$1="*)
+			echo "${word#*=}" ;;
+		esac
+	done
+}
+
+begin()
+{
+	local mod got
+
+	tell "KHO-STAGE $stage $(uname -r)"
+	log "test '$test', stage $stage"
+	if [ -z "$test" ] || [ ! -e "/guest/$test.sh" ]; then
+		verdict fail "there is no test '$test'"
+		return 1
+	fi
+	# shellcheck disable=SC1090  # named on the command line
+	. "/guest/$test.sh"
+
+	if [ -e "$here/../load" ]; then
+		while read -r mod; do
+			insmod "/lib/modules/$(uname -r)/$mod"
+		done <"$here/../load"
+	fi
+	if [ "$payload" = yes ] && [ -e /dev/vda ]; then
+		mkdir -p /run/payload
+		tar -xf /dev/vda -C /run/payload
+	fi
+
+	if [ "$module" = no ]; then
+		[ "$stage" -eq 1 ] || {
+			verdict fail "without the module no stage but 1 can be told"
+			return 1
+		}
+		return 0
+	fi
+	load_kho || {
+		verdict fail "the module does not load"
+		return 1
+	}
+	got=$(status arrival)
+	if [ "$got" != "$arrival" ]; then
+		verdict fail "requested with the handover $arrival, but it is $got $(status arrival_error)"
+		return 1
+	fi
+	if [ "$got" = taken ] && [ "$(status generation)" != "$generation" ]
+	then
+		verdict fail "requested as handover number $generation, but it is $(status generation)"
+		return 1
+	fi
+}
+
+# finish STATUS: the stage has returned instead of jumping
+finish()
+{
+	if [ -s /run/failed ]; then
+		verdict fail "$(wc -l </run/failed) failed, first: $(head -n 1 /run/failed)"
+	elif [ "$1" -ne 0 ]; then
+		verdict fail "the script stopped with status $1"
+	elif grep -q "^stage_$((stage + 1))()" "/guest/$test.sh"; then
+		verdict fail "the script ended without a jump"
+	elif ! leaks; then
+		verdict fail "kmemleak has found something, see the console"
+	else
+		verdict pass "done"
+	fi
+}
+
+# Before the verdict: has the kernel lost any memory?
+leaks()
+{
+	local file=/sys/kernel/debug/kmemleak
+
+	[ -e "$file" ] || return 0
+	# It only reports what is some seconds old, and at the second look.
+	echo scan >"$file"
+	sleep 6
+	echo scan >"$file"
+	if grep -q . "$file"; then
+		cat "$file"
+		return 1
+	fi
+}
+
+interactive()
+{
+	cat /run/interactive >/dev/ttyS1
+	# A session of its own, so that Ctrl-C is for what runs in it.
+	setsid -c sh -c 'exec sh -l </dev/ttyS1 >/dev/ttyS1 2>&1' </dev/ttyS1
+}
+
+# ---- Jump ----
+
+# next_cmdline [WORD...]: the command line of the next stage.  What comes later
+# wins, so a WORD may be kho.generation= or kho.arrival=.
+next_cmdline()
+{
+	echo "${words# } kho.test=$test kho.stage=$((stage + 1)) kho.generation=$((generation + 1))${*:+ $*}"
+}
+
+# load_next [WORD...]: loads the kernel of the next stage
+load_next()
+{
+	khoctl load /run/payload/successor/bzImage \
+		--initrd /run/payload/successor/initrd \
+		--append "$(next_cmdline "$@")"
+}
+
+# jump [WORD...]: into the next stage, with these added to its command line.
+# A kho.generation= or kho.arrival= among them says what to expect there.
+jump()
+{
+	[ ! -s /run/failed ] || exit 1
+	load_next "$@" >/run/out 2>&1 || {
+		not_ok "khoctl load" /run/out
+		exit 1
+	}
+	do_jump
+}
+
+do_jump()
+{
+	[ ! -s /run/failed ] || exit 1
+	log "jumping from stage $stage"
+	tell "KHO-JUMP $stage"
+	sync
+	kexec -e
+	fail "kexec -e has returned"
+}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# khoctl load of what can't be loaded, and where nothing may be.
+
+kernel=/run/payload/successor/bzImage
+initrd=/run/payload/successor/initrd
+
+# load_refused DESCRIPTION REGEX ARGUMENT...
+load_refused()
+{
+	local what="$1" regex="$2"
+
+	shift 2
+	refuses "load $what" "$regex" khoctl load "$@"
+	is "load $what: nothing is loaded" "$(cat /sys/kernel/kexec_loaded)" 0
+}
+
+stage_1()
+{
+	local size
+
+	check "put" khoctl put file /bin/busybox
+
+	load_refused "of no file" 'No such file' /nowhere
+	load_refused "of a directory" 'directory|regular' /bin
+	load_refused "of a text file" 'bzImage' /init
+	load_refused "of an ELF file" 'bzImage' /bin/busybox
+	: >/run/empty
+	load_refused "of an empty file" 'bzImage|short|empty' /run/empty
+	size=$(wc -c <"$kernel")
+	for cut in 100 600 20000 $((size / 2)) $((size - 4096)); do
+		head -c "$cut" "$kernel" >/run/cut
+		load_refused "of $cut bytes of a bzImage" 'bzImage|trunc|short' \
+			/run/cut
+	done
+	load_refused "with no initrd" 'No such file' "$kernel" --initrd /nowhere
+	# Sparse, and with the default size of scratch on such a machine.
+	dd if=/dev/zero of=/run/large bs=1M seek=400 count=1 2>/dev/null
+	load_refused "with an initrd larger than scratch" 'scratch|fit|room' \
+		"$kernel" --initrd /run/large
+
+	check "a dry run" sh -c \
+		"khoctl load $kernel --initrd $initrd --dry-run >/run/dry"
+	check "it shows the command" grep -q -- 'kexec .*--mem-min=' /run/dry
+	is "it loads nothing" "$(cat /sys/kernel/kexec_loaded)" 0
+	check "load" load_next
+	is "it is loaded" "$(cat /sys/kernel/kexec_loaded)" 1
+	check "unload" khoctl unload
+	is "it is unloaded" "$(cat /sys/kernel/kexec_loaded)" 0
+
+	check "remove" khoctl rm file
+	check "unload the module" rmmod kho
+	load_refused "without the module" 'modprobe kho|module' "$kernel"
+	refuses "status without the module" 'modprobe kho|module' khoctl status
+	check "load the module" load_kho
+
+	locked_down
+}
+
+locked_down()
+{
+	local file=/sys/kernel/security/lockdown
+
+	check "lock the kernel down" sh -c "echo integrity >$file"
+	refuses "put under lockdown" 'lock' khoctl put file /bin/busybox
+	load_refused "under lockdown" 'lock' "$kernel" --initrd "$initrd"
+	refuses "check under lockdown" 'lock' khoctl check
+	check "unload the module" rmmod kho
+	refuses "the module under lockdown" '.' load_kho
+}

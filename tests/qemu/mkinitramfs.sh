@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# mkinitramfs.sh KERNELDIR...: makes an initramfs for test VMs with any of
+# these kernels, as fetch-kernel.sh and build-stub-kernel.sh print them, out of
+# programs of the host's packages, ours, and the module as dkms builds it for
+# each.  Prints the image's path; one with the same contents is not made again.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+
+[ $# -gt 0 ] || die "usage: mkinitramfs.sh KERNELDIR..."
+
+need_packages busybox-static cpio gcc kexec-tools kmod lib32gcc-12-dev \
+	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config
+
+here=$KHO_TOP/tests/qemu
+out=$KHO_BUILD/qemu/initramfs
+bin=$KHO_BUILD/qemu/bin
+mkdir -p "$out" "$bin"
+exec 9>"$out/.lock"
+flock 9
+
+# What the VM's disk needs where it isn't built in.
+drivers=(virtio_pci virtio_blk)
+
+# compile PROGRAM SOURCES [OPTION...]
+compile()
+{
+	local program=$bin/$1 sources=$2 file
+
+	shift 2
+	if [ ! -e "$program" ] ||
+	   [ -n "$(find "$here" "$KHO_TOP/include" -name '*.[ch]' \
+		   -newer "$program" -print -quit)" ]; then
+		for file in $sources; do
+			set -- "$here/$file" "$@"
+		done
+		gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static \
+			-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -s \
+			-o "$program" "$@" >&2
+	fi
+}
+
+compile agent agent.c
+compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl.c'
+compile fail-nth 'fail-nth.c ioctl.c'
+# For 32-bit callers.  Header files that depend on the architecture serve both.
+compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl.c' \
+	-m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
+
+make -s -C "$KHO_TOP/tools" >&2 9>&-
+khoctl=$KHO_BUILD/tools/khoctl
+
+# ---- List what goes in: "source destination" ----
+
+list=()
+add()
+{
+	list+=("$1 $2")
+}
+
+# add_program FILE: with the libraries that it needs
+add_program()
+{
+	local lib
+
+	add "$1" "bin/${1##*/}"
+	while read -r lib; do
+		add "$lib" "${lib#/}"
+	done < <(ldd "$1" 2>/dev/null | grep -oE '/[^ )]+' | sort -u)
+}
+
+add "$here/init" init
+for file in "$here"/guest/*.sh; do
+	add "$file" "guest/${file##*/}"
+done
+add /bin/busybox bin/busybox
+for file in agent fail-nth ioctl-test ioctl-test32; do
+	add "$bin/$file" "bin/$file"
+done
+add_program /sbin/kexec
+add_program "$khoctl"
+
+loads=()
+for dir; do
+	release=$(cat "$dir/release")
+	headers=
+	[ ! -d "$dir/headers" ] || headers=$dir/headers
+	ko=$("$KHO_TOP/scripts/build-module.sh" "$release" "$headers" 9>&-)
+	add "$ko" "lib/modules/$release/kho/kho.ko"
+	tests=$("$KHO_TOP/scripts/build-module.sh" --test "$release" \
+		"$headers" 9>&-)
+	for ko in "$tests"/*.ko; do
+		add "$ko" "lib/modules/$release/kho/${ko##*/}"
+	done
+
+	[ -d "$dir/lib/modules/$release" ] || continue
+	load=
+	while read -r ko; do
+		add "$ko" "lib/modules/$release/${ko##*/}"
+		load+="${ko##*/}"$'\n'
+	done < <(modprobe -d "$dir" -S "$release" -D -a "${drivers[@]}" |
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
+	loads+=("$release" "$load")
+done
+
+# ---- Put it together ----
+
+key=$(
+	{
+		cat "${BASH_SOURCE[0]}"
+		printf '%s\n' "${loads[@]}"
+		for entry in "${list[@]}"; do
+			echo "${entry#* }"
+			sha256sum <"${entry% *}"
+		done
+	} | sha256sum | cut -c 1-16
+)
+image=$out/$key.cpio
+if [ ! -e "$image" ]; then
+	tmp=$(mktemp -d "$out/.tmp.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	root=$tmp/root
+	chmod 755 "$tmp"
+	mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,run,tmp}
+
+	for entry in "${list[@]}"; do
+		install -D "${entry% *}" "$root/${entry#* }"
+	done
+	chmod 755 "$root/init"
+	while read -r applet; do
+		[ -e "$root/bin/$applet" ] ||
+			ln -s busybox "$root/bin/$applet"
+	done < <(/bin/busybox --list)
+	echo 'root::0:0:root:/:/bin/sh' >"$root/etc/passwd"
+	echo 'nobody:*:65534:65534:nobody:/:/bin/sh' >>"$root/etc/passwd"
+	echo "PS1='(successor) # '" >"$root/etc/profile"
+	set -- "${loads[@]}"
+	while [ $# -gt 0 ]; do
+		printf '%s' "$2" >"$root/lib/modules/$1/load"
+		shift 2
+	done
+
+	(cd "$root" && find . | LC_ALL=C sort |
+		cpio -o -H newc -R 0:0 --quiet) >"$tmp/image"
+	find "$out" -name '*.cpio' -mmin +1440 -delete
+	mv "$tmp/image" "$image"
+fi
+echo "$image"

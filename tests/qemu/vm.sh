@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# vm.sh [OPTION]... NAME KERNELDIR INITRD: runs a test VM and judges it.
+#
+#	-t TEST		guest/TEST.sh, by default NAME
+#	-s STAGE	to begin with, by default 1
+#	-a WORDS	for the kernel's command line
+#	-p FILE		tar archive that the guest is to unpack
+#	-m SIZE		of its memory, by default 1536M
+#	-T SECONDS	until it counts as lost, by default 120
+#	-l		show what the guest has to say to people
+#	-i		as -l, and let the user type
+#
+# The last line on stdout, except after -l and -i, is the outcome, and the exit
+# status tells it too:
+#
+#	0  pass
+#	1  fail: the guest says so, or its console has what it must not have
+#	3  lost: no verdict came, or the VM did not come to its end
+#
+# The logs are in build/qemu/NAME/, and the outcome in a file of that name.
+# KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+
+test='' stage=1 append='' payload='' memory=1536M limit=120 live='' input=''
+while getopts t:s:a:p:m:T:li option; do
+	case $option in
+	t)	test=$OPTARG ;;
+	s)	stage=$OPTARG ;;
+	a)	append=$OPTARG ;;
+	p)	payload=$OPTARG ;;
+	m)	memory=$OPTARG ;;
+	T)	limit=$OPTARG ;;
+	l)	live=1 ;;
+	i)	live=1 input=1 ;;
+	*)	exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -eq 3 ] || die "usage: vm.sh [OPTION]... NAME KERNELDIR INITRD"
+name=$1 kerneldir=$2 initrd=$3
+limit=$((limit * ${KHO_VM_PATIENCE:-1}))
+
+logs=$KHO_BUILD/qemu/$name
+console=$logs/console.log
+port=$logs/verdict.log
+mkdir -p "$logs"
+rm -f "$logs/outcome"
+: >"$console"
+: >"$port"
+
+kernel=$kerneldir/bzImage
+[ -e "$kernel" ] || kernel=$kerneldir/boot/vmlinuz-$(cat "$kerneldir/release")
+
+# A CPU that software emulates fast, and that catches stray user accesses.
+cpu=(-accel tcg -cpu "Nehalem,+smep,+smap")
+[ "${KHO_ACCEL:-tcg}" != kvm ] || cpu=(-accel kvm -cpu host)
+
+qemu=(qemu-system-x86_64 -machine q35 "${cpu[@]}" -smp 2 -m "$memory"
+	-nodefaults -no-user-config -display none -no-reboot
+	-kernel "$kernel" -initrd "$initrd"
+	-append "console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage $append"
+	-serial "file:$console")
+[ -z "$payload" ] ||
+	qemu+=(-drive "file=$payload,if=virtio,format=raw,readonly=on")
+
+# ---- Run it ----
+
+if [ "${V:-}" = 1 ]; then
+	tail -n +1 -f "$console" --pid=$$ | sed -u -e 's/\r$//' -e 's/^/      | /' &
+fi
+
+status=0
+if [ -n "$input" ]; then
+	# The user takes as long as it takes.
+	"${qemu[@]}" -chardev "stdio,id=port,mux=on,signal=off,logfile=$port" \
+		-serial chardev:port || status=$?
+elif [ -n "$live" ]; then
+	timeout --foreground -k 5 "$limit" "${qemu[@]}" \
+		-chardev "stdio,id=port,logfile=$port" -serial chardev:port \
+		</dev/null 2>"$logs/qemu.log" |
+		sed -u -e 's/\r$//' -e '/^KHO-/d' || status=${PIPESTATUS[0]}
+else
+	timeout --foreground -k 5 "$limit" "${qemu[@]}" -serial "file:$port" \
+		</dev/null >"$logs/qemu.log" 2>&1 || status=$?
+fi
+sed -i 's/\r$//' "$port" "$console"
+
+# ---- Judge it ----
+
+# What no kernel must say.  The exceptions are whole lines that are known.
+trouble='WARNING:|BUG:|BUG |KASAN:|UBSAN:|KFENCE:|KCSAN:|kmemleak: [0-9]+ new'
+trouble+='|possible (circular|recursive) locking|inconsistent lock state'
+trouble+='|INFO: (task|rcu|possible|trying)|detected stall|soft lockup'
+trouble+='|Call Trace:|Oops|general protection|invalid opcode|Kernel panic'
+trouble+='|[Bb]ad page|page allocation failure|unreferenced object'
+trouble+='|(list_add|list_del) corruption|refcount_t:|DEBUG_LOCKS'
+trouble+='|sleeping function called|scheduling while atomic|segfault at'
+trouble+='|[Oo]ut of memory|oom-kill|nobody cared'
+allowed="$KHO_TOP/tests/qemu/console-allowed"
+
+found=$(grep -aE "$trouble" "$console" |
+	grep -avE -f <(grep -vE '^(#|$)' "$allowed") | head -n 1 || true)
+verdict=$(grep -a '^KHO-VERDICT ' "$port" || true)
+
+if [ -n "$found" ]; then
+	outcome="fail: on the console: $found"
+elif [[ $verdict == 'KHO-VERDICT fail '* ]]; then
+	read -r _ _ stage why <<<"$verdict"
+	outcome="fail: stage $stage: $why"
+elif grep -aq '^KHO-NOT-OK ' "$port"; then
+	outcome="fail: $(grep -a -m 1 '^KHO-NOT-OK ' "$port" | cut -d ' ' -f 2-)"
+elif [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+	outcome="lost: it did not end within $limit s"
+elif [ "$status" -ne 0 ]; then
+	outcome="lost: QEMU ended with status $status"
+elif [[ $verdict =~ ^KHO-VERDICT\ pass\ [0-9]+\ done$ ]]; then
+	outcome=pass
+else
+	outcome="lost: it ended without a verdict"
+fi
+
+case $outcome in
+pass)
+	status=0 ;;
+fail*)
+	status=1 ;;
+*)
+	status=3 ;;
+esac
+if [ "$status" -ne 0 ]; then
+	[ ! -s "$logs/qemu.log" ] || cat "$logs/qemu.log" >&2
+	say "$name: console log $console, verdict log $port"
+fi
+echo "$outcome" >"$logs/outcome"
+[ -n "$live" ] || echo "$outcome"
+exit "$status"
