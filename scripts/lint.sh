@@ -97,7 +97,7 @@ checkpatch()
 	fi
 	while read -r file; do
 		(cd "$tmp/links" &&
-			perl "$dir/checkpatch.pl" --strict --no-tree \
+			perl "$dir/checkpatch.pl" --strict --no-tree --root=. \
 				--no-summary --terse --show-types \
 				--max-line-length=100 --ignore "$ignore" \
 				-f "$file") || bad=1

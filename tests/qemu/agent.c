@@ -487,9 +487,12 @@ static int cmd_hog(char **argv)
 	pfns_of(memory, pfn, PAGES);
 	for (i = 0; i < m.count; i++)
 		m.page[i].pfn = pfn[2 * i];
+	printf("going\n");
+	fflush(stdout);
 
 	for (;;) {
 		seed = mix(seed);
+		batch(kho, true, &m);
 		memset(&create, 0, sizeof(create));
 		create.size = sizeof(create);
 		create.bytes = 1 + seed % (96 << 20);
@@ -503,7 +506,6 @@ static int cmd_hog(char **argv)
 			die("mmap: %s", strerror(errno));
 		for (i = 0; i < 16; i++)
 			p[mix(seed + i) % create.bytes] = 1;
-		batch(kho, true, &m);
 		batch(kho, false, &m);
 		munmap(p, create.bytes);
 		close(create.fd);
