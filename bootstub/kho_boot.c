@@ -474,7 +474,10 @@ refused:
 	return -EINVAL;
 }
 
-/* Logs what was kept, once it can be told how long it took. */
+/*
+ * Logs what was kept, once it can be told how long it took: at once, or as an
+ * initcall, when the clock's rate is known whatever the machine.
+ */
 static int __init kho_report(void)
 {
 	struct kho_boot_info *info = &kho_boot_info;
@@ -490,7 +493,6 @@ static int __init kho_report(void)
 		info->nodes, usecs);
 	return 0;
 }
-/* By now the clock's rate is known, whatever the machine. */
 early_initcall(kho_report);
 
 void __init kho_boot_reserve(void)

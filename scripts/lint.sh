@@ -523,7 +523,8 @@ check_bootstub_size()
 {
 	local lines patch
 
-	lines=$(files '^bootstub/' '\.(patch|md)$' | xargs cat | wc -l)
+	# What is C; Kconfig and Makefile only say how it is built.
+	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat | wc -l)
 	if [ "$lines" -eq 0 ] || [ "$lines" -ge 700 ]; then
 		echo "bootstub/: $lines lines of own source; 699 at most"
 		return 1

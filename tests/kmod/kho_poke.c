@@ -12,7 +12,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <asm/unaligned.h>
+#include <linux/string.h>
 
 static unsigned long long addr;
 module_param(addr, ullong, 0);
@@ -37,7 +37,7 @@ static int __init kho_poke_init(void)
 		return -ENXIO;
 	}
 	p = phys_to_virt(addr);
-	old = get_unaligned((u64 *)p);
+	memcpy(&old, p, sizeof(old));
 	if (!strcmp(op, "set")) {
 		new = value;
 	} else if (!strcmp(op, "or")) {
@@ -46,7 +46,7 @@ static int __init kho_poke_init(void)
 		pr_err("op=%s is neither set nor or\n", op);
 		return -EINVAL;
 	}
-	put_unaligned(new, (u64 *)p);
+	memcpy(p, &new, sizeof(new));
 	pr_info("0x%llx: 0x%llx is now 0x%llx\n", addr, old, new);
 
 	/* Done: there is nothing to unload. */
