@@ -4,6 +4,7 @@
  *
  * Lock order, from the outermost on:
  *
+ *	reboot notifiers	the chain's lock, while the notifier is called
  *	kho.lock		all of struct kho, the objects and their
  *				records, and that what is preserved changes as
  *				one step

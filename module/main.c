@@ -70,6 +70,15 @@ static int __init kho_init(void)
 	if (ret)
 		return ret;
 
+	/*
+	 * The notifier takes kho.lock below the lock of the notifier chain, so
+	 * it is registered before kho.lock is taken.  That it may be called
+	 * before the rest is there does no harm.
+	 */
+	ret = register_reboot_notifier(&kho_reboot);
+	if (ret)
+		return ret;
+
 	mutex_lock(&kho.lock);
 	ret = kho_radix_init_tree(&kho.raw);
 	if (ret)
@@ -83,19 +92,14 @@ static int __init kho_init(void)
 	ret = kho_handoff_init();
 	if (ret)
 		goto err_exit_handoff;
-	ret = register_reboot_notifier(&kho_reboot);
-	if (ret)
-		goto err_exit_handoff;
 	ret = kho_dev_init();
 	if (ret)
-		goto err_unregister;
+		goto err_exit_handoff;
 	kho_arrival_commit();
 	say_ready();
 	mutex_unlock(&kho.lock);
 	return 0;
 
-err_unregister:
-	unregister_reboot_notifier(&kho_reboot);
 err_exit_handoff:
 	kho_handoff_exit();
 	kho_arrival_exit();
@@ -105,6 +109,7 @@ err_free_raw:
 	kho_radix_destroy_tree(&kho.raw);
 err_unlock:
 	mutex_unlock(&kho.lock);
+	unregister_reboot_notifier(&kho_reboot);
 	pr_err("not loaded: error %d\n", ret);
 	return ret;
 }
@@ -112,13 +117,13 @@ err_unlock:
 static void __exit kho_exit(void)
 {
 	kho_dev_exit();
-	unregister_reboot_notifier(&kho_reboot);
 	mutex_lock(&kho.lock);
 	kho_handoff_exit();
 	kho_arrival_exit();
 	kho_scratch_free();
 	kho_radix_destroy_tree(&kho.raw);
 	mutex_unlock(&kho.lock);
+	unregister_reboot_notifier(&kho_reboot);
 }
 
 module_init(kho_init);

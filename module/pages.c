@@ -187,12 +187,14 @@ static int check_del(const struct kho_page_entry *entry)
  */
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 {
-	struct kho_radix_tree seen;
+	struct kho_radix_tree seen = {};
 	u32 i;
-	int ret;
+	int ret = 0;
 
 	*failed = nr;
-	ret = kho_radix_init_tree(&seen);
+	/* Giving up a single page takes no memory. */
+	if (nr > 1)
+		ret = kho_radix_init_tree(&seen);
 	if (ret)
 		return ret;
 
@@ -207,7 +209,7 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 		if (!ret && kho_radix_has_page(&seen, entry[i].pfn,
 					       entry[i].order))
 			ret = -ENOENT;
-		if (!ret)
+		if (!ret && nr > 1)
 			ret = kho_radix_add_page(&seen, entry[i].pfn,
 						 entry[i].order);
 		if (ret) {
