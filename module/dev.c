@@ -216,68 +216,54 @@ static int do_obj_remove(union kho_any *any)
 	return check_obj_name(name) ?: kho_object_remove((char *)name->name);
 }
 
+/* Copies a list out, a piece at a time; @count is the room, then what was used. */
+static int copy_list(u64 first, u64 entries, u32 *count, u64 *total, size_t size,
+		     void (*list)(u64 first, u32 room, void *entry, u32 *filled,
+				  u64 *total))
+{
+	u32 done = 0, filled;
+	void *entry;
+	int ret = 0;
+
+	entry = kvcalloc(LIST_PIECE, size, GFP_KERNEL);
+	if (!entry)
+		return -ENOMEM;
+	do {
+		u64 to = entries + (u64)done * size;
+
+		list(first + done, min(*count - done, LIST_PIECE), entry,
+		     &filled, total);
+		if (copy_to_user(u64_to_user_ptr(to), entry, filled * size))
+			ret = -EFAULT;
+		done += filled;
+	} while (!ret && filled == LIST_PIECE && done < *count);
+	kvfree(entry);
+	*count = done;
+	return ret;
+}
+
 static int do_page_list(union kho_any *any)
 {
 	struct kho_page_list *list = &any->page_list;
-	struct kho_page_entry *entry;
-	u32 done = 0, filled;
-	int ret;
 
 	if (list->flags)
 		return reserved_not_zero("kho_page_list.flags", list->flags);
 	if (list->reserved)
 		return reserved_not_zero("kho_page_list.reserved", list->reserved);
-
-	entry = kvmalloc_array(LIST_PIECE, sizeof(*entry), GFP_KERNEL);
-	if (!entry)
-		return -ENOMEM;
-	do {
-		u64 to = list->entries + (u64)done * sizeof(*entry);
-
-		ret = kho_pages_list(list->first + done,
-				     min(list->count - done, LIST_PIECE), entry,
-				     &filled, &list->total);
-		if (!ret && copy_to_user(u64_to_user_ptr(to), entry,
-					 filled * sizeof(*entry)))
-			ret = -EFAULT;
-		done += filled;
-	} while (!ret && filled == LIST_PIECE && done < list->count);
-	kvfree(entry);
-	if (!ret)
-		list->count = done;
-	return ret;
+	return copy_list(list->first, list->entries, &list->count, &list->total,
+			 sizeof(struct kho_page_entry), kho_pages_list);
 }
 
 static int do_obj_list(union kho_any *any)
 {
 	struct kho_obj_list *list = &any->obj_list;
-	struct kho_obj_entry *entry;
-	u32 done = 0, filled;
-	int ret;
 
 	if (list->flags)
 		return reserved_not_zero("kho_obj_list.flags", list->flags);
 	if (list->reserved)
 		return reserved_not_zero("kho_obj_list.reserved", list->reserved);
-
-	entry = kvcalloc(LIST_PIECE, sizeof(*entry), GFP_KERNEL);
-	if (!entry)
-		return -ENOMEM;
-	do {
-		u64 to = list->entries + (u64)done * sizeof(*entry);
-
-		ret = kho_object_list(list->first + done,
-				      min(list->count - done, LIST_PIECE), entry,
-				      &filled, &list->total);
-		if (!ret && copy_to_user(u64_to_user_ptr(to), entry,
-					 filled * sizeof(*entry)))
-			ret = -EFAULT;
-		done += filled;
-	} while (!ret && filled == LIST_PIECE && done < list->count);
-	kvfree(entry);
-	if (!ret)
-		list->count = done;
-	return ret;
+	return copy_list(list->first, list->entries, &list->count, &list->total,
+			 sizeof(struct kho_obj_entry), kho_object_list);
 }
 
 static int do_meta_read(union kho_any *any)

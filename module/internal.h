@@ -153,8 +153,7 @@ void kho_arch_boot_info_put(void);
 /* pages.c */
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed);
-int kho_pages_list(u64 first, u32 room, struct kho_page_entry *entry,
-		   u32 *filled, u64 *total);
+void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total);
 
 /* memfile.c */
 
@@ -222,8 +221,7 @@ int kho_name_check(const u8 *name);
 int kho_object_create(const char *name, u64 bytes, struct file **file);
 int kho_object_open(const char *name, struct file **file, u64 *bytes);
 int kho_object_remove(const char *name);
-int kho_object_list(u64 first, u32 room, struct kho_obj_entry *entry,
-		    u32 *filled, u64 *total);
+void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record);
 void kho_object_drop_all(void);
 struct kho_object *kho_object_find(const char *name);

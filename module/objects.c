@@ -338,16 +338,15 @@ int kho_object_remove(const char *name)
  * kho_object_list() - describe objects
  * @first: number of the first one wanted
  * @room: entries that there are
- * @entry: filled in
+ * @entries: array of struct kho_obj_entry, filled in
  * @filled: how many were
  * @total: how many objects there are
  *
  * Context: may sleep.
- * Return: 0.
  */
-int kho_object_list(u64 first, u32 room, struct kho_obj_entry *entry,
-		    u32 *filled, u64 *total)
+void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
 {
+	struct kho_obj_entry *entry = entries;
 	struct kho_object *object;
 	u64 i = 0;
 
@@ -371,7 +370,6 @@ int kho_object_list(u64 first, u32 room, struct kho_obj_entry *entry,
 	}
 	*total = kho.nr_objects;
 	mutex_unlock(&kho.lock);
-	return 0;
 }
 
 /**

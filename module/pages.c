@@ -270,15 +270,13 @@ static u64 nr_keys(const struct kho_radix_tree *tree)
  * kho_pages_list() - describe what was preserved by number
  * @first: number of the first one wanted
  * @room: entries that there are
- * @entry: filled in
+ * @entry: array of struct kho_page_entry, filled in
  * @filled: how many were
  * @total: how many there are
  *
  * Context: may sleep.
- * Return: 0.
  */
-int kho_pages_list(u64 first, u32 room, struct kho_page_entry *entry,
-		   u32 *filled, u64 *total)
+void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total)
 {
 	struct listing listing = {
 		.entry = entry,
@@ -295,5 +293,4 @@ int kho_pages_list(u64 first, u32 room, struct kho_page_entry *entry,
 	*total = nr_keys(&kho.arrived) + nr_keys(&kho.raw);
 	mutex_unlock(&kho.lock);
 	*filled = listing.filled;
-	return 0;
 }
