@@ -222,6 +222,54 @@ struct kho_setup_node {
 #define KHO_SETUP_INDIRECT	0x80000000U	/* SETUP_INDIRECT */
 #define KHO_SETUP_DATA_OFFSET	0x250		/* of hdr.setup_data in a bzImage */
 
+/* ---- x86: envelopes, for kernels that know nothing of all this ---- */
+
+/*
+ * Behind the node of type SETUP_KEXEC_KHO come nodes of type SETUP_INDIRECT.
+ * Every kernel since 5.6 or so keeps what such a node points at out of its
+ * KASLR and out of its page allocator.  Ours point at envelopes: few and large
+ * ranges that have all preserved pages, tree nodes and blobs in them, and much
+ * else, but nothing of scratch.
+ *
+ * The type inside says whose they are.  Once they have been read, the type
+ * outside changes: while it is SETUP_INDIRECT, sysfs shows what is in them.
+ */
+struct kho_setup_indirect {
+	__u32 type;			/* KHO_SETUP_ENVELOPE */
+	__u32 reserved;			/* 0 */
+	__u64 len;
+	__u64 addr;
+};
+
+#define KHO_SETUP_ENVELOPE	0x4b484f45U	/* inside: "KHOE" */
+#define KHO_SETUP_SEALED	0x4b484f53U	/* outside, once read: "KHOS" */
+#define KHO_SETUP_TAKEN		0x4b484f54U	/* was SETUP_KEXEC_KHO: "KHOT" */
+
+/**
+ * kho_setup_seal() - stop sysfs from showing what an envelope has in it
+ * @setup: a setup_data node of type SETUP_INDIRECT, all of which can be written
+ *
+ * Return: 1 if it is an envelope and has been sealed, 0 if it is not.
+ */
+static inline int kho_setup_seal(void *setup)
+{
+	struct kho_setup_node *node = (struct kho_setup_node *)setup;
+	struct kho_setup_indirect *inner = (struct kho_setup_indirect *)(node + 1);
+
+	if (node->len < sizeof(*inner) || inner->type != KHO_SETUP_ENVELOPE)
+		return 0;
+	node->type = KHO_SETUP_SEALED;
+	return 1;
+}
+
+/*
+ * The kernel can reserve 128 ranges that early, and a failure is silent; it
+ * has uses of its own for some of them.
+ */
+#define KHO_ENVELOPES_MAX	64
+/* Envelopes begin and end at multiples of this, or with RAM. */
+#define KHO_ENVELOPE_SHIFT	21
+
 /* ---- Device tree: properties of /chosen, <address size> each ---- */
 
 #define KHO_CHOSEN_FDT		"linux,kho-fdt"
@@ -275,6 +323,12 @@ KHO_ABI_SIZE(struct kho_setup_node, 16);
 KHO_ABI_OFFSET(struct kho_setup_node, next, 0);
 KHO_ABI_OFFSET(struct kho_setup_node, type, 8);
 KHO_ABI_OFFSET(struct kho_setup_node, len, 12);
+
+KHO_ABI_SIZE(struct kho_setup_indirect, 24);
+KHO_ABI_OFFSET(struct kho_setup_indirect, type, 0);
+KHO_ABI_OFFSET(struct kho_setup_indirect, reserved, 4);
+KHO_ABI_OFFSET(struct kho_setup_indirect, len, 8);
+KHO_ABI_OFFSET(struct kho_setup_indirect, addr, 16);
 
 KHO_ABI_SIZE(struct kho_vmalloc, 16);
 KHO_ABI_OFFSET(struct kho_vmalloc, first, 0);
