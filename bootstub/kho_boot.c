@@ -29,9 +29,8 @@
 #include <kho/walk.h>
 
 /*
- * Entries that the new reserved array has left for those who reserve memory
- * later.  Until the direct map is there it could only grow below 1 MiB, and
- * much of the early boot ignores a failed memblock_reserve().
+ * Entries that the new array has left for later.  Until the direct map is there
+ * it could only grow below 1 MiB, and a failed memblock_reserve() goes unseen.
  */
 #define KHO_SLACK	1024
 
@@ -59,9 +58,7 @@ static struct kho_tally {
 	struct memblock_region *region;	/* what to reserve */
 	u64 nr;				/* how much there is of that, */
 	u64 max;			/* and how much there should be */
-	u64 pages;
-	u64 extents;
-	u64 nodes;
+	u64 pages, extents, nodes;
 } kho_tally __initdata;
 
 /* How long it took; 0 once that has been logged. */
@@ -192,27 +189,27 @@ static int __init kho_read_scratch(void)
 
 	kho_array = round_down(addr, PAGE_SIZE);
 	kho_array_size = round_up(addr + size, PAGE_SIZE) - kho_array;
-	kho_scratch_nr = size / sizeof(kho_scratch[0]);
 
-	for (i = 0; i < kho_scratch_nr; i++) {
+	for (i = 0; i < size / sizeof(kho_scratch[0]); i++) {
 		u64 start = kho_scratch[i].addr, bytes = kho_scratch[i].size;
 
-		if (!bytes || !PAGE_ALIGNED(start) || !PAGE_ALIGNED(bytes))
-			return kho_refuse("scratch range",
-					  "is empty or not page-aligned",
+		/* Mainline has an entry per node, however little that node has. */
+		if (!bytes)
+			continue;
+		if (!PAGE_ALIGNED(start) || !PAGE_ALIGNED(bytes))
+			return kho_refuse("scratch range", "is not page-aligned",
 					  start, bytes);
-		if (start + bytes < start ||
-		    !memblock_is_region_memory(start, bytes))
-			return kho_refuse("scratch range", "is no RAM", start,
-					  bytes);
-		for (j = 0; j < i; j++)
+		if (start + bytes < start || !memblock_is_region_memory(start, bytes))
+			return kho_refuse("scratch range", "is no RAM", start, bytes);
+		for (j = 0; j < kho_scratch_nr; j++)
 			if (kho_overlap(start, bytes, kho_scratch[j].addr,
 					kho_scratch[j].size))
 				return kho_refuse("scratch range",
 						  "overlaps another", start,
 						  kho_scratch[j].addr);
+		kho_scratch[kho_scratch_nr++] = kho_scratch[i];
 	}
-	return 0;
+	return kho_scratch_nr ? 0 : kho_refuse("scratch", "is empty", addr, size);
 }
 
 static int __init kho_read_fdt(void)

@@ -39,11 +39,14 @@ s64 kho_arch_usecs(u64 ticks);
 
 /* x86: parse_setup_data() met a node of type SETUP_KEXEC_KHO. */
 void kho_boot_setup_data(u64 phys, u32 len);
+/* x86: envelopes are for kernels without the stub.  They are not reserved. */
+static inline bool kho_boot_envelope(void *node) { return kho_setup_seal(node); }
 
 #else
 
 static inline void kho_boot_reserve(void) { }
 static inline void kho_boot_setup_data(u64 phys, u32 len) { }
+static inline bool kho_boot_envelope(void *node) { return false; }
 
 #endif
 #endif /* KHO_BOOT_H */

@@ -172,7 +172,10 @@ static void nothing_marked(void)
 {
 }
 
-/* A mainline kernel: FDT page marked, array in scratch, two scratch ranges. */
+/*
+ * A mainline kernel: FDT page marked, array in scratch, two scratch ranges and
+ * an empty one, for a node with too little memory.
+ */
 static void mainline(void)
 {
 	sound();
@@ -180,9 +183,10 @@ static void mainline(void)
 	set_key(kho_key_encode(SHIFT, FDT_ADDR, 0));
 	use(FDT_ADDR, PAGE, BLOB_KEPT | BLOB_MARKED);
 	blob.data.scratch_addr = ARRAY_ADDR;
-	blob.scratch[1].addr = 0x18000000;
-	blob.scratch[1].size = 0x00200000;
-	blob.nr_scratch = 2;
+	blob.scratch[1].addr = FDT_ADDR;
+	blob.scratch[2].addr = 0x18000000;
+	blob.scratch[2].size = 0x00200000;
+	blob.nr_scratch = 3;
 }
 
 static void nothing_sent(void)
@@ -474,13 +478,53 @@ static void late_second_node(void)
 	first->next = SETUP2_ADDR;
 }
 
+#define NR_ENVELOPES	2
+
+struct envelope {
+	struct kho_setup_node node;
+	struct kho_setup_indirect inner;
+};
+
+/* What is for kernels without the stub covers all of it, and scratch as well. */
+static void late_envelopes(void)
+{
+	struct kho_setup_node *first = keep(SETUP_ADDR, sizeof(*first));
+	struct envelope *envelope = keep(SETUP2_ADDR,
+					 NR_ENVELOPES * sizeof(*envelope));
+	int i;
+
+	for (i = 0; i < NR_ENVELOPES; i++) {
+		envelope[i].node.type = KHO_SETUP_INDIRECT;
+		envelope[i].node.len = sizeof(envelope[i].inner);
+		envelope[i].node.next = i + 1 == NR_ENVELOPES ? 0 :
+			SETUP2_ADDR + (i + 1) * sizeof(*envelope);
+		envelope[i].inner.type = KHO_SETUP_ENVELOPE;
+		envelope[i].inner.addr = i ? 0x10000000 : 0x08000000;
+		envelope[i].inner.len = 0x08000000;
+	}
+	first->next = SETUP2_ADDR;
+}
+
+/* ... and sysfs is not to show it. */
+static void sealed(void)
+{
+	struct envelope *envelope = keep(SETUP2_ADDR,
+					 NR_ENVELOPES * sizeof(*envelope));
+	int i;
+
+	for (i = 0; i < NR_ENVELOPES; i++)
+		envelope[i].node.type = KHO_SETUP_SEALED;
+}
+
 static const struct {
 	const char *name;
 	void (*build)(void);
 	void (*late)(void);
 	const char *expect;	/* NULL: it is kept */
+	void (*after)(void);	/* what the stub is to change */
 } table[] = {
 	{ "sound", sound },
+	{ "envelopes", sound, late_envelopes, NULL, sealed },
 	{ "many", many },
 	{ "mainline", mainline },
 	{ "nothing-marked", nothing_marked },
@@ -565,9 +609,9 @@ static const struct {
 	{ "array-no-ram", array_no_ram, NULL,
 	  "scratch array is no RAM \\(at 0x1a000000, value 0x10\\)" },
 	{ "scratch-empty", scratch_empty, NULL,
-	  "scratch range is empty or not page-aligned \\(at 0x10000000, value 0x0\\)" },
+	  "scratch is empty \\(at 0x8001040, value 0x10\\)" },
 	{ "scratch-misaligned", scratch_misaligned, NULL,
-	  "scratch range is empty or not page-aligned \\(at 0x10000000, value 0x3fffff8\\)" },
+	  "scratch range is not page-aligned \\(at 0x10000000, value 0x3fffff8\\)" },
 	{ "scratch-no-ram", scratch_no_ram, NULL,
 	  "scratch range is no RAM \\(at 0x19fff000, value 0x4000000\\)" },
 	{ "scratch-wraps", scratch_wraps, NULL,
@@ -761,7 +805,10 @@ int main(int argc, char **argv)
 		write_ram(argv[3]);
 		return 0;
 	}
-	if (argc == 4 && !strcmp(argv[1], "check"))
+	if (argc == 4 && !strcmp(argv[1], "check")) {
+		if (table[c].after)
+			table[c].after();
 		return check_ram(argv[3]);
+	}
 	errx(2, "wrong arguments");
 }
