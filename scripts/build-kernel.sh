@@ -1,7 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds Debian's linux-source-6.1 with the boot stub, small, for the tests.
+# build-kernel.sh KIND-SERIES [FLAVOUR]: builds a kernel of Debian's source
+# package, small, for the tests.
+#
+#	stub-6.1 [base|debug]	with the boot stub
+#	stub-6.12		the same
+#	mainline-7.3 [base|v3]	with the KHO of its own; v3 is the same, made to
+#				speak the ABI of 7.1
+#
 # Prints a directory that has
 #
 #	bzImage  config  release  System.map
@@ -11,39 +18,85 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-series=6.1
-flavour=${1:-base}
-if [ $# -gt 1 ] || [[ $flavour != base && $flavour != debug ]]; then
-	echo "Usage: ${0##*/} [base|debug]" >&2
+usage()
+{
+	echo "Usage: ${0##*/} stub-6.1|stub-6.12|mainline-7.3 [FLAVOUR]" >&2
 	exit 2
-fi
-fragments=("$KHO_TOP/tests/qemu/config/base.config")
-[ "$flavour" = base ] ||
-	fragments+=("$KHO_TOP/tests/qemu/config/$flavour.config")
+}
+
+[[ $# -eq 1 || $# -eq 2 ]] || usage
+kind=${1%-*} series=${1##*-}
+flavour=${2:-base}
+case $1/$flavour in
+stub-6.1/base|stub-6.1/debug|stub-6.12/base)
+	built=$flavour ;;
+mainline-7.3/base|mainline-7.3/v3)
+	# One build makes both: they differ in a string.
+	built=base ;;
+*)
+	usage ;;
+esac
+fragments=("$KHO_TOP/tests/qemu/config/common.config"
+	   "$KHO_TOP/tests/qemu/config/$kind.config")
+[ "$built" = base ] ||
+	fragments+=("$KHO_TOP/tests/qemu/config/$built.config")
 
 # The caller may be a make with ideas of its own.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O
 unset ARCH CROSS_COMPILE LOCALVERSION KCONFIG_CONFIG KCFLAGS KAFLAGS
 
-need_packages "linux-source-$series" gcc make flex bison bc libc6-dev \
-	libelf-dev libssl-dev patch xz-utils
+need_packages gcc make flex bison bc libc6-dev libelf-dev libssl-dev patch \
+	xz-utils
+package=linux-source-$series
+if [ "$kind" = stub ]; then
+	need_packages "$package"
+	version=$(dpkg-query -W -f='${Version}' "$package")
+else
+	newer_apt
+	version=$(APT_CONFIG=$KHO_NEWER_APT apt-cache show --no-all-versions \
+		"$package" | sed -n 's/^Version: //p')
+	[ -n "$version" ] || die "trixie-backports has no $package"
+fi
 
 inputs()
 {
 	local f
 
-	dpkg-query -W "linux-source-$series" gcc binutils
+	echo "$package $version"
+	dpkg-query -W gcc binutils
 	gcc -dumpfullversion
 	cd "$KHO_TOP"
-	for f in bootstub/* bootstub/*/* include/kho/* \
-		 "${fragments[@]#"$KHO_TOP/"}" scripts/bootstub-apply.sh \
-		 scripts/build-stub-kernel.sh; do
+	if [ "$kind" = stub ]; then
+		set -- bootstub/*.* bootstub/Kconfig bootstub/Makefile \
+			bootstub/x86/* "bootstub/linux-$series"/* \
+			include/kho/{abi,boot_info,fdt,walk}.h \
+			scripts/bootstub-apply.sh
+	fi
+	for f in "$@" "${fragments[@]#"$KHO_TOP/"}" scripts/build-kernel.sh; do
 		[ ! -f "$f" ] || sha256sum "$f"
 	done
 }
 
+# The tree, as the package has it.
+unpack()
+{
+	local tar=/usr/src/$package.tar.xz
+
+	if [ "$kind" != stub ]; then
+		say "downloading $package $version"
+		(cd "$work" && APT_CONFIG=$KHO_NEWER_APT apt-get download -qq \
+			"$package=$version") >&2 ||
+			die "apt-get could not download $package $version"
+		run dpkg-deb -x "$work"/*.deb "$work/package"
+		tar=$work/package$tar
+	fi
+	mkdir "$src"
+	run tar -xf "$tar" --strip-components=1 -C "$src"
+	rm -rf "$work"/*.deb "$work/package"
+}
+
 hash=$(inputs | sha256sum | cut -c 1-16)
-name=stub-$series-$flavour
+name=$kind-$series-$built
 out=$KHO_CACHE/$name-$hash
 mkdir -p "$KHO_CACHE"
 
@@ -52,8 +105,10 @@ if ! flock -n 9; then
 	say "waiting for another build of $name"
 	flock 9
 fi
-if [ -f "$out/bzImage" ]; then
-	echo "$out"
+result=$out
+[ "$flavour" = "$built" ] || result=$out/$flavour
+if [ -f "$result/bzImage" ]; then
+	echo "$result"
 	exit 0
 fi
 
@@ -81,10 +136,8 @@ kmake()
 
 say "building $name-$hash, some minutes; log: $log"
 : >"$log"
-mkdir "$src"
-run tar -xf "/usr/src/linux-source-$series.tar.xz" --strip-components=1 \
-	-C "$src"
-run "$KHO_TOP/scripts/bootstub-apply.sh" "$src"
+unpack
+[ "$kind" != stub ] || run "$KHO_TOP/scripts/bootstub-apply.sh" "$src"
 
 # A later fragment's line about a symbol replaces an earlier one's.
 awk '
@@ -135,6 +188,18 @@ cp "$src/include/config/kernel.release" "$work/out/release"
 		tar -cf - -T - | tar -xf - -C "$work/out/headers"
 )
 strip "$work/out/headers/tools/objtool/objtool"
+
+# The ABI of 7.1 and that of 7.2 differ in the string, for what KHO itself reads.
+if [ "$kind" = mainline ]; then
+	header=$src/include/linux/kho/abi/kexec_handover.h
+	grep -q '"kho-v4"' "$header" || die "$package does not speak kho-v4"
+	sed -i 's/"kho-v4"/"kho-v3"/' "$header"
+	kmake bzImage
+	mkdir "$work/out/v3"
+	cp "$src/arch/x86/boot/bzImage" "$src/System.map" "$work/out/v3"
+	cp "$work/out/config" "$work/out/release" "$work/out/v3"
+	ln -s ../headers "$work/out/v3/headers"
+fi
 if left=$(grep -rlF "$work" "$work/out"); then
 	die "a path of the build is left in $left"
 fi
@@ -144,4 +209,4 @@ fi
 find "$KHO_CACHE" -maxdepth 1 -type d -mmin +120 \
 	-name "$name-[0-9a-f]*" -exec rm -rf {} +
 mv "$work/out" "$out"
-echo "$out"
+echo "$result"

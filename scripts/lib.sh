@@ -45,3 +45,46 @@ need_packages()
 			--no-install-recommends "${missing[@]}"
 	} >&2 || die "apt-get could not install ${missing[*]}"
 }
+
+# newer_apt: sets KHO_NEWER_APT to a configuration for apt that knows trixie and
+# trixie-backports, by Debian's own keyring, in the cache: for kernels that are
+# newer than this release.  It has lists and a status of its own; nothing can be
+# installed by it, and what the host's apt knows stays as it is.
+newer_apt()
+{
+	local dir=$KHO_CACHE/apt keyring suite
+
+	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	need_packages debian-archive-keyring
+	KHO_NEWER_APT=$dir/apt.conf
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	exec 8>"$dir/.lock"
+	flock 8
+	if [ ! -e "$dir/updated" ] ||
+	   [ -n "$(find "$dir/updated" -mmin +1440)" ]; then
+		for suite in trixie trixie-backports; do
+			echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main"
+		done >"$dir/sources.list"
+		: >"$dir/status"
+		cat >"$KHO_NEWER_APT" <<-E
+			Dir::State "$dir";
+			Dir::State::status "$dir/status";
+			Dir::Cache "$dir/cache";
+			Dir::Etc::sourcelist "$dir/sources.list";
+			Dir::Etc::sourceparts "/dev/null";
+			Dir::Etc::preferences "/dev/null";
+			Dir::Etc::preferencesparts "/dev/null";
+			APT::Architecture "amd64";
+			APT::Sandbox::User "root";
+		E
+		say "asking apt for the kernels of trixie and trixie-backports"
+		if APT_CONFIG=$KHO_NEWER_APT apt-get update -qq >&2; then
+			touch "$dir/updated"
+		else
+			[ -e "$dir/updated" ] ||
+				die "apt-get update failed for trixie"
+			say "apt-get update failed, going on with the lists there are"
+		fi
+	fi
+	exec 8>&-
+}
