@@ -44,7 +44,7 @@ int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 		if (ret)
 			goto err_put;
 	}
-	ret = kho_radix_add_range(&kho.tree, pfn, nr_pages);
+	ret = kho_mark_range(pfn, nr_pages);
 	if (ret)
 		goto err_put;
 	kho.kernel_pages += nr_pages;
@@ -77,7 +77,7 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 
 	mutex_lock(&kho.lock);
 	if (!kho.frozen &&
-	    !WARN_ON_ONCE(kho_radix_del_range(&kho.tree, pfn, nr_pages))) {
+	    !WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages))) {
 		kho_put_pages(pfn, nr_pages);
 		kho.kernel_pages -= nr_pages;
 		kho.released += nr_pages;
@@ -108,7 +108,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	mutex_lock(&kho.lock);
 	if (!kho.frozen &&
 	    !kho_radix_del_range(&kho.arrived, PHYS_PFN(phys), nr_pages)) {
-		WARN_ON_ONCE(kho_radix_del_range(&kho.tree, PHYS_PFN(phys),
+		WARN_ON_ONCE(kho_unmark_range(PHYS_PFN(phys),
 						 nr_pages));
 		page = pfn_to_page(PHYS_PFN(phys));
 		kho_changed();

@@ -2,12 +2,13 @@
 /*
  * Taking over what the kernel before left.
  *
- * The boot stub has checked the handover and reserved its pages.  The module
+ * The boot stub has checked the handover and reserved its pages; a kernel that
+ * has none has reserved envelopes around them and checked nothing.  The module
  * believes neither blindly: it reads the same bytes with the same code, checks
- * that each page is in the state that the stub leaves it in, and only then
- * begins to change anything.  From there on the takeover can still be called
- * off, which puts every page back into that state, so a module that could not
- * load can be loaded again.
+ * that each page is as a reserved one is after boot, and only then begins to
+ * change anything.  From there on the takeover can still be called off, which
+ * puts every page back into that state, so a module that could not load can be
+ * loaded again.
  *
  * All that arrived stays preserved, in the very tree that it came with, until
  * somebody gives it up: if nobody does, the next kernel gets it too.
@@ -24,8 +25,13 @@
 
 static struct kho_boot_info *boot_info;
 
-/* Marks a handover as refused; it stays reserved, and out of reach. */
-static void refuse(const char *why, u64 where, u64 value)
+/**
+ * kho_arrival_refuse() - refuse what arrived; it stays reserved, out of reach
+ * @why: what is wrong, for people
+ * @where: physical address at which it was found
+ * @value: what was found there
+ */
+void kho_arrival_refuse(const char *why, u64 where, u64 value)
 {
 	kho.arrival = KHO_ARRIVAL_REFUSED;
 	snprintf(kho.arrival_error, sizeof(kho.arrival_error),
@@ -33,11 +39,16 @@ static void refuse(const char *why, u64 where, u64 value)
 	pr_err("handover refused: %s\n", kho.arrival_error);
 }
 
-/* Is this page as the stub leaves what it reserves? */
+/*
+ * Is this page as a reserved one is after boot?  If envelopes are why, it has to
+ * be in one: much else is reserved, and is somebody's.
+ */
 static bool page_waits(u64 pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
+	if (kho.arrival_kind == KHO_KIND_ENVELOPES && !kho_list_covers(pfn, 1))
+		return false;
 	return page && PageReserved(page) && page_count(page) == 1;
 }
 
@@ -216,11 +227,17 @@ static const struct kho_walk_ops unclaim_ops = {
 	.run = unclaim_run,
 };
 
-static const struct kho_fdt_child *arrived_child(const char *name)
+/**
+ * kho_arrival_child() - find a child of the root FDT that arrived
+ * @name: its name
+ *
+ * Return: the child, with address and size, or NULL.
+ */
+const struct kho_fdt_child *kho_arrival_child(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < kho.in->nr; i++)
+	for (i = 0; kho.in && i < kho.in->nr; i++)
 		if (!strcmp(kho.in->child[i].name, name) &&
 		    kho.in->child[i].has == 3)
 			return &kho.in->child[i];
@@ -230,7 +247,7 @@ static const struct kho_fdt_child *arrived_child(const char *name)
 /* Which kernel was before, if it said so in a page that is preserved. */
 static void read_metadata(void)
 {
-	const struct kho_fdt_child *child = arrived_child(KHO_METADATA_NODE);
+	const struct kho_fdt_child *child = kho_arrival_child(KHO_METADATA_NODE);
 	const struct kho_metadata *metadata;
 
 	kho.generation = 1;
@@ -246,10 +263,36 @@ static void read_metadata(void)
 	kho.generation = metadata->kexec_count;
 }
 
+/**
+ * kho_arrived_take() - take pages that arrived, for an object or as metadata
+ * @pfn: number of the first page
+ * @nr_pages: how many, as they were preserved
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, or -ENOENT if they are not preserved or somebody has taken them.
+ */
+int kho_arrived_take(u64 pfn, u64 nr_pages)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho_native())
+		return kho_arrival_native_take(pfn, nr_pages);
+	return kho_radix_del_range(&kho.arrived, pfn, nr_pages);
+}
+
+/* Forgets the metadata pages that were found, and leaves them as they are. */
+static void forget_blobs(void)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &kho.blobs, lru)
+		list_del_init(&page->lru);
+	kho.nr_blobs = 0;
+}
+
 static int read_objects(void)
 {
-	const struct kho_fdt_child *child = arrived_child(KHO_OBJS_NODE);
-	struct page *page, *next;
+	const struct kho_fdt_child *child = kho_arrival_child(KHO_OBJS_NODE);
 	const char *why;
 
 	if (!child)
@@ -263,9 +306,7 @@ static int read_objects(void)
 	snprintf(kho.arrival_error, sizeof(kho.arrival_error), "objects: %s",
 		 why);
 	kho_object_drop_all();
-	list_for_each_entry_safe(page, next, &kho.blobs, lru)
-		list_del_init(&page->lru);
-	kho.nr_blobs = 0;
+	forget_blobs();
 	return list_all();
 }
 
@@ -284,37 +325,37 @@ static int take_over(void)
 
 	if (kho.boot.fdt_addr & ~PAGE_MASK || kho.boot.fdt_size > PAGE_SIZE ||
 	    !page_waits(PHYS_PFN(kho.boot.fdt_addr))) {
-		refuse("the FDT's page is not reserved", kho.boot.fdt_addr,
-		       kho.boot.fdt_size);
+		kho_arrival_refuse("the FDT's page is not reserved",
+				   kho.boot.fdt_addr, kho.boot.fdt_size);
 		return 0;
 	}
 	why = kho_fdt_read(phys_to_virt(kho.boot.fdt_addr), kho.boot.fdt_size,
 			   kho.in);
 	if (why) {
-		refuse(why, kho.boot.fdt_addr, 0);
+		kho_arrival_refuse(why, kho.boot.fdt_addr, 0);
 		return 0;
 	}
 
 	ret = kho_radix_adopt_tree(&adopt, kho.in->root);
 	if (ret == KHO_WALK_BAD) {
-		refuse(adopt.walk.why, adopt.walk.where, adopt.walk.value);
+		kho_arrival_refuse(adopt.walk.why, adopt.walk.where, adopt.walk.value);
 		return 0;
 	}
 	if (ret) {
-		refuse("a page is not reserved", check.bad, 0);
+		kho_arrival_refuse("a page is not reserved", check.bad, 0);
 		return 0;
 	}
 
 	ret = list_all();
 	if (ret == -EBUSY || ret == -EEXIST) {
-		refuse("a page is marked twice, or is a node of the tree as well",
-		       kho.in->root, 0);
+		kho_arrival_refuse("a page is marked twice, or is a node of the tree as well",
+				   kho.in->root, 0);
 		goto err_forget;
 	}
 	if (ret)
 		goto err_forget;
 	read_metadata();
-	ret = read_objects();
+	ret = read_objects() ?: kho_release_prepare(kho.in->root);
 	if (ret)
 		goto err_forget;
 
@@ -327,9 +368,37 @@ static int take_over(void)
 
 err_forget:
 	kho_object_drop_all();
+	forget_blobs();
 	kho_radix_destroy_tree(&kho.arrived);
 	kho.tree.root = NULL;
 	return kho.arrival == KHO_ARRIVAL_REFUSED ? 0 : ret;
+}
+
+/*
+ * A kernel without the stub: what the stub would have said.  A handover that has
+ * been taken is none any more.
+ */
+static void from_list(void)
+{
+	const struct kho_list *list = &kho.list;
+	u64 where = list->node, value = 0;
+	const char *why;
+
+	if (!list->announcements || list->taken ||
+	    (list->announcements == 1 && list->len == sizeof(list->data) &&
+	     !list->data.fdt_addr))
+		return;
+	why = kho_list_check(&where, &value);
+	if (why) {
+		kho_arrival_refuse(why, where, value);
+		return;
+	}
+	kho.arrival_kind = KHO_KIND_ENVELOPES;
+	kho.boot.state = KHO_BOOT_KEPT;
+	kho.boot.fdt_addr = list->data.fdt_addr;
+	kho.boot.fdt_size = list->data.fdt_size;
+	kho.boot.scratch_addr = list->data.scratch_addr;
+	kho.boot.scratch_size = list->data.scratch_size;
 }
 
 /**
@@ -347,12 +416,19 @@ int kho_arrival_init(void)
 
 	lockdep_assert_held(&kho.lock);
 
+	if (kho_native())
+		return kho_arrival_from_kernel();
+
 	boot_info = kho_arch_boot_info_get();
 	if (boot_info && boot_info->version == KHO_BOOT_INFO_VERSION)
 		kho.boot = *boot_info;
+	else
+		from_list();
 
 	switch (kho.boot.state) {
 	case KHO_BOOT_KEPT:
+		if (boot_info)
+			kho.arrival_kind = KHO_KIND_STUB;
 		kho.in = kzalloc(sizeof(*kho.in), GFP_KERNEL);
 		ret = kho.in ? take_over() : -ENOMEM;
 		if (ret)
@@ -390,7 +466,7 @@ err_put:
 static void free_old_page(u64 addr)
 {
 	if (!kho_radix_del_page(&kho.arrived, PHYS_PFN(addr), 0))
-		WARN_ON_ONCE(kho_radix_del_page(&kho.tree, PHYS_PFN(addr), 0));
+		kho_unmark_page(PHYS_PFN(addr), 0);
 	else if (is_marked(addr))
 		return;
 	kho_put_pages(PHYS_PFN(addr), 1);
@@ -411,18 +487,29 @@ void kho_arrival_commit(void)
 	lockdep_assert_held(&kho.lock);
 
 	kho.committed = true;
-	if (kho.arrival != KHO_ARRIVAL_TAKEN)
+	if (kho.arrival != KHO_ARRIVAL_TAKEN) {
+		kho_release_refused();
 		return;
-	boot_info->state = KHO_BOOT_TAKEN;
+	}
+	if (boot_info)
+		boot_info->state = KHO_BOOT_TAKEN;
+	else
+		kho_arch_taken(&kho.list);
 	list_for_each_entry(object, &kho.objects, list)
 		object->record->generation = object->generation;
+	if (kho_native()) {
+		kho_arrival_native_commit();
+		goto out;
+	}
 
-	child = arrived_child(KHO_METADATA_NODE);
+	child = kho_arrival_child(KHO_METADATA_NODE);
 	if (child && PHYS_PFN(child->addr) != PHYS_PFN(kho.boot.fdt_addr) &&
 	    kho_radix_has_page(&kho.arrived, PHYS_PFN(child->addr), 0))
 		free_old_page(child->addr);
 	free_old_page(kho.boot.fdt_addr);
+out:
 	kho_changed();
+	kho_release_start();
 }
 
 /**
@@ -437,12 +524,14 @@ void kho_arrival_exit(void)
 {
 	lockdep_assert_held(&kho.lock);
 
+	kho_release_exit();
+	if (kho_native()) {
+		kho_arrival_native_exit();
+		return;
+	}
 	if (kho.arrival == KHO_ARRIVAL_TAKEN && !kho.committed) {
-		struct page *page, *next;
-
 		kho_object_drop_all();
-		list_for_each_entry_safe(page, next, &kho.blobs, lru)
-			list_del_init(&page->lru);
+		forget_blobs();
 		if (!is_marked(kho.boot.fdt_addr))
 			unclaim(PHYS_PFN(kho.boot.fdt_addr), 1);
 		sound_walk(&unclaim_ops);

@@ -34,6 +34,8 @@ union kho_any {
 	struct kho_obj_name obj_name;
 	struct kho_obj_list obj_list;
 	struct kho_meta_read meta_read;
+	struct kho_envelope_list envelope_list;
+	struct kho_subtree_list subtree_list;
 };
 
 static int reserved_not_zero(const char *what, u64 value)
@@ -53,28 +55,34 @@ static int do_query(union kho_any *any)
 	query->size = size;
 	query->uapi_version = KHO_UAPI_VERSION;
 	query->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS |
-			  KHO_FEATURE_META;
+			  KHO_FEATURE_META | KHO_FEATURE_SUBTREES;
+	/* Kernels with KHO of their own tell nobody else where pages are. */
+	if (!kho_native())
+		query->features |= KHO_FEATURE_ENVELOPES;
 	query->page_size = PAGE_SIZE;
 
 	mutex_lock(&kho.lock);
 	query->abi = kho.out->abi;
 	query->frozen = kho.frozen;
 	query->changes = kho.changes;
-	query->setup_addr = virt_to_phys(kho.setup);
-	kho.setup_shown = true;
-	query->fdt_addr = virt_to_phys(kho.fdt);
-	query->fdt_size = PAGE_SIZE;
+	/* Neither is there if the kernel has KHO of its own. */
+	if (kho.setup) {
+		query->setup_addr = virt_to_phys(kho.setup);
+		kho.setup_shown = true;
+		query->fdt_addr = virt_to_phys(kho.fdt);
+		query->fdt_size = PAGE_SIZE;
+	}
 	query->root_addr = virt_to_phys(kho.tree.root);
 	query->scratch_addr = PFN_PHYS(kho.scratch_pfn);
 	query->scratch_size = PFN_PHYS(kho.scratch_pages);
 	query->preserved_pages = kho.tree.nr_pages;
 	query->raw_pages = kho.raw.nr_pages;
-	query->arrived_pages = kho.arrived.nr_pages;
+	query->arrived_pages = kho.arrived.nr_pages + kho.waiting.nr_pages;
 	query->objects = kho.nr_objects;
 	query->object_pages = kho.object_pages;
 	query->arrived_objects = kho.arrived_objects;
 	/* The setup page is metadata too, though not marked. */
-	query->meta_pages = kho.tree.nr_nodes + kho.nr_blobs + 1;
+	query->meta_pages = kho.tree.nr_nodes + kho.nr_blobs + !!kho.setup;
 	query->released_pages = kho.released;
 	query->arrival = kho.arrival;
 	query->generation = kho.generation;
@@ -85,6 +93,13 @@ static int do_query(union kho_any *any)
 		sizeof(query->arrival_error));
 	strscpy((char *)query->previous_release, kho.previous_release,
 		sizeof(query->previous_release));
+	query->arrival_kind = kho.arrival == KHO_ARRIVAL_TAKEN ?
+			      kho.arrival_kind : KHO_KIND_NONE;
+	query->backend = kho_native() ? KHO_BACKEND_KERNEL : KHO_BACKEND_MODULE;
+	query->envelopes = kho.nr_envelopes;
+	query->envelope_pages = kho.envelope_pages;
+	query->ram_pages = kho_ram_pages(0, kho_end_of_memory());
+	kho_release_query(query);
 	mutex_unlock(&kho.lock);
 	return 0;
 }
@@ -166,10 +181,12 @@ static int do_page_open(union kho_any *any, struct file **file)
 		return reserved_not_zero("kho_page_open.flags", open->flags);
 
 	mutex_lock(&kho.lock);
-	if (kho_radix_has_page(&kho.arrived, open->pfn, open->order))
+	if (!kho_radix_has_page(&kho.arrived, open->pfn, open->order))
+		ret = kho_arrival_native_open(open->pfn, open->order);
+	if (!ret)
 		*file = kho_page_file(open->pfn, open->order);
-	else
-		ret = kho_refuse(-ENOENT, "pfn 0x%llx order %u did not arrive",
+	else if (ret == -ENOENT)
+		ret = kho_refuse(ret, "pfn 0x%llx order %u did not arrive",
 				 open->pfn, open->order);
 	mutex_unlock(&kho.lock);
 	if (!ret && IS_ERR(*file))
@@ -308,12 +325,44 @@ out:
 	return ret;
 }
 
+static int do_subtree_list(union kho_any *any)
+{
+	struct kho_subtree_list *list = &any->subtree_list;
+
+	if (list->flags)
+		return reserved_not_zero("kho_subtree_list.flags", list->flags);
+	if (list->reserved)
+		return reserved_not_zero("kho_subtree_list.reserved",
+					 list->reserved);
+	return copy_list(list->first, list->entries, &list->count, &list->total,
+			 sizeof(struct kho_subtree_entry), kho_handoff_list);
+}
+
+static int do_envelope_list(union kho_any *any)
+{
+	struct kho_envelope_list *list = &any->envelope_list;
+	bool arrived = list->flags & KHO_ENVELOPE_ARRIVED;
+
+	if (list->flags & ~KHO_ENVELOPE_ARRIVED)
+		return reserved_not_zero("kho_envelope_list.flags without KHO_ENVELOPE_ARRIVED",
+					 list->flags & ~KHO_ENVELOPE_ARRIVED);
+	if (list->reserved)
+		return reserved_not_zero("kho_envelope_list.reserved",
+					 list->reserved);
+	return copy_list(list->first, list->entries, &list->count, &list->total,
+			 sizeof(struct kho_envelope_entry),
+			 arrived ? kho_envelopes_list_arrived :
+				   kho_envelopes_list);
+}
+
 /**
  * struct command - how a command is carried out
  */
 struct command {
 	/** @size: of its struct. */
 	unsigned int size;
+	/** @first_size: what the struct's first version had, or 0: the same. */
+	unsigned int first_size;
 	/** @fd_at: where in the struct the descriptor is, for @run_fd. */
 	unsigned int fd_at;
 	/** @tells_failure: what it has to tell matters after an error too. */
@@ -330,8 +379,14 @@ struct command {
 	[KHO_CMD_##nr - KHO_CMD_BASE] = { .size = sizeof(type), __VA_ARGS__ }
 #define FD_AT(type)	.fd_at = offsetof(type, fd)
 
+/* The numbers are a promise: nothing may move in the list. */
+static_assert(KHO_CMD_META_READ == 0x4b);
+static_assert(KHO_CMD_ENVELOPE_LIST == 0x4c);
+static_assert(KHO_CMD_SUBTREE_LIST == 0x4d);
+
 static const struct command commands[] = {
-	COMMAND(QUERY, struct kho_query, .run = do_query),
+	COMMAND(QUERY, struct kho_query, .run = do_query,
+		.first_size = offsetof(struct kho_query, arrival_kind)),
 	COMMAND(PAGE_ADD, struct kho_page, .run = do_page_add),
 	COMMAND(PAGE_DEL, struct kho_page, .run = do_page_del),
 	COMMAND(BATCH_ADD, struct kho_batch, .run = do_batch_add,
@@ -348,6 +403,9 @@ static const struct command commands[] = {
 	COMMAND(OBJ_REMOVE, struct kho_obj_name, .run = do_obj_remove),
 	COMMAND(OBJ_LIST, struct kho_obj_list, .run = do_obj_list),
 	COMMAND(META_READ, struct kho_meta_read, .run = do_meta_read),
+	COMMAND(ENVELOPE_LIST, struct kho_envelope_list,
+		.run = do_envelope_list),
+	COMMAND(SUBTREE_LIST, struct kho_subtree_list, .run = do_subtree_list),
 };
 
 /*
@@ -392,7 +450,7 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 	unsigned int nr = _IOC_NR(cmd);
 	const struct command *command;
 	union kho_any any = {};
-	u32 size;
+	u32 size, least;
 	int ret;
 
 	if (!capable(CAP_SYS_ADMIN))
@@ -404,9 +462,10 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
-	if (size < command->size)
+	least = command->first_size ?: command->size;
+	if (size < least)
 		return kho_refuse(-EINVAL, "command 0x%x: size is %u, must be %u at least",
-				  nr, size, command->size);
+				  nr, size, least);
 	if (size > PAGE_SIZE)
 		return kho_refuse(-E2BIG, "command 0x%x: size is %u, more than a page",
 				  nr, size);
@@ -419,7 +478,7 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 	ret = command->run(&any);
 	if (ret && !command->tells_failure)
 		return ret;
-	if (copy_to_user(user, &any, command->size))
+	if (copy_to_user(user, &any, min(size, command->size)))
 		return -EFAULT;
 	return ret;
 }

@@ -15,12 +15,17 @@
 
 /* The objects' head is a page of ours, not one that arrived. */
 static bool head_is_new;
+/* The kernel's own KHO has been told of it. */
+static bool head_is_named;
 
 /* Puts the FDT together aside, so that the one in place is always whole. */
 static int write_fdt(void)
 {
 	lockdep_assert_held(&kho.lock);
 
+	/* The kernel's own KHO has an FDT of its own. */
+	if (!kho.fdt)
+		return 0;
 	if (!kho_fdt_write(kho.fdt_room, PAGE_SIZE, kho.out))
 		return -ENOSPC;
 	memcpy(kho.fdt, kho.fdt_room, PAGE_SIZE);
@@ -95,6 +100,9 @@ static int carry_children_on(void)
 	unsigned int i;
 	int ret;
 
+	/* There it is the business of those who know what it is. */
+	if (kho_native())
+		return 0;
 	for (i = 0; kho.in && i < kho.in->nr; i++) {
 		const struct kho_fdt_child *child = &kho.in->child[i];
 
@@ -107,6 +115,36 @@ static int carry_children_on(void)
 		if (ret)
 			return ret;
 	}
+	return 0;
+}
+
+/* The setup page, the FDT, and which kernel this is. */
+static int make_pages(void)
+{
+	int ret;
+
+	kho.fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
+	kho.setup = (void *)get_zeroed_page(GFP_KERNEL);
+	kho.fdt = kho_blob_alloc();
+	kho.metadata = kho_blob_alloc();
+	if (!kho.fdt_room || !kho.setup || !kho.fdt || !kho.metadata)
+		return -ENOMEM;
+
+	kho.metadata->version = KHO_METADATA_VERSION;
+	strscpy((char *)kho.metadata->previous_release,
+		init_utsname()->release, KHO_METADATA_RELEASE);
+	kho.metadata->kexec_count = kho.generation + 1;
+
+	ret = kho_handoff_set_child(KHO_METADATA_NODE,
+				    virt_to_phys(kho.metadata),
+				    sizeof(*kho.metadata));
+	if (!ret)
+		ret = carry_children_on();
+	if (ret)
+		return ret;
+
+	kho_arch_publish(kho.setup, virt_to_phys(kho.fdt));
+	kho_envelopes_update();
 	return 0;
 }
 
@@ -125,22 +163,11 @@ int kho_handoff_init(void)
 	lockdep_assert_held(&kho.lock);
 
 	kho.out = kzalloc(sizeof(*kho.out), GFP_KERNEL);
-	kho.fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
-	kho.setup = (void *)get_zeroed_page(GFP_KERNEL);
-	kho.fdt = kho_blob_alloc();
-	kho.metadata = kho_blob_alloc();
 	head_is_new = !kho.head;
 	if (head_is_new)
 		kho.head = kho_blob_alloc();
-	if (!kho.out || !kho.fdt_room || !kho.setup || !kho.fdt ||
-	    !kho.metadata || !kho.head)
+	if (!kho.out || !kho.head)
 		return -ENOMEM;
-
-	kho.metadata->version = KHO_METADATA_VERSION;
-	strscpy((char *)kho.metadata->previous_release,
-		init_utsname()->release, KHO_METADATA_RELEASE);
-	kho.metadata->kexec_count = kho.generation + 1;
-
 	strscpy((char *)kho.head->compatible, KHO_OBJS_COMPATIBLE,
 		sizeof(kho.head->compatible));
 	kho.head->page_shift = PAGE_SHIFT;
@@ -148,20 +175,17 @@ int kho_handoff_init(void)
 
 	kho.out->abi = kho_abi;
 	kho.out->root = virt_to_phys(kho.tree.root);
-	ret = kho_handoff_set_child(KHO_METADATA_NODE,
-				    virt_to_phys(kho.metadata),
-				    sizeof(*kho.metadata));
-	if (!ret)
-		ret = kho_handoff_set_child(KHO_OBJS_NODE,
-					    virt_to_phys(kho.head),
-					    sizeof(*kho.head));
-	if (!ret)
-		ret = carry_children_on();
+	ret = kho_handoff_set_child(KHO_OBJS_NODE, virt_to_phys(kho.head),
+				    sizeof(*kho.head));
 	if (ret)
 		return ret;
-
-	kho_arch_publish(kho.setup, virt_to_phys(kho.fdt));
-	return 0;
+	if (kho_native()) {
+		ret = kho_native_add_subtree(KHO_OBJS_NODE, kho.head,
+					     sizeof(*kho.head));
+		head_is_named = !ret;
+		return ret;
+	}
+	return make_pages();
 }
 
 /**
@@ -179,9 +203,12 @@ void kho_handoff_exit(void)
 
 	if (kho.setup)
 		kho_arch_retire(kho.setup);
-	if (!kho.setup_shown)
+	if (kho.setup && !kho.setup_shown)
 		free_page((unsigned long)kho.setup);
 	kho.setup = NULL;
+	if (head_is_named)
+		kho_native_remove_subtree(kho.head);
+	head_is_named = false;
 	/* One that arrived is ours only once the takeover is for good. */
 	if (head_is_new || kho.committed)
 		kho_blob_free(kho.head);
@@ -194,4 +221,74 @@ void kho_handoff_exit(void)
 	kho.fdt_room = NULL;
 	kfree(kho.out);
 	kho.out = NULL;
+}
+
+/**
+ * kho_handoff_set_abi() - speak another version to the next kernel
+ * @abi: KHO_ABI_V3 or KHO_ABI_V4
+ *
+ * Context: may sleep; takes kho.lock.
+ * Return: 0, -EINVAL, or -ESHUTDOWN.
+ */
+int kho_handoff_set_abi(unsigned int abi)
+{
+	int ret = 0;
+
+	if (abi != KHO_ABI_V3 && abi != KHO_ABI_V4)
+		return kho_refuse(-EINVAL, "abi=%u is neither 3 nor 4", abi);
+
+	mutex_lock(&kho.lock);
+	if (kho.frozen)
+		ret = -ESHUTDOWN;
+	/* Before the rest is there, the number is all there is. */
+	if (!ret && kho.out) {
+		kho.out->abi = abi;
+		ret = write_fdt();
+	}
+	if (!ret)
+		kho_abi = abi;
+	mutex_unlock(&kho.lock);
+	return ret;
+}
+
+static u32 subtree_flags(const struct kho_fdt_child *child)
+{
+	const struct kho_fdt_child *arrived;
+
+	if (!strcmp(child->name, KHO_OBJS_NODE) ||
+	    !strcmp(child->name, KHO_METADATA_NODE))
+		return KHO_SUBTREE_OWN;
+	arrived = kho_arrival_child(child->name);
+	return arrived && arrived->addr == child->addr ? KHO_SUBTREE_CARRIED : 0;
+}
+
+/**
+ * kho_handoff_list() - describe what the next kernel finds by name
+ * @first: number of the first one wanted
+ * @room: entries that there are
+ * @entries: array of struct kho_subtree_entry, filled in
+ * @filled: how many were
+ * @total: how many there are
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_handoff_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+{
+	struct kho_subtree_entry *entry = entries;
+	u64 i;
+
+	*filled = 0;
+	mutex_lock(&kho.lock);
+	for (i = first; i < kho.out->nr && *filled < room; i++, entry++) {
+		const struct kho_fdt_child *child = &kho.out->child[i];
+
+		memset(entry, 0, sizeof(*entry));
+		strscpy((char *)entry->name, child->name, sizeof(entry->name));
+		entry->addr = child->addr;
+		entry->bytes = child->size;
+		entry->flags = subtree_flags(child);
+		(*filled)++;
+	}
+	*total = kho.out->nr;
+	mutex_unlock(&kho.lock);
 }

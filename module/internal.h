@@ -22,6 +22,8 @@
 #include <linux/types.h>
 
 #include "compat/compat.h"
+#include "envelope.h"
+#include "native.h"
 #include "radix.h"
 
 #include <kho/boot_info.h>
@@ -30,6 +32,33 @@
 #include <linux/kho.h>
 
 struct file;
+
+/* A result other than 0 ends the walk over ranges that it is told of. */
+typedef int (*kho_range_fn_t)(u64 addr, u64 bytes, void *data);
+
+/**
+ * struct kho_list - the setup_data list that this kernel was started with
+ */
+struct kho_list {
+	/** @announcements: nodes of type SETUP_KEXEC_KHO; one is right. */
+	unsigned int announcements;
+	/** @node: physical address of the last of them. */
+	u64 node;
+	/** @len: of its data, as it says. */
+	u32 len;
+	/** @taken: it has been taken over already. */
+	bool taken;
+	/** @data: what it says, if its length is right. */
+	struct kho_data data;
+	/** @nr: envelopes; more than there is room for is an error. */
+	unsigned int nr;
+	/** @envelope: as they come. */
+	struct kho_envelope envelope[KHO_ENVELOPES_MAX];
+	/** @first_node: lowest address of a node of an envelope. */
+	u64 first_node;
+	/** @last_node: highest address of one. */
+	u64 last_node;
+};
 
 /**
  * struct kho_state - all that the module has; there is one of it
@@ -81,6 +110,26 @@ struct kho_state {
 	/** @out: what @fdt says. */
 	struct kho_fdt *out;
 
+	/** @blocks: what the envelopes have to cover. */
+	struct kho_blocks blocks;
+	/** @blocks_short: memory was added that it knows nothing of. */
+	bool blocks_short;
+	/** @envelopes_stale: the best envelopes may be others now. */
+	bool envelopes_stale;
+	/** @nr_envelopes: of @envelope. */
+	unsigned int nr_envelopes;
+	/** @envelope: what is announced, by rising address. */
+	struct kho_envelope envelope[KHO_ENVELOPES_MAX];
+	/** @envelope_pages: base pages of RAM in these. */
+	u64 envelope_pages;
+	/** @least_open: blocks of RAM in the smallest gap between them, or 0. */
+	u64 least_open;
+
+	/** @last_pfn: number of the last page of RAM. */
+	unsigned long last_pfn;
+	/** @held_pfn: the same, if it is ours so that nobody preserves it, or 0. */
+	unsigned long held_pfn;
+
 	/** @setup: the page with the setup_data node and the scratch array. */
 	void *setup;
 	/** @setup_shown: somebody may have put its address into an image. */
@@ -92,10 +141,16 @@ struct kho_state {
 
 	/** @arrival: KHO_ARRIVAL_*. */
 	u32 arrival;
+	/** @arrival_kind: KHO_KIND_*. */
+	u32 arrival_kind;
 	/** @generation: handovers that led to this kernel. */
 	u32 generation;
-	/** @boot: what the stub said. */
+	/** @boot: what the stub said, or would have said. */
 	struct kho_boot_info boot;
+	/** @list: what this kernel was started with. */
+	struct kho_list list;
+	/** @waiting: what the kernel's own KHO keeps until somebody asks for it. */
+	struct kho_radix_tree waiting;
 	/** @in: what the FDT that arrived says. */
 	struct kho_fdt *in;
 	/** @arrival_error: why it was refused. */
@@ -107,6 +162,7 @@ struct kho_state {
 extern struct kho_state kho;
 extern unsigned int kho_abi;
 extern unsigned long kho_scratch_mib;
+extern bool kho_drop;
 
 /* Logs what was wrong with a request, and is the errno to return. */
 #define kho_refuse(err, fmt, ...) ({					\
@@ -119,6 +175,10 @@ int kho_may_change(void);
 void kho_changed(void);
 bool kho_in_scratch(u64 pfn, u64 nr_pages);
 int kho_take_page(unsigned long pfn);
+int kho_mark_page(unsigned long pfn, unsigned int order);
+void kho_unmark_page(unsigned long pfn, unsigned int order);
+int kho_mark_range(unsigned long pfn, unsigned long nr_pages);
+int kho_unmark_range(unsigned long pfn, unsigned long nr_pages);
 void kho_put_pages(unsigned long pfn, unsigned long nr_pages);
 u64 kho_end_of_memory(void);
 void *kho_blob_alloc(void);
@@ -133,8 +193,20 @@ int kho_platform_locked_down(void);
 int kho_scratch_alloc(void);
 void kho_scratch_free(void);
 
+/* blocks.c */
+int kho_envelopes_init(void);
+void kho_envelopes_exit(void);
+void kho_envelopes_update(void);
+void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
+void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
+				u64 *total);
+u64 kho_ram_pages(u64 addr, u64 bytes);
+int kho_for_each_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
+
 /* handoff.c */
 int kho_handoff_init(void);
+int kho_handoff_set_abi(unsigned int abi);
+void kho_handoff_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_handoff_exit(void);
 int kho_handoff_set_child(const char *name, u64 addr, u64 size);
 int kho_handoff_drop_child(u64 addr);
@@ -143,8 +215,56 @@ int kho_handoff_drop_child(u64 addr);
 int kho_arrival_init(void);
 void kho_arrival_commit(void);
 void kho_arrival_exit(void);
+void kho_arrival_refuse(const char *why, u64 where, u64 value);
+const struct kho_fdt_child *kho_arrival_child(const char *name);
+int kho_arrived_take(u64 pfn, u64 nr_pages);
+
+/* arrival-list.c */
+const char *kho_list_check_envelopes(u64 *where, u64 *value);
+const char *kho_list_check(u64 *where, u64 *value);
+bool kho_list_covers(u64 pfn, u64 nr_pages);
+
+/* arrival-native.c */
+#ifdef CONFIG_KEXEC_HANDOVER
+int kho_arrival_from_kernel(void);
+int kho_arrival_native_take(u64 pfn, u64 nr_pages);
+int kho_arrival_native_open(u64 pfn, unsigned int order);
+bool kho_arrival_native_waits(u64 pfn, unsigned int order);
+void kho_arrival_native_drop(u64 pfn, unsigned int order);
+void kho_arrival_native_commit(void);
+void kho_arrival_native_exit(void);
+#else
+static inline int kho_arrival_from_kernel(void) { return 0; }
+static inline int kho_arrival_native_take(u64 pfn, u64 nr_pages) { return 0; }
+static inline int kho_arrival_native_open(u64 pfn, unsigned int order)
+{
+	return -ENOENT;
+}
+
+static inline bool kho_arrival_native_waits(u64 pfn, unsigned int order)
+{
+	return false;
+}
+
+static inline void kho_arrival_native_drop(u64 pfn, unsigned int order) { }
+static inline void kho_arrival_native_commit(void) { }
+static inline void kho_arrival_native_exit(void) { }
+#endif
+
+/* release.c */
+int kho_release_prepare(u64 root);
+void kho_release_start(void);
+void kho_release_refused(void);
+void kho_release_exit(void);
+void kho_release_query(struct kho_query *query);
 
 /* x86.c */
+const char *kho_arch_find(struct kho_list *list);
+void kho_arch_taken(const struct kho_list *list);
+bool kho_arch_holds_kernel(u64 addr);
+int kho_arch_each_reserved(kho_range_fn_t fn, void *data);
+void kho_arch_announce(void *page, const struct kho_envelope *envelope,
+		       unsigned int nr);
 void kho_arch_publish(void *page, u64 fdt_addr);
 void kho_arch_retire(void *page);
 struct kho_boot_info *kho_arch_boot_info_get(void);

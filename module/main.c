@@ -13,13 +13,29 @@
 #include "version.h"
 
 unsigned int kho_abi = KHO_ABI_DEFAULT;
-module_param_named(abi, kho_abi, uint, 0444);
+
+static int set_abi(const char *text, const struct kernel_param *param)
+{
+	unsigned int abi;
+
+	return kstrtouint(text, 0, &abi) ?: kho_handoff_set_abi(abi);
+}
+
+static const struct kernel_param_ops abi_ops = {
+	.set = set_abi,
+	.get = param_get_uint,
+};
+module_param_cb(abi, &abi_ops, &kho_abi, 0644);
 MODULE_PARM_DESC(abi, "KHO ABI that the next kernel speaks: 3 or 4 (default 4)");
 
 unsigned long kho_scratch_mib;
 module_param_named(scratch_mib, kho_scratch_mib, ulong, 0444);
 MODULE_PARM_DESC(scratch_mib,
 		 "Size of scratch in MiB (default 0: 1/8 of RAM, from 64 to 256)");
+
+bool kho_drop;
+module_param_named(drop, kho_drop, bool, 0444);
+MODULE_PARM_DESC(drop, "Give up what a refused handover keeps reserved");
 
 /*
  * Called last of all such: a driver may still want to change something in its
@@ -28,6 +44,8 @@ MODULE_PARM_DESC(scratch_mib,
 static int going_down(struct notifier_block *nb, unsigned long event, void *data)
 {
 	mutex_lock(&kho.lock);
+	/* All there can be to do is to shrink them after requests that failed. */
+	kho_envelopes_update();
 	kho.frozen = true;
 	mutex_unlock(&kho.lock);
 	return NOTIFY_DONE;
@@ -45,30 +63,35 @@ static void say_ready(void)
 	if (kho.arrival == KHO_ARRIVAL_TAKEN)
 		snprintf(arrived, sizeof(arrived),
 			 "%llu objects and %llu other pages arrived from %s",
-			 kho.nr_objects, kho.arrived.nr_pages,
+			 kho.nr_objects,
+			 kho.arrived.nr_pages + kho.waiting.nr_pages,
 			 kho.previous_release[0] ? kho.previous_release :
 						   "an unknown kernel");
 	else if (kho.arrival == KHO_ARRIVAL_REFUSED)
 		snprintf(arrived, sizeof(arrived), "what came was refused");
 	else if (kho.arrival == KHO_ARRIVAL_OFF)
 		snprintf(arrived, sizeof(arrived), "intake is off");
-	pr_info("%s ready, kho-v%u, scratch %lu MiB at 0x%llx, %s\n",
-		KHO_VERSION, kho_abi,
-		kho.scratch_pages >> (20 - PAGE_SHIFT),
-		(u64)PFN_PHYS(kho.scratch_pfn), arrived);
+	if (kho_native())
+		pr_info("%s ready, on the kernel's own KHO, %s\n", KHO_VERSION,
+			arrived);
+	else
+		pr_info("%s ready, kho-v%u, scratch %lu MiB at 0x%llx, %s\n",
+			KHO_VERSION, kho_abi,
+			kho.scratch_pages >> (20 - PAGE_SHIFT),
+			(u64)PFN_PHYS(kho.scratch_pfn), arrived);
 }
 
 static int __init kho_init(void)
 {
+	const char *why;
 	int ret;
 
-	if (kho_abi != KHO_ABI_V3 && kho_abi != KHO_ABI_V4) {
-		pr_err("abi=%u is neither 3 nor 4\n", kho_abi);
-		return -EINVAL;
-	}
-	ret = kho_platform_check();
+	ret = kho_platform_check() ?: kho_native_init();
 	if (ret)
 		return ret;
+	why = kho_arch_find(&kho.list);
+	if (why)
+		pr_warn("what this kernel was started with is unknown: %s\n", why);
 
 	/*
 	 * The notifier takes kho.lock below the lock of the notifier chain, so
@@ -89,6 +112,9 @@ static int __init kho_init(void)
 	ret = kho_arrival_init();
 	if (ret)
 		goto err_free_scratch;
+	ret = kho_envelopes_init();
+	if (ret)
+		goto err_exit_arrival;
 	ret = kho_handoff_init();
 	if (ret)
 		goto err_exit_handoff;
@@ -102,6 +128,8 @@ static int __init kho_init(void)
 
 err_exit_handoff:
 	kho_handoff_exit();
+	kho_envelopes_exit();
+err_exit_arrival:
 	kho_arrival_exit();
 err_free_scratch:
 	kho_scratch_free();
@@ -119,6 +147,7 @@ static void __exit kho_exit(void)
 	kho_dev_exit();
 	mutex_lock(&kho.lock);
 	kho_handoff_exit();
+	kho_envelopes_exit();
 	kho_arrival_exit();
 	kho_scratch_free();
 	kho_radix_destroy_tree(&kho.raw);

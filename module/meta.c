@@ -80,14 +80,17 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 	struct page *page;
 
 	mutex_lock(&kho.lock);
-	kho.setup_shown = true;
-	copy_one(&copy, virt_to_phys(kho.setup), KHO_META_SETUP, 0);
-	copy_one(&copy, virt_to_phys(kho.fdt), KHO_META_FDT, 0);
+	/* Neither is there if the kernel has KHO of its own. */
+	if (kho.setup) {
+		kho.setup_shown = true;
+		copy_one(&copy, virt_to_phys(kho.setup), KHO_META_SETUP, 0);
+		copy_one(&copy, virt_to_phys(kho.fdt), KHO_META_FDT, 0);
+	}
 	list_for_each_entry(page, &kho.blobs, lru)
-		if (page != virt_to_page(kho.fdt))
+		if (!kho.fdt || page != virt_to_page(kho.fdt))
 			copy_one(&copy, page_to_phys(page), KHO_META_BLOB, 0);
 	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
 	*filled = copy.filled;
-	*total = kho.nr_blobs + 1 + kho.tree.nr_nodes;
+	*total = kho.nr_blobs + !!kho.setup + kho.tree.nr_nodes;
 	mutex_unlock(&kho.lock);
 }

@@ -157,7 +157,7 @@ static int object_mark(struct kho_object *object)
 	int ret;
 
 	for (i = 0; i < object->mem.nr_extents; i++) {
-		ret = kho_radix_add_range(&kho.tree, extent[i].pfn,
+		ret = kho_mark_range(extent[i].pfn,
 					  extent[i].nr_pages);
 		if (ret)
 			goto err_unmark;
@@ -166,7 +166,7 @@ static int object_mark(struct kho_object *object)
 
 err_unmark:
 	while (i--)
-		kho_radix_del_range(&kho.tree, extent[i].pfn,
+		kho_unmark_range(extent[i].pfn,
 				    extent[i].nr_pages);
 	return ret;
 }
@@ -177,7 +177,7 @@ static void object_unmark(struct kho_object *object)
 	u64 i;
 
 	for (i = 0; i < object->mem.nr_extents; i++)
-		WARN_ON_ONCE(kho_radix_del_range(&kho.tree, extent[i].pfn,
+		WARN_ON_ONCE(kho_unmark_range(extent[i].pfn,
 						 extent[i].nr_pages));
 }
 

@@ -64,6 +64,14 @@ static int check_entry(const struct kho_page_entry *entry)
 	return 0;
 }
 
+/* Without knowing where scratch is, a page can't be told to stay out of it. */
+static int check_scratch_known(void)
+{
+	if (kho_native_knows_scratch())
+		return 0;
+	return kho_refuse(-EOPNOTSUPP, "the kernel does not say where its scratch is (CONFIG_KEXEC_HANDOVER_DEBUGFS)");
+}
+
 static int add_one(const struct kho_page_entry *entry)
 {
 	u64 i, nr_pages;
@@ -82,7 +90,7 @@ static int add_one(const struct kho_page_entry *entry)
 		}
 		cond_resched();
 	}
-	ret = kho_radix_add_page(&kho.tree, entry->pfn, entry->order);
+	ret = kho_mark_page(entry->pfn, entry->order);
 	if (ret) {
 		refuse_page(entry, entry->pfn, ret);
 		goto err_put;
@@ -93,7 +101,7 @@ static int add_one(const struct kho_page_entry *entry)
 	return 0;
 
 err_del:
-	kho_radix_del_page(&kho.tree, entry->pfn, entry->order);
+	kho_unmark_page(entry->pfn, entry->order);
 err_put:
 	kho_put_pages(entry->pfn, i);
 	return ret;
@@ -104,7 +112,7 @@ static void del_one(struct kho_radix_tree *owner,
 		    const struct kho_page_entry *entry)
 {
 	WARN_ON_ONCE(kho_radix_del_page(owner, entry->pfn, entry->order));
-	WARN_ON_ONCE(kho_radix_del_page(&kho.tree, entry->pfn, entry->order));
+	kho_unmark_page(entry->pfn, entry->order);
 	kho_put_pages(entry->pfn, 1ULL << entry->order);
 }
 
@@ -124,7 +132,7 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 
 	*failed = nr;
 	mutex_lock(&kho.lock);
-	ret = kho_may_change();
+	ret = kho_may_change() ?: check_scratch_known();
 	if (ret)
 		goto out;
 	for (i = 0; i < nr; i++) {
@@ -168,7 +176,8 @@ static int check_del(const struct kho_page_entry *entry)
 		ret = -ENOENT;
 	if (ret)
 		return ret;
-	if (owner_of(entry))
+	if (owner_of(entry) ||
+	    kho_arrival_native_waits(entry->pfn, entry->order))
 		return 0;
 	/* Preserved, but by somebody else or as part of something else? */
 	return kho_radix_walk_range(&kho.tree, entry->pfn,
@@ -219,7 +228,12 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 		}
 	}
 	for (i = 0; i < nr; i++) {
-		del_one(owner_of(&entry[i]), &entry[i]);
+		struct kho_radix_tree *owner = owner_of(&entry[i]);
+
+		if (owner)
+			del_one(owner, &entry[i]);
+		else
+			kho_arrival_native_drop(entry[i].pfn, entry[i].order);
 		kho.released += 1ULL << entry[i].order;
 	}
 	kho_changed();
@@ -288,9 +302,12 @@ void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total)
 
 	mutex_lock(&kho.lock);
 	kho_radix_walk_range(&kho.arrived, 0, all, list_page, &listing);
+	if (kho_native())
+		kho_radix_walk_range(&kho.waiting, 0, all, list_page, &listing);
 	listing.flags = 0;
 	kho_radix_walk_range(&kho.raw, 0, all, list_page, &listing);
-	*total = nr_keys(&kho.arrived) + nr_keys(&kho.raw);
+	*total = nr_keys(&kho.arrived) + nr_keys(&kho.waiting) +
+		 nr_keys(&kho.raw);
 	mutex_unlock(&kho.lock);
 	*filled = listing.filled;
 }

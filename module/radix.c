@@ -24,6 +24,12 @@
 
 #include "radix.h"
 
+/* A kernel that has KHO exports some of these names itself. */
+#ifdef CONFIG_KEXEC_HANDOVER
+#undef EXPORT_SYMBOL_GPL
+#define EXPORT_SYMBOL_GPL(name)
+#endif
+
 #define KEY_END		(2ULL << (64 - PAGE_SHIFT))
 #define LEAF_BITS	KHO_LEAF_BITS(PAGE_SHIFT)
 #define TABLE_BITS	KHO_TABLE_BITS(PAGE_SHIFT)
@@ -37,6 +43,20 @@ static struct kho_radix_node *node_alloc(void)
 static void node_free(struct kho_radix_node *node)
 {
 	free_page((unsigned long)node);
+}
+
+/* The owner of the tree learns of pages and nodes that come and go. */
+static void watch(struct kho_radix_tree *tree, unsigned long pfn,
+		  unsigned long nr_pages, bool kept)
+{
+	if (tree->watch)
+		tree->watch(tree, pfn, nr_pages, kept);
+}
+
+static void watch_node(struct kho_radix_tree *tree,
+		       const struct kho_radix_node *node, bool kept)
+{
+	watch(tree, PHYS_PFN(virt_to_phys((void *)node)), 1, kept);
 }
 
 static bool node_empty(const struct kho_radix_node *node)
@@ -83,11 +103,15 @@ static int check_range(const struct kho_radix_tree *tree, unsigned long pfn,
 	return 0;
 }
 
-/*
- * The largest block that starts at @pfn, is aligned to its size and has at most
- * @nr_pages pages: how a range is cut into keys, here and in mainline.
+/**
+ * kho_radix_range_order() - how a range is cut into keys, here and in mainline
+ * @pfn: number of the first page of what is left of it
+ * @nr_pages: how many are left
+ *
+ * Return: order of the largest block that starts at @pfn, is aligned to its
+ * size, and has at most @nr_pages pages.
  */
-static unsigned int range_order(unsigned long pfn, unsigned long nr_pages)
+unsigned int kho_radix_range_order(unsigned long pfn, unsigned long nr_pages)
 {
 	unsigned int order = ilog2(nr_pages);
 
@@ -205,6 +229,8 @@ static int insert(struct kho_radix_tree *tree, u64 key)
 	WRITE_ONCE(node->table[kho_key_index(PAGE_SHIFT, key, level)],
 		   virt_to_phys(branch[level - 1]));
 	tree->nr_nodes += level;
+	for (depth = 0; depth < level; depth++)
+		watch_node(tree, branch[depth], true);
 	return 0;
 
 err_free_branch:
@@ -236,6 +262,7 @@ static int erase(struct kho_radix_tree *tree, u64 key)
 	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++) {
 		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
 								level + 1)], 0);
+		watch_node(tree, path[level], false);
 		node_free(path[level]);
 		tree->nr_nodes--;
 	}
@@ -256,6 +283,7 @@ static int add_locked(struct kho_radix_tree *tree, unsigned long pfn,
 		return ret;
 	tree->nr_keys[order]++;
 	tree->nr_pages += 1ULL << order;
+	watch(tree, pfn, 1UL << order, true);
 	return 0;
 }
 
@@ -271,6 +299,7 @@ static int del_locked(struct kho_radix_tree *tree, unsigned long pfn,
 		return ret;
 	tree->nr_keys[order]--;
 	tree->nr_pages -= 1ULL << order;
+	watch(tree, pfn, 1UL << order, false);
 	return 0;
 }
 
@@ -367,7 +396,7 @@ static void del_range_locked(struct kho_radix_tree *tree, unsigned long pfn,
 			     unsigned long nr_pages)
 {
 	while (nr_pages) {
-		unsigned int order = range_order(pfn, nr_pages);
+		unsigned int order = kho_radix_range_order(pfn, nr_pages);
 
 		WARN_ON_ONCE(del_locked(tree, pfn, order));
 		pfn += 1UL << order;
@@ -401,7 +430,7 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 
 	mutex_lock(&tree->lock);
 	while (done < nr_pages) {
-		unsigned int order = range_order(pfn + done, nr_pages - done);
+		unsigned int order = kho_radix_range_order(pfn + done, nr_pages - done);
 
 		ret = add_locked(tree, pfn + done, order);
 		if (ret)
@@ -422,7 +451,7 @@ err_undo:
 
 		while (at < done) {
 			last = at;
-			order = range_order(pfn + at, nr_pages - at);
+			order = kho_radix_range_order(pfn + at, nr_pages - at);
 			at += 1UL << order;
 		}
 		WARN_ON_ONCE(del_locked(tree, pfn + last, order));
@@ -457,7 +486,7 @@ int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 
 	mutex_lock(&tree->lock);
 	while (done < nr_pages) {
-		unsigned int order = range_order(pfn + done, nr_pages - done);
+		unsigned int order = kho_radix_range_order(pfn + done, nr_pages - done);
 
 		if (!has_key(tree, key_of(pfn + done, order))) {
 			ret = -ENOENT;

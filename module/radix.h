@@ -3,7 +3,8 @@
 #ifndef KHO_RADIX_H
 #define KHO_RADIX_H
 
-#include <linux/kho_radix_tree.h>
+/* By its path: a kernel that has KHO has another header of that name. */
+#include "../include/linux/kho_radix_tree.h"
 #include <kho/walk.h>
 
 /**
@@ -22,6 +23,7 @@ struct kho_radix_adopt {
 	void *data;
 };
 
+unsigned int kho_radix_range_order(unsigned long pfn, unsigned long nr_pages);
 int kho_radix_adopt_tree(struct kho_radix_adopt *adopt, u64 root);
 
 #endif /* KHO_RADIX_H */

@@ -153,7 +153,7 @@ static void *claim_blob(u64 addr)
 	void *blob;
 
 	if (!addr || addr & ~PAGE_MASK ||
-	    kho_radix_del_page(&kho.arrived, PHYS_PFN(addr), 0))
+	    kho_arrived_take(PHYS_PFN(addr), 1))
 		return NULL;
 	blob = phys_to_virt(addr);
 	kho_blob_adopt(blob);
@@ -170,8 +170,7 @@ static const char *claim_extent(struct kho_mem *mem,
 {
 	if (!extent->addr || extent->addr & ~PAGE_MASK || !extent->nr_pages)
 		return "an extent is empty or misaligned";
-	if (kho_radix_del_range(&kho.arrived, PHYS_PFN(extent->addr),
-				extent->nr_pages))
+	if (kho_arrived_take(PHYS_PFN(extent->addr), extent->nr_pages))
 		return "an extent is not preserved, or belongs to two objects";
 	if (kho_mem_add(mem, PHYS_PFN(extent->addr), extent->nr_pages))
 		return "no memory for its extents";

@@ -58,7 +58,7 @@ static int take_between(unsigned long low, unsigned long high,
 			pfn = ALIGN(end + 1, SCRATCH_ALIGN);
 			continue;
 		}
-		if (!alloc_contig_range(pfn, pfn + nr_pages, MIGRATE_MOVABLE,
+		if (!alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
 					GFP_KERNEL | __GFP_NOWARN)) {
 			kho.scratch_pfn = pfn;
 			kho.scratch_pages = nr_pages;
@@ -102,6 +102,8 @@ static int take(unsigned long nr_pages)
  * 256 MiB: a Debian kernel wants about 64 MiB to unpack itself, its initrd
  * about as much, and both have to fit.
  *
+ * A kernel with KHO of its own has scratch, set aside at boot.
+ *
  * Context: may sleep for long: pages are moved out of the way.
  * Return: 0, -ENOMEM, -EINVAL for a size that can't be, or -EINTR.
  */
@@ -110,6 +112,8 @@ int kho_scratch_alloc(void)
 	unsigned long nr_pages, ram = totalram_pages();
 	int ret;
 
+	if (kho_native())
+		return 0;
 	if (kho_scratch_mib)
 		nr_pages = kho_scratch_mib << (20 - PAGE_SHIFT);
 	else

@@ -33,6 +33,8 @@ int kho_may_change(void)
 		return kho_refuse(-ESHUTDOWN, "the machine is going down, nothing changes any more");
 	if (kho_platform_locked_down())
 		return kho_refuse(-EPERM, "the kernel is locked down, no kexec_load: nothing would arrive");
+	if (kho_native() && !kho_native_enabled())
+		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO is off: boot with kho=on");
 	return 0;
 }
 
@@ -51,6 +53,7 @@ void kho_changed(void)
 	lockdep_assert_held(&kho.lock);
 
 	kho.changes++;
+	kho_envelopes_update();
 	holds = kho.nr_objects || kho.raw.nr_pages || kho.arrived.nr_pages ||
 		kho.kernel_pages;
 	if (holds && !kho.pinned)
@@ -69,8 +72,91 @@ void kho_changed(void)
  */
 bool kho_in_scratch(u64 pfn, u64 nr_pages)
 {
+	if (kho_native())
+		return kho_native_in_scratch(pfn, nr_pages);
 	return pfn < kho.scratch_pfn + kho.scratch_pages &&
 	       pfn + nr_pages > kho.scratch_pfn;
+}
+
+/**
+ * kho_mark_page() - have pages preserved
+ * @pfn: number of the first page
+ * @order: log2 of how many
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: as kho_radix_add_page(), or what the kernel's own KHO says.
+ */
+int kho_mark_page(unsigned long pfn, unsigned int order)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	ret = kho_radix_add_page(&kho.tree, pfn, order);
+	if (ret)
+		return ret;
+	ret = kho_native_preserve(pfn, 1ULL << order);
+	if (ret)
+		kho_radix_del_page(&kho.tree, pfn, order);
+	return ret;
+}
+
+/**
+ * kho_unmark_page() - have pages preserved no more
+ * @pfn: number of the first page
+ * @order: log2 of how many, as they were marked
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_unmark_page(unsigned long pfn, unsigned int order)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (!WARN_ON_ONCE(kho_radix_del_page(&kho.tree, pfn, order)))
+		kho_native_unpreserve(pfn, 1ULL << order);
+}
+
+/**
+ * kho_mark_range() - have adjacent pages preserved
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: as kho_radix_add_range(), or what the kernel's own KHO says.
+ */
+int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	ret = kho_radix_add_range(&kho.tree, pfn, nr_pages);
+	if (ret)
+		return ret;
+	ret = kho_native_preserve(pfn, nr_pages);
+	if (ret)
+		kho_radix_del_range(&kho.tree, pfn, nr_pages);
+	return ret;
+}
+
+/**
+ * kho_unmark_range() - the opposite of kho_mark_range()
+ * @pfn: number of the first page, as it was
+ * @nr_pages: how many, as it was
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, or -ENOENT, and then nothing has changed.
+ */
+int kho_unmark_range(unsigned long pfn, unsigned long nr_pages)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	ret = kho_radix_del_range(&kho.tree, pfn, nr_pages);
+	if (!ret)
+		kho_native_unpreserve(pfn, nr_pages);
+	return ret;
 }
 
 /**
@@ -78,7 +164,7 @@ bool kho_in_scratch(u64 pfn, u64 nr_pages)
  * @pfn: its number
  *
  * Return: 0; -ENXIO if there is no such RAM, -EADDRNOTAVAIL if nobody uses the
- * page, if it is reserved, or if it is poisoned.
+ * page, if it is reserved or poisoned, or the last one of RAM.
  */
 int kho_take_page(unsigned long pfn)
 {
@@ -87,6 +173,9 @@ int kho_take_page(unsigned long pfn)
 
 	if (!page)
 		return -ENXIO;
+	/* An envelope can't have it in it: see blocks.c. */
+	if (pfn == kho.last_pfn && !kho_native())
+		return -EADDRNOTAVAIL;
 	if (PageReserved(page) || PageHWPoison(page))
 		return -EADDRNOTAVAIL;
 
@@ -143,7 +232,7 @@ void *kho_blob_alloc(void)
 
 	if (!blob)
 		return NULL;
-	if (kho_radix_add_page(&kho.tree, PHYS_PFN(virt_to_phys(blob)), 0)) {
+	if (kho_mark_page(PHYS_PFN(virt_to_phys(blob)), 0)) {
 		free_page((unsigned long)blob);
 		return NULL;
 	}
@@ -177,8 +266,7 @@ void kho_blob_free(void *blob)
 		return;
 	lockdep_assert_held(&kho.lock);
 
-	WARN_ON_ONCE(kho_radix_del_page(&kho.tree,
-					PHYS_PFN(virt_to_phys(blob)), 0));
+	kho_unmark_page(PHYS_PFN(virt_to_phys(blob)), 0);
 	list_del(&virt_to_page(blob)->lru);
 	kho.nr_blobs--;
 	free_page((unsigned long)blob);

@@ -2,22 +2,36 @@
 /*
  * x86: how a handover is announced, and how one that came is found.
  *
- * The announcement is a setup_data node of the boot protocol.  khoctl writes
- * its address into the header of the image that it loads; from there on the
- * node is live memory, read by the next kernel.
+ * The announcement is a list of setup_data nodes of the boot protocol.  khoctl
+ * writes the address of the first into the header of the image that it loads;
+ * from there on the list is live memory, read by the next kernel.
  */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/efi.h>
 #include <linux/io.h>
+#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <asm/page_types.h>
 
 #include "internal.h"
 
-/* The setup page: the node, and behind it the scratch array. */
+/* Nobody has that many; a list that is longer leads back to itself. */
+#define LIST_MAX	4096
+
+/* The setup page: the nodes, and between them the scratch array. */
 struct setup_page {
 	struct kho_setup_node node;
 	struct kho_data data;
 	struct kho_scratch scratch[1];
+	struct {
+		struct kho_setup_node node;
+		struct kho_setup_indirect inner;
+	} envelope[KHO_ENVELOPES_MAX];
 };
+
+static_assert(sizeof(struct setup_page) <= PAGE_SIZE);
 
 /**
  * kho_arch_publish() - announce what there is to hand over
@@ -37,6 +51,31 @@ void kho_arch_publish(void *page, u64 fdt_addr)
 	setup->node.next = 0;
 	setup->node.type = SETUP_KEXEC_KHO;
 	setup->node.len = sizeof(setup->data);
+}
+
+/**
+ * kho_arch_announce() - announce the envelopes
+ * @page: the page that kho_arch_publish() was given
+ * @envelope: by rising address
+ * @nr: how many, at most KHO_ENVELOPES_MAX
+ */
+void kho_arch_announce(void *page, const struct kho_envelope *envelope,
+		       unsigned int nr)
+{
+	struct setup_page *setup = page;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		setup->envelope[i].inner.type = KHO_SETUP_ENVELOPE;
+		setup->envelope[i].inner.reserved = 0;
+		setup->envelope[i].inner.addr = envelope[i].addr;
+		setup->envelope[i].inner.len = envelope[i].bytes;
+		setup->envelope[i].node.type = KHO_SETUP_INDIRECT;
+		setup->envelope[i].node.len = sizeof(setup->envelope[i].inner);
+		setup->envelope[i].node.next = i + 1 < nr ?
+			virt_to_phys(&setup->envelope[i + 1]) : 0;
+	}
+	setup->node.next = nr ? virt_to_phys(&setup->envelope[0]) : 0;
 }
 
 /**
@@ -70,4 +109,173 @@ struct kho_boot_info *kho_arch_boot_info_get(void)
 void kho_arch_boot_info_put(void)
 {
 	symbol_put(kho_boot_info);
+}
+
+static void note_envelope(struct kho_list *list, u64 addr,
+			  const struct kho_setup_indirect *inner)
+{
+	if (list->nr < KHO_ENVELOPES_MAX) {
+		list->envelope[list->nr].addr = inner->addr;
+		list->envelope[list->nr].bytes = inner->len;
+	}
+	list->nr++;
+	list->last_node = max(list->last_node, addr);
+	list->first_node = min(list->first_node, addr);
+}
+
+/* Looks at a node; sysfs shows no more of envelopes from then on. */
+static void read_node(struct kho_list *list, u64 addr, void *at)
+{
+	struct kho_setup_node *node = at;
+	struct kho_setup_indirect *inner = (void *)(node + 1);
+
+	switch (node->type) {
+	case SETUP_KEXEC_KHO:
+	case KHO_SETUP_TAKEN:
+		list->announcements++;
+		list->node = addr;
+		list->len = node->len;
+		list->taken = node->type == KHO_SETUP_TAKEN;
+		if (node->len == sizeof(list->data))
+			memcpy(&list->data, node + 1, sizeof(list->data));
+		break;
+	case KHO_SETUP_INDIRECT:
+		if (kho_setup_seal(node))
+			note_envelope(list, addr, inner);
+		break;
+	case KHO_SETUP_SEALED:
+		/* By the module, when it was loaded before. */
+		if (node->len >= sizeof(*inner))
+			note_envelope(list, addr, inner);
+		break;
+	}
+}
+
+/**
+ * kho_arch_find() - find the list that this kernel was started with
+ * @list: filled in
+ *
+ * Envelopes are sealed on the way: sysfs would show their content to anybody.
+ *
+ * Context: may sleep; no locks held.
+ * Return: NULL, or why the list can't be read.
+ */
+const char *kho_arch_find(struct kho_list *list)
+{
+	unsigned int nr = 0;
+	u64 addr;
+
+	memset(list, 0, sizeof(*list));
+	list->first_node = U64_MAX;
+	if (kho_read_file("sysfs", "kernel/boot_params/data", NULL, &addr,
+			  sizeof(addr), KHO_SETUP_DATA_OFFSET) != sizeof(addr))
+		return "sysfs has no boot_params";
+
+	while (addr) {
+		struct kho_setup_node *node;
+		u64 next;
+		u32 len;
+
+		if (nr++ == LIST_MAX)
+			return "the list of setup_data has no end";
+		node = memremap(addr, sizeof(*node), MEMREMAP_WB);
+		if (!node)
+			return "a node of setup_data can't be read";
+		next = node->next;
+		len = node->len;
+		memunmap(node);
+
+		/* Of what others have there, only the type matters. */
+		len = min_t(u32, len, sizeof(list->data)) + sizeof(*node);
+		node = memremap(addr, len, MEMREMAP_WB);
+		if (!node)
+			return "a node of setup_data can't be read";
+		read_node(list, addr, node);
+		memunmap(node);
+		addr = next;
+	}
+	return NULL;
+}
+
+/**
+ * kho_arch_taken() - note for a later load that what was announced is ours
+ * @list: what kho_arch_find() found
+ */
+void kho_arch_taken(const struct kho_list *list)
+{
+	struct kho_setup_node *node = memremap(list->node, sizeof(*node),
+					       MEMREMAP_WB);
+
+	if (!node)
+		return;
+	node->type = KHO_SETUP_TAKEN;
+	memunmap(node);
+}
+
+/**
+ * kho_arch_holds_kernel() - does this kernel itself lie in a block?
+ * @addr: physical address of the block's first byte
+ *
+ * An image begins at a multiple of 2 MiB, so a block with any of it in it has
+ * some at its first byte.
+ *
+ * Return: true if so, as far as kallsyms can tell.
+ */
+bool kho_arch_holds_kernel(u64 addr)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	/* phys_base may be below 0, that is, wrap around. */
+	addr -= phys_base;
+	if (addr >= KERNEL_IMAGE_SIZE)
+		return false;
+	sprint_symbol(symbol, __START_KERNEL_map + addr);
+	return strncmp(symbol, "0x", 2);
+}
+
+#ifdef CONFIG_EFI
+static int each_table(kho_range_fn_t fn, void *data)
+{
+	struct {
+		u64 addr;
+		u64 bytes;
+	} table[] = {
+		/* Logs can be long; the rest is small. */
+		{ efi.tpm_log, SZ_1M },
+		{ efi.tpm_final_log, SZ_1M },
+		{ efi.mokvar_table, SZ_1M },
+		{ efi.esrt, SZ_64K },
+		{ efi.memmap.phys_map, SZ_64K },
+	};
+	unsigned int i;
+	int ret = 0;
+
+	if (!efi_enabled(EFI_BOOT))
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(table) && !ret; i++)
+		if (table[i].addr && table[i].addr != EFI_INVALID_TABLE_ADDR)
+			ret = fn(table[i].addr, table[i].bytes, data);
+	return ret;
+}
+#else
+static int each_table(kho_range_fn_t fn, void *data)
+{
+	return 0;
+}
+#endif
+
+/**
+ * kho_arch_each_reserved() - what firmware has left in RAM for any kernel
+ * @fn: told of each range; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * Each kernel reserves these ranges anew, so a page of them looks as if an
+ * envelope were the only reason for it to be reserved.
+ *
+ * Return: the last result of @fn, or 0.
+ */
+int kho_arch_each_reserved(kho_range_fn_t fn, void *data)
+{
+	/* x86 takes all of it for itself. */
+	return fn(0, SZ_1M, data) ?: each_table(fn, data);
 }

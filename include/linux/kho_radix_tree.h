@@ -30,6 +30,18 @@
 #define KHO_TREE_MAX_DEPTH	KHO_TREE_DEPTH(KHO_PAGE_SHIFT)
 #define KHO_NR_ORDERS		(KHO_MAX_ORDER(KHO_PAGE_SHIFT) + 1)
 
+struct kho_radix_tree;
+
+/**
+ * typedef kho_radix_watch_t - told of what a tree keeps, as it changes
+ * @tree: the tree; its lock is held, and it must not be changed
+ * @pfn: number of the first page: of pages that are marked, or of a node
+ * @nr_pages: how many
+ * @kept: they are from now on; false: no more
+ */
+typedef void (*kho_radix_watch_t)(struct kho_radix_tree *tree, unsigned long pfn,
+				  unsigned long nr_pages, bool kept);
+
 /**
  * struct kho_radix_tree - a tree and what is known of it
  */
@@ -44,6 +56,8 @@ struct kho_radix_tree {
 	u64 nr_pages;
 	/** @nr_keys: keys of each order. */
 	u64 nr_keys[KHO_NR_ORDERS];
+	/** @watch: set by the owner, or NULL. */
+	kho_radix_watch_t watch;
 };
 
 /* A result other than 0 ends the walk and is its result. */

@@ -8,8 +8,14 @@
 #ifndef KHO_COMPAT_H
 #define KHO_COMPAT_H
 
-#include <linux/version.h>
+#include <linux/gfp.h>
 #include <linux/mmzone.h>
+#include <linux/version.h>
+
+/* include/kho/abi.h has to know what the kernel has of setup_data nodes. */
+#ifdef CONFIG_X86
+#include <asm/bootparam.h>
+#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "kho needs Linux 6.1 or later"
@@ -27,6 +33,16 @@
 #else
 #define MAX_PAGE_ORDER MAX_ORDER
 #endif
+#endif
+
+/*
+ * d1554fb63020 ("mm/page_isolation: remove migratetype parameter from more
+ * functions", 6.17): alloc_contig_range() takes flags where it took a
+ * migratetype.  Both are numbers, so the compiler says nothing: MIGRATE_MOVABLE
+ * there would mean ACR_FLAGS_CMA.
+ */
+#ifndef ACR_FLAGS_NONE
+#define ACR_FLAGS_NONE MIGRATE_MOVABLE
 #endif
 
 #endif /* KHO_COMPAT_H */

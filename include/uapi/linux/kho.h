@@ -24,7 +24,7 @@
  *	EPERM		the caller lacks CAP_SYS_ADMIN, or the kernel is locked
  *			down so that the handover could never happen
  *	ENXIO		no such page: a hole, offline, or no RAM
- *	EADDRNOTAVAIL	the page is free, reserved, or poisoned
+ *	EADDRNOTAVAIL	the page is free, reserved, poisoned, or the last of RAM
  *	EBUSY		the page is in scratch, overlaps a preserved page, or
  *			belongs to an object; the object is open
  *	EEXIST		that page is preserved already; the name is taken
@@ -62,19 +62,48 @@ enum {
 	KHO_CMD_OBJ_REMOVE,
 	KHO_CMD_OBJ_LIST,
 	KHO_CMD_META_READ,
+	KHO_CMD_ENVELOPE_LIST,
+	KHO_CMD_SUBTREE_LIST,
 };
 
 /* Features: bits of kho_query.features */
 #define KHO_FEATURE_PAGES	(1ULL << 0)	/* PAGE_* and BATCH_* */
 #define KHO_FEATURE_OBJECTS	(1ULL << 1)	/* OBJ_* */
 #define KHO_FEATURE_META	(1ULL << 2)	/* META_READ */
+#define KHO_FEATURE_ENVELOPES	(1ULL << 3)	/* ENVELOPE_LIST; unpatched successors */
+#define KHO_FEATURE_SUBTREES	(1ULL << 4)	/* SUBTREE_LIST */
 
 /* What became of a handover from the kernel before: kho_query.arrival */
 enum {
-	KHO_ARRIVAL_NONE = 0,		/* no boot stub, or nothing was sent */
+	KHO_ARRIVAL_NONE = 0,		/* nothing was sent */
 	KHO_ARRIVAL_TAKEN = 1,		/* arrived and taken over */
 	KHO_ARRIVAL_REFUSED = 2,	/* refused: see arrival_error */
 	KHO_ARRIVAL_OFF = 3,		/* turned off by kho=off or in kdump */
+};
+
+/* How what arrived was kept until the module came: kho_query.arrival_kind */
+enum {
+	KHO_KIND_NONE = 0,		/* nothing arrived */
+	KHO_KIND_STUB = 1,		/* page by page, by the boot stub */
+	KHO_KIND_ENVELOPES = 2,		/* in envelopes, by a kernel without KHO */
+	KHO_KIND_KERNEL = 3,		/* by the kernel's own KHO */
+};
+
+/* Whose tree holds what is preserved: kho_query.backend */
+enum {
+	KHO_BACKEND_MODULE = 0,		/* the module's, by khoctl load */
+	KHO_BACKEND_KERNEL = 1,		/* that of the kernel's own KHO, by kexec -s */
+};
+
+/*
+ * What became of the pages in the envelopes that arrived which are not
+ * preserved: kho_query.release
+ */
+enum {
+	KHO_RELEASE_NONE = 0,		/* there were no envelopes */
+	KHO_RELEASE_RUNNING = 1,	/* they are being given back */
+	KHO_RELEASE_DONE = 2,		/* all have been given back */
+	KHO_RELEASE_KEPT = 3,		/* kept: the handover was refused */
 };
 
 /**
@@ -142,6 +171,23 @@ struct kho_query {
 	__u8 arrival_error[128];
 	/** @previous_release: out: release of the kernel before, or empty. */
 	__u8 previous_release[72];
+
+	/** @arrival_kind: out: KHO_KIND_*. */
+	__u32 arrival_kind;
+	/** @backend: out: KHO_BACKEND_*. */
+	__u32 backend;
+	/** @release: out: KHO_RELEASE_*. */
+	__u32 release;
+	/** @envelopes: out: how many there are for the next kernel. */
+	__u32 envelopes;
+	/** @envelope_pages: out: base pages of RAM inside them. */
+	__aligned_u64 envelope_pages;
+	/** @ram_pages: out: base pages of RAM that the machine has. */
+	__aligned_u64 ram_pages;
+	/** @release_pages: out: base pages to be given back after arrival. */
+	__aligned_u64 release_pages;
+	/** @release_done: out: of these, how many have been. */
+	__aligned_u64 release_done;
 };
 #define KHO_QUERY _IO(KHO_IOCTL_TYPE, KHO_CMD_QUERY)
 
@@ -382,5 +428,85 @@ struct kho_meta_read {
 	__aligned_u64 pages;
 };
 #define KHO_META_READ _IO(KHO_IOCTL_TYPE, KHO_CMD_META_READ)
+
+#define KHO_ENVELOPE_ARRIVED	(1U << 0)
+
+/**
+ * struct kho_envelope_entry - one element of KHO_ENVELOPE_LIST
+ */
+struct kho_envelope_entry {
+	/** @addr: physical address. */
+	__aligned_u64 addr;
+	/** @bytes: how long it is. */
+	__aligned_u64 bytes;
+};
+
+/**
+ * struct kho_envelope_list - ioctl(KHO_ENVELOPE_LIST)
+ *
+ * An unpatched kernel keeps all memory inside the envelopes until its module
+ * has taken over what is preserved in them.  They rise by address and have
+ * gaps between them.
+ */
+struct kho_envelope_list {
+	/** @size: sizeof(struct kho_envelope_list). */
+	__u32 size;
+	/** @flags: KHO_ENVELOPE_ARRIVED: those that arrived; 0: those to be sent. */
+	__u32 flags;
+	/** @first: index of the first entry wanted. */
+	__aligned_u64 first;
+	/** @entries: pointer to count of struct kho_envelope_entry. */
+	__aligned_u64 entries;
+	/** @count: in: room; out: entries filled. */
+	__u32 count;
+	/** @reserved: must be 0. */
+	__u32 reserved;
+	/** @total: out: entries that there are. */
+	__aligned_u64 total;
+};
+#define KHO_ENVELOPE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_ENVELOPE_LIST)
+
+#define KHO_SUBTREE_OWN		(1U << 0)	/* the module's own */
+#define KHO_SUBTREE_CARRIED	(1U << 1)	/* arrived, and is carried on */
+
+/**
+ * struct kho_subtree_entry - one element of KHO_SUBTREE_LIST
+ */
+struct kho_subtree_entry {
+	/** @name: NUL-padded. */
+	__u8 name[32];
+	/** @addr: physical address of its data. */
+	__aligned_u64 addr;
+	/** @bytes: of the data. */
+	__aligned_u64 bytes;
+	/** @flags: KHO_SUBTREE_*. */
+	__u32 flags;
+	/** @reserved: 0. */
+	__u32 reserved;
+};
+
+/**
+ * struct kho_subtree_list - ioctl(KHO_SUBTREE_LIST)
+ *
+ * What the next kernel finds by name: children of the root FDT.  What arrived
+ * and means nothing to the module is carried on untouched.
+ */
+struct kho_subtree_list {
+	/** @size: sizeof(struct kho_subtree_list). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @first: index of the first entry wanted. */
+	__aligned_u64 first;
+	/** @entries: pointer to count of struct kho_subtree_entry. */
+	__aligned_u64 entries;
+	/** @count: in: room; out: entries filled. */
+	__u32 count;
+	/** @reserved: must be 0. */
+	__u32 reserved;
+	/** @total: out: entries that there are. */
+	__aligned_u64 total;
+};
+#define KHO_SUBTREE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_SUBTREE_LIST)
 
 #endif /* _UAPI_LINUX_KHO_H */

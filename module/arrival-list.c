@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Checking the list of setup_data that a kernel without the boot stub was
+ * started with.  That kernel has reserved what it says without a question; the
+ * module gives back and takes over, so it has to ask.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+
+#include "internal.h"
+
+#define BLOCK_BYTES	(1ULL << KHO_ENVELOPE_SHIFT)
+#define SCRATCH_MAX	(PAGE_SIZE / sizeof(struct kho_scratch))
+
+/**
+ * kho_list_covers() - do these pages lie in an envelope that arrived?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Only of envelopes that kho_list_check() has found sound.
+ *
+ * Return: true if they all lie in the same one.
+ */
+bool kho_list_covers(u64 pfn, u64 nr_pages)
+{
+	const struct kho_list *list = &kho.list;
+	unsigned int low = 0, high = list->nr;
+	u64 addr = PFN_PHYS(pfn);
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+		const struct kho_envelope *envelope = &list->envelope[middle];
+
+		if (addr < envelope->addr)
+			high = middle;
+		else if (addr - envelope->addr >= envelope->bytes)
+			low = middle + 1;
+		else
+			return PFN_PHYS(nr_pages) <=
+			       envelope->bytes - (addr - envelope->addr);
+	}
+	return false;
+}
+
+static bool overlaps(const struct kho_envelope *envelope, u64 addr, u64 bytes)
+{
+	return addr < envelope->addr + envelope->bytes &&
+	       envelope->addr < addr + bytes;
+}
+
+static int found(struct resource *res, void *data)
+{
+	return 1;
+}
+
+static const char *check_envelope(const struct kho_envelope *envelope)
+{
+	u64 addr = envelope->addr, end = kho_end_of_memory();
+
+	if (!envelope->bytes || !IS_ALIGNED(addr, BLOCK_BYTES) ||
+	    !PAGE_ALIGNED(envelope->bytes))
+		return "an envelope is empty or misaligned";
+	if (addr >= end || envelope->bytes >= end - addr)
+		return "an envelope reaches to the end of memory, or beyond";
+	if (walk_iomem_res_desc(IORES_DESC_CRASH_KERNEL, IORESOURCE_SYSTEM_RAM,
+				addr, addr + envelope->bytes - 1, NULL,
+				found) == 1)
+		return "an envelope overlaps the crash kernel";
+	for (; addr < envelope->addr + envelope->bytes; addr += BLOCK_BYTES)
+		if (kho_arch_holds_kernel(addr))
+			return "an envelope overlaps this kernel";
+	return NULL;
+}
+
+/**
+ * kho_list_check_envelopes() - are the envelopes that arrived sound?
+ * @where: set to the address that the result speaks of
+ * @value: set to the value that it speaks of
+ *
+ * Context: may sleep.
+ * Return: NULL, or what is wrong.
+ */
+const char *kho_list_check_envelopes(u64 *where, u64 *value)
+{
+	const struct kho_list *list = &kho.list;
+	unsigned int i;
+
+	*where = list->node;
+	*value = list->nr;
+	if (!list->nr)
+		return "the kernel before announces no envelopes: what it preserved is lost to a kernel that has neither KHO nor the boot stub";
+	if (list->nr > KHO_ENVELOPES_MAX)
+		return "there are too many envelopes";
+	for (i = 0; i < list->nr; i++) {
+		const struct kho_envelope *envelope = &list->envelope[i];
+		const char *why = check_envelope(envelope);
+
+		*where = envelope->addr;
+		*value = envelope->bytes;
+		if (why)
+			return why;
+		if (i && envelope->addr <= envelope[-1].addr + envelope[-1].bytes)
+			return "envelopes overlap, touch or are not in order";
+	}
+	return NULL;
+}
+
+/* The scratch array, and that it is what its name says: nothing is kept there. */
+static const char *check_scratch(u64 *where, u64 *value)
+{
+	const struct kho_data *data = &kho.list.data;
+	const struct kho_scratch *scratch;
+	unsigned int i, j;
+	struct page *page;
+
+	*where = data->scratch_addr;
+	*value = data->scratch_size;
+	if (!data->scratch_size || data->scratch_size % sizeof(*scratch) ||
+	    data->scratch_size > SCRATCH_MAX * sizeof(*scratch))
+		return "the scratch array has an impossible size";
+	page = pfn_to_online_page(PHYS_PFN(data->scratch_addr));
+	if (!page || !PageReserved(page) || data->scratch_addr % sizeof(u64) ||
+	    offset_in_page(data->scratch_addr) + data->scratch_size > PAGE_SIZE)
+		return "the scratch array is not where it could be";
+
+	scratch = phys_to_virt(data->scratch_addr);
+	for (i = 0; i < data->scratch_size / sizeof(*scratch); i++) {
+		u64 addr = scratch[i].addr, size = scratch[i].size;
+
+		*where = addr;
+		*value = size;
+		if (!size || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(size))
+			return "a scratch range is empty or not page-aligned";
+		if (addr + size < addr ||
+		    kho_ram_pages(addr, size) != PHYS_PFN(size))
+			return "a scratch range is no RAM";
+		for (j = 0; j < kho.list.nr; j++)
+			if (overlaps(&kho.list.envelope[j], addr, size))
+				return "an envelope overlaps scratch";
+	}
+	return NULL;
+}
+
+/**
+ * kho_list_check() - is the list that arrived sound?
+ * @where: set to the address that the result speaks of
+ * @value: set to the value that it speaks of
+ *
+ * Context: may sleep.
+ * Return: NULL, or what is wrong.
+ */
+const char *kho_list_check(u64 *where, u64 *value)
+{
+	const struct kho_list *list = &kho.list;
+	const char *why;
+
+	*value = list->announcements;
+	if (list->announcements > 1)
+		return "the hand-off is there more than once";
+	*value = list->len;
+	if (list->len != sizeof(list->data))
+		return "the hand-off has a wrong length";
+	why = kho_list_check_envelopes(where, value) ?: check_scratch(where, value);
+	if (why)
+		return why;
+
+	*where = list->data.fdt_addr;
+	*value = list->data.fdt_size;
+	if (!PAGE_ALIGNED(list->data.fdt_addr) ||
+	    list->data.fdt_size < KHO_FDT_HEADER ||
+	    list->data.fdt_size > PAGE_SIZE)
+		return "the FDT has an impossible address or size";
+	if (!kho_list_covers(PHYS_PFN(list->data.fdt_addr), 1))
+		return "the FDT lies in no envelope";
+	return NULL;
+}

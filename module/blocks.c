@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The envelopes for the next kernel, kept current while pages come and go.
+ *
+ * The tree tells of each page and node that it keeps.  They are counted by
+ * blocks; most changes are to blocks that have others in use, or lie inside an
+ * envelope, and change nothing else.  Only if the best envelopes may be others
+ * now are they found anew, once for each request.
+ *
+ * In between the list covers at least what is preserved whenever kho.lock is
+ * free, and a jump takes kho.lock: there is nothing to be finished before it.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "internal.h"
+
+#define BLOCK_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT))
+
+/* Is the block inside one of the envelopes that are announced? */
+static bool is_covered(unsigned long block)
+{
+	u64 addr = (u64)block << KHO_ENVELOPE_SHIFT;
+	unsigned int low = 0, high = kho.nr_envelopes;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+		const struct kho_envelope *envelope = &kho.envelope[middle];
+
+		if (addr < envelope->addr)
+			high = middle;
+		else if (addr - envelope->addr >= envelope->bytes)
+			low = middle + 1;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* A covered block is in use no more: could a better gap be opened for it? */
+static bool may_open(const struct kho_blocks *blocks, unsigned long block)
+{
+	unsigned long first, end;
+
+	if (kho.nr_envelopes < KHO_ENVELOPES_MAX)
+		return true;
+	first = find_last_bit(blocks->used, block);
+	if (first >= block)
+		return true;
+	end = find_next_bit(blocks->used, blocks->nr, block);
+	if (end >= blocks->nr || !is_covered(first + 1) || !is_covered(end - 1))
+		return true;
+	return blocks->ram[end] - blocks->ram[first + 1] > kho.least_open;
+}
+
+static void keep_block(struct kho_blocks *blocks, unsigned long block,
+		       unsigned int nr_pages)
+{
+	if (!blocks->pages[block]) {
+		__set_bit(block, blocks->used);
+		if (!is_covered(block))
+			kho.envelopes_stale = true;
+	}
+	blocks->pages[block] += nr_pages;
+}
+
+static void drop_block(struct kho_blocks *blocks, unsigned long block,
+		       unsigned int nr_pages)
+{
+	if (WARN_ON_ONCE(blocks->pages[block] < nr_pages))
+		nr_pages = blocks->pages[block];
+	blocks->pages[block] -= nr_pages;
+	if (!blocks->pages[block]) {
+		__clear_bit(block, blocks->used);
+		if (!kho.envelopes_stale && may_open(blocks, block))
+			kho.envelopes_stale = true;
+	}
+}
+
+/* What the tree calls; see kho_radix_watch_t. */
+static void count(struct kho_radix_tree *tree, unsigned long pfn,
+		  unsigned long nr_pages, bool kept)
+{
+	struct kho_blocks *blocks = &kho.blocks;
+
+	lockdep_assert_held(&kho.lock);
+
+	while (nr_pages) {
+		unsigned long block = pfn / BLOCK_PAGES;
+		unsigned long nr = min(nr_pages,
+				       BLOCK_PAGES - pfn % BLOCK_PAGES);
+
+		if (kept && kho.last_pfn - pfn < nr)
+			pr_warn_once("the last page of RAM is preserved: an unpatched kernel would lose it\n");
+		if (block >= blocks->nr) {
+			/* Memory that was not there when the table was made. */
+			kho.blocks_short = true;
+			return;
+		}
+		if (kept)
+			keep_block(blocks, block, nr);
+		else
+			drop_block(blocks, block, nr);
+		pfn += nr;
+		nr_pages -= nr;
+	}
+}
+
+static int add_ram(u64 addr, u64 bytes, void *data)
+{
+	struct kho_blocks *blocks = data;
+	u64 last = addr + bytes - 1;
+	unsigned long block, end;
+
+	kho.last_pfn = PHYS_PFN(last + 1) - 1;
+	block = addr >> KHO_ENVELOPE_SHIFT;
+	end = min_t(u64, (last >> KHO_ENVELOPE_SHIFT) + 1, blocks->nr);
+	for (; block < end; block++)
+		blocks->ram[block + 1] = 1;
+	return 0;
+}
+
+/* From a mark on each block that has RAM to the sums that gaps are weighed by. */
+static void sum_ram(struct kho_blocks *blocks)
+{
+	unsigned long block;
+
+	kho_for_each_ram(0, (u64)blocks->nr << KHO_ENVELOPE_SHIFT, add_ram,
+			 blocks);
+	for (block = 0; block < blocks->nr; block++)
+		blocks->ram[block + 1] += blocks->ram[block];
+}
+
+static void blocks_free(struct kho_blocks *blocks)
+{
+	kvfree(blocks->used);
+	kvfree(blocks->pages);
+	kvfree(blocks->ram);
+	memset(blocks, 0, sizeof(*blocks));
+}
+
+/* An empty table for all memory that there is; the old one stays if it fails. */
+static int blocks_alloc(struct kho_blocks *blocks)
+{
+	unsigned long nr = DIV_ROUND_UP_ULL(kho_end_of_memory(),
+					    1ULL << KHO_ENVELOPE_SHIFT);
+	unsigned long *used = kvcalloc(BITS_TO_LONGS(nr), sizeof(long),
+				       GFP_KERNEL);
+	u16 *pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	u32 *ram = kvcalloc(nr + 1, sizeof(*ram), GFP_KERNEL);
+
+	if (!used || !pages || !ram) {
+		kvfree(ram);
+		kvfree(pages);
+		kvfree(used);
+		return -ENOMEM;
+	}
+	blocks_free(blocks);
+	blocks->nr = nr;
+	blocks->used = used;
+	blocks->pages = pages;
+	blocks->ram = ram;
+	/* Scratch is a whole number of blocks: see SCRATCH_ALIGN. */
+	blocks->open = kho.scratch_pfn / BLOCK_PAGES;
+	blocks->nr_open = kho.scratch_pages / BLOCK_PAGES;
+	sum_ram(blocks);
+	return 0;
+}
+
+static const void *map_node(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+static int count_node(void *ctx, __u64 phys, unsigned int level)
+{
+	count(&kho.tree, PHYS_PFN(phys), 1, true);
+	return 0;
+}
+
+static int count_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	count(&kho.tree, PHYS_PFN(phys), nr << order, true);
+	cond_resched();
+	return 0;
+}
+
+/* Makes the table, of what the tree has in it now. */
+static int make_table(void)
+{
+	static const struct kho_walk_ops ops = {
+		.map = map_node,
+		.node = count_node,
+		.run = count_run,
+	};
+	struct kho_walk walk = {
+		.ops = &ops,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+	int ret = blocks_alloc(&kho.blocks);
+
+	if (ret)
+		return ret;
+	kho.blocks_short = false;
+	kho.envelopes_stale = true;
+	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
+	return 0;
+}
+
+static int count_covered(u64 addr, u64 bytes, void *data)
+{
+	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes);
+
+	if (end > pfn)
+		*(u64 *)data += end - pfn;
+	return 0;
+}
+
+/**
+ * kho_ram_pages() - how much RAM there is in a range
+ * @addr: physical address in bytes
+ * @bytes: its length
+ *
+ * Return: whole base pages of RAM.
+ */
+u64 kho_ram_pages(u64 addr, u64 bytes)
+{
+	u64 pages = 0;
+
+	kho_for_each_ram(addr, bytes, count_covered, &pages);
+	return pages;
+}
+
+/* Puts together what lies side by side. */
+struct ram_walk {
+	kho_range_fn_t fn;
+	void *data;
+	u64 addr;
+	u64 bytes;
+};
+
+static int walk_ram(struct resource *res, void *data)
+{
+	struct ram_walk *walk = data;
+	int ret = 0;
+
+	if (walk->bytes && walk->addr + walk->bytes == res->start) {
+		walk->bytes += resource_size(res);
+		return 0;
+	}
+	if (walk->bytes)
+		ret = walk->fn(walk->addr, walk->bytes, walk->data);
+	walk->addr = res->start;
+	walk->bytes = resource_size(res);
+	return ret;
+}
+
+/**
+ * kho_for_each_ram() - call a function for each piece of RAM in a range
+ * @addr: physical address in bytes
+ * @bytes: its length
+ * @fn: told of the piece; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * What firmware and devices have in between is left out, although there may be
+ * struct pages for it.  A piece of RAM is as long as it can be: what setup_data
+ * the kernel was started with cuts the entries of /proc/iomem anywhere.
+ *
+ * Context: may sleep.
+ * Return: 0, or the result of @fn that ended it.
+ */
+int kho_for_each_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data)
+{
+	struct ram_walk walk = { .fn = fn, .data = data };
+	int ret;
+
+	ret = walk_iomem_res_desc(IORES_DESC_NONE,
+				  IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
+				  addr, addr + bytes - 1, &walk, walk_ram);
+	/* Without any RAM that is -EINVAL. */
+	if (!walk.bytes)
+		return 0;
+	return ret ?: fn(walk.addr, walk.bytes, data);
+}
+
+/*
+ * Until 6.9 or so the kernel takes what an envelope covers out of the RAM that it
+ * looks for the end of memory in, and maps nothing beyond that end.  So the last
+ * page of RAM belongs to no envelope, and hold_last_page() sees to it that it
+ * needs none.
+ */
+static void spare_last_page(void)
+{
+	struct kho_envelope *last = &kho.envelope[kho.nr_envelopes - 1];
+	u64 end = PFN_PHYS(kho.last_pfn);
+
+	if (kho.nr_envelopes && last->addr + last->bytes > end)
+		last->bytes = end - last->addr;
+}
+
+/* Has the page, unless it can't be preserved anyway or somebody else has it. */
+static void hold_last_page(void)
+{
+	struct page *page = pfn_to_online_page(kho.last_pfn);
+
+	if (!page || PageReserved(page))
+		return;
+	if (!alloc_contig_range(kho.last_pfn, kho.last_pfn + 1, ACR_FLAGS_NONE,
+				GFP_KERNEL | __GFP_NOWARN))
+		kho.held_pfn = kho.last_pfn;
+}
+
+/**
+ * kho_envelopes_update() - announce the best envelopes for what is preserved
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_envelopes_update(void)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho.blocks.nr)
+		return;
+	if (kho.blocks_short && make_table()) {
+		pr_err_once("no memory for the envelopes of memory that was added: an unpatched kernel would lose what lies there\n");
+		return;
+	}
+	if (!kho.envelopes_stale)
+		return;
+	kho.envelopes_stale = false;
+	kho.nr_envelopes = kho_envelopes_find(&kho.blocks, kho.envelope,
+					      &kho.least_open);
+	spare_last_page();
+	kho.envelope_pages = 0;
+	for (i = 0; i < kho.nr_envelopes; i++)
+		kho.envelope_pages += kho_ram_pages(kho.envelope[i].addr,
+						    kho.envelope[i].bytes);
+	if (kho.setup)
+		kho_arch_announce(kho.setup, kho.envelope, kho.nr_envelopes);
+}
+
+/**
+ * kho_envelopes_init() - begin to keep envelopes around what the tree has
+ *
+ * Context: may sleep; kho.lock held; the tree and scratch are there.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_envelopes_init(void)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	/* The kernel's own KHO has a tree of its own, and knows no envelopes. */
+	if (kho_native())
+		return 0;
+	ret = make_table();
+	if (ret)
+		return ret;
+	kho.tree.watch = count;
+	hold_last_page();
+	return 0;
+}
+
+/**
+ * kho_envelopes_exit() - end that
+ *
+ * Context: kho.lock held.
+ */
+void kho_envelopes_exit(void)
+{
+	kho.tree.watch = NULL;
+	if (kho.held_pfn)
+		free_contig_range(kho.held_pfn, 1);
+	kho.held_pfn = 0;
+	blocks_free(&kho.blocks);
+	kho.nr_envelopes = 0;
+}
+
+static void list_envelopes(const struct kho_envelope *envelope, unsigned int nr,
+			   u64 first, u32 room, struct kho_envelope_entry *entry,
+			   u32 *filled, u64 *total)
+{
+	u64 i;
+
+	*filled = 0;
+	for (i = first; i < nr && *filled < room; i++) {
+		entry[*filled].addr = envelope[i].addr;
+		entry[*filled].bytes = envelope[i].bytes;
+		(*filled)++;
+	}
+	*total = nr;
+}
+
+/**
+ * kho_envelopes_list() - describe the envelopes for the next kernel
+ * @first: number of the first one wanted
+ * @room: entries that there are
+ * @entries: array of struct kho_envelope_entry, filled in
+ * @filled: how many were
+ * @total: how many there are
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+{
+	mutex_lock(&kho.lock);
+	list_envelopes(kho.envelope, kho.nr_envelopes, first, room, entries,
+		       filled, total);
+	mutex_unlock(&kho.lock);
+}
+
+/**
+ * kho_envelopes_list_arrived() - describe those that this kernel was given
+ * @first: number of the first one wanted
+ * @room: entries that there are
+ * @entries: array of struct kho_envelope_entry, filled in
+ * @filled: how many were
+ * @total: how many there are
+ */
+void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
+				u64 *total)
+{
+	list_envelopes(kho.list.envelope,
+		       min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX),
+		       first, room, entries, filled, total);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Envelopes: a few large ranges that cover all that is preserved.  What they
+ * are for is said in include/kho/abi.h.
+ */
+#ifndef KHO_ENVELOPE_H
+#define KHO_ENVELOPE_H
+
+#include <linux/types.h>
+
+#include <kho/abi.h>
+
+/**
+ * struct kho_envelope - a range of memory that nobody may use but its reader
+ */
+struct kho_envelope {
+	/** @addr: physical address in bytes. */
+	u64 addr;
+	/** @bytes: its length. */
+	u64 bytes;
+};
+
+#define KHO_GAPS_MAX	(KHO_ENVELOPES_MAX - 1)
+
+/**
+ * struct kho_gap - blocks between used ones
+ */
+struct kho_gap {
+	/** @first: the first of them. */
+	unsigned long first;
+	/** @end: the first that is none of them. */
+	unsigned long end;
+	/** @weight: blocks of RAM among them; more than any if it must open. */
+	u64 weight;
+};
+
+/**
+ * struct kho_blocks - what is covered, in blocks of 2^KHO_ENVELOPE_SHIFT bytes
+ */
+struct kho_blocks {
+	/** @nr: blocks that there are. */
+	unsigned long nr;
+	/** @used: a bit for each that has something preserved in it. */
+	unsigned long *used;
+	/** @pages: how many pages of each are preserved. */
+	u16 *pages;
+	/** @ram: how many blocks of RAM come before it; nr + 1 entries. */
+	u32 *ram;
+	/** @open: first of the blocks that no envelope may have in it. */
+	unsigned long open;
+	/** @nr_open: how many these are; none of them is ever used. */
+	unsigned long nr_open;
+	/** @gap: room to work in: a heap of gaps, the smallest on top. */
+	struct kho_gap gap[KHO_GAPS_MAX];
+	/** @nr_gaps: how many it has. */
+	unsigned int nr_gaps;
+};
+
+unsigned int kho_envelopes_find(struct kho_blocks *blocks,
+				struct kho_envelope *envelope, u64 *least_open);
+
+#endif /* KHO_ENVELOPE_H */

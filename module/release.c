@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Giving back what the envelopes that arrived have in them besides what is
+ * preserved.
+ *
+ * Before anything is taken over, a bitmap for each envelope says what may go:
+ * RAM that is not marked, and no part of what firmware or this kernel has there.
+ * Later that could not be told any more: a page that was taken over and given
+ * up since may be reserved again, by a driver that has got it.
+ *
+ * The pages go back in blocks as large as can be, so the time is that of
+ * touching their struct pages, and in the background.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/io.h>
+#include <linux/ktime.h>
+#include <linux/log2.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+static void give_back_all(struct work_struct *work);
+
+static struct {
+	/* A bit for each page of an envelope that may go. */
+	unsigned long *may_go[KHO_ENVELOPES_MAX];
+	unsigned int nr;
+	u64 total;
+	u64 done;		/* read without a lock */
+	u64 freed;
+	u32 state;		/* the same */
+	struct work_struct work;
+} release = {
+	.work = __WORK_INITIALIZER(release.work, give_back_all),
+};
+
+static unsigned long envelope_pfn(unsigned int i)
+{
+	return PHYS_PFN(kho.list.envelope[i].addr);
+}
+
+static unsigned long envelope_pages(unsigned int i)
+{
+	return PHYS_PFN(kho.list.envelope[i].bytes);
+}
+
+static int set_ram(u64 addr, u64 bytes, void *data)
+{
+	unsigned int i = *(unsigned int *)data;
+	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes);
+
+	if (end > pfn)
+		bitmap_set(release.may_go[i], pfn - envelope_pfn(i), end - pfn);
+	return 0;
+}
+
+/* These pages stay, as far as they are in an envelope. */
+static void keep(u64 pfn, u64 nr_pages)
+{
+	u64 end = pfn + nr_pages;
+	unsigned int i;
+
+	for (i = 0; i < release.nr; i++) {
+		u64 first = max_t(u64, pfn, envelope_pfn(i));
+		u64 last = min_t(u64, end, envelope_pfn(i) + envelope_pages(i));
+
+		if (first < last)
+			bitmap_clear(release.may_go[i], first - envelope_pfn(i),
+				     last - first);
+	}
+}
+
+static int keep_reserved(u64 addr, u64 bytes, void *data)
+{
+	keep(PHYS_PFN(addr), PFN_UP(addr + bytes) - PHYS_PFN(addr));
+	return 0;
+}
+
+static const void *map_node(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+/* The nodes are this kernel's tree from now on, but where it has its own. */
+static int keep_node(void *ctx, __u64 phys, unsigned int level)
+{
+	if (!kho_native())
+		keep(PHYS_PFN(phys), 1);
+	return 0;
+}
+
+static int keep_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	keep(PHYS_PFN(phys), nr << order);
+	cond_resched();
+	return 0;
+}
+
+static int keep_tree(u64 root)
+{
+	static const struct kho_walk_ops ops = {
+		.map = map_node,
+		.node = keep_node,
+		.run = keep_run,
+	};
+	struct kho_walk walk = {
+		.ops = &ops,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+
+	return kho_walk_tree(&walk, root) ? -EINVAL : 0;
+}
+
+/* sysfs reads the list at any time, and mainline its scratch array. */
+static void keep_list(void)
+{
+	const struct kho_list *list = &kho.list;
+	u64 first = PHYS_PFN(list->first_node), last = PHYS_PFN(list->last_node);
+
+	keep(first, last - first + 1);
+	/* A node of an envelope may go on in the next page. */
+	keep(PHYS_PFN(list->last_node + sizeof(struct kho_setup_node) +
+		      sizeof(struct kho_setup_indirect) - 1), 1);
+	keep(PHYS_PFN(list->node), 1);
+	keep(PHYS_PFN(list->node + sizeof(struct kho_setup_node) +
+		      sizeof(struct kho_data) - 1), 1);
+	keep(PHYS_PFN(list->data.scratch_addr), 1);
+	if (list->data.scratch_size)
+		keep(PHYS_PFN(list->data.scratch_addr +
+			      min_t(u64, list->data.scratch_size, PAGE_SIZE) - 1), 1);
+}
+
+static void free_bitmaps(void)
+{
+	while (release.nr) {
+		release.nr--;
+		kvfree(release.may_go[release.nr]);
+		release.may_go[release.nr] = NULL;
+	}
+}
+
+/**
+ * kho_release_prepare() - find out what may be given back
+ * @root: of the tree that arrived, which is sound, or 0 to keep nothing of it
+ *
+ * Context: may sleep; kho.lock held; before any page is taken over.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_release_prepare(u64 root)
+{
+	unsigned int i;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.arrival_kind == KHO_KIND_STUB)
+		return 0;
+	for (i = 0; i < kho.list.nr; i++) {
+		release.may_go[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
+					     sizeof(long), GFP_KERNEL);
+		if (!release.may_go[i]) {
+			ret = -ENOMEM;
+			goto err_free;
+		}
+		release.nr++;
+		kho_for_each_ram(kho.list.envelope[i].addr,
+				 kho.list.envelope[i].bytes, set_ram, &i);
+	}
+	if (root) {
+		ret = keep_tree(root);
+		if (ret)
+			goto err_free;
+	}
+	keep_list();
+	kho_arch_each_reserved(keep_reserved, NULL);
+
+	release.total = 0;
+	release.done = 0;
+	release.freed = 0;
+	for (i = 0; i < release.nr; i++) {
+		release.total += bitmap_weight(release.may_go[i],
+					       envelope_pages(i));
+		cond_resched();
+	}
+	return 0;
+
+err_free:
+	free_bitmaps();
+	return ret;
+}
+
+/* Is this page as boot left it? */
+static bool page_waits(struct page *page)
+{
+	return page && PageReserved(page) && page_count(page) == 1;
+}
+
+/* Gives a block back, or returns false and has touched nothing. */
+static bool give_back(unsigned long pfn, unsigned int order)
+{
+	struct page *first = pfn_to_online_page(pfn);
+	unsigned long i, nr_pages = 1UL << order;
+
+	if (!page_waits(first))
+		return false;
+	for (i = 1; i < nr_pages; i++) {
+		struct page *page = pfn_to_online_page(pfn + i);
+
+		if (!page_waits(page) || page_zone(page) != page_zone(first))
+			return false;
+	}
+	/* As if it had just been allocated, without __GFP_COMP. */
+	for (i = 0; i < nr_pages; i++) {
+		ClearPageReserved(first + i);
+		set_page_count(first + i, !i);
+	}
+	adjust_managed_page_count(first, nr_pages);
+	__free_pages(first, order);
+	release.freed += nr_pages;
+	return true;
+}
+
+static void give_back_run(unsigned long pfn, unsigned long end)
+{
+	while (pfn < end) {
+		unsigned int order = min_t(unsigned int, MAX_PAGE_ORDER,
+					   ilog2(end - pfn));
+
+		if (pfn)
+			order = min_t(unsigned int, order, __ffs(pfn));
+		while (!give_back(pfn, order) && order)
+			order--;
+		/* Or not even that one: then it is somebody's. */
+		pfn += 1UL << order;
+		WRITE_ONCE(release.done, release.done + (1ULL << order));
+		cond_resched();
+	}
+}
+
+static void give_back_all(struct work_struct *work)
+{
+	ktime_t start = ktime_get();
+	unsigned int i;
+
+	for (i = 0; i < release.nr; i++) {
+		unsigned long *may_go = release.may_go[i];
+		unsigned long pfn = envelope_pfn(i), nr = envelope_pages(i);
+		unsigned long at, end = 0;
+
+		for (;;) {
+			at = find_next_bit(may_go, nr, end);
+			if (at >= nr)
+				break;
+			end = find_next_zero_bit(may_go, nr, at);
+			give_back_run(pfn + at, pfn + end);
+		}
+	}
+	free_bitmaps();
+	WRITE_ONCE(release.state, KHO_RELEASE_DONE);
+	pr_info("gave back %llu pages (%llu MiB) that envelopes had kept, in %lld ms\n",
+		release.freed, release.freed >> (20 - PAGE_SHIFT),
+		ktime_ms_delta(ktime_get(), start));
+}
+
+/**
+ * kho_release_start() - begin to give back what may go
+ *
+ * Context: kho.lock held; after what is preserved has been taken over.
+ */
+void kho_release_start(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (!release.nr)
+		return;
+	WRITE_ONCE(release.state, KHO_RELEASE_RUNNING);
+	queue_work(system_unbound_wq, &release.work);
+}
+
+/**
+ * kho_release_refused() - keep the envelopes of a handover that was refused
+ *
+ * Nobody can say what in them is preserved, so all stays, for somebody to look
+ * at or to reboot; unless the module was told to drop it.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_release_refused(void)
+{
+	u64 where, value, pages = 0;
+	const char *why;
+	unsigned int i;
+
+	lockdep_assert_held(&kho.lock);
+
+	/* The stub has kept no envelopes, so there is nothing to be given back. */
+	if (kho.arrival != KHO_ARRIVAL_REFUSED ||
+	    kho.boot.state == KHO_BOOT_REFUSED ||
+	    kho.arrival_kind == KHO_KIND_STUB || !kho.list.nr)
+		return;
+	for (i = 0; i < min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX); i++)
+		pages += kho_ram_pages(kho.list.envelope[i].addr,
+				       kho.list.envelope[i].bytes);
+	release.total = pages;
+	release.state = KHO_RELEASE_KEPT;
+	if (!kho_drop) {
+		pr_warn("%llu MiB stay reserved; to give up what is in there: rmmod kho; modprobe kho drop=1\n",
+			pages >> (20 - PAGE_SHIFT));
+		return;
+	}
+	why = kho_list_check_envelopes(&where, &value);
+	if (why) {
+		pr_warn("drop=1: %s (at 0x%llx, value 0x%llx), so they stay reserved\n",
+			why, where, value);
+		return;
+	}
+	if (kho_release_prepare(0))
+		return;
+	pr_warn("drop=1: what was refused is given up\n");
+	kho_arch_taken(&kho.list);
+	kho_release_start();
+}
+
+/**
+ * kho_release_exit() - be done with it, one way or the other
+ *
+ * Context: may sleep.
+ */
+void kho_release_exit(void)
+{
+	flush_work(&release.work);
+	free_bitmaps();
+}
+
+/**
+ * kho_release_query() - say how far it has come
+ * @query: whose members about it are set
+ */
+void kho_release_query(struct kho_query *query)
+{
+	query->release = READ_ONCE(release.state);
+	query->release_pages = release.total;
+	query->release_done = READ_ONCE(release.done);
+}
