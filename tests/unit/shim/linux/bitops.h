@@ -46,6 +46,15 @@ static inline unsigned long find_next_bit(const unsigned long *addr,
 	return offset < size ? offset : size;
 }
 
+static inline unsigned long find_next_zero_bit(const unsigned long *addr,
+					       unsigned long size,
+					       unsigned long offset)
+{
+	while (offset < size && test_bit(offset, addr))
+		offset++;
+	return offset < size ? offset : size;
+}
+
 static inline unsigned long __ffs(unsigned long word)
 {
 	unsigned long n = 0;

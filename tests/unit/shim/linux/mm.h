@@ -8,6 +8,8 @@
 /* PAGE_SHIFT comes from the compiler's command line. */
 #define PAGE_SIZE	(1UL << PAGE_SHIFT)
 
+#define PHYS_PFN(phys)	((unsigned long)((phys) >> PAGE_SHIFT))
+
 static inline phys_addr_t virt_to_phys(const volatile void *virt)
 {
 	return pages_phys((const void *)virt);
