@@ -19,6 +19,8 @@ static struct kho_obj_entry objects_room[64];
 static struct kho_meta_entry meta_room[64];
 static char meta_pages[64 * PAGE];
 static struct kho_page_entry batch_entry;
+static struct kho_envelope_entry envelope_room[64];
+static struct kho_subtree_entry subtree_room[8];
 
 /* Room for any of the structs, and a tail that no kernel knows. */
 union any {
@@ -32,6 +34,8 @@ union any {
 	struct kho_obj_name name;
 	struct kho_obj_list obj_list;
 	struct kho_meta_read meta;
+	struct kho_envelope_list envelopes;
+	struct kho_subtree_list subtrees;
 	char bytes[1024];
 };
 
@@ -133,6 +137,18 @@ static void good_meta(union any *any)
 	any->meta.count = ARRAY_SIZE(meta_room);
 }
 
+static void good_envelopes(union any *any)
+{
+	any->envelopes.entries = ptr64(envelope_room);
+	any->envelopes.count = ARRAY_SIZE(envelope_room);
+}
+
+static void good_subtrees(union any *any)
+{
+	any->subtrees.entries = ptr64(subtree_room);
+	any->subtrees.count = ARRAY_SIZE(subtree_room);
+}
+
 static void nothing(union any *any)
 {
 	(void)any;
@@ -187,6 +203,13 @@ static const struct command {
 	{ "META_READ", KHO_META_READ, sizeof(struct kho_meta_read),
 	  { ZERO(kho_meta_read, flags), ZERO(kho_meta_read, reserved) },
 	  good_meta, nothing, nothing, 0 },
+	{ "ENVELOPE_LIST", KHO_ENVELOPE_LIST, sizeof(struct kho_envelope_list),
+	  { 1 + offsetof(struct kho_envelope_list, flags) + 1,
+	    ZERO(kho_envelope_list, reserved) },
+	  good_envelopes, nothing, nothing, 0 },
+	{ "SUBTREE_LIST", KHO_SUBTREE_LIST, sizeof(struct kho_subtree_list),
+	  { ZERO(kho_subtree_list, flags), ZERO(kho_subtree_list, reserved) },
+	  good_subtrees, nothing, nothing, 0 },
 };
 
 /* ---- What all commands have in common ---- */
@@ -223,6 +246,13 @@ static void try_size(const struct command *c, void *where, __u32 size,
 		printf("# got %s\n", name_of(err));
 }
 
+/* Callers as old as the first version of a struct have to be served. */
+static __u32 first_size(const struct command *c)
+{
+	return c->cmd == KHO_QUERY ? offsetof(struct kho_query, arrival_kind) :
+				     c->size;
+}
+
 static void test_sizes(void)
 {
 	char *two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -239,7 +269,11 @@ static void test_sizes(void)
 		try_size(c, NULL, c->size, -1, EFAULT, "null pointer");
 		try_size(c, &room, 0, -1, EINVAL, "size 0");
 		try_size(c, &room, 4, -1, EINVAL, "size 4");
-		try_size(c, &room, c->size - 1, -1, EINVAL, "one byte short");
+		try_size(c, &room, first_size(c) - 1, -1, EINVAL,
+			 "one byte short");
+		if (first_size(c) < c->size)
+			try_size(c, &room, first_size(c), -1, c->want,
+				 "of the first version");
 		try_size(c, &room, c->size, -1, c->want, "exact");
 		try_size(c, &room, c->size + 8, -1, c->want, "long, zero tail");
 		try_size(c, &room, c->size + 8, c->size + 7, E2BIG,
@@ -270,7 +304,7 @@ static void test_sizes(void)
 static void test_unknown(void)
 {
 	static const unsigned int numbers[] = {
-		0, KHO_CMD_BASE - 1, KHO_CMD_META_READ + 1, 0xff,
+		0, KHO_CMD_BASE - 1, KHO_CMD_SUBTREE_LIST + 1, 0xff,
 	};
 	struct kho_query q = { .size = sizeof(q) };
 	char what[40];
@@ -364,6 +398,7 @@ int main(void)
 	test_names();
 	test_objects();
 	test_lists();
+	test_envelopes();
 	result(unchanged(&before, "all of it"), "nothing is left behind");
 
 	printf("1..%d\n", tests);

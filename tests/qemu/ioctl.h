@@ -49,4 +49,7 @@ void test_names(void);
 void test_objects(void);
 void test_lists(void);
 
+/* ioctl-envelopes.c */
+void test_envelopes(void);
+
 #endif /* KHO_TEST_IOCTL_H */

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # mkinitramfs.sh KERNELDIR...: makes an initramfs for test VMs with any of
-# these kernels, as fetch-kernel.sh and build-stub-kernel.sh print them, out of
+# these kernels, as fetch-kernel.sh and build-kernel.sh print them, out of
 # programs of the host's packages, ours, and the module as dkms builds it for
-# each.  Prints the image's path; one with the same contents is not made again.
+# each.  Two of the same release are one, if they have the same headers.
+# Prints the image's path; one with the same contents is not made again.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
@@ -12,7 +13,8 @@ set -euo pipefail
 [ $# -gt 0 ] || die "usage: mkinitramfs.sh KERNELDIR..."
 
 need_packages busybox-static cpio gcc kexec-tools kmod lib32gcc-12-dev \
-	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config
+	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config zstd \
+	xz-utils
 
 here=$KHO_TOP/tests/qemu
 out=$KHO_BUILD/qemu/initramfs
@@ -43,10 +45,10 @@ compile()
 }
 
 compile agent agent.c
-compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl.c'
+compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
 compile fail-nth 'fail-nth.c ioctl.c'
 # For 32-bit callers.  Header files that depend on the architecture serve both.
-compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl.c' \
+compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
 	-m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
 
 make -s -C "$KHO_TOP/tools" >&2 9>&-
@@ -81,12 +83,44 @@ for file in agent fail-nth ioctl-test ioctl-test32; do
 done
 add_program /sbin/kexec
 add_program "$khoctl"
+# khoctl has kernel images unpacked; busybox knows only some of the formats.
+for file in xz zstd; do
+	add_program "/usr/bin/$file"
+done
+
+# Kernel modules go in as they are inserted: kernels differ in which of the
+# compressed ones they take.
+add_module()
+{
+	local ko=$1 plain
+
+	case $ko in
+	*.xz)
+		plain=$out/modules/$release/$(basename "$ko" .xz)
+		mkdir -p "${plain%/*}"
+		if [ ! "$plain" -nt "$ko" ]; then
+			xz -dc "$ko" >"$plain.new"
+			mv "$plain.new" "$plain"
+		fi
+		ko=$plain
+		;;
+	esac
+	add "$ko" "$2/${ko##*/}"
+	module=${ko##*/}
+}
 
 loads=()
+declare -A headers_of
 for dir; do
 	release=$(cat "$dir/release")
-	headers=
-	[ ! -d "$dir/headers" ] || headers=$dir/headers
+	headers=$(readlink -e "$dir/headers") ||
+		die "$dir has no headers to build modules against"
+	if [ -n "${headers_of[$release]-}" ]; then
+		[ "${headers_of[$release]}" = "$headers" ] ||
+			die "two kernels are called $release, and their headers differ"
+		continue
+	fi
+	headers_of[$release]=$headers
 	ko=$("$KHO_TOP/scripts/build-module.sh" "$release" "$headers" 9>&-)
 	add "$ko" "lib/modules/$release/kho/kho.ko"
 	tests=$("$KHO_TOP/scripts/build-module.sh" --test "$release" \
@@ -98,8 +132,8 @@ for dir; do
 	[ -d "$dir/lib/modules/$release" ] || continue
 	load=
 	while read -r ko; do
-		add "$ko" "lib/modules/$release/${ko##*/}"
-		load+="${ko##*/}"$'\n'
+		add_module "$ko" "lib/modules/$release"
+		load+=$module$'\n'
 	done < <(modprobe -d "$dir" -S "$release" -D -a "${drivers[@]}" |
 		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
 	loads+=("$release" "$load")

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The envelopes, while pages come and go: after every change they have to cover
+ * all that is preserved, nothing of scratch, and no more than has to be.
+ *
+ * Only as long as there are no objects: where these are, no list tells.
+ */
+#include "ioctl.h"
+
+#include "../../include/kho/abi.h"
+
+#define BLOCK_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - 12))
+#define BLOCKS_MAX	4096
+#define META_MAX	8192
+#define ROUNDS		60
+
+static bool used[BLOCKS_MAX];
+static struct kho_envelope_entry envelope[KHO_ENVELOPES_MAX];
+static struct kho_page_entry pages[POOL_PAGES];
+static struct kho_meta_entry meta[META_MAX];
+static char *meta_pages;
+
+static __u64 list_envelopes(void)
+{
+	struct kho_envelope_list arg = {
+		.size = sizeof(arg),
+		.entries = ptr64(envelope),
+		.count = KHO_ENVELOPES_MAX,
+	};
+
+	need(call(KHO_ENVELOPE_LIST, &arg), "ENVELOPE_LIST");
+	if (arg.total != arg.count)
+		die("%llu envelopes, %u listed", (unsigned long long)arg.total,
+		    arg.count);
+	return arg.count;
+}
+
+static void use(__u64 pfn)
+{
+	if (pfn / BLOCK_PAGES >= BLOCKS_MAX)
+		die("pfn %#llx is more than this test can count",
+		    (unsigned long long)pfn);
+	used[pfn / BLOCK_PAGES] = true;
+}
+
+/* All that there is to cover. */
+static void find_used(void)
+{
+	struct kho_page_list page_list = {
+		.size = sizeof(page_list),
+		.entries = ptr64(pages),
+		.count = ARRAY_SIZE(pages),
+	};
+	struct kho_meta_read meta_read = {
+		.size = sizeof(meta_read),
+		.entries = ptr64(meta),
+		.pages = ptr64(meta_pages),
+		.count = META_MAX,
+	};
+	__u32 i;
+
+	memset(used, 0, sizeof(used));
+	need(call(KHO_PAGE_LIST, &page_list), "PAGE_LIST");
+	need(call(KHO_META_READ, &meta_read), "META_READ");
+	if (page_list.total != page_list.count ||
+	    meta_read.total != meta_read.count)
+		die("a list is too long for this test");
+	for (i = 0; i < page_list.count; i++)
+		use(pages[i].pfn);
+	for (i = 0; i < meta_read.count; i++)
+		if (meta[i].kind != KHO_META_SETUP)
+			use(meta[i].addr / PAGE);
+}
+
+static int falling(const void *a, const void *b)
+{
+	const unsigned int *x = a, *y = b;
+
+	return *x < *y ? 1 : *x > *y ? -1 : 0;
+}
+
+/* The fewest blocks that can be covered, if scratch stays open. */
+static unsigned int fewest(__u64 scratch)
+{
+	static unsigned int gap[BLOCKS_MAX];
+	unsigned int i, last = 0, nr = 0, covered = 0;
+	bool any = false;
+
+	for (i = 0; i < BLOCKS_MAX; i++) {
+		if (!used[i])
+			continue;
+		covered += any ? i - last : 1;
+		if (any && i - last > 1) {
+			gap[nr] = i - last - 1;
+			if (last < scratch && scratch < i)
+				gap[nr] += BLOCKS_MAX;
+			nr++;
+		}
+		last = i;
+		any = true;
+	}
+	qsort(gap, nr, sizeof(*gap), falling);
+	for (i = 0; i < nr && i < KHO_ENVELOPES_MAX - 1; i++)
+		covered -= gap[i] % BLOCKS_MAX;
+	return covered;
+}
+
+/* What is wrong with the envelopes, or NULL. */
+static const char *wrong(void)
+{
+	__u64 nr = list_envelopes(), i, block = 0, covered = 0, end;
+	struct kho_query q;
+
+	get_query(kho, &q);
+	find_used();
+	if (nr != q.envelopes)
+		return "the query says another number";
+	for (i = 0; i < nr; i++) {
+		__u64 first = envelope[i].addr >> KHO_ENVELOPE_SHIFT;
+
+		end = envelope[i].addr + envelope[i].bytes;
+		if (end > q.scratch_addr &&
+		    envelope[i].addr < q.scratch_addr + q.scratch_size)
+			return "an envelope has some of scratch in it";
+		if (i && first <= block)
+			return "envelopes touch or are not in order";
+		for (; block < first; block++)
+			if (used[block])
+				return "something is not covered";
+		end = (end + (1 << KHO_ENVELOPE_SHIFT) - 1) >> KHO_ENVELOPE_SHIFT;
+		covered += end - first;
+		block = end;
+	}
+	for (; block < BLOCKS_MAX; block++)
+		if (used[block])
+			return "something at the end is not covered";
+	if (covered != fewest(q.scratch_addr >> KHO_ENVELOPE_SHIFT))
+		return "they cover more than they have to";
+	return NULL;
+}
+
+void test_envelopes(void)
+{
+	static bool in[POOL_PAGES];
+	const char *why;
+	unsigned int round, i, state = 1;
+
+	meta_pages = malloc((size_t)META_MAX * PAGE);
+	if (!meta_pages)
+		die("no memory");
+	why = wrong();
+	result(!why, "envelopes of nothing: %s", why ?: "sound");
+	for (round = 0; round < ROUNDS && !why; round++) {
+		/* More and more of them at first, fewer later. */
+		for (i = 0; i < 40; i++) {
+			unsigned int n;
+
+			state = state * 1103515245 + 12345;
+			n = (state >> 8) % POOL_PAGES;
+			if (in[n])
+				need(del_page(pool_pfn[n], 0), "del");
+			else if (round < ROUNDS / 2)
+				need(add_page(pool_pfn[n], 0), "add");
+			else
+				continue;
+			in[n] = !in[n];
+		}
+		why = wrong();
+	}
+	result(!why, "envelopes after each of %u rounds: %s", round,
+	       why ?: "sound");
+	for (i = 0; i < POOL_PAGES; i++)
+		if (in[i])
+			need(del_page(pool_pfn[i], 0), "del");
+	why = wrong();
+	result(!why, "envelopes after all is gone: %s", why ?: "sound");
+	free(meta_pages);
+}
