@@ -13,7 +13,8 @@ my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
 
 # ---- The command line ----
 
-my @commands = qw(check status put get ls rm add del getpage dump load unload);
+my @commands = qw(check status put get ls rm add del getpage dump map load
+		  unload seal);
 
 khoctl_is('no command: usage', [], 2, undef, qr/^usage: khoctl/);
 khoctl_is('--help', ['--help'], 0, qr/^usage: khoctl.*\n  check .*unload/s,
@@ -50,6 +51,22 @@ khoctl_is('rm: no name', ['rm'], 2, undef, qr/NAME is missing/);
 khoctl_is('add: no page', ['add'], 2, undef, qr/which pages/);
 khoctl_is('add: both', ['add', '1', '--file', 'x'], 2, undef, qr/not both/);
 khoctl_is('load: no kernel', ['load'], 2, undef, qr/which KERNEL/);
+khoctl_is("load: --abi $_", ['load', '--abi', $_, 'x'], 2, undef,
+	  qr/--abi: '\Q$_\E': 3 or 4/) for ('', '1', '5', '33', 'v4');
+khoctl_is('check: --abi without a target', ['check', '--abi', '3'], 2, undef,
+	  qr/are for --target/);
+khoctl_is('check: --initrd without a target', ['check', '--initrd', 'x'], 2,
+	  undef, qr/are for --target/);
+khoctl_is('check: --kexec with a target',
+	  ['check', '--target', 'x', '--kexec', 'y'], 2, undef,
+	  qr/--kexec is not for --target/);
+khoctl_is("map: --width $_", ['map', '--width', $_], 2, undef,
+	  qr/--width: '\Q$_\E': a number from 40 to 1000/)
+	for ('', '39', '1001', '80x', '-80');
+khoctl_is('map: two ways at a time', ['map', '--svg', 'x', '--json'], 2, undef,
+	  qr/only one of --svg, --json and --width/);
+khoctl_is('map: too many', ['map', 'x'], 2, undef, qr/too many/);
+khoctl_is('seal: too many', ['seal', 'x'], 2, undef, qr/too many/);
 khoctl_is('dump: too many', ['dump', 'a', 'b'], 2, undef, qr/too many/);
 
 for my $c (qw(put get rm)) {
@@ -75,7 +92,8 @@ khoctl_is('add: an order too high', ['add', '0:52'], 2, undef, qr/above 51/);
 
 for my $args (['status'], ['put', 'a', '/etc/passwd'], ['get', 'a'], ['ls'],
 	      ['rm', 'a'], ['add', '1'], ['del', '1'], ['getpage', '1'],
-	      ['dump'], ['load', '/etc/passwd']) {
+	      ['dump'], ['map'], ['load', '/etc/passwd'],
+	      ['check', '--target', '/etc/passwd']) {
 	khoctl_is("$args->[0]: no device", [@$args, '--device', $none], 1, undef,
 		  qr/^khoctl $args->[0]: \Q$none\E: no such device: .*modprobe kho/);
 }
@@ -116,6 +134,17 @@ for my $shift (12, 14, 16) {
 	like($json, qr/"name": "small",\n      "bytes": 5,\n      "pages": 1,/,
 	     'object small');
 }
+my $own = khoctl_is('dump: of a kernel with KHO of its own',
+		    ['dump', make_dump('own-kho', 12)], 0,
+		    qr/^setup node  with scratch and FDT, the kernel's own KHO has it\n.*\nno problems\n$/ms,
+		    undef);
+like($own, qr/^tree, root at 0x\w+, 821 pages, 3\.2 MiB$/m, 'its tree');
+like($own, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages/m, 'its objects');
+khoctl_is('dump: of such a kernel, JSON', ['dump', '--json', "$dir/dump"], 0,
+	  qr/"fdt_addr": 0,.*"name": "big".*"sound": true/s, undef);
+khoctl_is('dump: of such a kernel, two roots',
+	  ['dump', make_dump('own-kho-roots', 12)], 1,
+	  qr/tree: there are 2 root nodes/, undef);
 my $good = make_dump('good', 12);
 my $text = khoctl_is('dump: text', ['dump', $good], 0, qr/\nno problems\n$/,
 		     undef);

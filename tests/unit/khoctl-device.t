@@ -6,28 +6,13 @@
 use strict;
 use warnings;
 use Cwd qw(abs_path);
-use POSIX qw(mkfifo SIGINT SIGTERM ENOMEM EPERM);
+use POSIX qw(mkfifo SIGINT SIGTERM ENOMEM EPERM EOPNOTSUPP);
 require './tests/unit/khoctl-test.pl';
-our ($khoctl, $dir);
+our ($khoctl, $dir, $fake, $root);
 
 BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
 my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
-my $fake = build("$dir/fakedev.so", '-shared -fPIC',
-		 'tests/unit/khoctl-fakedev.c', '-ldl');
-mkdir "$dir/$_" for qw(fake fake/objects root root/sys root/sys/kernel
-		       root/sys/kernel/security root/sys/module root/proc
-		       root/proc/sys root/proc/sys/kernel root/lib
-		       root/lib/modules root/boot root/dev);
-my $root = "$dir/root";
-
-# is(name, args, status, stdout, stderr, more environment)
-sub dev_is {
-	my ($name, $args, $status, $out, $err, $env) = @_;
-
-	return khoctl_is($name, $args, $status, $out, $err,
-			 { LD_PRELOAD => $fake, KHO_FAKE_DIR => "$dir/fake",
-			   KHO_SYSROOT => $root, %{$env // {}} });
-}
+make_device();
 
 sub objects {
 	return join(' ', map { s/.*\///r } sort glob("$dir/fake/objects/*"));
@@ -226,6 +211,52 @@ dev_is('status --json', ['status', '--json'], 0,
        qr/"arrived_pages": 4,.*"objects": 2,.*"arrival": "none",.*"kexec_loaded": false/s,
        undef);
 
+my %env3 = (KHO_FAKE_ENVELOPES => '10000000:200000,20000000:400000,30000000:600000');
+dev_is('status: envelopes', ['status'], 0,
+       qr/^envelopes   3, with 12 MiB of RAM; outside of them 3\.9 GiB$/m,
+       undef, \%env3);
+dev_is('status: an older module', ['status'], 0,
+       qr/^envelopes   none: the module is older than khoctl; the next kernel needs the boot stub$/m,
+       undef, { KHO_FAKE_OLD => 1 });
+dev_is('status: an older module, arrival', ['status'], 0,
+       qr/^ +the boot stub kept 4711 pages/m, undef,
+       { KHO_FAKE_OLD => 1, KHO_FAKE_ARRIVAL => 'taken' });
+dev_is('status: arrived in envelopes', ['status'], 0,
+       qr/number 3\n +in envelopes, kept by a kernel without KHO\nrelease     25%: 1 MiB of 4 MiB in the envelopes have been given back$/m,
+       undef, { KHO_FAKE_ARRIVAL => 'taken', KHO_FAKE_KIND => 2,
+		KHO_FAKE_RELEASE => '1:1024:256' });
+dev_is('status: released', ['status'], 0,
+       qr/^release     done: 4 MiB in the envelopes have been given back$/m,
+       undef, { KHO_FAKE_ARRIVAL => 'taken', KHO_FAKE_KIND => 2,
+		KHO_FAKE_RELEASE => '2:1024:1024' });
+dev_is('status: kept', ['status'], 0,
+       qr/^release     none: the envelopes with 4 MiB stay reserved.*\n.*drop=1/m,
+       undef, { KHO_FAKE_ARRIVAL => 'refused', KHO_FAKE_RELEASE => '3:1024:0' });
+dev_is('status: arrived by the kernel', ['status'], 0,
+       qr/^scratch     the kernel's own\nbackend     the kernel's own KHO.*number 3\n +kept page by page by the kernel's own KHO$/ms,
+       undef, { KHO_FAKE_ARRIVAL => 'taken', KHO_FAKE_KIND => 3,
+		KHO_FAKE_BACKEND => 'kernel' });
+my %trees = (KHO_FAKE_SUBTREES =>
+	     "kho-objects:1000:1000:1,LUO:2000:1800:2,x\e[2J:3000:8:0");
+dev_is('status: subtrees', ['status'], 0,
+       qr/^subtrees    LUO, 6 KiB, not the module's: carried on\n +x\\x1b\[2J, 8 B, not the module's$/m,
+       undef, \%trees);
+dev_is('status --json: the new fields', ['status', '--json'], 0,
+       qr/"arrival_kind": "envelopes",\n  "backend": "module",\n  "release": "running",\n  "release_pages": 1024,\n  "release_done": 256,\n  "envelopes": 3,\n  "envelope_pages": 3072,\n  "ram_pages": 1048576,\n  "subtrees": \[\n    \{\n      "name": "LUO",/,
+       undef, { %env3, %trees, KHO_FAKE_KIND => 2,
+		KHO_FAKE_RELEASE => '1:1024:256' });
+dev_is('status --json: numbers that are new to it', ['status', '--json'], 0,
+       qr/"arrival_kind": "unknown",.*"release": "unknown"/s, undef,
+       { KHO_FAKE_KIND => 9, KHO_FAKE_RELEASE => '9:1:1' });
+dev_is('ls --subtrees', ['ls', '--subtrees'], 0,
+       qr/\n\nSUBTREE       SIZE  ADDRESS  FLAGS\nkho-objects  4 KiB   0x1000  own\nLUO          6 KiB   0x2000  carried on\nx\\x1b\[2J +8 B   0x3000  -\n$/,
+       undef, \%trees);
+dev_is('ls --subtrees --json', ['ls', '--subtrees', '--json'], 0,
+       qr/"subtrees": \[.*"name": "LUO",\n      "addr": 8192,\n      "bytes": 6144,\n      "own": false,\n      "carried": true\n/s,
+       undef, \%trees);
+dev_is('ls --subtrees: an older module', ['ls', '--subtrees'], 1, undef,
+       qr/the module is older than khoctl/, { KHO_FAKE_OLD => 1 });
+
 # ---- dump of the live system ----
 
 spew("$dir/meta", scalar `$mkdump good 12`);
@@ -262,13 +293,6 @@ sub load_is {
 	return dev_is("load: $name", ['load', '--kexec', $kexec, @$args],
 		      $status, $out, $err,
 		      { FAKE_KEXEC => $mode, FAKE_LOG => $log, %{$env // {}} });
-}
-
-sub loaded {
-	my ($state) = @_;
-
-	spew("$root/sys/kernel/kexec_loaded", "$state\n") if defined $state;
-	return 0 + slurp("$root/sys/kernel/kexec_loaded");
 }
 
 loaded(0);
@@ -462,7 +486,29 @@ dev_is('check: no device', ['check', '--kexec', $kexec, '--device',
        "$dir/none"], 1, qr/^FAIL  device .*No such file/m, undef,
        { %kexec_env });
 spew("$root/boot/config-6.1.0-9-test", "CONFIG_KEXEC_HANDOVER=y\n");
-check_is('KHO of its own', 0, qr/^warn  own KHO/m);
+check_is('KHO of its own, off', 1,
+	 qr/^FAIL  own KHO .* is off\n +-> boot with kho=on$/m);
+for (['kho=on', 0], ['quiet kho=1', 0], ['kho=on kho=off', 1],
+     ['xkho=on', 1], ['kho=off kho=Y', 0]) {
+	my ($words, $status) = @$_;
+
+	spew("$root/proc/cmdline", "$words\n");
+	check_is("KHO of its own, $words", $status, qr/own KHO/);
+}
+spew("$root/proc/cmdline", "kho=on\n");
+check_is('KHO of its own, on', 0,
+	 qr/^ok    own KHO .*of its own: the module uses it$/m);
+check_is('its scratch', 0, qr/^ok    scratch      the kernel's own$/m,
+	 { KHO_FAKE_BACKEND => 'kernel' });
+spew("$root/proc/cmdline", "quiet\n");
+dev_is('status: no device, KHO off', ['status', '--device', "$dir/none"], 1,
+       undef, qr/is off: boot with kho=on, then 'modprobe kho'$/);
+dev_is('status: KHO off, says the device', ['status'], 1, undef,
+       qr/not supported here, .* boot with kho=on\)$/,
+       { KHO_FAKE_FAIL => '64:' . EOPNOTSUPP });
+spew("$root/boot/config-6.1.0-9-test",
+     "CONFIG_KEXEC_HANDOVER=y\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n");
+check_is('KHO of its own, on by default', 0, qr/^ok    own KHO/m);
 spew("$root/boot/config-6.1.0-9-test", "# CONFIG_KEXEC_HANDOVER is not set\n");
 check_is('no KHO of its own', 0, qr/^ok    own KHO/m);
 spew("$root/proc/cmdline", "mem_encrypt=on\n");

@@ -11,6 +11,16 @@
  *	KHO_FAKE_SCRATCH	ADDR:SIZE (default 0x40000000:0x10000000)
  *	KHO_FAKE_SETUP		address of the setup_data node
  *	KHO_FAKE_FROZEN		set: the machine is going down
+ *	KHO_FAKE_ABI		3 or 4 (default)
+ *	KHO_FAKE_OLD		set: the module of before there were envelopes
+ *	KHO_FAKE_BACKEND	kernel: that of a kernel with KHO of its own
+ *	KHO_FAKE_ENVELOPES	ADDR:SIZE,... to be sent
+ *	KHO_FAKE_ARRIVED	ADDR:SIZE,... that arrived
+ *	KHO_FAKE_ENV_PAGES	pages of RAM in the envelopes (default: by size)
+ *	KHO_FAKE_RAM		pages of RAM (default: 1048576, 4 GiB)
+ *	KHO_FAKE_RELEASE	STATE:PAGES:DONE, numbers
+ *	KHO_FAKE_KIND		arrival_kind, a number
+ *	KHO_FAKE_SUBTREES	NAME:ADDR:BYTES:FLAGS,...
  *	KHO_FAKE_ARRIVAL	taken, refused or off
  *	KHO_FAKE_CHANGING	set: "changes" grows with each query
  *	KHO_FAKE_BUSY		name of an object that is open elsewhere
@@ -184,6 +194,103 @@ static __u64 object_size(const char *name)
 
 /* ---- Commands ---- */
 
+/* The entries of an ADDR:SIZE,... */
+static __u32 envelopes(const char *name, struct kho_envelope_entry *out,
+		       __u32 room, __u64 first, __u64 *total)
+{
+	const char *p = env(name, "");
+	unsigned long long addr, size;
+	__u32 n = 0;
+
+	*total = 0;
+	while (sscanf(p, "%llx:%llx", &addr, &size) == 2) {
+		if (*total >= first && n < room) {
+			out[n].addr = addr;
+			out[n++].bytes = size;
+		}
+		(*total)++;
+		p = strchr(p, ',');
+		if (!p++)
+			break;
+	}
+	return n;
+}
+
+static void query_envelopes(struct kho_query *q)
+{
+	struct kho_envelope_entry list[64];
+	__u64 total, done, pages = 0;
+	unsigned int state;
+	__u32 n, i;
+
+	q->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_SUBTREES;
+	n = envelopes("KHO_FAKE_ENVELOPES", list, 64, 0, &total);
+	q->envelopes = n;
+	for (i = 0; i < n; i++)
+		q->envelope_pages += list[i].bytes / PAGE_BYTES;
+	if (getenv("KHO_FAKE_ENV_PAGES"))
+		q->envelope_pages = strtoull(getenv("KHO_FAKE_ENV_PAGES"), NULL, 0);
+	q->ram_pages = strtoull(env("KHO_FAKE_RAM", "1048576"), NULL, 0);
+	q->arrival_kind = strtoul(env("KHO_FAKE_KIND", "0"), NULL, 0);
+	if (sscanf(env("KHO_FAKE_RELEASE", ""), "%u:%llu:%llu", &state,
+		   (unsigned long long *)&pages,
+		   (unsigned long long *)&done) == 3) {
+		q->release = state;
+		q->release_pages = pages;
+		q->release_done = done;
+	}
+	if (!strcmp(env("KHO_FAKE_BACKEND", ""), "kernel")) {
+		q->backend = KHO_BACKEND_KERNEL;
+		q->setup_addr = 0;
+		q->scratch_addr = 0;
+		q->scratch_size = 0;
+	}
+}
+
+static int do_envelope_list(struct kho_envelope_list *l)
+{
+	struct kho_envelope_entry *out = (void *)(unsigned long)l->entries;
+	const char *name = l->flags ? "KHO_FAKE_ARRIVED" : "KHO_FAKE_ENVELOPES";
+
+	if (l->flags & ~KHO_ENVELOPE_ARRIVED || l->reserved)
+		return -EOPNOTSUPP;
+	/* Two at a time: the caller has to come again. */
+	l->count = envelopes(name, out, l->count < 2 ? l->count : 2, l->first,
+			     (void *)&l->total);
+	return 0;
+}
+
+static int do_subtree_list(struct kho_subtree_list *l)
+{
+	struct kho_subtree_entry *out = (void *)(unsigned long)l->entries;
+	const char *p = env("KHO_FAKE_SUBTREES", "");
+	unsigned long long addr, bytes;
+	__u32 room = l->count;
+	unsigned int flags;
+	char name[32];
+
+	if (l->flags || l->reserved)
+		return -EOPNOTSUPP;
+	l->count = 0;
+	l->total = 0;
+	while (sscanf(p, "%31[^:]:%llx:%llx:%u", name, &addr, &bytes,
+		      &flags) == 4) {
+		if (l->total++ >= l->first && l->count < room) {
+			struct kho_subtree_entry *e = &out[l->count++];
+
+			memset(e, 0, sizeof(*e));
+			strcpy((char *)e->name, name);
+			e->addr = addr;
+			e->bytes = bytes;
+			e->flags = flags;
+		}
+		p = strchr(p, ',');
+		if (!p++)
+			break;
+	}
+	return 0;
+}
+
 static int do_query(struct kho_query *q)
 {
 	static __u64 changes = 7;
@@ -198,7 +305,7 @@ static int do_query(struct kho_query *q)
 	memset(q, 0, sizeof(*q));
 	q->size = sizeof(*q);
 	q->uapi_version = KHO_UAPI_VERSION;
-	q->abi = 4;
+	q->abi = strtoul(env("KHO_FAKE_ABI", "4"), NULL, 0);
 	q->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS | KHO_FEATURE_META;
 	q->page_size = PAGE_BYTES;
 	q->frozen = !!getenv("KHO_FAKE_FROZEN");
@@ -241,6 +348,9 @@ static int do_query(struct kho_query *q)
 	} else if (!strcmp(arrival, "off")) {
 		q->arrival = KHO_ARRIVAL_OFF;
 	}
+	/* What an older one does not know stays as the caller had it: 0. */
+	if (!getenv("KHO_FAKE_OLD"))
+		query_envelopes(q);
 	return 0;
 }
 
@@ -496,11 +606,14 @@ static int run(unsigned long cmd, void *arg)
 		sizeof(struct kho_page_list), sizeof(struct kho_obj_create),
 		sizeof(struct kho_obj_name), sizeof(struct kho_obj_name),
 		sizeof(struct kho_obj_list), sizeof(struct kho_meta_read),
+		sizeof(struct kho_envelope_list),
+		sizeof(struct kho_subtree_list),
 	};
+	const unsigned int known = getenv("KHO_FAKE_OLD") ? 12 : 14;
 	unsigned int nr = _IOC_NR(cmd) - KHO_CMD_BASE;
 	unsigned int fail_nr, fail_errno;
 
-	if (nr >= 12 || cmd != _IO(KHO_IOCTL_TYPE, KHO_CMD_BASE + nr))
+	if (nr >= known || cmd != _IO(KHO_IOCTL_TYPE, KHO_CMD_BASE + nr))
 		return -ENOTTY;
 	if (*(__u32 *)arg != sizes[nr])
 		return -EINVAL;
@@ -508,7 +621,9 @@ static int run(unsigned long cmd, void *arg)
 		   &fail_errno) == 2 && fail_nr == nr + KHO_CMD_BASE)
 		return -(int)fail_errno;
 	if (getenv("KHO_FAKE_FROZEN") && cmd != KHO_QUERY &&
-	    cmd != KHO_OBJ_LIST && cmd != KHO_PAGE_LIST && cmd != KHO_META_READ)
+	    cmd != KHO_OBJ_LIST && cmd != KHO_PAGE_LIST &&
+	    cmd != KHO_META_READ && cmd != KHO_ENVELOPE_LIST &&
+	    cmd != KHO_SUBTREE_LIST)
 		return -ESHUTDOWN;
 
 	switch (cmd) {
@@ -532,6 +647,10 @@ static int run(unsigned long cmd, void *arg)
 		return do_obj_list(arg);
 	case KHO_META_READ:
 		return do_meta_read(arg);
+	case KHO_ENVELOPE_LIST:
+		return do_envelope_list(arg);
+	case KHO_SUBTREE_LIST:
+		return do_subtree_list(arg);
 	default:
 		return -ENOTTY;
 	}

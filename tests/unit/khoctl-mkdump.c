@@ -6,6 +6,9 @@
  * thing wrong with it.  It has two objects: "big", 300 extents of 4, 1, 1,
  * ... pages at 0x10000000 and up, and "small", 5 bytes in a page.  Besides there
  * are a block of order 9 by number and the pages that describe it all.
+ * "scattered" is as good, with 1000 single pages more between 0x58000000 and
+ * 0x70000000.  "own-kho" is what there is on a kernel with KHO of its own: neither
+ * setup page nor FDT.  "own-kho-roots" has two root nodes.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -95,11 +98,12 @@ static void share_leaf(void)
 	table[slot] = table[slot - 1];
 }
 
-static void put_pages(void)
+/* The first one is the setup page, the second the FDT. */
+static void put_pages(unsigned int first)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_pages; i++) {
+	for (i = first; i < nr_pages; i++) {
 		fwrite(&entries[i], sizeof(entries[i]), 1, stdout);
 		fwrite(pages[i], (size_t)1 << shift, 1, stdout);
 	}
@@ -202,16 +206,19 @@ int main(int argc, char **argv)
 	__u64 head[8] = { 0 };
 	struct kho_metadata metadata = { .version = KHO_METADATA_VERSION };
 	struct kho_data data;
-	unsigned int count;
+	unsigned int count, i, skip;
 
 	if (argc != 3)
 		return 2;
 	kind = argv[1];
 	shift = atoi(argv[2]);
+	skip = strncmp(kind, "own-kho", 7) ? 0 : 2;
 	setup_addr = new_page(KHO_META_SETUP, 0);
 	fdt_addr = new_page(KHO_META_FDT, 0);
 	root = new_page(KHO_META_NODE, KHO_TREE_DEPTH(shift) - 1);
 	mark(root, 0x20000000, 9);
+	for (i = 0; is("scattered") && i < 1000; i++)
+		mark(root, 0x58000000ULL + i * 2654435761U % 0x18000 * 4096ULL, 0);
 	if (is("key-beyond"))
 		mark(root, 0x200000000ULL, 0);
 	if (is("key-order"))
@@ -245,6 +252,8 @@ int main(int argc, char **argv)
 		table[1] = 0x7000008;
 	if (is("node-orphan"))
 		new_page(KHO_META_NODE, 0);
+	if (is("own-kho-roots"))
+		new_page(KHO_META_NODE, KHO_TREE_DEPTH(shift) - 1);
 	if (is("node-level"))
 		entries[2].level = 1;
 
@@ -286,13 +295,13 @@ int main(int argc, char **argv)
 
 	memcpy(head, is("magic") ? "KHODUMP2" : "KHODUMP1", 8);
 	count = is("count-huge") ? 0xffffffff : is("count-zero") ? 0 :
-		is("count-more") ? nr_pages + 1 : nr_pages;
+		is("count-more") ? nr_pages + 1 : nr_pages - skip;
 	head[1] = (is("page-size") ? 12345 : 1U << shift) |
 		  (__u64)count << 32;
 	head[2] = 0x200000000ULL;
-	head[3] = setup_addr;
+	head[3] = skip ? 0 : setup_addr;
 	fwrite(head, sizeof(head), 1, stdout);
-	put_pages();
+	put_pages(skip);
 	if (is("trailing"))
 		putchar(0);
 	return fflush(stdout) ? 1 : 0;

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
+use IO::Compress::Gzip qw(gzip $GzipError);
 use Test::More;
 
 our $top = '.';
@@ -83,14 +84,80 @@ sub khoctl_is {
 	return $o;
 }
 
-# A bzImage with nothing in it that could run; %set: name => value
+our ($fake, $root);
+
+# A made-up device and a made-up system: /proc and so on are below $root.
+sub make_device {
+	$fake = build("$dir/fakedev.so", '-shared -fPIC',
+		      'tests/unit/khoctl-fakedev.c', '-ldl');
+	mkdir "$dir/$_"
+		for qw(fake fake/objects root root/sys root/sys/kernel
+		       root/sys/kernel/security root/sys/module root/proc
+		       root/proc/sys root/proc/sys/kernel root/lib
+		       root/lib/modules root/boot root/dev);
+	$root = "$dir/root";
+	return;
+}
+
+# is(name, args, status, stdout, stderr, more environment)
+sub dev_is {
+	my ($name, $args, $status, $out, $err, $env) = @_;
+
+	return khoctl_is($name, $args, $status, $out, $err,
+			 { LD_PRELOAD => $fake, KHO_FAKE_DIR => "$dir/fake",
+			   KHO_SYSROOT => $root, %{$env // {}} });
+}
+
+# Whether a kernel is loaded; with an argument: from now on
+sub loaded {
+	my ($state) = @_;
+
+	spew("$root/sys/kernel/kexec_loaded", "$state\n") if defined $state;
+	return 0 + slurp("$root/sys/kernel/kexec_loaded");
+}
+
+sub gz {
+	my ($text) = @_;
+	my $out;
+
+	gzip(\$text, \$out, -Minimal => 1) or die $GzipError;
+	return $out;
+}
+
+# What a kernel unpacks to, as far as khoctl looks: texts with NULs in between.
+sub kernel_text {
+	my ($release, @strings) = @_;
+
+	return join("\0", "\177ELF", "x" x 5000, "Linux version %s",
+		    "Linux version $release (me) #1", @strings, "");
+}
+
+our @stub_strings = ("\0014kho: handover refused: %s\n",
+	"\0016kho: kept %llu pages (%llu.%llu MiB) in %llu extents, %lld us\n",
+	'compatible string is neither kho-v3 nor kho-v4', 'kho-v3', 'kho-v1',
+	'kho-v2');
+
+sub mainline_strings {
+	my ($abi) = @_;
+
+	return ("compatible", "kho-v$abi", "\0014KHO: disabling KHO revival\n",
+		"luo-v1", "Xkho-v9", "kho-v77x");
+}
+
+# A bzImage with nothing in it that could run; %set: name => value.  payload
+# is what is in it, compressed as the kernel's build does.
+our $stock_payload = gz(kernel_text('6.1.0-successor'));
+
 sub image {
+	my (%args) = @_;
 	my %set = (
 		setup_sects => 4, syssize => 0x1000, boot_flag => 0xaa55,
 		magic => 'HdrS', version => 0x20f, xloadflags => 3,
 		relocatable => 1, loadflags => 1, jump => 0x6a,
 		init_size => 0x400000, alignment => 0x200000,
-		cmdline_size => 2047, size => undef, setup_data => 0, @_);
+		cmdline_size => 2047, size => undef, setup_data => 0,
+		payload => $stock_payload, payload_offset => 0x2cc,
+		payload_length => undef, release => '6.1.0-successor', %args);
 	my $setup = ($set{setup_sects} || 4) * 512 + 512;
 	my $data = "\0" x ($setup + 16 * $set{syssize});
 	my %at = (
@@ -99,9 +166,11 @@ sub image {
 		magic => [0x202, 'a4'], version => [0x206, 'v'],
 		loadflags => [0x211, 'C'], alignment => [0x230, 'V'],
 		relocatable => [0x234, 'C'], xloadflags => [0x236, 'v'],
-		cmdline_size => [0x238, 'V'], setup_data => [0x250, 'Q<'],
+		cmdline_size => [0x238, 'V'], payload_offset => [0x248, 'V'],
+		payload_length => [0x24c, 'V'], setup_data => [0x250, 'Q<'],
 		init_size => [0x260, 'V']);
 
+	$set{payload_length} //= length($set{payload});
 	for my $field (keys %at) {
 		my ($offset, $format) = @{$at{$field}};
 		my $bytes = pack($format, $set{$field});
@@ -109,7 +178,12 @@ sub image {
 		substr($data, $offset, length $bytes) = $bytes;
 	}
 	substr($data, 0x20e, 2) = pack('v', 0x400);
-	substr($data, 0x600, 24) = "6.1.0-successor (me) #1\0";
+	my $version = "$set{release} (me) #1\0";
+	substr($data, 0x600, length $version) = $version;
+	# Where it really is, whatever the header says
+	my $at = $setup + 0x2cc;
+	substr($data, $at, length $set{payload}) = $set{payload}
+		if $at + length $set{payload} <= length $data;
 	$data = substr($data, 0, $set{size}) if defined $set{size};
 	return $data;
 }

@@ -8,132 +8,83 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <kho/abi.h>
+
+#include "findings.h"
 #include "image.h"
 #include "khoctl.h"
 #include "kexec.h"
+#include "plan.h"
+#include "setupdata.h"
 #include "sysinfo.h"
 
-enum result { OK, WARN, FAIL };
-
-static struct json_object *results;	/* with --json */
-static bool failed;
-
-/* @fix: what to do, or NULL */
-static void PRINTF(4, 5) result(const char *name, enum result r,
-				const char *fix, const char *fmt, ...)
-{
-	static const char * const words[] = { "ok", "warn", "FAIL" };
-	static const char * const json_words[] = { "ok", "warn", "fail" };
-	va_list args;
-	char *text;
-
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0) {
-		cmd_warn("out of memory");
-		exit(FAILED);
-	}
-	va_end(args);
-	failed |= r == FAIL;
-	if (results) {
-		struct json_object *obj = json_new();
-
-		json_add_str(obj, "name", name);
-		json_add_str(obj, "result", json_words[r]);
-		json_add_str(obj, "text", text);
-		if (fix)
-			json_add_str(obj, "fix", fix);
-		json_object_array_add(results, obj);
-	} else {
-		printf("%-4s  %-12s %s\n", words[r], name, text);
-		if (fix)
-			printf("                   -> %s\n", fix);
-	}
-	free(text);
-}
+static struct findings all;
 
 static void check_kernel(void)
 {
 	unsigned int major = 0, minor = 0;
 
 	if (sscanf(sys_release(), "%u.%u", &major, &minor) != 2)
-		result("kernel", WARN, NULL, "release '%s' cannot be read",
-		       sys_release());
+		found(&all, "kernel", WARN, NULL, "release '%s' cannot be read",
+		      sys_release());
 	else if (major < 6 || (major == 6 && minor < 1))
-		result("kernel", FAIL, "use Linux 6.1 or later",
-		       "%s is older than 6.1", sys_release());
+		found(&all, "kernel", FAIL, "use Linux 6.1 or later",
+		      "%s is older than 6.1", sys_release());
 	else
-		result("kernel", OK, NULL, "%s", sys_release());
-}
-
-/* A function of this name in the kernel itself, not in a module */
-static bool kernel_has_symbol(const char *name)
-{
-	char *path = sys_path("/proc/kallsyms"), *line = NULL;
-	FILE *f = fopen(path, "re");
-	size_t room = 0;
-	bool found = false;
-
-	free(path);
-	if (!f)
-		return false;
-	while (!found && getline(&line, &room, f) >= 0) {
-		char symbol[64];
-
-		found = sscanf(line, "%*s %*s %63s", symbol) == 1 &&
-			!strcmp(symbol, name) && !strchr(line, '[');
-	}
-	free(line);
-	fclose(f);
-	return found;
+		found(&all, "kernel", OK, NULL, "%s", sys_release());
 }
 
 static void check_own_kho(void)
 {
-	int config = sys_config("CONFIG_KEXEC_HANDOVER");
-
-	if (config == 'y' || kernel_has_symbol("kho_populate"))
-		result("own KHO", WARN,
-		       "do not use both at a time: boot without kho=on",
-		       "the kernel has Kexec Handover of its own (CONFIG_KEXEC_HANDOVER)");
+	if (!sys_own_kho())
+		found(&all, "own KHO", OK, NULL,
+		      "the kernel has none: the module takes its place");
+	else if (sys_kho_off())
+		found(&all, "own KHO", FAIL, "boot with kho=on",
+		      "the kernel has Kexec Handover of its own, which the module would use, but it is off");
 	else
-		result("own KHO", OK, NULL,
-		       "the kernel has none: the module takes its place");
+		found(&all, "own KHO", OK, NULL,
+		      "the kernel has Kexec Handover of its own: the module uses it");
 }
 
 static void check_kexec(void)
 {
-	const char *why = sys_kexec_refusal(), *lockdown = sys_lockdown();
+	const char *why = sys_kexec_refusal(sys_own_kho());
+	const char *lockdown = sys_lockdown();
 
 	if (sys_kexec_loaded() < 0)
-		result("kexec", FAIL, "use a kernel with CONFIG_KEXEC=y",
-		       "the kernel has no kexec");
+		found(&all, "kexec", FAIL, "use a kernel with CONFIG_KEXEC=y",
+		      "the kernel has no kexec");
 	else
-		result("kexec", OK, NULL, "supported; %s",
-		       sys_kexec_loaded() ? "a kernel is loaded" :
-					    "no kernel is loaded");
+		found(&all, "kexec", OK, NULL, "supported; %s",
+		      sys_kexec_loaded() ? "a kernel is loaded" :
+					   "no kernel is loaded");
 
 	if (!lockdown)
-		result("lockdown", OK, NULL,
-		       "no lockdown (or securityfs is not mounted)");
+		found(&all, "lockdown", OK, NULL,
+		      "no lockdown (or securityfs is not mounted)");
 	else if (!strcmp(lockdown, "none"))
-		result("lockdown", OK, NULL, "none");
+		found(&all, "lockdown", OK, NULL, "none");
+	else if (sys_own_kho())
+		found(&all, "lockdown", WARN, NULL,
+		      "%s: only kernels with a trusted signature can be loaded",
+		      lockdown);
 	else
-		result("lockdown", FAIL,
-		       "turn Secure Boot off, or boot without lockdown=",
-		       "%s: kexec_load is forbidden", lockdown);
+		found(&all, "lockdown", FAIL,
+		      "turn Secure Boot off, or boot without lockdown=",
+		      "%s: kexec_load is forbidden", lockdown);
 
-	if (why && (!lockdown || !strcmp(lockdown, "none")))
-		result("sysctl", FAIL, "reboot: it can't be taken back",
-		       "%s", why);
+	if (why && (sys_own_kho() || !lockdown || !strcmp(lockdown, "none")))
+		found(&all, "sysctl", FAIL, "reboot: it can't be taken back",
+		      "%s", why);
 	else if (!why)
-		result("sysctl", OK, NULL,
-		       "kernels may be loaded (kernel.kexec_load_disabled)");
+		found(&all, "sysctl", OK, NULL,
+		      "kernels may be loaded (kernel.kexec_load_disabled)");
 }
 
 static void check_encryption(void)
@@ -146,14 +97,14 @@ static void check_encryption(void)
 		 sys_has_word("/proc/cpuinfo", "tdx_guest"))
 		what = "this is an Intel TDX guest";
 	if (what)
-		result("memory", FAIL,
-		       "use a machine without encrypted guest memory",
-		       "%s: encrypted memory can't be handed over", what);
+		found(&all, "memory", FAIL,
+		      "use a machine without encrypted guest memory",
+		      "%s: encrypted memory can't be handed over", what);
 	else if (sys_has_word("/proc/cmdline", "mem_encrypt=on"))
-		result("memory", FAIL, "boot without mem_encrypt=on",
-		       "memory encryption is on (AMD SME)");
+		found(&all, "memory", FAIL, "boot without mem_encrypt=on",
+		      "memory encryption is on (AMD SME)");
 	else
-		result("memory", OK, NULL, "no sign of memory encryption");
+		found(&all, "memory", OK, NULL, "no sign of memory encryption");
 }
 
 /* ---- The module's file ---- */
@@ -195,24 +146,24 @@ static void check_module(void)
 
 	if (sys_exists("/sys/module/kho")) {
 		sys_read("/sys/module/kho/version", version, sizeof(version));
-		result("module", OK, NULL, "loaded%s%s",
-		       version[0] ? ", version " : "", version);
+		found(&all, "module", OK, NULL, "loaded%s%s",
+		      version[0] ? ", version " : "", version);
 		return;
 	}
 	if (find_module(sys_release())) {
-		result("module", FAIL, "modprobe kho",
-		       "not loaded, but installed: %s", module_file);
+		found(&all, "module", FAIL, "modprobe kho",
+		      "not loaded, but installed: %s", module_file);
 	} else if (find_module(NULL)) {
 		fix = xasprintf("apt install linux-headers-%s && dkms autoinstall -k %s",
 				sys_release(), sys_release());
-		result("module", FAIL, fix,
-		       "not built for this kernel, only for others: %s",
-		       module_file);
+		found(&all, "module", FAIL, fix,
+		      "not built for this kernel, only for others: %s",
+		      module_file);
 		free(fix);
 	} else {
-		result("module", FAIL,
-		       "install the kho-dkms package, or 'make dkms-install' in the source",
-		       "not installed");
+		found(&all, "module", FAIL,
+		      "install the kho-dkms package, or 'make dkms-install' in the source",
+		      "not installed");
 	}
 }
 
@@ -222,30 +173,30 @@ static bool check_device(struct kho_query *q)
 	int ret;
 
 	if (dev == -EACCES || dev == -EPERM) {
-		result("device", FAIL, "run khoctl as root",
-		       "%s: permission denied", device_path());
+		found(&all, "device", FAIL, "run khoctl as root",
+		      "%s: permission denied", device_path());
 		return false;
 	}
 	if (dev < 0) {
-		result("device", FAIL, "load the module",
-		       "%s: %s", device_path(), strerror(-dev));
+		found(&all, "device", FAIL, "load the module",
+		      "%s: %s", device_path(), strerror(-dev));
 		return false;
 	}
 	ret = kho_dev_query(dev, q);
 	close(dev);
 	if (ret) {
-		result("device", FAIL, NULL, "%s: %s", device_path(),
-		       ret == -ENOTTY || ret == -EINVAL ?
-		       "is not the device of the kho module" :
-		       device_error(ret));
+		found(&all, "device", FAIL, NULL, "%s: %s", device_path(),
+		      ret == -ENOTTY || ret == -EINVAL ?
+		      "is not the device of the kho module" :
+		      device_error(ret));
 		return false;
 	}
 	if (q->frozen)
-		result("device", FAIL, NULL,
-		       "%s: frozen, the machine is going down", device_path());
+		found(&all, "device", FAIL, NULL,
+		      "%s: frozen, the machine is going down", device_path());
 	else
-		result("device", OK, NULL, "%s, interface version %u, kho-v%u",
-		       device_path(), q->uapi_version, q->abi);
+		found(&all, "device", OK, NULL, "%s, interface version %u, kho-v%u",
+		      device_path(), q->uapi_version, q->abi);
 	return true;
 }
 
@@ -286,26 +237,76 @@ static void check_scratch(const struct kho_query *q)
 	__u64 need = guess_need();
 	char *fix;
 
+	if (q->backend == KHO_BACKEND_KERNEL) {
+		found(&all, "scratch", OK, NULL, "the kernel's own");
+		return;
+	}
 	if (!q->scratch_size) {
-		result("scratch", FAIL, "load the module with scratch_mib=N",
-		       "there is none");
+		found(&all, "scratch", FAIL, "load the module with scratch_mib=N",
+		      "there is none");
 	} else if (need > q->scratch_size) {
 		fix = xasprintf("load the module with scratch_mib=%llu",
 				(need + MIB - 1) / MIB);
-		result("scratch", WARN, fix,
-		       "%s; a kernel like this one needs %s with its initrd",
-		       size_str(q->scratch_size), size_str(need));
+		found(&all, "scratch", WARN, fix,
+		      "%s; a kernel like this one needs %s with its initrd",
+		      size_str(q->scratch_size), size_str(need));
 		free(fix);
 	} else if (need) {
-		result("scratch", OK, NULL,
-		       "%s; a kernel like this one needs %s with its initrd",
-		       size_str(q->scratch_size), size_str(need));
+		found(&all, "scratch", OK, NULL,
+		      "%s; a kernel like this one needs %s with its initrd",
+		      size_str(q->scratch_size), size_str(need));
 	} else {
-		result("scratch", OK, NULL, "%s", size_str(q->scratch_size));
+		found(&all, "scratch", OK, NULL, "%s", size_str(q->scratch_size));
 	}
 	if (!q->setup_addr)
-		result("setup_data", FAIL, NULL,
-		       "the module publishes no node: a kernel can't be told of the handover");
+		found(&all, "setup_data", FAIL, NULL,
+		      "the module publishes no node: a kernel can't be told of the handover");
+}
+
+/* What the kernel before left behind, whether the module is loaded or not */
+static void check_setupdata(void)
+{
+	struct setupdata_node *nodes;
+	size_t nr, i, envelopes = 0, open_ones = 0, sealed = 0, unknown = 0;
+	bool waits = false;
+	int ret;
+
+	ret = setupdata_read(&nodes, &nr);
+	if (ret) {
+		found(&all, "envelopes", WARN, "run khoctl as root",
+		      SETUPDATA_DIR ": %s", strerror(-ret));
+		return;
+	}
+	for (i = 0; i < nr; i++) {
+		envelopes += nodes[i].type == KHO_SETUP_ENVELOPE;
+		sealed += nodes[i].type == KHO_SETUP_SEALED;
+		open_ones += setupdata_is_open(&nodes[i]);
+		unknown += nodes[i].err != 0;
+		waits |= setupdata_waits(&nodes[i]);
+	}
+	free(nodes);
+	if (open_ones)
+		found(&all, "envelopes", FAIL,
+		      "khoctl seal, or install the initramfs hook, which seals them before any user can read",
+		      "open: any user can read what is in %s of %zu, in " SETUPDATA_DIR,
+		      count_str(open_ones, "envelope"), envelopes + sealed);
+	else if (unknown)
+		found(&all, "envelopes", WARN, "run khoctl as root",
+		      "the type of %s in " SETUPDATA_DIR " can't be read",
+		      count_str(unknown, "node"));
+	else if (envelopes)
+		found(&all, "envelopes", OK, NULL,
+		      "sealed: only root can read what is in %s",
+		      count_str(envelopes, "envelope"));
+	else if (sealed)
+		found(&all, "envelopes", OK, NULL,
+		      "sealed by the module: nothing shows what is in %s",
+		      count_str(sealed, "envelope"));
+	else
+		found(&all, "envelopes", OK, NULL, "none arrived");
+	if (waits && !sys_exists("/sys/module/kho"))
+		found(&all, "handover", WARN, "modprobe kho",
+		      "a handover waits for the module");
 }
 
 static void check_arrival(const struct kho_query *q)
@@ -316,21 +317,21 @@ static void check_arrival(const struct kho_query *q)
 
 	switch (q->arrival) {
 	case KHO_ARRIVAL_NONE:
-		result("arrival", OK, NULL, "nothing was sent to this kernel");
+		found(&all, "arrival", OK, NULL, "nothing was sent to this kernel");
 		break;
 	case KHO_ARRIVAL_TAKEN:
-		result("arrival", OK, NULL,
-		       "a handover from Linux %s was taken over",
-		       *release ? release : "of unknown release");
+		found(&all, "arrival", OK, NULL,
+		      "a handover from Linux %s was taken over",
+		      *release ? release : "of unknown release");
 		break;
 	case KHO_ARRIVAL_REFUSED:
-		result("arrival", WARN, "see the kernel log: dmesg | grep -i kho",
-		       "a handover was refused: %s",
-		       *error ? error : "no reason is given");
+		found(&all, "arrival", WARN, "see the kernel log: dmesg | grep -i kho",
+		      "a handover was refused: %s",
+		      *error ? error : "no reason is given");
 		break;
 	default:
-		result("arrival", WARN, "boot without kho=off",
-		       "handovers are turned off in this kernel");
+		found(&all, "arrival", WARN, "boot without kho=off",
+		      "handovers are turned off in this kernel");
 	}
 	free(release);
 	free(error);
@@ -344,13 +345,13 @@ static void check_tools(const char *path)
 	const char *missing = NULL;
 
 	if (!program) {
-		result("kexec-tools", FAIL, "apt install kexec-tools",
-		       "%s: no such program", path ? path : "kexec");
+		found(&all, "kexec-tools", FAIL, "apt install kexec-tools",
+		      "%s: no such program", path ? path : "kexec");
 		return;
 	}
 	if (kexec_run(ask_help, &help) < 0 ||
 	    kexec_run(ask_version, &version) < 0) {
-		result("kexec-tools", FAIL, NULL, "cannot run %s", program);
+		found(&all, "kexec-tools", FAIL, NULL, "cannot run %s", program);
 		goto out;
 	}
 	if (!strstr(help, "--kexec-syscall "))
@@ -359,15 +360,69 @@ static void check_tools(const char *path)
 		missing = "--mem-min and --mem-max";
 	version[strcspn(version, "\n")] = '\0';
 	if (missing)
-		result("kexec-tools", FAIL,
-		       "install kexec-tools 2.0.25 or later",
-		       "%s (%s) does not know %s", program, version, missing);
+		found(&all, "kexec-tools", FAIL,
+		      "install kexec-tools 2.0.25 or later",
+		      "%s (%s) does not know %s", program, version, missing);
 	else
-		result("kexec-tools", OK, NULL, "%s, %s", program, version);
+		found(&all, "kexec-tools", OK, NULL, "%s, %s", program, version);
 out:
 	free(help);
 	free(version);
 	free(program);
+}
+
+/* "A handover is possible", and why not */
+static int conclude(struct json_object *root, const char *what)
+{
+	int ret = all.failed ? FAILED : DONE;
+
+	if (root) {
+		findings_json(&all, root);
+		json_add_bool(root, "ok", !all.failed);
+		json_print(root);
+	} else {
+		findings_print(&all);
+		printf("\nA handover%s is %s\n", what, all.failed ?
+		       "not possible yet: see the lines marked FAIL." :
+		       "possible.");
+	}
+	findings_free(&all);
+	return ret;
+}
+
+static int check_target(const char *path, const char *initrd, unsigned int abi)
+{
+	struct plan p = { .initrd = initrd, .abi = abi };
+	struct json_object *root = NULL;
+	struct image_file file;
+	struct target target;
+	struct kho_query query;
+	int dev, ret;
+
+	dev = open_device_query(&query, 0);
+	if (dev < 0)
+		return FAILED;
+	close(dev);
+	ret = initrd_size(initrd, &p.initrd_size);
+	if (!ret)
+		ret = image_read(&file, path);
+	if (ret)
+		return ret;
+	target_look(&target, &file);
+	p.query = &query;
+	p.file = &file;
+	p.target = &target;
+	plan_make(&p);
+	if (want_json()) {
+		root = json_new();
+		json_add_str(root, "target", path);
+		plan_json(&p, root);
+	}
+	all = p.findings;
+	ret = conclude(root, " to it");
+	target_free(&target);
+	image_free(&file);
+	return ret;
 }
 
 int cmd_check(int argc, char **argv)
@@ -376,44 +431,56 @@ int cmd_check(int argc, char **argv)
 		DEVICE_OPTION,
 		HELP_OPTION,
 		JSON_OPTION,
+		{ "abi", required_argument, NULL, 'b' },
+		{ "initrd", required_argument, NULL, 'i' },
 		{ "kexec", required_argument, NULL, 'k' },
+		{ "target", required_argument, NULL, 't' },
 		END_OF_OPTIONS
 	};
-	struct json_object *root = NULL;
-	const char *program = NULL;
+	const char *program = NULL, *target = NULL, *initrd = NULL;
 	struct kho_query query;
+	unsigned int abi = 0;
 	int c;
 
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
-		if (c == BAD_OPTION)
+		switch (c) {
+		case 'b':
+			if (parse_abi(optarg, &abi))
+				return USAGE;
+			break;
+		case 'i':
+			initrd = optarg;
+			break;
+		case 'k':
+			program = optarg;
+			break;
+		case 't':
+			target = optarg;
+			break;
+		default:
 			return USAGE;
-		program = optarg;
+		}
 	}
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
-	if (want_json()) {
-		root = json_new();
-		results = json_list(root, "checks");
-	}
+	if (!target && (initrd || abi))
+		return usage_error("--initrd and --abi are for --target");
+	if (target && program)
+		return usage_error("--kexec is not for --target");
+	if (target)
+		return check_target(target, initrd, abi);
 
 	check_kernel();
 	check_own_kho();
 	check_kexec();
 	check_encryption();
 	check_module();
+	check_setupdata();
 	if (check_device(&query)) {
 		check_scratch(&query);
 		check_arrival(&query);
 	}
 	check_tools(program);
 	free(module_file);
-
-	if (root) {
-		json_add_bool(root, "ok", !failed);
-		json_print(root);
-	} else {
-		puts(failed ? "\nA handover is not possible yet: see the lines marked FAIL." :
-			      "\nA handover is possible.");
-	}
-	return failed ? FAILED : DONE;
+	return conclude(want_json() ? json_new() : NULL, "");
 }

@@ -92,6 +92,8 @@ static void print_head(const struct meta *m, const struct decoded *d,
 		printf("setup node  0x%llx: type %u, length %u, next 0x%llx\n",
 		       m->setup_addr, d->node.type, d->node.len,
 		       d->node.next);
+	if (d->own_kho)
+		puts("setup node  with scratch and FDT, the kernel's own KHO has it");
 	for (i = 0; i < d->nr_scratch; i++) {
 		fputs("scratch     ", stdout);
 		print_range(&d->scratch[i]);

@@ -5,19 +5,21 @@
  * The stock kexec loads a copy of the image in which the boot protocol's
  * setup_data points at the module's node, and keeps to scratch, in which
  * nothing is preserved.  All that it says about that is checked afterwards.
+ *
+ * A kernel with Kexec Handover of its own does all this by itself, in
+ * kexec_file_load(): there the image is loaded as it is.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "image.h"
 #include "khoctl.h"
 #include "kexec.h"
+#include "plan.h"
 #include "sysinfo.h"
 
 struct load {
@@ -25,13 +27,19 @@ struct load {
 	const char *initrd;
 	const char *append;
 	const char *kexec;
+	unsigned int abi;
 	bool reuse_cmdline;
 	bool dry_run;
+	bool force;
 
+	int dev;
 	struct kho_query query;
-	struct image image;
+	bool own_kho;			/* the kernel's own KHO does it */
+	struct image_file file;
+	struct target target;
+	struct plan plan;
 	__u64 initrd_size;
-	int fd;				/* the copy of the image */
+	int fd;				/* the copy of the image, or -1 */
 	char *program;
 	char *args[12];			/* NULL-terminated; [0] is program */
 	struct kexec_segment *segs;
@@ -50,6 +58,8 @@ static int parse(struct load *l, int argc, char **argv)
 		{ "reuse-cmdline", no_argument, NULL, 'r' },
 		{ "kexec", required_argument, NULL, 'k' },
 		{ "dry-run", no_argument, NULL, 'n' },
+		{ "abi", required_argument, NULL, 'b' },
+		{ "force", no_argument, NULL, 'f' },
 		END_OF_OPTIONS
 	};
 	int c;
@@ -71,6 +81,13 @@ static int parse(struct load *l, int argc, char **argv)
 		case 'n':
 			l->dry_run = true;
 			break;
+		case 'b':
+			if (parse_abi(optarg, &l->abi))
+				return USAGE;
+			break;
+		case 'f':
+			l->force = true;
+			break;
 		default:
 			return USAGE;
 		}
@@ -83,125 +100,84 @@ static int parse(struct load *l, int argc, char **argv)
 	return DONE;
 }
 
-/* Checks the file and copies it into a memfd that kexec inherits. */
+/* A copy in a memfd that kexec inherits, with the address of the node in it */
 static int copy_image(struct load *l)
 {
-	struct stat st;
-	const char *why;
-	int in, ret = FAILED;
-	char *buf = NULL;
-	__u64 at, size;
+	size_t at = 0;
+	int ret;
 
-	in = open(l->kernel, O_RDONLY | O_CLOEXEC);
-	if (in < 0 || fstat(in, &st)) {
-		cmd_errno_err(errno, "%s", l->kernel);
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		cmd_err("%s: is no regular file", l->kernel);
-		goto out;
-	}
-	size = st.st_size;
-	if (size > UINT32_MAX) {
-		cmd_err("%s: is no bzImage (x86 boot image): it has %s", l->kernel,
-			size_str(size));
-		goto out;
-	}
-	/* One read and one check, of the copy: the file may change. */
-	buf = xmalloc(size);
-	for (at = 0; at < size; ) {
-		ssize_t n = read(in, buf + at, size - at);
-
-		if (n < 0 && errno == EINTR && !caught_signal())
-			continue;
-		if (n <= 0) {
-			cmd_err("%s: cannot read: %s", l->kernel,
-				n ? strerror(errno) : "it has shrunk meanwhile");
-			goto out;
-		}
-		at += n;
-	}
-	why = image_check(buf, at, at, &l->image);
-	if (why) {
-		cmd_err("%s: %s", l->kernel, why);
-		goto out;
-	}
-
+	if (l->own_kho)
+		return DONE;
 	/* Not close-on-exec: kexec opens it by /proc/self/fd. */
 	l->fd = memfd_create("kho-image", 0);
-	if (l->fd < 0) {
-		cmd_errno_err(errno, "cannot make a copy of %s", l->kernel);
-		goto out;
-	}
-	for (at = 0; at < size; ) {
-		ssize_t n = write(l->fd, buf + at, size - at);
+	if (l->fd < 0)
+		return cmd_errno_err(errno, "cannot make a copy of %s", l->kernel);
+	while (at < l->file.size) {
+		ssize_t n = write(l->fd, l->file.data + at, l->file.size - at);
 
-		if (n < 0 && errno != EINTR) {
-			cmd_errno_err(errno, "cannot make a copy of %s", l->kernel);
-			goto out;
-		}
+		if (n < 0 && errno != EINTR)
+			return cmd_errno_err(errno, "cannot make a copy of %s",
+					     l->kernel);
 		at += n > 0 ? n : 0;
 	}
-	ret = image_place(l->fd, l->query.setup_addr, &l->image);
+	ret = image_place(l->fd, l->query.setup_addr, &l->file.image);
 	if (ret)
-		ret = cmd_errno_err(ret, "cannot write to the copy of %s",
-				    l->kernel);
-out:
-	free(buf);
-	if (in >= 0)
-		close(in);
-	return ret;
+		return cmd_errno_err(ret, "cannot write to the copy of %s",
+				     l->kernel);
+	return DONE;
 }
 
-static int check_initrd(struct load *l)
+/* What "kho=" the next kernel gets: 1 on, 0 off, -1 none */
+static int next_kho(const struct load *l)
 {
-	struct stat st;
+	int on = l->append ? cmdline_kho(l->append) : -1;
+	char cmdline[4096];
 
-	if (!l->initrd)
-		return DONE;
-	if (access(l->initrd, R_OK) || stat(l->initrd, &st))
-		return cmd_errno_err(errno, "%s", l->initrd);
-	if (!S_ISREG(st.st_mode))
-		return cmd_err("%s: is no regular file", l->initrd);
-	if (!st.st_size)
-		return cmd_err("%s: is empty", l->initrd);
-	l->initrd_size = st.st_size;
-	return DONE;
+	/* kexec puts --append behind what is reused: it wins. */
+	if (on < 0 && l->reuse_cmdline &&
+	    sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) > 0)
+		on = cmdline_kho(cmdline);
+	return on;
 }
 
 static int check_cmdline(struct load *l)
 {
-	if (l->append && strlen(l->append) > l->image.cmdline)
+	int on = next_kho(l);
+
+	if (l->append && strlen(l->append) > l->file.image.cmdline)
 		return cmd_err("--append: %zu bytes, and the kernel takes %llu",
-			       strlen(l->append), l->image.cmdline);
+			       strlen(l->append), l->file.image.cmdline);
 	if (l->append && strchr(l->append, '\n'))
 		return cmd_err("--append: has a newline in it");
-	if (l->reuse_cmdline && sys_has_word("/proc/cmdline", "kho=off"))
-		cmd_warn("warning: this kernel's command line has kho=off, which --reuse-cmdline passes on: the next kernel will ignore the handover");
-	if (l->append && strstr(l->append, "kho=off"))
+	if (!on && l->append && !cmdline_kho(l->append))
 		cmd_warn("warning: kho=off: the next kernel will ignore the handover");
+	else if (!on)
+		cmd_warn("warning: this kernel's command line has kho=off, which --reuse-cmdline passes on: the next kernel will ignore the handover");
+	else if (on < 0 && l->target.kind == TARGET_MAINLINE && !l->target.on)
+		cmd_warn("warning: the command line lacks kho=on: without it that kernel can't hand on what arrives");
 	if (!l->append && !l->reuse_cmdline)
 		cmd_warn("warning: neither --append nor --reuse-cmdline: the next kernel gets an empty command line");
 	return DONE;
 }
 
-/* All that can be known to fail before kexec is called */
+/* All that can be known to fail before the image is looked at */
 static int check_module(struct load *l)
 {
 	const struct kho_query *q = &l->query;
 	const char *why;
 
+	l->own_kho = q->backend == KHO_BACKEND_KERNEL;
 	if (q->frozen)
 		return cmd_err("the machine is going down: it is too late to load a kernel");
-	if (!q->setup_addr)
+	if (!l->own_kho && !q->setup_addr)
 		return cmd_err("the module publishes no setup_data node to hand over by");
-	if (!q->scratch_size)
+	if (!l->own_kho && !q->scratch_size)
 		return cmd_err("the module has no scratch area: load it with scratch_mib=N");
 	if (q->scratch_addr + q->scratch_size < q->scratch_addr)
 		return cmd_err("impossible scratch area: 0x%llx bytes at 0x%llx",
 			       q->scratch_size,
 			       q->scratch_addr);
-	why = sys_kexec_refusal();
+	why = sys_kexec_refusal(l->own_kho);
 	if (why)
 		return cmd_err("%s", why);
 	l->was_loaded = sys_kexec_loaded();
@@ -210,16 +186,32 @@ static int check_module(struct load *l)
 	return DONE;
 }
 
-static int check_fit(const struct load *l)
+/* What "khoctl check --target" would say: the first failure is the reason. */
+static int check_plan(struct load *l)
 {
-	__u64 needs = image_needs(&l->image, l->initrd_size);
+	struct plan *p = &l->plan;
+	size_t i;
 
-	if (needs <= l->query.scratch_size)
-		return DONE;
-	return cmd_err("%s%s needs %s, and scratch has %s: load the module with scratch_mib=%llu",
-		       l->kernel, l->initrd ? " with its initrd" : "",
-		       size_str(needs), size_str(l->query.scratch_size),
-		       (needs + MIB - 1) / MIB);
+	target_look(&l->target, &l->file);
+	p->query = &l->query;
+	p->file = &l->file;
+	p->target = &l->target;
+	p->initrd = l->initrd;
+	p->initrd_size = l->initrd_size;
+	p->abi = l->abi;
+	plan_make(p);
+	for (i = 0; i < p->findings.nr; i++) {
+		const struct finding *f = &p->findings.list[i];
+		const char *fix = f->fix;
+
+		if (f->verdict == FAIL && !(f->can_force && l->force))
+			return cmd_err("%s%s%s%s", f->text, fix ? ": " : "",
+				       fix ? fix : "",
+				       f->can_force ? "; --force loads it all the same" : "");
+		if (f->verdict != OK)
+			cmd_warn("warning: %s", f->text);
+	}
+	return DONE;
 }
 
 static int build_args(struct load *l)
@@ -232,14 +224,21 @@ static int build_args(struct load *l)
 		return cmd_err("%s: no such program (try 'apt install kexec-tools')",
 			       l->kexec ? l->kexec : "kexec");
 	l->args[n++] = xstrdup(l->program);
-	l->args[n++] = xstrdup("-d");
-	l->args[n++] = xstrdup("-c");
-	l->args[n++] = xstrdup("-l");
-	l->args[n++] = xasprintf("/proc/self/fd/%d", l->fd);
-	l->args[n++] = xasprintf("--mem-min=0x%llx",
-				 q->scratch_addr);
-	l->args[n++] = xasprintf("--mem-max=0x%llx",
-				 q->scratch_addr + q->scratch_size - 1);
+	if (l->own_kho) {
+		l->args[n++] = xstrdup("-s");
+		l->args[n++] = xstrdup("-l");
+		/* What begins with '-' would be an option. */
+		l->args[n++] = xasprintf("%s%s", *l->kernel == '-' ? "./" : "",
+					 l->kernel);
+	} else {
+		l->args[n++] = xstrdup("-d");
+		l->args[n++] = xstrdup("-c");
+		l->args[n++] = xstrdup("-l");
+		l->args[n++] = xasprintf("/proc/self/fd/%d", l->fd);
+		l->args[n++] = xasprintf("--mem-min=0x%llx", q->scratch_addr);
+		l->args[n++] = xasprintf("--mem-max=0x%llx",
+					 q->scratch_addr + q->scratch_size - 1);
+	}
 	if (l->initrd)
 		l->args[n++] = xasprintf("--initrd=%s", l->initrd);
 	if (l->reuse_cmdline)
@@ -247,6 +246,33 @@ static int build_args(struct load *l)
 	if (l->append)
 		l->args[n++] = xasprintf("--append=%s", l->append);
 	return DONE;
+}
+
+/* What kexec put on an envelope would be lost there. */
+static int judge_envelopes(struct load *l)
+{
+	struct kho_envelope_entry *env;
+	size_t nr, i, j;
+	int ret;
+
+	if (!(l->query.features & KHO_FEATURE_ENVELOPES))
+		return DONE;
+	ret = list_envelopes(l->dev, 0, &env, &nr);
+	if (ret)
+		return cmd_err("cannot verify where the envelopes are: %s",
+			       device_error(ret));
+	for (i = 0; i < l->nr_segs && !ret; i++) {
+		const struct kexec_segment *s = &l->segs[i];
+
+		for (j = 0; j < nr && !ret; j++)
+			if (s->mem < env[j].addr + env[j].bytes &&
+			    env[j].addr < s->mem + s->memsz)
+				ret = cmd_err("segment %zu, 0x%llx bytes at 0x%llx, lies on the envelope of 0x%llx bytes at 0x%llx",
+					      i, s->memsz, s->mem, env[j].bytes,
+					      env[j].addr);
+	}
+	free(env);
+	return ret;
 }
 
 static int judge(struct load *l, const char *output)
@@ -259,6 +285,9 @@ static int judge(struct load *l, const char *output)
 	if (sys_kexec_loaded() != 1)
 		return cmd_err("%s reports success, but /sys/kernel/kexec_loaded is not 1",
 			       l->program);
+	/* The kernel chose the places itself, all in its own scratch. */
+	if (l->own_kho)
+		return DONE;
 	why = kexec_segments(output, &l->segs, &l->nr_segs);
 	if (why)
 		return cmd_err("cannot verify where the kernel was put: %s", why);
@@ -270,7 +299,7 @@ static int judge(struct load *l, const char *output)
 			return cmd_err("segment %zu, 0x%llx bytes at 0x%llx, is outside scratch",
 				       i, s->memsz, s->mem);
 	}
-	return DONE;
+	return judge_envelopes(l);
 }
 
 static int run_kexec(struct load *l)
@@ -301,7 +330,7 @@ static int run_kexec(struct load *l)
 	if (!ret)
 		goto out;
 
-	if (kexec_unload(l->program))
+	if (kexec_unload(l->program, l->own_kho))
 		cmd_warn("DO NOT run kexec -e: what is loaded is not safe for the handover");
 	else
 		cmd_warn("the kernel has been unloaded again");
@@ -316,16 +345,17 @@ static void report_json(struct load *l)
 	size_t i;
 
 	json_add_str(root, "kernel", l->kernel);
-	json_add_str(root, "version", l->image.version);
-	json_add_str(root, "format", l->image.format);
+	json_add_str(root, "version", l->file.image.version);
+	json_add_str(root, "format", l->file.image.format);
 	if (l->initrd)
 		json_add_str(root, "initrd", l->initrd);
 	json_add_bool(root, "dry_run", l->dry_run);
 	json_add_bool(root, "replaced", l->was_loaded);
+	json_add_bool(root, "own_kho", l->own_kho);
 	json_add_u64(root, "setup_addr", l->query.setup_addr);
 	json_add_u64(root, "scratch_addr", l->query.scratch_addr);
-	json_add_u64(root, "scratch_size", l->query.scratch_size);
-	json_add_u64(root, "needed", image_needs(&l->image, l->initrd_size));
+	json_add_u64(root, "needed", l->plan.scratch_needed);
+	plan_json(&l->plan, root);
 	list = json_list(root, "command");
 	for (i = 0; l->args[i]; i++)
 		json_add_str(list, NULL, l->args[i]);
@@ -340,11 +370,58 @@ static void report_json(struct load *l)
 	json_print(root);
 }
 
-static void report(struct load *l)
+/* What the next kernel is, and what that means */
+static void report_target(const struct load *l)
 {
 	const struct kho_query *q = &l->query;
+	const struct plan *p = &l->plan;
+
+	printf("target    %s", target_kind_str(l->target.kind));
+	if (p->abis)
+		printf(", kho-v%u", q->abi);
+	if (l->target.nr_evidence)
+		printf(", by its %s", l->target.evidence[0]);
+	putchar('\n');
+	switch (p->arrives) {
+	case ARRIVES_ENVELOPES:
+		printf("arrives   in %s, %s, which are kept current: more may be preserved until the jump\n",
+		       count_str(q->envelopes, "envelope"),
+		       size_str(q->envelope_pages * q->page_size));
+		break;
+	case ARRIVES_EXACT:
+		puts("arrives   exactly, page by page: more may be preserved until the jump");
+		break;
+	default:
+		puts("arrives   as that kernel can");
+	}
+	if (p->left)
+		printf("RAM       %s for its boot, which needs about %s\n",
+		       size_str(p->left), size_str(p->needed));
+}
+
+static void report_dry_run(const struct load *l)
+{
+	char *command = kexec_quote((const char * const *)l->args);
+
+	if (!l->own_kho)
+		printf("patch     %s, in a copy of the image\n",
+		       l->file.image.note);
+	printf("command   %s\n", command);
+	printf("          ");
+	if (!l->own_kho)
+		printf("where /proc/self/fd/%d is that copy; ", l->fd);
+	printf("nothing has been loaded%s\n", l->was_loaded ?
+	       ", and the kernel that is loaded would be replaced" : "");
+	free(command);
+}
+
+static void report(struct load *l)
+{
+	const char *replaces = l->was_loaded ?
+			       "; it replaces the kernel loaded before" : "";
+	const struct kho_query *q = &l->query;
+	const struct image *image = &l->file.image;
 	__u64 used = 0;
-	char *command;
 	size_t i;
 
 	if (want_json()) {
@@ -352,24 +429,20 @@ static void report(struct load *l)
 		return;
 	}
 	printf("image     %s%s%s (%s)\n", l->kernel,
-	       l->image.version[0] ? ", Linux " : "", l->image.version,
-	       l->image.format);
+	       image->version[0] ? ", Linux " : "", image->version,
+	       image->format);
+	report_target(l);
 	if (l->initrd)
 		printf("initrd    %s, %s\n", l->initrd,
 		       size_str(l->initrd_size));
-	printf("scratch   0x%llx to 0x%llx, %s, of which %s are needed\n",
-	       q->scratch_addr,
-	       q->scratch_addr + q->scratch_size - 1,
-	       size_str(q->scratch_size),
-	       size_str(image_needs(&l->image, l->initrd_size)));
+	if (!l->own_kho)
+		printf("scratch   0x%llx to 0x%llx, %s, of which %s are needed\n",
+		       q->scratch_addr,
+		       q->scratch_addr + q->scratch_size - 1,
+		       size_str(q->scratch_size),
+		       size_str(l->plan.scratch_needed));
 	if (l->dry_run) {
-		command = kexec_quote((const char * const *)l->args);
-		printf("patch     %s, in a copy of the image\n", l->image.note);
-		printf("command   %s\n", command);
-		printf("          where /proc/self/fd/%d is that copy; nothing has been loaded%s\n",
-		       l->fd, l->was_loaded ?
-		       ", and the kernel that is loaded would be replaced" : "");
-		free(command);
+		report_dry_run(l);
 		return;
 	}
 	for (i = 0; i < l->nr_segs; i++) {
@@ -378,9 +451,13 @@ static void report(struct load *l)
 		       size_str(l->segs[i].memsz));
 		used += l->segs[i].memsz;
 	}
-	printf("loaded    %s in %s, all inside scratch%s\n", size_str(used),
-	       count_str(l->nr_segs, "segment"),
-	       l->was_loaded ? "; it replaces the kernel loaded before" : "");
+	if (l->own_kho)
+		printf("loaded    by this kernel's own Kexec Handover%s\n",
+		       replaces);
+	else
+		printf("loaded    %s in %s, all inside scratch%s\n",
+		       size_str(used), count_str(l->nr_segs, "segment"),
+		       replaces);
 	puts("next      'systemctl kexec', or 'kexec -e' at once");
 }
 
@@ -388,29 +465,32 @@ int cmd_load(int argc, char **argv)
 {
 	struct load l = { .fd = -1 };
 	size_t i;
-	int dev, ret;
+	int ret;
 
 	ret = parse(&l, argc, argv);
 	if (ret)
 		return ret;
-	dev = open_device_query(&l.query, 0);
-	if (dev < 0)
+	l.dev = open_device_query(&l.query, 0);
+	if (l.dev < 0)
 		return FAILED;
-	close(dev);
 
 	/* From here on a signal must not leave an image that nobody checked. */
 	catch_signals();
 	ret = check_module(&l);
 	if (!ret)
-		ret = copy_image(&l);
+		ret = image_read(&l.file, l.kernel);
 	if (!ret)
-		ret = check_initrd(&l);
+		ret = initrd_size(l.initrd, &l.initrd_size);
+	if (!ret)
+		ret = check_plan(&l);
 	if (!ret)
 		ret = check_cmdline(&l);
 	if (!ret)
-		ret = check_fit(&l);
+		ret = copy_image(&l);
 	if (!ret)
 		ret = build_args(&l);
+	if (!ret && caught_signal())
+		ret = cmd_err("interrupted");
 	if (!ret && !l.dry_run)
 		ret = run_kexec(&l);
 	if (!ret)
@@ -420,8 +500,12 @@ int cmd_load(int argc, char **argv)
 		free(l.args[i]);
 	free(l.segs);
 	free(l.program);
+	plan_free(&l.plan);
+	target_free(&l.target);
+	image_free(&l.file);
 	if (l.fd >= 0)
 		close(l.fd);
+	close(l.dev);
 	die_of_signal();
 	return ret;
 }

@@ -2,6 +2,7 @@
 /*
  * khoctl status
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -15,7 +16,56 @@ static const char * const arrivals[] = {
 	[KHO_ARRIVAL_OFF] = "off",
 };
 
-static void status_json(const struct kho_query *q, int loaded)
+static const char * const kinds[] = {
+	[KHO_KIND_NONE] = "none",
+	[KHO_KIND_STUB] = "stub",
+	[KHO_KIND_ENVELOPES] = "envelopes",
+	[KHO_KIND_KERNEL] = "kernel",
+};
+
+static const char * const releases[] = {
+	[KHO_RELEASE_NONE] = "none",
+	[KHO_RELEASE_RUNNING] = "running",
+	[KHO_RELEASE_DONE] = "done",
+	[KHO_RELEASE_KEPT] = "kept",
+};
+
+/* A word for a number that a newer module may have more of */
+#define WORD(words, n) ((n) < ARRAY_SIZE(words) ? (words)[n] : "unknown")
+
+/* What is in the root FDT, of others than the module */
+struct others {
+	struct kho_subtree_entry *trees;
+	size_t nr;
+};
+
+static __u64 outside_pages(const struct kho_query *q)
+{
+	return q->ram_pages > q->envelope_pages ?
+	       q->ram_pages - q->envelope_pages : 0;
+}
+
+static void others_json(struct json_object *root, const struct others *others)
+{
+	struct json_object *list = json_list(root, "subtrees");
+	size_t i;
+
+	for (i = 0; i < others->nr; i++) {
+		const struct kho_subtree_entry *e = &others->trees[i];
+		struct json_object *obj = json_new();
+		char *name = printable(e->name, sizeof(e->name));
+
+		json_add_str(obj, "name", name);
+		json_add_u64(obj, "addr", e->addr);
+		json_add_u64(obj, "bytes", e->bytes);
+		json_add_bool(obj, "carried", e->flags & KHO_SUBTREE_CARRIED);
+		json_object_array_add(list, obj);
+		free(name);
+	}
+}
+
+static void status_json(const struct kho_query *q, const struct others *others,
+			int loaded)
 {
 	struct json_object *root = json_new();
 	char *text;
@@ -41,8 +91,7 @@ static void status_json(const struct kho_query *q, int loaded)
 	json_add_u64(root, "arrived_objects", q->arrived_objects);
 	json_add_u64(root, "meta_pages", q->meta_pages);
 	json_add_u64(root, "released_pages", q->released_pages);
-	json_add_str(root, "arrival", q->arrival < ARRAY_SIZE(arrivals) ?
-		     arrivals[q->arrival] : "unknown");
+	json_add_str(root, "arrival", WORD(arrivals, q->arrival));
 	text = printable(q->arrival_error, sizeof(q->arrival_error));
 	json_add_str(root, "arrival_error", text);
 	free(text);
@@ -53,8 +102,99 @@ static void status_json(const struct kho_query *q, int loaded)
 	json_add_u64(root, "stub_pages", q->stub_pages);
 	json_add_u64(root, "stub_extents", q->stub_extents);
 	json_add_u64(root, "stub_usecs", q->stub_usecs);
+	json_add_str(root, "arrival_kind", WORD(kinds, q->arrival_kind));
+	json_add_str(root, "backend", q->backend == KHO_BACKEND_KERNEL ?
+		     "kernel" : "module");
+	json_add_str(root, "release", WORD(releases, q->release));
+	json_add_u64(root, "release_pages", q->release_pages);
+	json_add_u64(root, "release_done", q->release_done);
+	json_add_u64(root, "envelopes", q->envelopes);
+	json_add_u64(root, "envelope_pages", q->envelope_pages);
+	json_add_u64(root, "ram_pages", q->ram_pages);
+	others_json(root, others);
 	json_add_bool(root, "kexec_loaded", loaded > 0);
 	json_print(root);
+}
+
+static void print_kind(const struct kho_query *q)
+{
+	switch (q->arrival_kind) {
+	case KHO_KIND_ENVELOPES:
+		puts("            in envelopes, kept by a kernel without KHO");
+		break;
+	case KHO_KIND_KERNEL:
+		puts("            kept page by page by the kernel's own KHO");
+		break;
+	default:
+		/* An older module knows no other. */
+		printf("            the boot stub kept %s (%s) in %s, in %llu us\n",
+		       count_str(q->stub_pages, "page"),
+		       size_str(q->stub_pages * q->page_size),
+		       count_str(q->stub_extents, "extent"),
+		       q->stub_usecs);
+	}
+}
+
+/* The rest of the envelopes that arrived */
+static void print_release(const struct kho_query *q)
+{
+	const char *all = size_str(q->release_pages * q->page_size);
+
+	switch (q->release) {
+	case KHO_RELEASE_NONE:
+		break;
+	case KHO_RELEASE_RUNNING:
+		printf("release     %u%%: %s of %s in the envelopes have been given back\n",
+		       q->release_pages ?
+		       (unsigned int)(q->release_done * 100.0 / q->release_pages) : 0,
+		       size_str(q->release_done * q->page_size), all);
+		break;
+	case KHO_RELEASE_DONE:
+		printf("release     done: %s in the envelopes have been given back\n",
+		       size_str(q->release_done * q->page_size));
+		break;
+	case KHO_RELEASE_KEPT:
+		printf("release     none: the envelopes with %s stay reserved, as the handover was refused\n"
+		       "            (loading the module with drop=1 gives up what is in them)\n",
+		       all);
+		break;
+	default:
+		printf("release     unknown (%u)\n", q->release);
+	}
+}
+
+static void print_envelopes(const struct kho_query *q)
+{
+	if (q->backend == KHO_BACKEND_KERNEL) {
+		puts("backend     the kernel's own KHO: load the next kernel with khoctl load or kexec -s");
+		return;
+	}
+	if (!(q->features & KHO_FEATURE_ENVELOPES)) {
+		puts("envelopes   none: the module is older than khoctl; the next kernel needs the boot stub");
+		return;
+	}
+	if (!q->envelopes) {
+		puts("envelopes   none are needed yet");
+		return;
+	}
+	printf("envelopes   %u, with %s of RAM; outside of them %s\n",
+	       q->envelopes, size_str(q->envelope_pages * q->page_size),
+	       size_str(outside_pages(q) * q->page_size));
+}
+
+static void print_others(const struct others *others)
+{
+	size_t i;
+
+	for (i = 0; i < others->nr; i++) {
+		const struct kho_subtree_entry *e = &others->trees[i];
+		char *name = printable(e->name, sizeof(e->name));
+
+		printf("%s %s, %s%s\n", i ? "           " : "subtrees   ", name,
+		       size_str(e->bytes), e->flags & KHO_SUBTREE_CARRIED ?
+		       ", not the module's: carried on" : ", not the module's");
+		free(name);
+	}
 }
 
 static void print_arrival(const struct kho_query *q)
@@ -66,17 +206,13 @@ static void print_arrival(const struct kho_query *q)
 	fputs("arrival     ", stdout);
 	switch (q->arrival) {
 	case KHO_ARRIVAL_NONE:
-		puts("none: nothing was sent to this kernel, or it has no boot stub");
+		puts("none: nothing was sent to this kernel");
 		break;
 	case KHO_ARRIVAL_TAKEN:
 		printf("taken over from Linux %s, handover number %u\n",
 		       *release ? release : "of unknown release",
 		       q->generation);
-		printf("            the boot stub kept %s (%s) in %s, in %llu us\n",
-		       count_str(q->stub_pages, "page"),
-		       size_str(q->stub_pages * q->page_size),
-		       count_str(q->stub_extents, "extent"),
-		       q->stub_usecs);
+		print_kind(q);
 		break;
 	case KHO_ARRIVAL_REFUSED:
 		printf("REFUSED: %s\n", *error ? error : "no reason is given");
@@ -91,7 +227,8 @@ static void print_arrival(const struct kho_query *q)
 	free(error);
 }
 
-static void status_text(const struct kho_query *q, int loaded)
+static void status_text(const struct kho_query *q, const struct others *others,
+			int loaded)
 {
 	__u64 raw = q->raw_pages + q->arrived_pages;
 
@@ -124,11 +261,17 @@ static void status_text(const struct kho_query *q, int loaded)
 		       size_str(q->scratch_size), q->scratch_addr,
 		       q->scratch_addr + q->scratch_size - 1);
 	else
-		puts("scratch     none");
-	printf("addresses   setup_data 0x%llx, FDT 0x%llx, tree 0x%llx\n",
-	       q->setup_addr, q->fdt_addr,
-	       q->root_addr);
+		puts(q->backend == KHO_BACKEND_KERNEL ?
+		     "scratch     the kernel's own" : "scratch     none");
+	print_envelopes(q);
+	if (q->backend == KHO_BACKEND_KERNEL)
+		printf("addresses   tree 0x%llx\n", q->root_addr);
+	else
+		printf("addresses   setup_data 0x%llx, FDT 0x%llx, tree 0x%llx\n",
+		       q->setup_addr, q->fdt_addr, q->root_addr);
+	print_others(others);
 	print_arrival(q);
+	print_release(q);
 	printf("next kernel %s\n", loaded < 0 ? "this kernel has no kexec" :
 	       loaded ? "loaded" : "not loaded (khoctl load)");
 }
@@ -141,7 +284,9 @@ int cmd_status(int argc, char **argv)
 		JSON_OPTION,
 		END_OF_OPTIONS
 	};
+	struct others others = { 0 };
 	struct kho_query query;
+	size_t i, n = 0;
 	int dev, ret;
 
 	while ((ret = next_option(argc, argv, ":", longs)) != -1)
@@ -152,10 +297,20 @@ int cmd_status(int argc, char **argv)
 	dev = open_device_query(&query, 0);
 	if (dev < 0)
 		return FAILED;
+	ret = query.features & KHO_FEATURE_SUBTREES ?
+	      list_subtrees(dev, &others.trees, &others.nr) : 0;
 	close(dev);
+	/* All else is worth to be seen, too, while things change. */
+	if (ret && ret != -EAGAIN)
+		return cmd_err("%s: %s", device_path(), device_error(ret));
+	for (i = 0; i < others.nr; i++)
+		if (!(others.trees[i].flags & KHO_SUBTREE_OWN))
+			others.trees[n++] = others.trees[i];
+	others.nr = n;
 	if (want_json())
-		status_json(&query, sys_kexec_loaded());
+		status_json(&query, &others, sys_kexec_loaded());
 	else
-		status_text(&query, sys_kexec_loaded());
+		status_text(&query, &others, sys_kexec_loaded());
+	free(others.trees);
 	return DONE;
 }

@@ -37,7 +37,9 @@ int cmd_unload(int argc, char **argv)
 	if (!program)
 		return cmd_err("%s: no such program (try 'apt install kexec-tools')",
 			       path ? path : "kexec");
-	ret = kexec_unload(program);
+	/* Under lockdown, only what kexec_file_load() loaded can be there. */
+	ret = kexec_unload(program, sys_kexec_refusal(false) &&
+			   !sys_kexec_refusal(true));
 	free(program);
 	return ret;
 }

@@ -342,19 +342,78 @@ static void decode_children(struct meta *m, struct decoded *d)
 	}
 }
 
+/*
+ * A kernel with KHO of its own keeps FDT and scratch to itself, and makes the
+ * node when it loads the next one.  What the module has is the tree and blobs.
+ */
+static bool is_own_kho(const struct meta *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->count; i++)
+		if (m->entries[i].kind == KHO_META_SETUP ||
+		    m->entries[i].kind == KHO_META_FDT)
+			return false;
+	return !m->setup_addr;
+}
+
+/* The only node of the highest level */
+static void find_root(struct meta *m, struct decoded *d)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < m->count; i++) {
+		if (m->entries[i].kind != KHO_META_NODE ||
+		    m->entries[i].level != KHO_TREE_DEPTH(m->shift) - 1)
+			continue;
+		d->root.root = m->entries[i].addr;
+		nr++;
+	}
+	if (nr == 1)
+		d->root_ok = true;
+	else
+		decode_err(d, "tree: there are %zu root nodes", nr);
+}
+
+/* The blob that says what it is */
+static void find_objects(struct meta *m, struct decoded *d)
+{
+	static const char compatible[] = KHO_OBJS_COMPATIBLE;
+	struct kho_fdt_child child = { .name = KHO_OBJS_NODE };
+	size_t i;
+
+	for (i = 0; i < m->count; i++) {
+		if (m->entries[i].kind != KHO_META_BLOB ||
+		    memcmp(m->pages + i * m->page_size, compatible,
+			   sizeof(compatible)))
+			continue;
+		child.addr = m->entries[i].addr;
+		decode_objects(m, d, &child);
+		return;
+	}
+}
+
 void decode(struct meta *m, struct decoded *d)
 {
 	memset(d, 0, sizeof(*d));
-	decode_setup(m, d);
-	if (d->has_setup)
-		decode_scratch(m, d);
-	decode_fdt(m, d);
+	d->own_kho = is_own_kho(m);
+	if (d->own_kho) {
+		find_root(m, d);
+	} else {
+		decode_setup(m, d);
+		if (d->has_setup)
+			decode_scratch(m, d);
+		decode_fdt(m, d);
+	}
 	if (!d->root_ok)
 		return;
 	decode_tree(m, d);
 	merge_extents(m, d);
 	check_overlaps(m, d);
-	decode_children(m, d);
+	if (d->own_kho)
+		find_objects(m, d);
+	else
+		decode_children(m, d);
 }
 
 void decoded_free(struct decoded *d)

@@ -46,6 +46,7 @@ struct object {
  * struct decoded - the result
  */
 struct decoded {
+	bool own_kho;			/* all but tree and blobs is the kernel's */
 	bool has_setup;
 	struct kho_setup_node node;
 	struct kho_data data;

@@ -201,3 +201,46 @@ int kho_dev_meta_read(int dev, __u64 first, struct kho_meta_entry *entries,
 	*total = arg.total;
 	return 0;
 }
+
+int kho_dev_envelope_list(int dev, __u32 flags, __u64 first,
+			  struct kho_envelope_entry *entries, __u32 *count,
+			  __u64 *total)
+{
+	struct kho_envelope_list arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.first = first,
+		.entries = (uintptr_t)entries,
+		.count = *count,
+	};
+	int ret = dev_ioctl(dev, KHO_ENVELOPE_LIST, &arg);
+
+	if (ret)
+		return ret;
+	if (arg.count > *count)
+		return -EPROTO;
+	*count = arg.count;
+	*total = arg.total;
+	return 0;
+}
+
+int kho_dev_subtree_list(int dev, __u64 first,
+			 struct kho_subtree_entry *entries, __u32 *count,
+			 __u64 *total)
+{
+	struct kho_subtree_list arg = {
+		.size = sizeof(arg),
+		.first = first,
+		.entries = (uintptr_t)entries,
+		.count = *count,
+	};
+	int ret = dev_ioctl(dev, KHO_SUBTREE_LIST, &arg);
+
+	if (ret)
+		return ret;
+	if (arg.count > *count)
+		return -EPROTO;
+	*count = arg.count;
+	*total = arg.total;
+	return 0;
+}

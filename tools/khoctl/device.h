@@ -51,4 +51,13 @@ int kho_dev_obj_list(int dev, __u64 first, struct kho_obj_entry *entries,
 int kho_dev_meta_read(int dev, __u64 first, struct kho_meta_entry *entries,
 		      void *pages, __u32 *count, __u64 *total);
 
+/* @flags: KHO_ENVELOPE_ARRIVED or 0 */
+int kho_dev_envelope_list(int dev, __u32 flags, __u64 first,
+			  struct kho_envelope_entry *entries, __u32 *count,
+			  __u64 *total);
+
+int kho_dev_subtree_list(int dev, __u64 first,
+			 struct kho_subtree_entry *entries, __u32 *count,
+			 __u64 *total);
+
 #endif /* KHOCTL_DEVICE_H */

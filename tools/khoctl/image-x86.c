@@ -26,6 +26,8 @@
 #define RELOCATABLE		0x234	/* u8 */
 #define XLOADFLAGS		0x236	/* u16 */
 #define CMDLINE_SIZE		0x238	/* u32 */
+#define PAYLOAD_OFFSET		0x248	/* u32, from the end of the setup on */
+#define PAYLOAD_LENGTH		0x24c	/* u32 */
 #define INIT_SIZE		0x260	/* u32 */
 #define HEADER_END		0x264
 
@@ -72,7 +74,7 @@ const char *image_check(const void *data, size_t len, __u64 size,
 	static char why[192];
 	const unsigned char *head = data;
 	unsigned int protocol, sects, xload;
-	__u64 setup, expected;
+	__u64 setup, expected, payload, payload_size;
 
 	memset(image, 0, sizeof(*image));
 	if (len < HEADER_END || get(head + BOOT_FLAG, 2) != BOOT_MAGIC ||
@@ -123,12 +125,26 @@ const char *image_check(const void *data, size_t len, __u64 size,
 	if (get(head + INIT_SIZE, 4) == 0)
 		return "init_size is 0: the memory that it needs is unknown";
 
+	payload = get(head + PAYLOAD_OFFSET, 4);
+	payload_size = get(head + PAYLOAD_LENGTH, 4);
+	if (!payload_size)
+		return "has no kernel in it: payload_length is 0";
+	if (setup + payload + payload_size > expected ||
+	    setup + payload + payload_size > size) {
+		snprintf(why, sizeof(why),
+			 "its payload of %llu bytes at 0x%llx goes beyond its end",
+			 payload_size, setup + payload);
+		return why;
+	}
+
 	get_version(head, len < setup ? len : setup, image);
 	snprintf(image->format, sizeof(image->format),
 		 "bzImage, boot protocol %u.%02u", protocol >> 8,
 		 protocol & 255);
-	image->memory = (__u64)get(head + INIT_SIZE, 4) +
-			get(head + KERNEL_ALIGNMENT, 4);
+	image->init_size = get(head + INIT_SIZE, 4);
+	image->memory = image->init_size + get(head + KERNEL_ALIGNMENT, 4);
+	image->payload = setup + payload;
+	image->payload_size = payload_size;
 	image->cmdline = get(head + CMDLINE_SIZE, 4);
 	return NULL;
 }

@@ -20,19 +20,17 @@
 /* KEXEC_SEGMENT_MAX of the kernel */
 #define SEGMENTS_MAX	16
 
-char *kexec_find(const char *path)
+char *program_find(const char *name)
 {
 	static const char sbin[] = "/usr/local/sbin:/usr/sbin:/sbin";
 	const char *env = getenv("PATH");
 	char *dirs, *dir, *rest, *full;
 
-	if (path)
-		return access(path, X_OK) ? NULL : xstrdup(path);
 	/* Without a login shell, sbin is often not in PATH. */
 	dirs = xasprintf("%s:%s", env ? env : "", sbin);
 	for (dir = strtok_r(dirs, ":", &rest); dir;
 	     dir = strtok_r(NULL, ":", &rest)) {
-		full = xasprintf("%s/kexec", dir);
+		full = xasprintf("%s/%s", dir, name);
 		if (!access(full, X_OK)) {
 			free(dirs);
 			return full;
@@ -41,6 +39,13 @@ char *kexec_find(const char *path)
 	}
 	free(dirs);
 	return NULL;
+}
+
+char *kexec_find(const char *path)
+{
+	if (path)
+		return access(path, X_OK) ? NULL : xstrdup(path);
+	return program_find("kexec");
 }
 
 /* What was written to @fd, a memfd, goes to the end of the string @text. */
@@ -241,9 +246,10 @@ const char *kexec_segments(const char *output, struct kexec_segment **segs,
 	return NULL;
 }
 
-int kexec_unload(const char *program)
+int kexec_unload(const char *program, bool file)
 {
-	const char * const argv[] = { program, "-c", "-u", NULL };
+	const char *how = file ? "-s" : "-c";
+	const char * const argv[] = { program, how, "-u", NULL };
 	int status, ret = DONE;
 	char *output;
 
@@ -251,10 +257,10 @@ int kexec_unload(const char *program)
 	if (status < 0)
 		ret = cmd_errno_err(status, "cannot run %s", program);
 	else if (status)
-		ret = cmd_err("%s -c -u: %s: %s", program,
+		ret = cmd_err("%s %s -u: %s: %s", program, how,
 			      kexec_status_str(status), kexec_last_line(output));
 	else if (sys_kexec_loaded() > 0)
-		ret = cmd_err("%s -c -u: a kernel is still loaded", program);
+		ret = cmd_err("%s %s -u: a kernel is still loaded", program, how);
 	free(output);
 	return ret;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/types.h>
+
 /**
  * struct kexec_segment - where kexec puts a part of the next kernel
  */
@@ -18,7 +20,9 @@ struct kexec_segment {
 	unsigned int has;	/* 1: mem, 2: memsz */
 };
 
-/* Path of the program: @path, or what PATH and the sbin directories have */
+/* Path of a program in PATH or the sbin directories, or NULL */
+char *program_find(const char *name);
+/* Path of kexec: @path, or what program_find() says */
 char *kexec_find(const char *path);
 /*
  * Runs @argv without a shell.  @output gets what it writes to stdout and
@@ -36,8 +40,11 @@ const char *kexec_last_line(const char *output);
  */
 const char *kexec_segments(const char *output, struct kexec_segment **segs,
 			   size_t *nr);
-/* kexec -c -u; prints what goes wrong.  Return: DONE or FAILED */
-int kexec_unload(const char *program);
+/*
+ * kexec -c -u, or with @file -s -u, which lockdown allows as well; prints what
+ * goes wrong.  Return: DONE or FAILED
+ */
+int kexec_unload(const char *program, bool file);
 /* @argv as a shell would take it; the caller frees it */
 char *kexec_quote(const char * const *argv);
 

@@ -10,9 +10,12 @@
 #include "version.h"
 
 static const struct cmd commands[] = {
-	{ "check", cmd_check, "",
+	{ "check", cmd_check, "[--target KERNEL]",
 	  "say what is missing for a handover, and how to fix it",
 	  "  --kexec PATH      the kexec program (default: from PATH)\n"
+	  "  --target KERNEL   say what this kernel will be as the next one instead\n"
+	  "  --initrd FILE     its initial RAM disk\n"
+	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
 	  "  --json            for programs\n" },
 	{ "status", cmd_status, "",
 	  "show what is preserved and what arrived",
@@ -25,6 +28,7 @@ static const struct cmd commands[] = {
 	  "list objects",
 	  "  -l, --long        all columns\n"
 	  "  --pages           list single pages (see add) as well\n"
+	  "  --subtrees        list what the next kernel finds by name as well\n"
 	  "  --json            for programs\n" },
 	{ "rm", cmd_rm, "NAME...",
 	  "release objects", NULL },
@@ -42,17 +46,26 @@ static const struct cmd commands[] = {
 	  "  --fdt             show the FDT alone\n"
 	  "  --save FILE       write what was read to FILE\n"
 	  "  --json            for programs\n" },
+	{ "map", cmd_map, "",
+	  "draw the physical memory and what is preserved in it",
+	  "  --width N         columns of the text (default: 80)\n"
+	  "  --svg FILE        write a picture to FILE instead\n"
+	  "  --json            for programs\n" },
 	{ "load", cmd_load, "KERNEL [OPTION]...",
 	  "load the next kernel by kexec, with the handover",
 	  "  --initrd FILE     its initial RAM disk\n"
 	  "  --append STRING   its command line\n"
 	  "  --reuse-cmdline   the command line of this kernel, then STRING\n"
+	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+	  "  --force           though it may have too little RAM to boot\n"
 	  "  --kexec PATH      the kexec program (default: from PATH)\n"
 	  "  --dry-run         check, print the command and load nothing\n"
 	  "  --json            for programs\n" },
 	{ "unload", cmd_unload, "",
 	  "unload the next kernel",
 	  "  --kexec PATH      the kexec program (default: from PATH)\n" },
+	{ "seal", cmd_seal, "",
+	  "let only root read what arrived in envelopes", NULL },
 };
 
 static const struct cmd *current;

@@ -52,8 +52,10 @@ int cmd_get(int argc, char **argv);
 int cmd_getpage(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
+int cmd_map(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
+int cmd_seal(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
 
@@ -142,6 +144,7 @@ struct table;
 struct table *table_new(const char *columns);
 /* Starts a new row with the first cell of @fmt; cells are divided by '\t'. */
 void table_row(struct table *t, const char *fmt, ...) PRINTF(2, 3);
+/* Prints and frees it */
 void table_print(struct table *t, int indent);
 
 /* ---- progress.c ---- */
@@ -196,5 +199,8 @@ const char *page_error(int err, const struct kho_page_entry *entry);
 
 int list_objects(int dev, struct kho_obj_entry **entries, size_t *nr);
 int list_pages(int dev, struct kho_page_entry **entries, size_t *nr);
+int list_envelopes(int dev, bool arrived, struct kho_envelope_entry **entries,
+		   size_t *nr);
+int list_subtrees(int dev, struct kho_subtree_entry **entries, size_t *nr);
 
 #endif /* KHOCTL_H */

@@ -83,3 +83,55 @@ int list_pages(int dev, struct kho_page_entry **entries, size_t *nr)
 {
 	return list_all(dev, pages, sizeof(**entries), (void **)entries, nr);
 }
+
+static int envelopes(int dev, __u64 first, void *entries, __u32 *count,
+		     __u64 *total)
+{
+	__u64 n = 0;
+	int ret = kho_dev_envelope_list(dev, 0, first, entries, count, &n);
+
+	*total = n;
+	return ret;
+}
+
+static int arrived_envelopes(int dev, __u64 first, void *entries,
+			     __u32 *count, __u64 *total)
+{
+	__u64 n = 0;
+	int ret = kho_dev_envelope_list(dev, KHO_ENVELOPE_ARRIVED, first,
+					entries, count, &n);
+
+	*total = n;
+	return ret;
+}
+
+static int subtrees(int dev, __u64 first, void *entries, __u32 *count,
+		    __u64 *total)
+{
+	__u64 n = 0;
+	int ret = kho_dev_subtree_list(dev, first, entries, count, &n);
+
+	*total = n;
+	return ret;
+}
+
+int list_envelopes(int dev, bool arrived, struct kho_envelope_entry **entries,
+		   size_t *nr)
+{
+	int ret = list_all(dev, arrived ? arrived_envelopes : envelopes,
+			   sizeof(**entries), (void **)entries, nr);
+	size_t i;
+
+	for (i = 0; !ret && i < *nr; i++) {
+		if ((*entries)[i].addr + (*entries)[i].bytes >= (*entries)[i].addr)
+			continue;
+		free(*entries);
+		ret = -EPROTO;
+	}
+	return ret;
+}
+
+int list_subtrees(int dev, struct kho_subtree_entry **entries, size_t *nr)
+{
+	return list_all(dev, subtrees, sizeof(**entries), (void **)entries, nr);
+}

@@ -103,11 +103,11 @@ int sys_kexec_loaded(void)
 	return n > 0 ? 1 : n;
 }
 
-const char *sys_kexec_refusal(void)
+const char *sys_kexec_refusal(bool file)
 {
 	const char *lockdown = sys_lockdown();
 
-	if (lockdown && strcmp(lockdown, "none"))
+	if (!file && lockdown && strcmp(lockdown, "none"))
 		return "the kernel is locked down, which forbids kexec_load: no handover";
 	if (sys_number("/proc/sys/kernel/kexec_load_disabled") > 0)
 		return "kernel.kexec_load_disabled is 1: none can be loaded until a reboot";
@@ -150,6 +150,70 @@ int sys_config(const char *option)
 	free(line);
 	fclose(f);
 	return found;
+}
+
+/* A function of this name in the kernel itself, not in a module */
+static bool kernel_has_symbol(const char *name)
+{
+	FILE *f = sys_open("/proc/kallsyms");
+	char *line = NULL;
+	bool found = false;
+	size_t room = 0;
+
+	if (!f)
+		return false;
+	while (!found && getline(&line, &room, f) >= 0) {
+		char symbol[64];
+
+		found = sscanf(line, "%*s %*s %63s", symbol) == 1 &&
+			!strcmp(symbol, name) && !strchr(line, '[');
+	}
+	free(line);
+	fclose(f);
+	return found;
+}
+
+bool sys_own_kho(void)
+{
+	int config = sys_config("CONFIG_KEXEC_HANDOVER");
+
+	return config ? config == 'y' : kernel_has_symbol("kho_is_enabled");
+}
+
+int cmdline_kho(const char *cmdline)
+{
+	const char *p = cmdline;
+	int on = -1;
+
+	/* The kernel takes the last, and as true what kstrtobool() does. */
+	while ((p = strstr(p, "kho="))) {
+		bool starts = p == cmdline || isspace((unsigned char)p[-1]);
+
+		p += 4;
+		if (!starts)
+			continue;
+		if (strchr("yYtT1", *p) && *p)
+			on = 1;
+		else if (strchr("nNfF0", *p) && *p)
+			on = 0;
+		else if ((*p == 'o' || *p == 'O') && p[1])
+			on = p[1] == 'n' || p[1] == 'N';
+	}
+	return on;
+}
+
+bool sys_kho_off(void)
+{
+	char cmdline[4096];
+	int on;
+
+	if (!sys_own_kho())
+		return false;
+	if (sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
+		return false;
+	on = cmdline_kho(cmdline);
+	return on < 0 ? sys_config("CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT") != 'y' :
+			!on;
 }
 
 __u64 sys_memory_end(void)

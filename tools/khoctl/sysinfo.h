@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/types.h>
+
 /* @path below KHO_SYSROOT; the caller frees it */
 char *sys_path(const char *path);
 bool sys_exists(const char *path);
@@ -23,10 +25,18 @@ const char *sys_release(void);
 const char *sys_lockdown(void);
 /* 1: an image is loaded, 0: none; negative errno: no such kernel */
 int sys_kexec_loaded(void);
-/* NULL, or why kexec_load() would be refused */
-const char *sys_kexec_refusal(void);
+/*
+ * NULL, or why kexec_load() would be refused; @file: or kexec_file_load(), which
+ * lockdown allows for kernels with a signature
+ */
+const char *sys_kexec_refusal(bool file);
 /* 'y', 'm' or 'n' for "CONFIG_...", or 0 if there is no file to look in */
 int sys_config(const char *option);
+/* True if the kernel has Kexec Handover of its own, and if that is off */
+bool sys_own_kho(void);
+bool sys_kho_off(void);
+/* What "kho=" says in a command line: 1 on, 0 off, -1 nothing */
+int cmdline_kho(const char *cmdline);
 /* The address at which RAM ends, or 0 if that can't be told */
 __u64 sys_memory_end(void);
 /* True if @word is a word of @path, such as a flag in /proc/cpuinfo */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "khoctl.h"
+#include "sysinfo.h"
 
 static const char *command_name;
 static int signal_number;
@@ -84,6 +85,8 @@ const char *device_error(int err)
 		return "the machine is going down: nothing may change any more";
 	case -ENOMEM:
 		return "not enough memory";
+	case -EOPNOTSUPP:
+		return "not supported here, see the kernel log (is its KHO off? boot with kho=on)";
 	case -EINTR:
 		return "interrupted; nothing has changed";
 	default:
@@ -100,8 +103,12 @@ int open_device(void)
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
-		cmd_err("%s: no such device: the module is not loaded (try 'modprobe kho'; 'khoctl check' says what is missing)",
-			path);
+		if (sys_kho_off())
+			cmd_err("%s: no such device: this kernel's own Kexec Handover, which the module uses, is off: boot with kho=on, then 'modprobe kho'",
+				path);
+		else
+			cmd_err("%s: no such device: the module is not loaded (try 'modprobe kho'; 'khoctl check' says what is missing)",
+				path);
 		return -1;
 	case -EACCES:
 	case -EPERM:
@@ -127,9 +134,8 @@ int open_device_query(struct kho_query *query, __u64 needed)
 	else if (ret)
 		cmd_err("%s: %s", device_path(), device_error(ret));
 	else if ((query->features & needed) != needed)
-		ret = cmd_err("%s: not supported: features 0x%llx, needed 0x%llx",
-			      device_path(), query->features,
-			      needed);
+		ret = cmd_err("%s: the module is older than khoctl, or has this switched off: features 0x%llx, needed 0x%llx",
+			      device_path(), query->features, needed);
 	else if (query->page_size != 4096 && query->page_size != 16384 &&
 		 query->page_size != 65536)
 		ret = cmd_err("%s: the module reports an impossible page size: %u",
@@ -193,7 +199,7 @@ void *grow(void *array, size_t n, size_t *room, size_t size)
 /* A few results can be arguments of the same printf(). */
 static char *turn_buffer(void)
 {
-	static char bufs[8][48];
+	static char bufs[16][48];
 	static unsigned int turn;
 
 	return bufs[turn++ % ARRAY_SIZE(bufs)];

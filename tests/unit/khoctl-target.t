@@ -1,0 +1,617 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: GPL-2.0
+#
+# What khoctl says about kernel images, and what it does with them: check
+# --target, and the rules of load that follow from it.  Also what came before:
+# the envelopes that sysfs shows, and the map.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use POSIX qw(EPERM EFAULT);
+require './tests/unit/khoctl-test.pl';
+our ($khoctl, $dir, $fake, $root, $stock_payload, @stub_strings);
+
+BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
+make_device();
+my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
+my $kexec = abs_path('tests/unit/khoctl-fakekexec');
+my $log = "$dir/kexec.log";
+mkdir "$dir/$_" for qw(images bin empty);
+my $image = "$dir/images/bzImage";
+loaded(0);
+spew("$root/proc/sys/kernel/osrelease", "6.1.0-9-test\n");
+
+# target_is(name, {image arguments}, exit status, pattern, environment, options)
+sub target_is {
+	my ($name, $set, $status, $out, $env, @more) = @_;
+
+	spew($image, image(%$set)) if $set;
+	return dev_is("target: $name", ['check', '--target', $image, @more],
+		      $status, $out, undef, $env);
+}
+
+sub load_is {
+	my ($name, $mode, $args, $status, $out, $err, $env) = @_;
+
+	unlink($log, "$log.image");
+	return dev_is("load: $name", ['load', '--kexec', $kexec, @$args],
+		      $status, $out, $err,
+		      { FAKE_KEXEC => $mode, FAKE_LOG => $log, %{$env // {}} });
+}
+
+sub stub { return (release => '6.1.192-kho', payload => gz(kernel_text('6.1.192-kho', @stub_strings))) }
+
+sub mainline {
+	my ($abi, $release, @strings) = @_;
+
+	return (release => $release,
+		payload => gz(kernel_text($release, mainline_strings($abi),
+					  @strings)));
+}
+
+# ---- What it is ----
+
+my $out = target_is('stock', {}, 0, qr/\nA handover to it is possible\.\n$/);
+like($out, qr/^ok    image        \Q$image\E, Linux 6\.1\.0-successor \(bzImage, boot protocol 2\.15\)$/m,
+     'stock: image');
+like($out, qr/^ok    kind         stock: .* in envelopes,/m, 'stock: kind');
+like($out, qr/^ok    evidence     payload \(gzip, [\d.]+ KiB unpacked\): no sign of KHO$/m,
+     'stock: evidence');
+like($out, qr/^ok    ABI          it needs none$/m, 'stock: ABI');
+like($out, qr/^ok    scratch      256 MiB, of which 7 MiB are needed$/m,
+     'stock: scratch');
+# 6 image, 64 struct pages, 16 KiB page tables, 96 all else
+like($out, qr/^ok    RAM          4 GiB outside of 0 envelopes, and its boot needs about 166 MiB$/m,
+     'stock: RAM');
+target_is('stub', { stub() }, 0,
+	  qr/^ok    kind         stub: .*\nok    evidence     payload .*: the boot stub's texts, kho-v3 and kho-v4\nok    ABI          kho-v4, which the module publishes$/m);
+target_is('stub, kho-v3', undef, 0,
+	  qr/^ok    ABI          kho-v3, which the module publishes$/m,
+	  { KHO_FAKE_ABI => 3 });
+target_is('stub without printk', { payload => gz(kernel_text('6.1.0-successor',
+	  'kho-v3', 'kho-v4', 'kho-v1')) }, 0, qr/^ok    kind         stub: /m);
+target_is('mainline', { mainline(4, '7.3.4') }, 0,
+	  qr/^ok    kind         mainline: .*; to hand it on from there takes kho=on\nok    evidence     payload .*: texts of mainline's KHO, kho-v4\nok    ABI          kho-v4, which/m);
+target_is('mainline without printk', { release => '7.3.4', payload =>
+	  gz(kernel_text('7.3.4', 'kho-v4')) }, 0,
+	  qr/^ok    kind         mainline: .*name of one ABI, kho-v4$/ms);
+target_is('mainline, another ABI', { mainline(3, '7.1.3') }, 1,
+	  qr/^FAIL  ABI          it speaks kho-v3, and the module publishes kho-v4\n +-> echo 3 > \/sys\/module\/kho\/parameters\/abi$/m);
+target_is('mainline, the other way', { mainline(4, '7.3.4') }, 1,
+	  qr/^FAIL  ABI          it speaks kho-v4, and the module publishes kho-v3\n +-> echo 4 > /m,
+	  { KHO_FAKE_ABI => 3 });
+target_is('kho-v1', { mainline(1, '6.18.2') }, 1,
+	  qr/^FAIL  ABI          it speaks kho-v1 \(Linux 6\.16 to 7\.0\), and a handover is kho-v3 or kho-v4$/m);
+target_is('kho-v5', { mainline(5, '7.9.0') }, 1,
+	  qr/^FAIL  ABI          it speaks kho-v5, and/m);
+target_is('two ABIs', { payload => gz(kernel_text('6.1.0-successor', 'kho-v4',
+	  'kho-v5')), release => '7.9.1' }, 1,
+	  qr/^FAIL  kind         unknown: .*\n.*\n^ok    evidence .*contradictory signs of KHO, kho-v4 and kho-v5$/m);
+target_is('no Linux', { payload => gz("Linux version %s\0" . 'x' x 100) }, 0,
+	  qr/no sign of a Linux kernel$/m);
+target_is('nothing', { payload => gz('') }, 0, qr/^warn  kind         unknown/m);
+target_is('a string that is none', { payload =>
+	  gz(kernel_text('6.1.0-successor', 'akho-v4', 'kho-v4b', 'kho-v',
+			 'kho-v99999999999')) },
+	  0, qr/^ok    kind         stock/m);
+target_is('release from the payload', { release => '', payload =>
+	  gz(kernel_text('6.5.7-x')) }, 0, qr/Linux 6\.5\.7-x \(bzImage/);
+
+# ---- In all that kernels are compressed with ----
+
+my $text = kernel_text('6.1.0-successor');
+
+# packed(PROGRAM): as the kernel's build does it, with the size at the end
+sub packed {
+	my ($program) = @_;
+
+	spew("$dir/plain", $text);
+	my $data = `$program -c <$dir/plain`;
+	BAIL_OUT("$program fails") if $?;
+	return $data . pack('V', length $text);
+}
+
+for my $program (qw(xz bzip2 lzma)) {
+	target_is($program, { payload => packed($program) }, 0,
+		  qr/payload \($program, [\d.]+ KiB unpacked\): no sign of KHO$/m);
+}
+# What these unpack is played by scripts: they drop the magic.
+my %magic = (zstd => "\x28\xb5\x2f\xfd", lz4 => "\x02\x21\x4c\x18",
+	     lzop => "\x89LZO");
+for my $program (sort keys %magic) {
+	my $name = $program eq 'lzop' ? 'lzo' : $program;
+
+	spew("$dir/bin/$program", "#!/bin/sh\n[ \"\$*\" = -dc ] || exit 3\n" .
+	     "exec /usr/bin/tail -c +5\n");
+	chmod(0755, "$dir/bin/$program");
+	target_is($name, { payload => $magic{$program} . $text .
+			   pack('V', length $text) }, 0,
+		  qr/payload \($name, [\d.]+ KiB unpacked\): no sign of KHO$/m,
+		  { PATH => "$dir/bin" });
+	target_is("$name: not installed", undef, 0,
+		  qr/^warn  kind         unknown: Linux 6\.1\.0-successor is older than KHO, .*\n +-> apt install $program\nok    evidence     payload: compressed with $name, and there is no program $program$/m,
+		  { PATH => "$dir/empty" });
+}
+# It may be busybox's xz that is to blame.
+spew("$dir/bin/busybox", "#!/bin/sh\nexit 1\n");
+chmod(0755, "$dir/bin/busybox");
+symlink('busybox', "$dir/bin/xz") or die;
+target_is('busybox', { payload => packed('xz') }, 0,
+	  qr/^warn  kind .*\n +-> apt install xz-utils\nok    evidence     payload: xz data, which busybox's xz can't unpack$/m,
+	  { PATH => "$dir/bin" });
+target_is('an unknown format', { payload => 'ABCDEFGH' . $text }, 0,
+	  qr/compressed in an unknown format: it begins with 41 42 43 44$/m);
+target_is('no program, a newer kernel', { release => '7.2.1', payload =>
+	  packed('xz') }, 1,
+	  qr/^FAIL  kind         unknown: nothing says which KHO.*\n +-> apt install xz-utils, put its config beside it, or say --abi N/m,
+	  { PATH => "$dir/empty" });
+target_is('which --abi says', undef, 0,
+	  qr/^warn  kind         unknown: it is believed to speak kho-v4.*^ok    ABI          kho-v4/ms,
+	  { PATH => "$dir/empty" }, '--abi', '4');
+target_is('which --abi says, another', undef, 1,
+	  qr/^FAIL  ABI          it speaks kho-v3, and the module publishes/m,
+	  { PATH => "$dir/empty" }, '--abi', '3');
+
+# ---- Payloads that are made to hurt ----
+
+for (['cut', { payload => substr($stock_payload, 0, -20) },
+      qr/says it unpacks to \d+ bytes, more than the 4194304 that it may have|damaged gzip data/],
+     ['flipped', { payload => substr($stock_payload, 0, 60) .
+		   chr(ord(substr($stock_payload, 60, 1)) ^ 255) .
+		   substr($stock_payload, 61) },
+      qr/its payload is damaged gzip data: gzip: exit status 1: .*(crc|format)|unpacks to/],
+     ['xz, cut', { payload => substr(packed('xz'), 0, -40) .
+		   pack('V', length $text) },
+      qr/its payload is damaged xz data: xz: exit status 1: .*end of input/],
+     ['another size', { payload => substr(packed('xz'), 0, -4) .
+			pack('V', 1000 + length $text) },
+      qr/its payload is xz data that unpacks to \d+ bytes and says \d+/],
+     ['more than it says', { payload => substr(packed('xz'), 0, -4) .
+			     pack('V', 1000) },
+      qr/its payload is xz data that unpacks to more than the 1000 bytes/],
+     ['a bomb that tells', { payload => gz("\0" x (8 << 20)) },
+      qr/its payload is gzip data that says it unpacks to 8388608 bytes, more than the 4194304 that it may have/],
+     ['a bomb', { payload => substr(gz("\0" x (40 << 20)), 0, -4) .
+		  pack('V', 4194304) },
+      qr/its payload is gzip data that unpacks to more than the 4194304 bytes|damaged gzip/]) {
+	my ($name, $set, $why) = @$_;
+
+	target_is($name, $set, 1, qr/^FAIL  image        .*$why/m);
+	load_is($name, 'good', ['--append', 'a', '--force', $image], 1, undef,
+		qr/^khoctl load: \Q$image\E: .*$why/);
+	is(slurp($log), undef, "$name: kexec has not been called");
+}
+for (['beyond the file', { payload_length => 0x20000 }, qr/its payload of 131072 bytes at 0xccc goes beyond its end$/],
+     ['far beyond', { payload_offset => 0xfffffff0, payload_length => 0xfffffff0 }, qr/goes beyond its end$/],
+     ['none', { payload_length => 0 }, qr/payload_length is 0$/]) {
+	my ($name, $set, $why) = @$_;
+
+	spew($image, image(%$set));
+	dev_is("target: payload $name", ['check', '--target', $image], 1, undef,
+	       $why);
+}
+dev_is('target: no such file', ['check', '--target', "$dir/none"], 1, undef,
+       qr/none: No such file/);
+is(scalar(() = glob("/tmp/khoctl-payload* $dir/images/*.??????")), 0,
+   'target: no file is left');
+
+# Any byte may be anything: no crash, and nothing but 0 or 1.
+srand(4711);
+my ($bad, $whole) = (0, image(mainline(4, '7.3.4')));
+for my $n (1 .. 60) {
+	my $bytes = $whole;
+
+	substr($bytes, 0x1f1 + int(rand(0x74)), 1) = chr(int(rand(256)))
+		for 1 .. 2;
+	substr($bytes, 3276 + int(rand(300)), 1) = chr(int(rand(256)))
+		if $n % 2;
+	spew($image, $bytes);
+	my ($status) = run({ LD_PRELOAD => $fake, KHO_SYSROOT => $root },
+			   'check', '--json', '--target', $image);
+	$bad++, diag("image $n: exit status $status") if $status > 1;
+}
+is($bad, 0, 'target: 60 damaged images, no crash');
+
+# ---- Configurations ----
+
+my $on = "# Linux/x86 7.2.5 Kernel Configuration\nCONFIG_KEXEC_HANDOVER=y\n";
+
+sub with_config {
+	my ($name, $file, $config, $release, $status, $out, $set) = @_;
+
+	spew("$dir/images/$file", $config);
+	target_is($name, { release => $release, payload => packed('xz'),
+			   %{$set // {}} }, $status, $out,
+		  { PATH => "$dir/empty" });
+	unlink("$dir/images/$file");
+}
+
+with_config('config beside it', 'config', $on, '7.2.5-x', 0,
+	    qr/^ok    kind         mainline: .*^ok    evidence     config beside it: CONFIG_KEXEC_HANDOVER=y\nok    ABI          kho-v4/ms);
+with_config('config of its release', 'config-7.1.2-x', $on, '7.1.2-x', 1,
+	    qr/^FAIL  ABI          it speaks kho-v3,/m);
+with_config('config, kho-v1', 'config-6.18.1', $on, '6.18.1', 1,
+	    qr/^FAIL  ABI          it speaks kho-v1 \(Linux 6\.16 to 7\.0\)/m);
+with_config('config, 7.0', 'config-7.0.1', $on, '7.0.1', 1,
+	    qr/^FAIL  ABI          it speaks kho-v1 /m);
+with_config('config of another kernel', 'config', $on, '7.3.1', 1,
+	    qr/^FAIL  kind         unknown.*config beside it is that of another kernel$/ms);
+with_config('config without KHO', 'config-7.2.5-x',
+	    "# CONFIG_KEXEC_HANDOVER is not set\n", '7.2.5-x', 0,
+	    qr/^ok    kind         stock/m);
+with_config('config with the stub', 'config-6.1.7',
+	    "X=1\nCONFIG_KHO_BOOTSTUB=y\n", '6.1.7', 0,
+	    qr/^ok    kind         stub/m);
+with_config('config with the option in a comment', 'config-7.2.5-x',
+	    "#CONFIG_KEXEC_HANDOVER=y\nXCONFIG_KEXEC_HANDOVER=y\n", '7.2.5-x',
+	    0, qr/^ok    kind         stock/m);
+with_config('a release that is a path', 'config', $on, '../7.2.5', 1,
+	    qr/^FAIL  kind         unknown/m);
+spew("$dir/images/config-6.1.0-successor", $on);
+target_is('strings know better than the config', {}, 0,
+	  qr/^ok    kind         stock/m);
+unlink("$dir/images/config-6.1.0-successor");
+
+sub ikconfig {
+	my ($config) = @_;
+
+	return 'IKCFG_ST' . gz($config) . 'IKCFG_ED';
+}
+
+target_is('embedded config', { mainline(4, '7.3.4', ikconfig(
+	  "CONFIG_KEXEC_HANDOVER=y\nCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y\n")) },
+	  0, qr/^ok    kind         mainline: its own KHO keeps exactly what is preserved\n.*^ok    evidence     embedded config: CONFIG_KEXEC_HANDOVER=y$/ms);
+target_is('embedded config that contradicts', { payload => gz(kernel_text(
+	  '7.3.4', ikconfig("CONFIG_KEXEC_HANDOVER=y\n"))), release => '7.3.4' },
+	  1, qr/^FAIL  kind         unknown/m);
+target_is('embedded config without an end', { payload => gz(kernel_text(
+	  '7.3.4', 'IKCFG_ST' . gz('x'))), release => '7.3.4' }, 0,
+	  qr/^ok    kind         stock/m);
+target_is('embedded config, damaged', { payload => gz(kernel_text('7.3.4',
+	  "IKCFG_ST\x1f\x8bxxxxIKCFG_ED")), release => '7.3.4' }, 0,
+	  qr/^ok    kind         stock/m);
+unlike(target_is('embedded config, empty', { payload => gz(kernel_text('7.3.4',
+	  ikconfig(''))), release => '7.3.4' }, 0, qr/^ok    kind         stock/m),
+	  qr/embedded/, 'it is none');
+target_is('embedded config, a bomb', { payload => gz(kernel_text('7.3.4',
+	  ikconfig("\0" x (20 << 20)))), release => '7.3.4' }, 0,
+	  qr/^ok    kind         stock/m);
+
+# ---- --abi ----
+
+target_is('--abi that agrees', { stub() }, 0, qr/^ok    ABI          kho-v4/m,
+	  undef, '--abi', '4');
+target_is('--abi that the module does not publish', undef, 1,
+	  qr/^FAIL  ABI          it speaks kho-v3, and the module publishes kho-v4/m,
+	  undef, '--abi', '3');
+target_is('--abi that contradicts', { mainline(4, '7.3.4') }, 1,
+	  qr/^FAIL  ABI          --abi says kho-v3, but the image speaks kho-v4\n +-> leave --abi out$/m,
+	  undef, '--abi', '3');
+target_is('--abi of a stock kernel', {}, 1,
+	  qr/^FAIL  ABI          --abi says kho-v4, but it is a stock kernel/m,
+	  undef, '--abi', '4');
+target_is('--abi of kho-v1', { mainline(1, '6.18.2') }, 1,
+	  qr/^FAIL  ABI          --abi says kho-v4, but the image speaks kho-v1 /m,
+	  undef, '--abi', '4');
+
+# ---- Room ----
+
+# 1 GiB of RAM: 6 + 16 + 96 MiB and 4 KiB, and 5 times the initrd
+my %small = (KHO_FAKE_RAM => 262144,
+	     KHO_FAKE_ENVELOPES => '10000000:10000000,20000000:20000000');
+spew("$dir/initrd", 'i' x (8 << 20));
+target_is('enough RAM', {}, 0,
+	  qr/^ok    RAM          256 MiB outside of 2 envelopes, and its boot needs about 118 MiB$/m,
+	  \%small);
+target_is('enough RAM with an initrd', undef, 0,
+	  qr/boot needs about 158 MiB$/m, \%small, '--initrd', "$dir/initrd");
+my %tight = (%small, KHO_FAKE_ENV_PAGES => 262144 - 30000);
+$out = target_is('too little RAM', undef, 1,
+		 qr/^FAIL  RAM          its boot needs about 158 MiB, and there are 117\.1 MiB outside of 2 envelopes: image 6 MiB, initrd 8 MiB, unpacked 32 MiB, struct pages 16 MiB, page tables 4 KiB, all else 96 MiB\n/m,
+		 \%tight, '--initrd', "$dir/initrd");
+target_is('envelopes do not matter to the stub', { stub() }, 0,
+	  qr/^ok    RAM          1023\.9 MiB that is not preserved/m, \%tight);
+spew($image, image());
+load_is('too little RAM', 'good', ['--append', 'a', '--initrd', "$dir/initrd",
+	$image], 1, undef,
+	qr/^khoctl load: its boot needs about 158 MiB, and there are 117\.1 MiB outside of 2 envelopes.*--force loads it all the same$/,
+	\%tight);
+is(slurp($log), undef, 'kexec has not been called');
+load_is('too little RAM, --force', 'good', ['--append', 'a', '--force',
+	'--initrd', "$dir/initrd", $image], 0, qr/^loaded /m,
+	qr/^khoctl load: warning: its boot needs about 158 MiB/, \%tight);
+is(loaded(), 1, 'it is loaded');
+loaded(0);
+target_is('no RAM at all outside', {}, 1, qr/and there are 0 B outside/,
+	  { %small, KHO_FAKE_ENV_PAGES => 262144 });
+target_is('scratch', { init_size => 0x10000000 }, 1,
+	  qr/^FAIL  scratch      \Q$image\E needs 259 MiB, and scratch has 256 MiB\n +-> load the module with scratch_mib=259$/m);
+# 7 of the image, 64 + 8 + 32 MiB and 16 KiB of early memory
+target_is('early memory before 7.3', { mainline(4, '7.2.1') }, 0,
+	  qr/^ok    scratch      256 MiB, of which 111 MiB are needed, as all its early memory comes from there before 7\.3$/m);
+target_is('early memory does not fit', undef, 1,
+	  qr/^FAIL  scratch      \Q$image\E needs 327 MiB, as all its early memory .*, and scratch has 256 MiB\n +-> load the module with scratch_mib=328$/m,
+	  { KHO_FAKE_RAM => 4194304 });
+$out = dev_is('target: JSON', ['check', '--json', '--initrd', "$dir/initrd",
+	      '--target', $image], 0,
+	      qr/"kind": "mainline",\n  "arrives": "exact",\n  "release": "7\.2\.1",\n  "abis": \[\n    4\n  \],\n  "abi": 4,\n  "evidence": \[\n    "payload/,
+	      undef);
+like($out, qr/"ram_needed_for": \{\n    "image": 6291456,\n    "initrd": 8388608,\n    "initrd_unpacked": 33554432,\n    "struct_pages": 67108864,\n    "page_tables": 16384,\n    "base": 100663296\n/,
+     'JSON: figures');
+like($out, qr/"checks": \[.*"name": "ABI",\n      "result": "ok".*"ok": true\n\}/s,
+     'JSON: checks');
+
+# ---- load ----
+
+my @append = ('--append', 'a kho=on');
+spew($image, image());
+my %env2 = (KHO_FAKE_ENVELOPES => '10000000:200000,50000000:400000');
+load_is('stock', 'good', [@append, $image], 0,
+	qr/^target    stock, by its payload \(gzip, .*: no sign of KHO\narrives   in 2 envelopes, 6 MiB, which are kept current: more may be preserved until the jump\nRAM       3\.9 GiB for its boot, which needs about 166 MiB\n/m,
+	undef, \%env2);
+load_is('stock, JSON', 'good', [@append, '--json', $image], 0,
+	qr/"kind": "stock",\n  "arrives": "envelopes".*"ram_left": 4288675840/s,
+	undef, \%env2);
+for (['on its start', '40000000:200000'], ['on its end', '403ff000:200000'],
+     ['on the last segment', '4ffe8000:1000'], ['within', '40001000:1000']) {
+	my ($name, $where) = @$_;
+
+	loaded(0);
+	load_is("an envelope lies $name", 'good', [@append, $image], 1, undef,
+		qr/segment \d, 0x\w+ bytes at 0x\w+, lies on the envelope of .*\n.*has been unloaded again/,
+		{ KHO_FAKE_ENVELOPES => "10000000:1000,20000000:1000,$where" });
+	is(loaded(), 0, 'it is unloaded');
+}
+load_is('envelopes side by side with it', 'good', [@append, $image], 0,
+	qr/^loaded/m, undef,
+	{ KHO_FAKE_ENVELOPES => '3fe00000:200000,50000000:200000' });
+loaded(0);
+load_is('the envelopes can not be read', 'good', [@append, $image], 1, undef,
+	qr/cannot verify where the envelopes are: .*\n.*unloaded again/,
+	{ %env2, KHO_FAKE_FAIL => '76:' . EFAULT });
+load_is('an older module and a stock kernel', 'good', [@append, $image], 1,
+	undef, qr/^khoctl load: stock: .*too old to send envelopes.*lost: load the module/,
+	{ KHO_FAKE_OLD => 1 });
+spew($image, image(stub()));
+load_is('an older module and the stub', 'good', [@append, $image], 0,
+	qr/^target    stub, kho-v4, by .*\narrives   exactly, page by page: more may be preserved until the jump\n/m,
+	undef, { KHO_FAKE_OLD => 1 });
+loaded(0);
+spew($image, image(mainline(3, '7.1.3')));
+load_is('another ABI', 'good', [@append, '--force', $image], 1, undef,
+	qr/^khoctl load: it speaks kho-v3, and the module publishes kho-v4: echo 3 > \/sys\/module\/kho\/parameters\/abi$/);
+is(slurp($log), undef, 'kexec has not been called');
+load_is('the same ABI', 'good', [@append, $image], 0, qr/^target    mainline, kho-v3,/m,
+	undef, { KHO_FAKE_ABI => 3 });
+load_is('mainline without kho=on', 'good', ['--append', 'a', $image], 0,
+	qr/^loaded/m, qr/warning: the command line lacks kho=on/,
+	{ KHO_FAKE_ABI => 3 });
+load_is('mainline with kho=off', 'good', ['--append', 'kho=on kho=0', $image],
+	0, qr/^loaded/m, qr/warning: kho=off: the next/, { KHO_FAKE_ABI => 3 });
+spew($image, image(mainline(1, '6.18.2')));
+load_is('kho-v1', 'good', [@append, '--force', $image], 1, undef,
+	qr/^khoctl load: it speaks kho-v1 \(Linux 6\.16 to 7\.0\), and a handover is kho-v3 or kho-v4: use another kernel$/);
+load_is('kho-v1, --abi', 'good', [@append, '--abi', '4', $image], 1, undef,
+	qr/^khoctl load: --abi says kho-v4, but the image speaks kho-v1/);
+
+# ---- A kernel with KHO of its own ----
+
+my %own = (KHO_FAKE_BACKEND => 'kernel');
+my $same = image(mainline(4, '7.3.4'));
+loaded(0);
+spew($image, $same);
+load_is('own KHO', 'good', [@append, '--initrd', "$dir/initrd", $image], 0,
+	qr/^target    mainline, kho-v4, .*^loaded    by this kernel's own Kexec Handover\nnext/ms,
+	undef, \%own);
+is(slurp($log), "-s\n-l\n$image\n--initrd=$dir/initrd\n--append=a kho=on\n",
+   'the command');
+is(slurp($image), $same, 'the file is as it was');
+is(loaded(), 1, 'it is loaded');
+load_is('own KHO, replaces', 'good', [@append, $image], 0,
+	qr/own Kexec Handover; it replaces the kernel loaded before$/m, undef,
+	\%own);
+load_is('own KHO, dry run', 'good', [@append, '--dry-run', $image], 0,
+	qr/^command   \Q$kexec\E -s -l \Q$image\E '--append=a kho=on'\n          nothing has been loaded, and/m,
+	undef, \%own);
+spew("$root/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+load_is('own KHO, lockdown', 'good', [@append, $image], 0, qr/^loaded/m, undef,
+	\%own);
+unlink("$root/sys/kernel/security/lockdown");
+loaded(0);
+load_is('own KHO, not loaded', 'not-loaded', [@append, $image], 1, undef,
+	qr/reports success, but .*kexec_loaded is not 1/, \%own);
+load_is('own KHO, fails', 'fail', [@append, $image], 1, undef,
+	qr/exit status 255/, \%own);
+load_is('own KHO, another ABI', 'good', [@append, $image], 1, undef,
+	qr/^khoctl load: it speaks kho-v4, and this kernel's own KHO sends kho-v3: use another kernel$/,
+	{ %own, KHO_FAKE_ABI => 3 });
+spew($image, image(stub()));
+load_is('own KHO to the stub', 'good', [@append, $image], 0,
+	qr/^target    stub, kho-v4/m, undef, \%own);
+spew($image, image());
+load_is('own KHO to a stock kernel', 'good', [@append, '--force', $image], 1,
+	undef, qr/^khoctl load: stock: it has no KHO, and this kernel's own KHO sends no envelopes: all that is preserved would be lost: use a kernel with/,
+	\%own);
+is(slurp($log), undef, 'kexec has not been called');
+
+# ---- Envelopes in sysfs ----
+
+my $nodes = "$root/sys/kernel/boot_params/setup_data";
+my $no = 0;
+
+sub node {
+	my ($type, $mode, $data) = @_;
+
+	spew("$nodes/$no/type", sprintf("0x%x\n", $type)) if mkdir("$nodes/$no");
+	spew("$nodes/$no/data", $data // 'secret');
+	chmod($mode, "$nodes/$no/data");
+	return $no++;
+}
+
+sub check_is {
+	my ($name, $status, $out) = @_;
+
+	return dev_is("check: $name", ['check', '--kexec', $kexec], $status,
+		      $out, undef, { FAKE_KEXEC => 'good', FAKE_LOG => $log });
+}
+
+my ($kho, $envelope, $sealed, $taken) = (10, 0x4b484f45, 0x4b484f53, 0x4b484f54);
+mkdir("$root/sys/module/kho");
+loaded(0);
+dev_is('seal: no list', ['seal'], 0, qr/^there are no open envelopes$/, undef);
+check_is('no list', 0, qr/^ok    envelopes    none arrived$/m);
+mkdir("$root/sys/kernel/boot_params");
+mkdir($nodes);
+node(9, 0444);
+node($kho, 0444, pack('Q<4', 0x1000, 0x1000, 0x2000, 16));
+check_is('none of ours', 0, qr/^ok    envelopes    none arrived$/m);
+node($sealed, 0444) for 1, 2;
+check_is('sealed by type', 0,
+	 qr/^ok    envelopes    sealed by the module: .* 2 envelopes$/m);
+my @open = (node($envelope, 0444), node($envelope, 0440), node($envelope, 0404));
+node($envelope, 0400);
+node($envelope, 0600);
+check_is('open', 1,
+	 qr/^FAIL  envelopes    open: any user can read what is in 3 envelopes of 7, .*\n +-> khoctl seal, or install the initramfs hook/m);
+dev_is('seal', ['seal'], 0,
+       qr/^sealed 4 envelopes; the others were sealed already$/, undef);
+is((stat("$nodes/$_/data"))[2] & 0777, 0400, "node $_ is sealed") for @open;
+is((stat("$nodes/0/data"))[2] & 0777, 0444, 'what is not ours is as it was');
+check_is('sealed by mode', 0,
+	 qr/^ok    envelopes    sealed: only root can read what is in 5 envelopes$/m);
+dev_is('seal: again', ['seal'], 0, qr/^all envelopes are sealed already$/,
+       undef);
+chmod(0444, "$nodes/$open[0]/data");
+unlink("$nodes/$open[1]/type");
+chmod(0444, "$nodes/$open[1]/data");
+dev_is('seal: what has no type', ['seal'], 0, qr/^sealed 2 envelopes/, undef);
+is((stat("$nodes/$open[1]/data"))[2] & 0777, 0400, 'to be on the safe side');
+check_is('a type that can not be read', 0,
+	 qr/^warn  envelopes    the type of 1 node in .* can't be read/m);
+unlink("$nodes/$open[0]/data");
+dev_is('seal: no data', ['seal'], 1, undef,
+       qr/setup_data\/$open[0]\/data: No such file/);
+SKIP: {
+	skip('it takes root to be somebody else', 1) if $>;
+	chmod(0755, $dir);
+	chmod(0444, "$nodes/$open[2]/data");
+	my $said = `KHO_SYSROOT=$root setpriv --reuid=65534 --regid=65534 --clear-groups $khoctl seal 2>&1`;
+	like($said, qr/\/$open[2]\/data: Operation not permitted/,
+	     'seal: not root');
+	chmod(0700, $dir);
+}
+
+rmdir("$root/sys/module/kho");
+check_is('a handover waits', 1,
+	 qr/^warn  handover     a handover waits for the module\n +-> modprobe kho$/m);
+spew("$nodes/1/data", pack('Q<4', 0, 0, 0, 0));
+unlike(check_is('nothing waits', 1, qr/module/), qr/waits/, 'no handover');
+spew("$nodes/1/data", pack('Q<', 0x1000));
+unlike(check_is('a short node', 1, qr/module/), qr/waits/, 'no handover');
+spew("$nodes/1/type", sprintf("0x%x\n", $taken));
+spew("$nodes/1/data", pack('Q<4', 1, 1, 1, 1));
+unlike(check_is('taken', 1, qr/module/), qr/waits/, 'no handover');
+
+# ---- The map ----
+
+spew("$dir/meta", scalar `$mkdump scattered 12`);
+my $iomem = join("\n", '00000000-00000fff : Reserved',
+		 '00001000-0009ffff : System RAM',
+		 '00100000-7fffffff : System RAM',
+		 '  02000000-02ffffff : Kernel code',
+		 '  03000000-03ffffff : Kernel bss',
+		 'c0000000-cfffffff : PCI Bus 0000:00',
+		 '100000000-13fffffff : System RAM', '');
+spew("$root/proc/iomem", $iomem);
+my %map = (KHO_FAKE_META => "$dir/meta", KHO_FAKE_SETUP => '0x1000000',
+	   KHO_FAKE_ENVELOPES => '1000000:200000,10000000:600000,20000000:200000,58000000:18000000',
+	   KHO_FAKE_ARRIVED => '70000000:8000000,60000000:1000000',
+	   KHO_FAKE_RELEASE => '2:100:100');
+$out = dev_is('map', ['map'], 0,
+	      qr/^physical memory: a line is 128 MiB, a character 2 MiB\n\n0x000000000  /,
+	      undef, \%map);
+my @lines = split(/\n/, $out);
+is(scalar(grep { length > 80 } @lines), 0, 'map: 80 columns are enough');
+my ($first) = grep { /^0x000000000? / } @lines;
+like($first, qr/^0x0+  \.{8}\+\.{7}k{16}\.{32}$/, 'map: the first line');
+like($out, qr/^0x0*10000000  \++=\.{60,}$/m, 'map: an envelope');
+like($out, qr/^0x0*20000000  #\.{63}$/m, 'map: a block');
+like($out, qr/^0x0*40000000  s{64}\n0x0*48000000  s{64}$/m, 'map: scratch');
+like($out, qr/^0x0*60000000  [+=]{64}$/m, 'map: scattered pages');
+like($out, qr/^0x0*70000000  -{64}$/m, 'map: what arrived');
+like($out, qr/^0x0*78000000  \.{64}\n +\.\.\.\n0x0*100000000  \.{64}$/m,
+     'map: a hole');
+like($out, qr/^#  preserved +7\.1 MiB  in \d+ extents; /m, 'map: legend');
+like($out, qr/^-  arrived envelopes +144 MiB  given back$/m,
+     'map: legend, arrived');
+like($out, qr/^envelopes   0x1000000   0x11fffff +2 MiB +\d+ KiB\n/m,
+     'map: list of envelopes');
+unlike($out, qr/[ \t]$/m, 'map: no spaces at the ends of lines');
+for my $width (40, 60, 100, 200) {
+	my @wide = split(/\n/, dev_is("map: $width columns",
+		['map', '--width', $width], 0, qr/^physical/, undef, \%map));
+	my ($bar) = grep { /^0x0*40000000  s/ } @wide;
+
+	cmp_ok(length $bar, '<=', $width, "map: a bar of $width columns");
+	cmp_ok(length $bar, '>', $width / 3, 'map: and not too short');
+}
+for ([ '1.5 GiB', "00001000-7fffffff : System RAM\n", 32 ],
+     [ '64 GiB', "00001000-7fffffff : System RAM\n100000000-107fffffff : System RAM\n", 32 ],
+     [ '1 TiB', "00001000-7fffffff : System RAM\n100000000-1007fffffff : System RAM\n", 32 ],
+     [ 'in two parts', "00001000-7fffffff : System RAM\n100000000-4007fffffff : System RAM\n100000000000-103fffffffff : System RAM\n", 32 ]) {
+	my ($name, $ram, $max) = @$_;
+
+	spew("$root/proc/iomem", $ram);
+	my @rows = split(/\n/, dev_is("map: $name", ['map'], 0, qr/^phys/,
+				      undef, \%map));
+	is(scalar(grep { length > 80 } @rows), 0, 'map: it fits in 80 columns');
+	my $nr = grep { /^0x/ } @rows;
+	cmp_ok($nr, '<=', $max, "map: $nr lines are not too many");
+	cmp_ok($nr, '>', 8, 'map: and not too few');
+}
+spew("$root/proc/iomem", $iomem);
+$out = dev_is('map --json', ['map', '--json'], 0, qr/^\{/, undef, \%map);
+like($out, qr/"scratch": \[\n    \{\n      "addr": 1073741824,\n      "size": 268435456\n/,
+     'map: scratch in JSON');
+like($out, qr/"arrived_envelopes": \[\n    \{\n      "addr": 1610612736,\n      "size": 16777216\n    \},/,
+     'map: sorted');
+like($out, qr/"ram": 3220828160,\n    "kernel": 33554432,/, 'map: sums');
+
+spew("$root/proc/sys/kernel/osrelease", "6.1.0-<&\"x>\n");
+dev_is('map --svg', ['map', '--svg', "$dir/map.svg"], 0, undef, undef, \%map);
+my $svg = slurp("$dir/map.svg");
+like($svg, qr/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 \d+ \d+" role="img">\n<title>Physical memory, Linux 6\.1\.0-&#60;&#38;&#34;x&#62;<\/title>/,
+     'SVG: title');
+like($svg, qr/prefers-color-scheme:dark/, 'SVG: also for dark readers');
+unlike($svg, qr/href|url\(|\@import|<image|<script/, 'SVG: nothing from outside');
+like($svg, qr/class="kept"\/>.*class="env".*4 envelopes: 394 MiB/s, 'SVG: parts');
+my (@stack, $broken);
+while ($svg =~ /<(\/?)([a-z]+)([^<>]*?)(\/?)>/g) {
+	my ($close, $tag, $self) = ($1, $2, $4);
+
+	next if $self;
+	if (!$close) {
+		push @stack, $tag;
+	} elsif (($tag ne (pop @stack // ''))) {
+		$broken = $tag;
+	}
+}
+ok(!$broken && !@stack, 'SVG: all that begins ends');
+dev_is('map --svg -', ['map', '--svg', '-'], 0, qr/^<svg .*<\/svg>\n$/s, undef,
+       \%map);
+dev_is('map --svg: no such directory', ['map', '--svg', "$dir/none/x"], 1,
+       undef, qr/none\/x: cannot make a file/, \%map);
+spew("$dir/own", scalar `$mkdump own-kho 12`);
+dev_is('map: own KHO', ['map'], 0, qr/^#  preserved/m, undef,
+       { %own, KHO_FAKE_META => "$dir/own" });
+dev_is('map: an older module', ['map'], 0, qr/^s  scratch/m, undef,
+       { %map, KHO_FAKE_OLD => 1 });
+spew("$dir/meta", scalar `$mkdump node-loop 12`);
+dev_is('map: a broken tree', ['map'], 1, undef,
+       qr/the tree of preserved pages can't be read: 'khoctl dump' says why/,
+       \%map);
+spew("$root/proc/iomem", "00000000-00000000 : System RAM\n");
+dev_is('map: addresses that are hidden', ['map'], 1, undef,
+       qr/tells no address of System RAM: run khoctl as root/, \%map);
+
+done_testing();

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a check found.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "findings.h"
+
+struct finding *found(struct findings *f, const char *name,
+		      enum verdict verdict, const char *fix,
+		      const char *fmt, ...)
+{
+	struct finding *new;
+	va_list args;
+
+	f->list = grow(f->list, f->nr, &f->room, sizeof(*f->list));
+	new = &f->list[f->nr++];
+	new->name = name;
+	new->verdict = verdict;
+	new->can_force = false;
+	new->fix = fix ? xstrdup(fix) : NULL;
+	va_start(args, fmt);
+	if (vasprintf(&new->text, fmt, args) < 0) {
+		cmd_warn("out of memory");
+		exit(FAILED);
+	}
+	va_end(args);
+	f->failed |= verdict == FAIL;
+	return new;
+}
+
+void findings_print(const struct findings *f)
+{
+	static const char * const words[] = { "ok", "warn", "FAIL" };
+	size_t i;
+
+	for (i = 0; i < f->nr; i++) {
+		const struct finding *one = &f->list[i];
+
+		printf("%-4s  %-12s %s\n", words[one->verdict], one->name,
+		       one->text);
+		if (one->fix)
+			printf("                   -> %s\n", one->fix);
+	}
+}
+
+void findings_json(const struct findings *f, struct json_object *root)
+{
+	static const char * const words[] = { "ok", "warn", "fail" };
+	struct json_object *list = json_list(root, "checks");
+	size_t i;
+
+	for (i = 0; i < f->nr; i++) {
+		const struct finding *one = &f->list[i];
+		struct json_object *obj = json_new();
+
+		json_add_str(obj, "name", one->name);
+		json_add_str(obj, "result", words[one->verdict]);
+		json_add_str(obj, "text", one->text);
+		if (one->fix)
+			json_add_str(obj, "fix", one->fix);
+		json_object_array_add(list, obj);
+	}
+}
+
+void findings_free(struct findings *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->nr; i++) {
+		free(f->list[i].text);
+		free(f->list[i].fix);
+	}
+	free(f->list);
+	f->list = NULL;
+	f->nr = 0;
+	f->room = 0;
+}

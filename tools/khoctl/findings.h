@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a check found: a line each, with what to do about it.
+ */
+#ifndef KHOCTL_FINDINGS_H
+#define KHOCTL_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "khoctl.h"
+
+enum verdict { OK, WARN, FAIL };
+
+struct finding {
+	const char *name;
+	enum verdict verdict;
+	bool can_force;			/* load --force goes on all the same */
+	char *text;
+	char *fix;			/* what to do about it, or NULL */
+};
+
+struct findings {
+	struct finding *list;
+	size_t nr;
+	size_t room;
+	bool failed;
+};
+
+/* @fix: what to do, or NULL.  Return: the new one, until the next is added. */
+struct finding *found(struct findings *f, const char *name,
+		      enum verdict verdict, const char *fix,
+		      const char *fmt, ...) PRINTF(5, 6);
+void findings_print(const struct findings *f);
+void findings_json(const struct findings *f, struct json_object *root);
+void findings_free(struct findings *f);
+
+#endif /* KHOCTL_FINDINGS_H */

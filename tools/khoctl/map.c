@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What lies where in physical memory: /proc/iomem and the module know.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map.h"
+#include "sysinfo.h"
+
+static void add(struct ranges *r, __u64 start, __u64 end)
+{
+	if (start >= end)
+		return;
+	r->list = grow(r->list, r->nr, &r->room, sizeof(*r->list));
+	r->list[r->nr++] = (struct range){ start, end };
+}
+
+/* Sorts and merges what was added in any order. */
+static void tidy(struct ranges *r)
+{
+	size_t i, n = 0;
+
+	if (r->nr)
+		qsort(r->list, r->nr, sizeof(*r->list), range_by_addr);
+	for (i = 0; i < r->nr; i++) {
+		const struct range one = r->list[i];
+
+		if (n && one.addr <= r->list[n - 1].end) {
+			if (one.end > r->list[n - 1].end)
+				r->list[n - 1].end = one.end;
+		} else {
+			r->list[n++] = one;
+		}
+	}
+	r->nr = n;
+	r->bytes = 0;
+	for (i = 0; i < n; i++)
+		r->bytes += r->list[i].end - r->list[i].addr;
+}
+
+__u64 map_overlap(const struct ranges *r, __u64 start, __u64 end)
+{
+	size_t low = 0, high = r->nr;
+	__u64 sum = 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (r->list[mid].end <= start)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < r->nr && r->list[low].addr < end; low++) {
+		__u64 from = r->list[low].addr, to = r->list[low].end;
+
+		sum += (to < end ? to : end) - (from > start ? from : start);
+	}
+	return sum;
+}
+
+static int read_iomem(struct map *m)
+{
+	char *path = sys_path("/proc/iomem"), *line = NULL;
+	FILE *f = fopen(path, "re");
+	__u64 start, last;
+	size_t room = 0;
+
+	if (!f) {
+		cmd_errno_err(errno, "%s", path);
+		free(path);
+		return FAILED;
+	}
+	free(path);
+	while (getline(&line, &room, f) >= 0) {
+		/* Without CAP_SYS_ADMIN all addresses are 0. */
+		if (sscanf(line, "%llx-%llx", &start, &last) != 2 || !last ||
+		    last < start || last == ~0ULL)
+			continue;
+		if (strstr(line, " : System RAM"))
+			add(&m->ram, start, last + 1);
+		else if (strstr(line, " : Kernel "))
+			add(&m->kernel, start, last + 1);
+	}
+	free(line);
+	fclose(f);
+	tidy(&m->ram);
+	tidy(&m->kernel);
+	if (!m->ram.nr)
+		return cmd_err("/proc/iomem tells no address of System RAM: run khoctl as root");
+	return DONE;
+}
+
+static int read_tree(struct map *m)
+{
+	struct decoded d;
+	struct meta meta;
+	int ret = DONE;
+	size_t i;
+
+	ret = meta_from_device(&meta);
+	if (ret)
+		return ret;
+	decode(&meta, &d);
+	if (!d.walked)
+		ret = cmd_err("the tree of preserved pages can't be read: 'khoctl dump' says why");
+	for (i = 0; i < d.nr_extents; i++) {
+		add(&m->preserved, d.extents[i].addr, d.extents[i].end);
+		add(&m->kept, d.extents[i].addr, d.extents[i].end);
+	}
+	for (i = 0; i < meta.count; i++) {
+		__u64 addr = meta.entries[i].addr;
+
+		/* The rest of them is in the tree. */
+		if (is_preserved(&d, addr, addr + meta.page_size))
+			continue;
+		add(&m->meta, addr, addr + meta.page_size);
+		add(&m->kept, addr, addr + meta.page_size);
+	}
+	tidy(&m->preserved);
+	tidy(&m->meta);
+	tidy(&m->kept);
+	decoded_free(&d);
+	meta_free(&meta);
+	return ret;
+}
+
+static int read_envelopes(int dev, bool arrived, struct ranges *r)
+{
+	struct kho_envelope_entry *list;
+	size_t nr, i;
+	int ret;
+
+	ret = list_envelopes(dev, arrived, &list, &nr);
+	if (ret == -EAGAIN)
+		return cmd_err("the envelopes change faster than they can be read");
+	if (ret)
+		return cmd_err("%s: %s", device_path(), device_error(ret));
+	for (i = 0; i < nr; i++)
+		add(r, list[i].addr, list[i].addr + list[i].bytes);
+	free(list);
+	tidy(r);
+	return DONE;
+}
+
+static void sum_up(struct map *m)
+{
+	const struct ranges *all[] = { &m->kernel, &m->scratch, &m->kept,
+				       &m->envelopes, &m->arrived };
+	struct ranges some = { 0 };
+	size_t i, j;
+
+	for (i = 0; i < m->envelopes.nr; i++) {
+		const struct range *e = &m->envelopes.list[i];
+
+		m->enveloped += map_overlap(&m->ram, e->addr, e->end) -
+				map_overlap(&m->kept, e->addr, e->end);
+	}
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		for (j = 0; j < all[i]->nr; j++)
+			add(&some, all[i]->list[j].addr, all[i]->list[j].end);
+	tidy(&some);
+	m->other = m->ram.bytes;
+	for (i = 0; i < some.nr; i++)
+		m->other -= map_overlap(&m->ram, some.list[i].addr,
+					some.list[i].end);
+	free(some.list);
+}
+
+int map_read(struct map *m)
+{
+	const struct kho_query *q = &m->query;
+	int dev, ret;
+
+	memset(m, 0, sizeof(*m));
+	dev = open_device_query(&m->query, KHO_FEATURE_META);
+	if (dev < 0)
+		return FAILED;
+	ret = read_iomem(m);
+	if (!ret)
+		ret = read_tree(m);
+	/* An older module has none. */
+	if (!ret && q->features & KHO_FEATURE_ENVELOPES)
+		ret = read_envelopes(dev, false, &m->envelopes);
+	if (!ret && q->features & KHO_FEATURE_ENVELOPES)
+		ret = read_envelopes(dev, true, &m->arrived);
+	close(dev);
+	add(&m->scratch, q->scratch_addr, q->scratch_addr + q->scratch_size);
+	tidy(&m->scratch);
+	sum_up(m);
+	return ret;
+}
+
+void map_free(struct map *m)
+{
+	free(m->ram.list);
+	free(m->kernel.list);
+	free(m->scratch.list);
+	free(m->preserved.list);
+	free(m->meta.list);
+	free(m->kept.list);
+	free(m->envelopes.list);
+	free(m->arrived.list);
+}
+
+enum stretch map_stretch(const struct map *m, __u64 start, __u64 end)
+{
+	__u64 ram = map_overlap(&m->ram, start, end);
+	__u64 kept = map_overlap(&m->kept, start, end);
+
+	if (!ram)
+		return STRETCH_NO_RAM;
+	if (kept)
+		return kept >= ram ? STRETCH_KEPT : STRETCH_PART;
+	if (map_overlap(&m->scratch, start, end))
+		return STRETCH_SCRATCH;
+	if (map_overlap(&m->envelopes, start, end))
+		return STRETCH_ENVELOPE;
+	if (map_overlap(&m->kernel, start, end))
+		return STRETCH_KERNEL;
+	if (map_overlap(&m->arrived, start, end))
+		return STRETCH_ARRIVED;
+	return STRETCH_RAM;
+}
+
+static unsigned int count_rows(const struct map *m, struct rows *rows)
+{
+	unsigned int n = 0;
+	__u64 start;
+
+	rows->next = 0;
+	while (map_next_row(m, rows, &start))
+		n++;
+	rows->next = 0;
+	return n;
+}
+
+bool map_next_row(const struct map *m, struct rows *rows, __u64 *start)
+{
+	size_t i;
+
+	for (i = 0; i < m->ram.nr; i++) {
+		const struct range *r = &m->ram.list[i];
+		__u64 from = r->addr > rows->next ? r->addr : rows->next;
+
+		if (r->end <= rows->next)
+			continue;
+		*start = from & ~(rows->bytes - 1);
+		rows->next = *start + rows->bytes;
+		/* The last row of the address space */
+		return rows->next > *start;
+	}
+	return false;
+}
+
+void map_rows(const struct map *m, unsigned int cells, unsigned int max,
+	      struct rows *rows)
+{
+	__u64 end = m->ram.list[m->ram.nr - 1].end;
+
+	rows->cells = cells;
+	rows->cell = m->query.page_size;
+	/* Not to count the rows of a page each of a large machine */
+	while (rows->cell < m->ram.bytes / cells / max)
+		rows->cell *= 2;
+	rows->bytes = rows->cell * cells;
+	while (count_rows(m, rows) > max && rows->bytes < end) {
+		rows->cell *= 2;
+		rows->bytes = rows->cell * cells;
+	}
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whether a handover to a kernel image can work.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <kho/abi.h>
+
+#include "plan.h"
+
+#define ABI_FILE "/sys/module/kho/parameters/abi"
+
+/*
+ * What a mainline kernel before 7.3 takes from scratch, besides its image and
+ * initrd: all memory until the page allocator is there.  That is the struct
+ * pages, hash tables, the largest of which have a byte for each KiB of RAM, and
+ * less than this for all else.
+ */
+#define EARLY_BASE	(32 * MIB)
+#define HASHES_SHIFT	9
+
+int parse_abi(const char *arg, unsigned int *abi)
+{
+	if (strcmp(arg, "3") && strcmp(arg, "4"))
+		return usage_error("--abi: '%s': 3 or 4", arg);
+	*abi = *arg - '0';
+	return DONE;
+}
+
+const char *arrives_str(enum arrives arrives)
+{
+	static const char * const names[] = {
+		[ARRIVES_UNKNOWN] = "unknown",
+		[ARRIVES_NOT] = "no",
+		[ARRIVES_EXACT] = "exact",
+		[ARRIVES_ENVELOPES] = "envelopes",
+	};
+
+	return names[arrives];
+}
+
+static bool own_kho(const struct plan *p)
+{
+	return p->query->backend == KHO_BACKEND_KERNEL;
+}
+
+static bool has_envelopes(const struct plan *p)
+{
+	return p->query->features & KHO_FEATURE_ENVELOPES && !own_kho(p);
+}
+
+/* ---- What it is ---- */
+
+static void judge_stock(struct plan *p)
+{
+	struct findings *f = &p->findings;
+
+	if (own_kho(p)) {
+		p->arrives = ARRIVES_NOT;
+		found(f, "kind", FAIL,
+		      "use a kernel with the boot stub, or one with KHO of its own",
+		      "stock: it has no KHO, and this kernel's own KHO sends no envelopes: all that is preserved would be lost");
+	} else if (!has_envelopes(p)) {
+		p->arrives = ARRIVES_NOT;
+		found(f, "kind", FAIL, "load the module of this version of khoctl",
+		      "stock: it has no KHO, and the loaded module is too old to send envelopes: all that is preserved would be lost");
+	} else {
+		p->arrives = ARRIVES_ENVELOPES;
+		found(f, "kind", OK, NULL,
+		      "stock: what is preserved arrives in envelopes, and page by page once the module is loaded there");
+	}
+}
+
+static void judge_unknown(struct plan *p)
+{
+	const struct target *t = p->target;
+	struct findings *f = &p->findings;
+	char *fix;
+
+	p->arrives = ARRIVES_UNKNOWN;
+	if (p->abi) {
+		found(f, "kind", WARN, NULL,
+		      "unknown: it is believed to speak kho-v%u, as --abi says",
+		      p->abi);
+	} else if (has_envelopes(p) && target_before(t, 6, 16)) {
+		/* Either of the two gets what it needs. */
+		found(f, "kind", WARN, t->advice,
+		      "unknown: Linux %s is older than KHO, but may have the boot stub or not",
+		      t->release);
+	} else {
+		fix = xasprintf("%s%sput its config beside it, or say --abi N if it speaks kho-vN",
+				t->advice ? t->advice : "",
+				t->advice ? ", " : "");
+		found(f, "kind", FAIL, fix,
+		      "unknown: nothing says which KHO it has, if any");
+		free(fix);
+	}
+}
+
+static void judge_kind(struct plan *p)
+{
+	struct findings *f = &p->findings;
+
+	switch (p->target->kind) {
+	case TARGET_STOCK:
+		judge_stock(p);
+		break;
+	case TARGET_STUB:
+		p->arrives = ARRIVES_EXACT;
+		found(f, "kind", OK, NULL,
+		      "stub: the boot stub keeps exactly what is preserved");
+		break;
+	case TARGET_MAINLINE:
+		p->arrives = ARRIVES_EXACT;
+		found(f, "kind", OK, NULL,
+		      "mainline: its own KHO keeps exactly what is preserved%s",
+		      p->target->on ? "" : "; to hand it on from there takes kho=on");
+		break;
+	default:
+		judge_unknown(p);
+	}
+}
+
+static void judge_evidence(struct plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->target->nr_evidence; i++)
+		found(&p->findings, "evidence", OK, NULL, "%s",
+		      p->target->evidence[i]);
+}
+
+/* ---- Which ABI ---- */
+
+static void judge_other_abi(struct plan *p)
+{
+	__u32 ours = 1U << KHO_ABI_V3 | 1U << KHO_ABI_V4;
+	const char *theirs = target_abis_str(p->abis);
+	const struct kho_query *q = p->query;
+	struct findings *f = &p->findings;
+	char *fix;
+
+	if (!(p->abis & ours)) {
+		found(f, "ABI", FAIL, "use another kernel",
+		      "it speaks %s, and a handover is kho-v3 or kho-v4",
+		      theirs);
+	} else if (own_kho(p)) {
+		found(f, "ABI", FAIL, "use another kernel",
+		      "it speaks %s, and this kernel's own KHO sends kho-v%u",
+		      theirs, q->abi);
+	} else {
+		fix = xasprintf("echo %u > " ABI_FILE,
+				p->abis & 1U << KHO_ABI_V4 ? KHO_ABI_V4 : KHO_ABI_V3);
+		found(f, "ABI", FAIL, fix,
+		      "it speaks %s, and the module publishes kho-v%u", theirs,
+		      q->abi);
+		free(fix);
+	}
+}
+
+static void judge_abi(struct plan *p)
+{
+	const struct target *t = p->target;
+	struct findings *f = &p->findings;
+
+	p->abis = t->abis;
+	if (p->abi && t->kind == TARGET_STOCK) {
+		found(f, "ABI", FAIL, "leave --abi out",
+		      "--abi says kho-v%u, but it is a stock kernel, which speaks none",
+		      p->abi);
+		return;
+	}
+	if (p->abi && p->abis && !(p->abis & 1U << p->abi)) {
+		found(f, "ABI", FAIL, "leave --abi out",
+		      "--abi says kho-v%u, but the image speaks %s", p->abi,
+		      target_abis_str(p->abis));
+		return;
+	}
+	if (p->abi)
+		p->abis = 1U << p->abi;
+	if (p->abis & 1U << p->query->abi)
+		found(f, "ABI", OK, NULL, "kho-v%u, which %s", p->query->abi,
+		      own_kho(p) ? "this kernel's own KHO sends" :
+				   "the module publishes");
+	else if (p->abis)
+		judge_other_abi(p);
+	else if (t->kind == TARGET_STOCK)
+		found(f, "ABI", OK, NULL, "it needs none");
+	else if (t->kind == TARGET_MAINLINE)
+		found(f, "ABI", FAIL, "say which with --abi N",
+		      "its release does not tell which KHO it speaks");
+}
+
+/* ---- Whether there is room ---- */
+
+/* A mainline kernel before 7.3, as far as is known */
+static bool early_in_scratch(const struct plan *p)
+{
+	const struct target *t = p->target;
+
+	return t->kind == TARGET_MAINLINE && (!t->major || target_before(t, 7, 3));
+}
+
+static void judge_scratch(struct plan *p)
+{
+	const struct kho_query *q = p->query;
+	__u64 ram = q->ram_pages * q->page_size;
+	struct findings *f = &p->findings;
+	const char *what = "";
+	char *fix;
+
+	/* The kernel's own KHO knows where its scratch is, and looks itself. */
+	if (own_kho(p))
+		return;
+	p->scratch_needed = image_needs(&p->file->image, p->initrd_size);
+	if (early_in_scratch(p)) {
+		p->scratch_needed += (ram >> STRUCTS_SHIFT) +
+				     (ram >> TABLES_SHIFT) +
+				     (ram >> HASHES_SHIFT) + EARLY_BASE;
+		what = ", as all its early memory comes from there before 7.3";
+	}
+	if (!q->scratch_size) {
+		found(f, "scratch", FAIL, "load the module with scratch_mib=N",
+		      "the module has no scratch area");
+	} else if (p->scratch_needed > q->scratch_size) {
+		fix = xasprintf("load the module with scratch_mib=%llu",
+				(p->scratch_needed + MIB - 1) / MIB);
+		found(f, "scratch", FAIL, fix,
+		      "%s%s needs %s%s, and scratch has %s", p->file->path,
+		      p->initrd ? " with its initrd" : "",
+		      size_str(p->scratch_needed), what,
+		      size_str(q->scratch_size));
+		free(fix);
+	} else {
+		found(f, "scratch", OK, NULL, "%s, of which %s are needed%s",
+		      size_str(q->scratch_size), size_str(p->scratch_needed),
+		      what);
+	}
+}
+
+static void estimate(struct plan *p)
+{
+	__u64 ram = p->query->ram_pages * p->query->page_size;
+	struct boot_need *n = &p->need;
+
+	n->image = p->file->image.memory;
+	n->initrd = p->initrd_size;
+	n->unpacked = INITRD_FACTOR * p->initrd_size;
+	n->structs = ram >> STRUCTS_SHIFT;
+	n->tables = ram >> TABLES_SHIFT;
+	n->base = BOOT_BASE;
+	p->needed = n->image + n->initrd + n->unpacked + n->structs +
+		    n->tables + n->base;
+}
+
+static void judge_ram(struct plan *p)
+{
+	bool envelopes = p->arrives == ARRIVES_ENVELOPES ||
+			 (p->arrives == ARRIVES_UNKNOWN && has_envelopes(p));
+	const struct kho_query *q = p->query;
+	__u64 used = q->preserved_pages + q->meta_pages;
+	struct findings *f = &p->findings;
+	char *where;
+
+	estimate(p);
+	/* 0: a module that does not tell */
+	if (!q->ram_pages || p->arrives == ARRIVES_NOT)
+		return;
+	if (envelopes)
+		used = q->envelope_pages;
+	if (used < q->ram_pages)
+		p->left = (q->ram_pages - used) * q->page_size;
+
+	where = envelopes ? xasprintf("outside of %s",
+				      count_str(q->envelopes, "envelope")) :
+			    xstrdup("that is not preserved");
+	if (p->left >= p->needed) {
+		found(f, "RAM", OK, NULL, "%s %s, and its boot needs about %s",
+		      size_str(p->left), where, size_str(p->needed));
+	} else {
+		/* Only what envelopes take can be had back by another kernel. */
+		const char *fix = !envelopes ? "preserve less" :
+			"preserve less, or use a kernel with the boot stub: it needs no envelopes";
+
+		found(f, "RAM", envelopes ? FAIL : WARN, fix,
+		      "its boot needs about %s, and there are %s %s: image %s, initrd %s, unpacked %s, struct pages %s, page tables %s, all else %s",
+		      size_str(p->needed), size_str(p->left), where,
+		      size_str(p->need.image), size_str(p->need.initrd),
+		      size_str(p->need.unpacked), size_str(p->need.structs),
+		      size_str(p->need.tables), size_str(p->need.base))
+			->can_force = envelopes;
+	}
+	free(where);
+}
+
+void plan_make(struct plan *p)
+{
+	const struct target *t = p->target;
+	struct findings *f = &p->findings;
+
+	if (t->damage) {
+		p->arrives = ARRIVES_NOT;
+		found(f, "image", FAIL, NULL, "%s: %s", p->file->path, t->damage);
+		return;
+	}
+	found(f, "image", OK, NULL, "%s%s%s (%s)", p->file->path,
+	      t->release[0] ? ", Linux " : "", t->release,
+	      p->file->image.format);
+	judge_kind(p);
+	judge_evidence(p);
+	judge_abi(p);
+	judge_scratch(p);
+	judge_ram(p);
+}
+
+void plan_free(struct plan *p)
+{
+	findings_free(&p->findings);
+}
+
+void plan_json(const struct plan *p, struct json_object *root)
+{
+	struct json_object *obj, *list;
+	unsigned int n;
+	size_t i;
+
+	json_add_str(root, "kind", target_kind_str(p->target->kind));
+	json_add_str(root, "arrives", arrives_str(p->arrives));
+	json_add_str(root, "release", p->target->release);
+	list = json_list(root, "abis");
+	for (n = 0; n < 32; n++)
+		if (p->abis & 1U << n)
+			json_add_u64(list, NULL, n);
+	json_add_u64(root, "abi", p->query->abi);
+	list = json_list(root, "evidence");
+	for (i = 0; i < p->target->nr_evidence; i++)
+		json_add_str(list, NULL, p->target->evidence[i]);
+	json_add_u64(root, "ram_left", p->left);
+	json_add_u64(root, "ram_needed", p->needed);
+	obj = json_new();
+	json_object_object_add(root, "ram_needed_for", obj);
+	json_add_u64(obj, "image", p->need.image);
+	json_add_u64(obj, "initrd", p->need.initrd);
+	json_add_u64(obj, "initrd_unpacked", p->need.unpacked);
+	json_add_u64(obj, "struct_pages", p->need.structs);
+	json_add_u64(obj, "page_tables", p->need.tables);
+	json_add_u64(obj, "base", p->need.base);
+	json_add_u64(root, "scratch_size", p->query->scratch_size);
+	json_add_u64(root, "scratch_needed", p->scratch_needed);
+}
