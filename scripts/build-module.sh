@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build-module.sh [--test] RELEASE [KERNELDIR]: builds kho.ko for a kernel with
+# build-module.sh [--test] RELEASE [HEADERS]: builds kho.ko for a kernel with
 # the real dkms, in trees of its own below build/: nothing is installed, and
-# nothing of the host's dkms is touched.  KERNELDIR is the kernel's headers;
-# if it is empty or missing, /usr/src/linux-headers-RELEASE.
+# nothing of the host's dkms is touched.  HEADERS is what modules are built
+# against, by default /usr/src/linux-headers-RELEASE.  Those of a later release
+# of Debian, as fetch-kernel.sh unpacks them, are used in a chroot of that.
 #
 # Prints the path of kho.ko; with --test, the directory of the test modules,
-# which are built against it.  Builds only if something has changed.
+# which are built against it.  Builds only if something has changed.  A warning
+# counts as a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,13 +20,25 @@ if [ "${1-}" = --test ]; then
 	shift
 fi
 [[ $# -eq 1 || $# -eq 2 ]] ||
-	die "usage: build-module.sh [--test] RELEASE [KERNELDIR]"
+	die "usage: build-module.sh [--test] RELEASE [HEADERS]"
 release=$1
-headers=${2:-/usr/src/linux-headers-$release}
+headers=$(readlink -f "${2:-/usr/src/linux-headers-$release}") || headers=
 [ -e "$headers/Makefile" ] ||
-	die "$headers is no kernel tree to build modules against"
+	die "${2:-/usr/src/linux-headers-$release} is no kernel tree to build modules against"
 
-need_packages dkms gcc make kmod xz-utils
+# The caller may be a make with ideas of its own.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O
+unset ARCH CROSS_COMPILE LOCALVERSION KCFLAGS KAFLAGS
+
+scripts=$KHO_TOP/scripts
+chroot=
+if [ -e "$headers/../../../needs-chroot" ]; then
+	chroot=$("$scripts/trixie-chroot.sh")
+	need_packages binutils xz-utils
+else
+	# With what the programs of the headers depend on.
+	need_packages dkms gcc make kmod xz-utils libelf1 libssl3 pahole
+fi
 
 version=$(sed -n 's/^#define KHO_VERSION "\(.*\)"$/\1/p' \
 	"$KHO_TOP/module/version.h")
@@ -39,6 +53,24 @@ mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
 
+# tool COMMAND...: where the tools are.  Paths below build/ and the headers are
+# other ones there.
+tool()
+{
+	local argument arguments=()
+
+	if [ -z "$chroot" ]; then
+		"$@" 9>&-
+		return
+	fi
+	for argument; do
+		argument=${argument//"$headers"/"/usr/src/${headers##*/}"}
+		arguments+=("${argument//"$KHO_BUILD"//build}")
+	done
+	"$scripts/trixie-chroot.sh" run "$headers" "$KHO_BUILD" \
+		"${arguments[@]}" 9>&-
+}
+
 # fingerprint DIR...: of these directories below the project and the kernel
 fingerprint()
 {
@@ -52,10 +84,13 @@ fingerprint()
 			[ ! -e "$headers/$file" ] ||
 				sha256sum <"$headers/$file"
 		done
-		readlink -f "$headers"
-		gcc --version
-		dpkg-query -W -f='${Version}\n' dkms
-		cat "${BASH_SOURCE[0]}"
+		echo "$headers $chroot"
+		if [ -z "$chroot" ]; then
+			gcc --version
+			dpkg-query -W -f='${Version}\n' dkms
+		fi
+		cat "${BASH_SOURCE[0]}" "$scripts/make-log.sh" \
+			"$scripts/trixie-chroot.sh"
 	} | sha256sum
 }
 
@@ -68,15 +103,15 @@ build()
 	mvka=$tree/kho/$version/$release/x86_64
 	log=$out/dkms.log
 
-	rm -rf "$KHO_BUILD/dkms/$release" "$out/kho.ko"
+	rm -rf "$KHO_BUILD/dkms/$release" "$out/kho.ko" "$out/make.log"
 	mkdir -p "$tree" "$source/kho-$version/include"
 	(cd "$KHO_TOP" && cp -r dkms.conf Kbuild module include \
 		"$source/kho-$version/")
 
 	# Without a sign_file dkms makes no signing key in /var/lib.
-	if ! sign_file=/nonexistent dkms build "kho/$version" -k "$release" \
-		-a x86_64 --kernelsourcedir "$headers" \
-		--dkmstree "$tree" --sourcetree "$source" >"$log" 2>&1 9>&-
+	if ! tool env sign_file=/nonexistent dkms build "kho/$version" \
+		-k "$release" -a x86_64 --kernelsourcedir "$headers" \
+		--dkmstree "$tree" --sourcetree "$source" >"$log" 2>&1
 	then
 		cat "$log" >&2
 		[ ! -e "$tree/kho/$version/build/make.log" ] ||
@@ -85,6 +120,7 @@ build()
 	fi
 
 	cp "$mvka/log/make.log" "$out/make.log"
+	"$scripts/make-log.sh" "$out/make.log"
 	if [ -e "$mvka/module/kho.ko.xz" ]; then
 		xz -dc "$mvka/module/kho.ko.xz" >"$out/kho.ko"
 	else
@@ -98,11 +134,12 @@ kbuild()
 	local dir=$1
 
 	shift
-	if ! make -j2 -C "$headers" M="$dir" "$@" >"$out/test.log" 2>&1 9>&-
+	if ! tool make -j2 -C "$headers" M="$dir" "$@" >"$out/test.log" 2>&1
 	then
 		cat "$out/test.log" >&2
 		die "the test modules do not build for $release"
 	fi
+	"$scripts/make-log.sh" "$out/test.log"
 }
 
 build_test()

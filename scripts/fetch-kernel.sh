@@ -1,74 +1,297 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-kernel.sh [SERIES]: unpacks Debian's newest kernel of a series (6.1 if
-# none is given) as apt has it, and installs its headers.  Nothing of the
-# kernel itself is installed: the host's /boot and /lib/modules stay as they
-# are.
+# fetch-kernel.sh [--headers] [SERIES [cloud]]: unpacks Debian's newest kernel
+# of a series, 6.1 if none is given, or its cloud flavour.  6.1 and 6.12 come
+# from this release, later ones from trixie-backports.  Nothing is installed:
+# to install 6.12's headers would be to install that kernel.
 #
-# Prints a directory that has boot/vmlinuz-REL, boot/config-REL,
-# lib/modules/REL/ and a file "release" that says REL.
+# Prints a directory that has
+#
+#	release			what uname -r says there: REL
+#	package			which package the image is of
+#	boot/vmlinuz-REL	unless there is not-bootable, a line that says why
+#	boot/config-REL
+#	lib/modules/REL/	the modules that test VMs need, and no others
+#	headers			a link to what modules are built against; if
+#				there is ../../../needs-chroot, with the tools
+#				that trixie-chroot.sh has
+#
+# With --headers, prints where that link leads to, and fetches no more than that.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-[ $# -le 1 ] || die "usage: fetch-kernel.sh [SERIES]"
+# A full set is 100 to 400 MiB.  These, with what they depend on:
+vm_modules=(virtio_pci virtio_blk)
+
+usage()
+{
+	echo "Usage: ${0##*/} [--headers] [SERIES [cloud]]" >&2
+	exit 2
+}
+
+headers_only=
+if [ "${1-}" = --headers ]; then
+	headers_only=1
+	shift
+fi
+[ $# -le 2 ] || usage
 series=${1:-6.1}
 [[ $series =~ ^[0-9]+\.[0-9]+$ ]] ||
 	die "'$series' is no kernel series such as 6.1"
+case ${2-} in
+'')	flavour=amd64 ;;
+cloud)	flavour=cloud-amd64 ;;
+*)	usage ;;
+esac
+kernels=$KHO_CACHE/kernels
+mkdir -p "$kernels"
 
-# Sets package, release, version and dir, or fails if apt has no such kernel.
-# Releases look like 6.1.0-56-amd64 and 6.12.117+deb12-amd64.
-locate()
+# Debian 12 ends at 6.12.  Its later kernels come in other packages as well: the
+# image is split in three, and all is in usr/lib/modules/REL/.
+split=
+case $series in
+[0-5].*|6.?|6.1[0-2]) ;;
+*)
+	split=1
+	newer_apt
+	;;
+esac
+need_packages dpkg kmod util-linux xz-utils
+
+# kernel_apt COMMAND...: with those lists that have the series
+kernel_apt()
 {
-	package=$(apt-cache pkgnames "linux-image-$series." |
-		grep -E "^linux-image-$series\.[0-9]+[-+][a-z0-9]+(-[0-9]+)?-amd64\$" |
-		grep -vE -- '-(cloud|rt)-amd64$' | sort -V | tail -n 1) || return
-	release=${package#linux-image-}
-	version=$(apt-cache show --no-all-versions "$package" |
-		sed -n 's/^Version: //p')
-	dir=$KHO_CACHE/kernels/${release}_$version
+	if [ -n "$split" ]; then
+		APT_CONFIG=$KHO_NEWER_APT "$@"
+	else
+		"$@"
+	fi
 }
 
+version_of()
+{
+	kernel_apt apt-cache show --no-all-versions "$1" 2>/dev/null |
+		sed -n 's/^Version: //p'
+}
+
+# Sets release, the common part of release of all flavours, version, and image,
+# which is empty if there is none.  Releases look like 6.1.0-56-amd64,
+# 6.12.117+deb12-amd64 and 7.2.12+deb13-cloud-amd64.
+locate()
+{
+	local prefix=linux-image package
+
+	[ -z "$split" ] || prefix=linux-headers
+	package=$(kernel_apt apt-cache pkgnames "$prefix-$series." |
+		grep -E "^$prefix-$series\.[0-9]+(-[0-9]+|\+[a-z0-9]+)-$flavour\$" |
+		sort -V | tail -n 1) || return
+	release=${package#"$prefix-"}
+	common=${release%-"$flavour"}
+	version=$(version_of "$package")
+	[ -n "$version" ] || return
+	image=$package
+	[ -n "$split" ] || return 0
+
+	# Debian signs an image some days after it was built.  Until then there
+	# is the same one without the signature.
+	for image in "linux-binary-$release" "linux-binary-unsigned-$release" ''
+	do
+		[ -z "$image" ] || [ "$(version_of "$image")" != "$version" ] ||
+			break
+	done
+}
+
+# download PACKAGE...: into $tmp, all of the same version
 download()
 {
 	# A cache below /root is out of reach for the user that apt would be.
-	(cd "$tmp" && apt-get -o APT::Sandbox::User=root download -qq \
-		"$package=$version") >&2
+	(cd "$tmp" && kernel_apt apt-get -o APT::Sandbox::User=root download -qq \
+		"${@/%/=$version}") >&2
+}
+
+# By its contents: an image that is signed later makes another directory.
+name_results()
+{
+	local kind
+
+	case $image in
+	'')		kind=not-bootable ;;
+	*-unsigned-*)	kind=unsigned ;;
+	*)		kind=signed ;;
+	esac
+	dir=$kernels/${release}_${version}_$kind
+	headers=$kernels/headers-${common}_$version/usr/src/linux-headers-$release
 }
 
 update()
 {
+	[ -z "$split" ] || rm -f "$KHO_CACHE/apt/updated"
 	say "$1, updating apt's lists"
-	apt-get update -qq >&2 || die "apt-get update failed"
-	locate || die "apt has no kernel $series for amd64"
+	if [ -n "$split" ]; then
+		newer_apt
+	else
+		apt-get update -qq >&2 || die "apt-get update failed"
+	fi
+	locate || die "apt has no kernel $series for $flavour"
 }
 
-need_packages dpkg kmod xz-utils
-locate || update "apt knows no kernel $series"
-need_packages "linux-headers-$release"
-
-if [ ! -e "$dir/release" ]; then
-	mkdir -p "$KHO_CACHE/kernels"
-	tmp=$(mktemp -d "$KHO_CACHE/kernels/.tmp.XXXXXX")
+# begin: $tmp is a new directory beside the results
+begin()
+{
+	tmp=$(mktemp -d "$kernels/.tmp.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
+}
 
-	say "downloading $package $version"
-	if ! download; then
-		update "$package $version is not there any more"
-		need_packages "linux-headers-$release"
-		download || die "apt-get could not download $package $version"
+# finish FROM TO REGEX: a result is there, and older ones need not be, unless a
+# run that began before this one still uses them.
+finish()
+{
+	chmod 755 "$1"
+	mv -T "$1" "$2"
+	rm -rf "$tmp"
+	touch "$2"
+	find "$kernels" -mindepth 1 -maxdepth 1 -type d -mmin +1440 \
+		-regextype posix-extended -regex "$kernels/$3_[^/]*" \
+		! -path "$2" -exec rm -rf {} +
+}
+
+# get PACKAGE...: downloads; if they were replaced meanwhile, by asking again.
+get()
+{
+	local old=$version
+
+	say "downloading $* $version"
+	download "$@" && return
+	update "$1 $version is not there any more"
+	[ "$version" != "$old" ] || die "apt-get could not download $*"
+	# What is wanted has other names now.
+	rm -rf "$tmp" "$answer"
+	exec "${BASH_SOURCE[0]}" "${arguments[@]}"
+}
+
+# The headers of all flavours, as they share nearly everything.
+fetch_headers()
+{
+	local deb kbuild root=${headers%/usr/src/*}
+
+	[ ! -e "$headers/.config" ] || return 0
+	kbuild=$(kernel_apt apt-cache show --no-all-versions \
+		"linux-headers-$release" |
+		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p')
+	begin
+	get "linux-headers-$common-amd64" "linux-headers-$common-cloud-amd64" \
+		"linux-headers-$common-common" "$kbuild"
+	for deb in "$tmp"/*.deb; do
+		dpkg-deb -x "$deb" "$tmp/tree"
+	done
+	[ -e "$tmp/tree/usr/src/linux-headers-$release/.config" ] ||
+		die "linux-headers-$release has no .config"
+	rm -rf "$tmp"/tree/usr/share "$tmp"/tree/{usr/,}lib/modules
+	# In a chroot they are where the package says.  Here they are not.
+	if [ -n "$split" ]; then
+		touch "$tmp/tree/needs-chroot"
+	else
+		sed -i "s,/usr/src/,$root/usr/src/," \
+			"$tmp"/tree/usr/src/linux-headers-*-amd64/Makefile
 	fi
-	dpkg-deb -x "$tmp"/*.deb "$tmp/root"
-	[ -e "$tmp/root/boot/vmlinuz-$release" ] ||
-		die "$package has no boot/vmlinuz-$release"
-	depmod -b "$tmp/root" "$release"
-	echo "$release" >"$tmp/root/release"
+	finish "$tmp/tree" "$root" "headers-$series\.[^/_]*"
+}
 
-	# Whoever runs at the same time has the same result.
-	chmod 755 "$tmp/root"
-	mv -T "$tmp/root" "$dir" 2>/dev/null || [ -e "$dir/release" ] ||
-		die "can't create $dir"
+# All that is of use, in $tmp/tree
+unpack_image()
+{
+	local deb lib=$tmp/tree/lib/modules/$release
+
+	for deb in "$tmp"/*.deb; do
+		dpkg-deb -x "$deb" "$tmp/deb"
+	done
+	mkdir -p "$tmp/tree/boot" "$tmp/tree/lib/modules"
+	if [ -z "$split" ]; then
+		mv "$tmp/deb/lib/modules/$release" "$lib"
+		mv "$tmp/deb/boot/config-$release" \
+			"$tmp/deb/boot/vmlinuz-$release" "$tmp/tree/boot"
+	else
+		mv "$tmp/deb/usr/lib/modules/$release" "$lib"
+		mv "$lib/config" "$tmp/tree/boot/config-$release"
+		if [ -n "$image" ]; then
+			mv "$lib"/vmlinuz* "$tmp/tree/boot/vmlinuz-$release"
+		fi
+	fi
+	[ -z "$image" ] || [ -s "$tmp/tree/boot/vmlinuz-$release" ] ||
+		die "$image has no kernel image"
+}
+
+# Leaves those modules that are wanted.
+thin_out()
+{
+	local root=$tmp/tree lib=$tmp/tree/lib/modules/$release file
+
+	# Some are built into some kernels, and then they are no files.
+	depmod -b "$root" "$release"
+	modprobe -d "$root" -S "$release" -D -a "${vm_modules[@]}" \
+		>"$tmp/needed" || die "$release lacks one of ${vm_modules[*]}"
+	sed -n 's/^insmod \([^ ]*\).*/\1/p' "$tmp/needed" |
+		sort -u >"$tmp/wanted"
+	mkdir "$tmp/kept"
+	while read -r file; do
+		install -D -m 644 "$file" "$tmp/kept/${file#*"/$release/"}"
+	done <"$tmp/wanted"
+	find "$lib" -mindepth 1 -maxdepth 1 ! -name 'modules.builtin*' \
+		! -name modules.order -exec rm -rf {} +
+	cp -r "$tmp/kept"/. "$lib/"
+	# modules.order names those that are gone, too; that does no harm.
+	depmod -b "$root" "$release"
+}
+
+fetch()
+{
+	local packages=("$image")
+
+	if [ -n "$split" ]; then
+		packages=("linux-modules-$release" "linux-base-$release" \
+			${image:+"$image"})
+	fi
+	begin
+	get "${packages[@]}"
+	unpack_image
+	thin_out
+	echo "$release" >"$tmp/tree/release"
+	echo "${image:-none} $version" >"$tmp/tree/package"
+	[ -n "$image" ] || echo "Debian has no image of $release $version" \
+		"(linux-binary-$release)" >"$tmp/tree/not-bootable"
+	ln -s "../${headers#"$kernels/"}" "$tmp/tree/headers"
+	finish "$tmp/tree" "$dir" "$series\.[0-9]+[-+][a-z0-9]+-$flavour"
+}
+
+arguments=("$@")
+[ -z "$headers_only" ] || arguments=(--headers "$@")
+
+# Asking apt takes seconds: the answer holds until its lists change.
+answer=$kernels/.newest-$series-$flavour
+lists=/var/lib/apt/lists
+[ -z "$split" ] || lists=$KHO_CACHE/apt/updated
+if [ "$answer" -nt "$lists" ]; then
+	read -r release common version image <"$answer"
+elif ! locate; then
+	update "apt knows no kernel $series"
+fi
+name_results
+if ! [ "$answer" -nt "$lists" ]; then
+	echo "$release $common $version $image" >"$answer.$$"
+	mv "$answer.$$" "$answer"
 fi
 
-echo "$dir"
+# One at a time, and the next one finds it done.
+if [ ! -e "$headers/.config" ] || [ ! -e "$dir/release" ]; then
+	exec 9>"$kernels/.lock-$series"
+	flock 9
+fi
+fetch_headers
+if [ -n "$headers_only" ]; then
+	echo "$headers"
+else
+	[ -e "$dir/release" ] || fetch
+	echo "$dir"
+fi

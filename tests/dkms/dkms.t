@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # DKMS as a user has it, but in trees of its own: add, build, install, remove
-# for Debian's 6.1 and 6.12, and kernels that have to be left out.
+# for Debian's 6.1 and 6.12, kernels that have to be left out, and a build for
+# every Debian kernel that is supported.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
 . "$(cd "$(dirname "$0")" && pwd)/../../scripts/lib.sh"
 
-need_packages dkms gcc make kmod xz-utils linux-headers-amd64 \
-	linux-headers-6.12-amd64
+need_packages dkms gcc make kmod xz-utils libelf1 libssl3 pahole
+scripts=$KHO_TOP/scripts
 
 version=$(sed -n 's/^#define KHO_VERSION "\(.*\)"$/\1/p' \
 	"$KHO_TOP/module/version.h")
@@ -94,19 +95,6 @@ host_state()
 		-name 'mok.*' \) -printf '%p %T@ %s\n' 2>/dev/null | sort
 }
 
-newest()
-{
-	find /usr/src -maxdepth 1 -name "linux-headers-$1*-amd64" \
-		-printf '%f\n' | sed 's/^linux-headers-//' | sort -V | tail -n1
-}
-
-no_warnings()
-{
-	cat "$1"
-	grep -q 'LD \[M\].*kho\.ko' "$1" &&
-		! grep -v 'Skipping BTF generation' "$1" | grep -iE 'warning|error'
-}
-
 # The module is for that kernel, of our version and honest about its origin.
 is_module()
 {
@@ -127,7 +115,7 @@ a_kernel()
 	t "$release: build" run build -m kho -v "$version" -k "$release" \
 		--kernelsourcedir "$headers"
 	file=$trees/kho/$version/$release/x86_64/log/make.log
-	t "$release: without warnings" no_warnings "$file"
+	t "$release: without warnings" "$scripts/make-log.sh" "$file"
 	t "$release: built" status_is "kho/$version, $release, x86_64: built"
 	t "$release: install" run install -m kho -v "$version" -k "$release" \
 		--kernelsourcedir "$headers" --no-depmod
@@ -139,29 +127,82 @@ a_kernel()
 		"$(find "$modules/$release" ! -type d)" = "$file"
 }
 
-# fake NAME SED HEADERS: a kernel tree with another .config
+# fake NAME SED HEADERS: what dkms looks at of a kernel tree with another .config
 fake()
 {
-	mkdir "$top/$1"
-	ln -s "$3"/* "$top/$1/"
+	local config=$top/$1/include/config
+
+	mkdir -p "$config"
+	touch "$top/$1/Makefile"
 	sed "$2" "$3/.config" >"$top/$1/.config"
+	cp "$top/$1/.config" "$config/auto.conf"
 }
 
-# excluded WHY RELEASE HEADERS [ARG...]
+# excluded WHY RELEASE TREE [ARG...]: this kernel is left out, and does not fail
+# either when it is installed.
 excluded()
 {
-	local why=$1 release=$2 headers=$3
+	local why="$1 ($2)" release=$2 tree=$3
 
 	shift 3
-	mkdir -p "$modules/$release"
 	t "excluded: $why: exit 77" exits 77 run build -m kho -v "$version" \
-		-k "$release" --kernelsourcedir "$headers" "$@"
+		-k "$release" --kernelsourcedir "$tree" "$@"
 	t "excluded: $why: it says so" says "BUILD_EXCLUSIVE"
+	t "excluded: $why: no failure at autoinstall" run autoinstall \
+		-k "$release" --kernelsourcedir "$tree" "$@"
 	t "excluded: $why: nothing is built" no_files "$trees" "kho.ko*"
 }
 
+# served WHAT RELEASE TREE MODULE: this one is not left out.  Building is another
+# test: here MODULE is taken for what was built.
+served()
+{
+	t "served: $1 ($2)" run build -m kho -v "$version" -k "$2" \
+		--kernelsourcedir "$3" --directive "MAKE=cp $4 kho.ko"
+}
+
+# later COMMAND...: in the Debian that later kernels are built in; $top is /build
+later()
+{
+	"$scripts/trixie-chroot.sh" run "$later_headers" "$top" \
+		env sign_file=/nonexistent "$@"
+}
+
+# later_dkms ARG...
+later_dkms()
+{
+	local status=0
+
+	later dkms "$@" --dkmstree /build/later --sourcetree /build/usr/src \
+		--installtree /build/modules >"$log" 2>&1 || status=$?
+	cat "$log"
+	return $status
+}
+
+# builds SERIES [cloud]: by the script that does it for the other tests, which
+# takes the right dkms.
+builds()
+{
+	local headers release ko=
+
+	headers=$("$scripts/fetch-kernel.sh" --headers "$@")
+	release=${headers##*/linux-headers-}
+	ko=$("$scripts/build-module.sh" "$release" "$headers" 2>"$log") || true
+	t "$release: build" test -f "$ko"
+	[ -n "$ko" ] || sed 's/^/# /' "$log"
+	t "$release: without warnings" "$scripts/make-log.sh" \
+		"$KHO_BUILD/modules/$release/make.log"
+	t "$release: it is what it should be" is_module "$ko" "$release"
+}
+
+old_headers=$("$scripts/fetch-kernel.sh" --headers 6.1)
+new_headers=$("$scripts/fetch-kernel.sh" --headers 6.12)
+later_headers=$("$scripts/fetch-kernel.sh" --headers 7.3)
+old=${old_headers##*/linux-headers-}
+new=${new_headers##*/linux-headers-}
+
 before=$(host_state)
-mkdir -p "$trees" "$modules"
+mkdir -p "$trees" "$modules" "$top/later"
 
 # What a user installs is what DKMS gets: no file may be missing there.
 t "make dkms-install" make -s -C "$KHO_TOP" dkms-install DESTDIR="$top"
@@ -170,31 +211,38 @@ t "added" status_is "kho/$version: added"
 t "dkms has no complaint about dkms.conf" exits 1 \
 	grep -iE 'warning|error|deprecated' "$log"
 
-old=$(newest 6.1.)
-new=$(newest 6.12.)
-for release in "$old" "$new"; do
-	t "headers are there" test -f "/usr/src/linux-headers-$release/.config"
-done
-
 # First those that must not be built, while nothing is.
-fake handover '1iCONFIG_KEXEC_HANDOVER=y' "/usr/src/linux-headers-$old"
-excluded "a kernel with its own KHO" "$old" "$top/handover"
-fake nokexec '/^CONFIG_KEXEC_CORE=/d' "/usr/src/linux-headers-$old"
+fake handover '1iCONFIG_KEXEC_HANDOVER=y' "$old_headers"
+fake nokexec '/^CONFIG_KEXEC_CORE=/d' "$old_headers"
+fake plain '' "$old_headers"
+for release in 6.16.0 6.18.5+deb13-amd64 7.0.13+deb13-amd64; do
+	excluded "a kernel that speaks kho-v1" "$release" "$top/handover"
+done
 excluded "a kernel without kexec" "$old" "$top/nokexec"
-excluded "Linux 6.0" 6.0.0-1-amd64 "/usr/src/linux-headers-$old"
-excluded "Linux 5.10" 5.10.0-30-amd64 "/usr/src/linux-headers-$old"
-excluded "an architecture that is not there yet" "$old" \
-	"/usr/src/linux-headers-$old" -a i686
+excluded "a kernel that is too old" 6.0.0-1-amd64 "$top/plain"
+excluded "a kernel that is too old" 5.10.0-30-amd64 "$top/plain"
+excluded "an architecture that is not there yet" "$old" "$top/plain" -a i686
 
-# What comes with a new kernel.  Its status says nothing: dkms 3.0.10 takes
-# exit 77 for a failure there, later ones don't.
-mkdir -p "$modules/$old"
-run autoinstall -k "$old" --kernelsourcedir "$top/handover" >/dev/null || true
-t "autoinstall leaves such a kernel out" says "BUILD_EXCLUSIVE"
-t "autoinstall built nothing" no_files "$trees" "kho.ko*"
+# Debian 13's dkms takes it the same way.
+t "dkms of Debian 13: add" later_dkms add -m kho -v "$version"
+t "dkms of Debian 13 has no complaint about dkms.conf" exits 1 \
+	grep -iE 'warning|error|deprecated' "$log"
+t "dkms of Debian 13: excluded: exit 77" exits 77 later_dkms build -m kho \
+	-v "$version" -k 6.18.5+deb13-amd64 --kernelsourcedir /build/handover
+t "dkms of Debian 13: it says so" says "BUILD_EXCLUSIVE"
+t "dkms of Debian 13: no failure at autoinstall" later_dkms autoinstall \
+	-k 6.18.5+deb13-amd64 --kernelsourcedir /build/handover
+t "dkms of Debian 13: nothing is built" no_files "$top/later" "kho.ko*"
 
-a_kernel "$old" "/usr/src/linux-headers-$old"
-a_kernel "$new" "/usr/src/linux-headers-$new"
+a_kernel "$old" "$old_headers"
+a_kernel "$new" "$new_headers"
+
+# Those names that are next to the ones that are left out.
+built=$(find "$trees/kho/$version/$old" -name 'kho.ko*')
+served "KHO off" 6.18.5+deb13-amd64 "$top/plain" "$built"
+served "KHO off" 7.0.13+deb13-amd64 "$top/plain" "$built"
+served "a kernel with KHO of its own" 7.1.0 "$top/handover" "$built"
+served "a kernel with KHO of its own" 7.10.2-custom "$top/handover" "$built"
 
 t "remove one" run remove -m kho -v "$version" -k "$old"
 t "its module is gone" no_files "$modules/$old"
@@ -204,11 +252,21 @@ t "the modules are gone" no_files "$modules"
 t "dkms forgot it" no_files "$trees"
 t "status is empty" exits 1 grep -q kho <(run status)
 
-# The next version's upgrade starts from nothing as well.
-t "the same again: install at once" run install -m kho -v "$version" \
-	-k "$old" --kernelsourcedir "/usr/src/linux-headers-$old" --no-depmod
+# What comes with a new kernel, and what the next version's upgrade starts from.
+t "add again" run add -m kho -v "$version"
+t "autoinstall" run autoinstall -k "$old" --kernelsourcedir "$old_headers" \
+	--no-depmod
+t "it did install it" is_module \
+	"$(find "$modules/$old/updates/dkms" -name 'kho.ko*')" "$old"
 t "remove" run remove -m kho -v "$version" --all
 t "the modules are gone again" no_files "$modules"
+
+builds 6.1 cloud
+builds 6.12 cloud
+for series in 7.2 7.3; do
+	builds $series
+	builds $series cloud
+done
 
 t "the host has not changed" test "$(host_state)" = "$before"
 

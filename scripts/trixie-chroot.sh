@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# trixie-chroot.sh: makes a small Debian 13 in the cache, once, and prints its
+# directory.  Modules for kernels from 7.0 on are built in there: what their
+# headers packages want to run needs a newer libc than this release has, and
+# they were built with gcc 14.
+#
+# trixie-chroot.sh run HEADERS DIR COMMAND...: runs a command there.  HEADERS is
+# a tree as fetch-kernel.sh unpacks it, .../usr/src/linux-headers-REL, which
+# gets its packaged place; DIR gets the place /build.  Nothing of the host is
+# changed by that, and nothing of the chroot: what is mounted is gone when the
+# command ends.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage()
+{
+	echo "Usage: ${0##*/} [run HEADERS DIR COMMAND...]" >&2
+	exit 2
+}
+
+# The last three are what the programs of linux-kbuild depend on.
+packages=dkms,gcc-14,gcc,make,kmod,xz-utils,pahole,libelf1t64,libssl3t64
+key=$(echo "$packages" | sha256sum | cut -c 1-8)
+root=$KHO_CACHE/trixie-$key
+
+# In a mount namespace: debootstrap mounts /proc, and leaves it if it is killed.
+make_root()
+{
+	local tmp mirror log=$KHO_CACHE/trixie.log
+
+	newer_apt
+	mirror=$(awk '$(NF - 1) == "trixie" { print $(NF - 2) }' \
+		"$KHO_CACHE/apt/sources.list")
+	tmp=$(mktemp -d "$KHO_CACHE/.trixie.XXXXXX")
+	# shellcheck disable=SC2064  # now, while it is known
+	trap "rm -rf --one-file-system '$tmp'" EXIT
+	say "unpacking Debian 13 with a compiler, about a minute; log: $log"
+	unshare --mount --propagation private \
+		debootstrap --variant=minbase --arch=amd64 --include="$packages" \
+		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
+		trixie "$tmp" "$mirror" >"$log" 2>&1 9>&- || {
+		tail -n 5 "$log" >&2
+		die "debootstrap failed, see $log"
+	}
+
+	# What nobody reads here: more than half of it.
+	rm -rf "$tmp"/var/cache/apt/* "$tmp"/var/lib/apt/lists/* \
+		"$tmp"/usr/share/{doc,man,info,locale}/*
+	mkdir "$tmp/build"
+	rm -f "$tmp/etc/resolv.conf"
+	chmod 755 "$tmp"
+	mv -T "$tmp" "$root"
+}
+
+# Prints nothing; afterwards $root is there.
+need_root()
+{
+	[ "$(id -u)" -eq 0 ] || die "making a chroot takes root"
+	need_packages debootstrap debian-archive-keyring util-linux
+	mkdir -p "$KHO_CACHE"
+	[ ! -d "$root" ] || return 0
+	exec 9>"$KHO_CACHE/trixie.lock"
+	if ! flock -n 9; then
+		say "waiting for another one to make the same"
+		flock 9
+	fi
+	[ -d "$root" ] || make_root
+	exec 9>&-
+}
+
+# Runs in a mount namespace of its own.
+enter()
+{
+	local headers=$1 dir=$2 tree kbuild
+
+	shift 2
+	tree=${headers%/src/linux-headers-*}
+	# A link in there says where its programs are.
+	kbuild=$(readlink "$headers/scripts") ||
+		die "$headers has no link to the programs of linux-kbuild"
+	kbuild=$(basename "$(dirname "$kbuild")")
+	[ -d "$tree/lib/$kbuild" ] || die "there is no $tree/lib/$kbuild"
+	mkdir -p "$root/usr/lib/$kbuild"
+
+	mount --bind "$tree/src" "$root/usr/src"
+	mount --bind "$tree/lib/$kbuild" "$root/usr/lib/$kbuild"
+	mount --bind "$dir" "$root/build"
+	mount --bind /dev "$root/dev"
+	mount -t proc proc "$root/proc"
+	mount -t tmpfs tmpfs "$root/tmp"
+	exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		HOME=/tmp LC_ALL=C "$@"
+}
+
+case ${1-} in
+'')
+	need_root
+	echo "$root"
+	;;
+run)
+	[ $# -ge 4 ] || usage
+	headers=$(readlink -f "$2")
+	[[ $headers == */usr/src/linux-headers-* ]] ||
+		die "$2 is not within an unpacked headers package"
+	[ -d "$3" ] || die "$3 is no directory"
+	need_root
+	shift
+	exec unshare --mount --propagation private \
+		"${BASH_SOURCE[0]}" enter "$headers" "${@:2}"
+	;;
+enter)
+	# For run only.
+	shift
+	enter "$@"
+	;;
+*)
+	usage
+	;;
+esac
