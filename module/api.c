@@ -108,8 +108,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	mutex_lock(&kho.lock);
 	if (!kho.frozen &&
 	    !kho_radix_del_range(&kho.arrived, PHYS_PFN(phys), nr_pages)) {
-		WARN_ON_ONCE(kho_unmark_range(PHYS_PFN(phys),
-						 nr_pages));
+		WARN_ON_ONCE(kho_unmark_range(PHYS_PFN(phys), nr_pages));
 		page = pfn_to_page(PHYS_PFN(phys));
 		kho_changed();
 	}

@@ -13,7 +13,7 @@
 
 #include "internal.h"
 
-#define BLOCK_BYTES	(1ULL << KHO_ENVELOPE_SHIFT)
+#define BLOCK_BYTES	BIT_ULL(KHO_ENVELOPE_SHIFT)
 #define SCRATCH_MAX	(PAGE_SIZE / sizeof(struct kho_scratch))
 
 /**
@@ -92,7 +92,7 @@ const char *kho_list_check_envelopes(u64 *where, u64 *value)
 	*where = list->node;
 	*value = list->nr;
 	if (!list->nr)
-		return "the kernel before announces no envelopes: what it preserved is lost to a kernel that has neither KHO nor the boot stub";
+		return "there are no envelopes: only a kernel with KHO or the stub can take this";
 	if (list->nr > KHO_ENVELOPES_MAX)
 		return "there are too many envelopes";
 	for (i = 0; i < list->nr; i++) {

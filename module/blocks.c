@@ -133,8 +133,7 @@ static void sum_ram(struct kho_blocks *blocks)
 {
 	unsigned long block;
 
-	kho_for_each_ram(0, (u64)blocks->nr << KHO_ENVELOPE_SHIFT, add_ram,
-			 blocks);
+	kho_walk_ram(0, (u64)blocks->nr << KHO_ENVELOPE_SHIFT, add_ram, blocks);
 	for (block = 0; block < blocks->nr; block++)
 		blocks->ram[block + 1] += blocks->ram[block];
 }
@@ -236,7 +235,7 @@ u64 kho_ram_pages(u64 addr, u64 bytes)
 {
 	u64 pages = 0;
 
-	kho_for_each_ram(addr, bytes, count_covered, &pages);
+	kho_walk_ram(addr, bytes, count_covered, &pages);
 	return pages;
 }
 
@@ -265,7 +264,7 @@ static int walk_ram(struct resource *res, void *data)
 }
 
 /**
- * kho_for_each_ram() - call a function for each piece of RAM in a range
+ * kho_walk_ram() - call a function for each piece of RAM in a range
  * @addr: physical address in bytes
  * @bytes: its length
  * @fn: told of the piece; a result other than 0 ends it
@@ -278,9 +277,12 @@ static int walk_ram(struct resource *res, void *data)
  * Context: may sleep.
  * Return: 0, or the result of @fn that ended it.
  */
-int kho_for_each_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data)
+int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data)
 {
-	struct ram_walk walk = { .fn = fn, .data = data };
+	struct ram_walk walk = {
+		.fn = fn,
+		.data = data,
+	};
 	int ret;
 
 	ret = walk_iomem_res_desc(IORES_DESC_NONE,

@@ -201,7 +201,7 @@ void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *to
 void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
 				u64 *total);
 u64 kho_ram_pages(u64 addr, u64 bytes);
-int kho_for_each_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
+int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
 
 /* handoff.c */
 int kho_handoff_init(void);

@@ -180,6 +180,11 @@ int kho_native_restore(u64 pfn, u64 nr_pages)
 
 /**
  * kho_native_add_subtree() - name data for the next kernel
+ * @name: the name
+ * @blob: the data, in memory that is preserved
+ * @size: its size in bytes
+ *
+ * Return: 0, or what the kernel says; 0 too while its KHO is off.
  */
 int kho_native_add_subtree(const char *name, void *blob, size_t size)
 {
@@ -188,6 +193,7 @@ int kho_native_add_subtree(const char *name, void *blob, size_t size)
 
 /**
  * kho_native_remove_subtree() - take that back
+ * @blob: the data
  */
 void kho_native_remove_subtree(void *blob)
 {
@@ -197,6 +203,11 @@ void kho_native_remove_subtree(void *blob)
 
 /**
  * kho_native_retrieve() - find data that arrived by its name
+ * @name: the name
+ * @addr: set to its physical address
+ * @size: set to its size in bytes
+ *
+ * Return: 0 or -ENOENT.
  */
 int kho_native_retrieve(const char *name, u64 *addr, u64 *size)
 {

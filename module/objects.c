@@ -157,8 +157,7 @@ static int object_mark(struct kho_object *object)
 	int ret;
 
 	for (i = 0; i < object->mem.nr_extents; i++) {
-		ret = kho_mark_range(extent[i].pfn,
-					  extent[i].nr_pages);
+		ret = kho_mark_range(extent[i].pfn, extent[i].nr_pages);
 		if (ret)
 			goto err_unmark;
 	}
@@ -166,8 +165,7 @@ static int object_mark(struct kho_object *object)
 
 err_unmark:
 	while (i--)
-		kho_unmark_range(extent[i].pfn,
-				    extent[i].nr_pages);
+		kho_unmark_range(extent[i].pfn, extent[i].nr_pages);
 	return ret;
 }
 
@@ -178,7 +176,7 @@ static void object_unmark(struct kho_object *object)
 
 	for (i = 0; i < object->mem.nr_extents; i++)
 		WARN_ON_ONCE(kho_unmark_range(extent[i].pfn,
-						 extent[i].nr_pages));
+					      extent[i].nr_pages));
 }
 
 /* Lists it, marks it, records it; all of that or nothing. */

@@ -185,10 +185,12 @@ static const char *claim_extents(struct kho_mem *mem,
 	const char *why;
 
 	for (i = 0; i < record->nr_extents; i++) {
-		const struct kho_objs_extent *extent = &record->extents[i];
 		unsigned int n = (i - KHO_OBJS_INLINE) % PER_CHUNK;
+		const struct kho_objs_extent *extent;
 
-		if (i >= KHO_OBJS_INLINE) {
+		if (i < KHO_OBJS_INLINE) {
+			extent = &record->extents[i];
+		} else {
 			if (!n) {
 				chunk = claim_blob(next);
 				if (!chunk)

@@ -169,8 +169,8 @@ int kho_release_prepare(u64 root)
 			goto err_free;
 		}
 		release.nr++;
-		kho_for_each_ram(kho.list.envelope[i].addr,
-				 kho.list.envelope[i].bytes, set_ram, &i);
+		kho_walk_ram(kho.list.envelope[i].addr,
+			     kho.list.envelope[i].bytes, set_ram, &i);
 	}
 	if (root) {
 		ret = keep_tree(root);
