@@ -105,18 +105,6 @@ checkpatch()
 	return "$bad"
 }
 
-# newest SERIES: release of the newest Debian headers
-newest()
-{
-	local found
-
-	found=$(find /usr/src -maxdepth 1 -name "linux-headers-$1.*-amd64" \
-		! -name '*-cloud-*' ! -name '*-rt-*' -printf '%f\n' |
-		sed 's/^linux-headers-//' | sort -V | tail -n1)
-	[ -n "$found" ] || die "no linux-headers-$1.*-amd64 in /usr/src"
-	echo "$found"
-}
-
 # ---- Checks: output is what is wrong, and so is a status other than 0 ----
 
 check_style_module()
@@ -171,7 +159,12 @@ kbuild()
 {
 	local log=$1 headers dir=$3
 
-	headers=/usr/src/linux-headers-$(newest "$2")
+	case $2 in
+	native)
+		headers=$(scripts/build-kernel.sh mainline-7.3)/headers ;;
+	*)
+		headers=$(scripts/fetch-kernel.sh --headers "$2") ;;
+	esac
 	shift 3
 	make -k -j2 -C "$headers" M="$dir" W=1 "$@" modules >"$log" 2>&1
 }
@@ -211,6 +204,19 @@ check_module_6_1()
 check_module_6_12()
 {
 	build_modules 6.12 C=2
+}
+
+# A kernel with KHO of its own, whose names are not to be ours.
+check_module_native()
+{
+	local exported
+
+	build_modules native C=2 || return
+	exported=$(cat "$tmp/kho/kho/Module.symvers")
+	[ -z "$exported" ] || {
+		echo "exported: $exported"
+		return 1
+	}
 }
 
 # Debian's kernels are built by gcc, with options that clang 14 doesn't have:
@@ -543,7 +549,7 @@ check_bootstub_size()
 # ---- All of them ----
 
 checks=(style-module style-bootstub style-wire style-user module-6.1
-	module-6.12 module-clang tools headers uapi shell perl modes spdx
+	module-6.12 module-native module-clang tools headers uapi shell perl modes spdx
 	kernel-doc compat versions length words spelling paths whitespace
 	manual bootstub-size)
 
@@ -554,7 +560,7 @@ fi
 
 need_packages gcc g++ make clang sparse shellcheck codespell perl groff-base \
 	dpkg-dev xz-utils pkg-config libfdt-dev libjson-c-dev \
-	linux-headers-amd64 linux-headers-6.12-amd64 linux-source-6.1
+	linux-headers-amd64 linux-source-6.1
 
 failed=()
 for check in "${@:-${checks[@]}}"; do

@@ -140,7 +140,7 @@ static const char *wrong(unsigned int nr)
 	return least_open == smallest ? NULL : "the smallest open gap is another";
 }
 
-static void one(void)
+static void test_few(void)
 {
 	start(100);
 	ok(find() == 0 && !least_open, "nothing to cover, no envelope");
@@ -155,7 +155,7 @@ static void one(void)
 	ok(find() == 3 && !wrong(3), "the first and the last block");
 }
 
-static void scratch(void)
+static void test_scratch(void)
 {
 	unsigned long i;
 
@@ -173,7 +173,7 @@ static void scratch(void)
 	   "and is covered when it is not scratch");
 }
 
-static void holes(void)
+static void test_holes(void)
 {
 	unsigned long i;
 
@@ -189,7 +189,7 @@ static void holes(void)
 	   "the last envelope has it in it");
 }
 
-static void layouts(void)
+static void test_layouts(void)
 {
 	const char *why = NULL;
 	unsigned int round;
@@ -219,7 +219,7 @@ static void layouts(void)
 	   why ? ": " : "", why ?: "");
 }
 
-static void contrived(void)
+static void test_contrived(void)
 {
 	unsigned long at = 0, gap;
 
@@ -242,10 +242,10 @@ static void contrived(void)
 int main(void)
 {
 	tap_start();
-	one();
-	scratch();
-	holes();
-	layouts();
-	contrived();
+	test_few();
+	test_scratch();
+	test_holes();
+	test_layouts();
+	test_contrived();
 	return tap_done();
 }
