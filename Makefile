@@ -11,17 +11,20 @@ all: tools module
 help:
 	@echo 'Set-up is not needed: demo and check install what they want with apt.'
 	@echo
-	@echo '  make demo          stock kernel -> kexec -> kernel with the boot stub, in QEMU'
+	@echo '  make demo          stock kernel -> kexec -> the same kernel, in QEMU'
+	@echo '                     SUCCESSOR=stub, =mainline  into those kinds of kernel'
 	@echo '                     KEEP=1     leaves a shell in the second kernel'
 	@echo '                     V=1        shows the consoles'
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
+	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
 	@echo '  make               khoctl, and the module for the running kernel'
 	@echo '  make tools         khoctl only'
 	@echo '  make module        the module only; KDIR=DIR for another kernel'
-	@echo '  make install       khoctl with its manual page and completion; PREFIX, DESTDIR'
+	@echo '  make install       khoctl and kho-seal with all that belongs to them; PREFIX, DESTDIR'
 	@echo '  make uninstall     the opposite'
+	@echo '  make install-seal  kho-seal only, see docs/sealing.md; uninstall-seal'
 	@echo '  make dkms-install  the module with DKMS, for this and later kernels'
 	@echo '  make dkms-uninstall the opposite'
 	@echo '  make bootstub TREE=DIR  the boot stub into an unpacked kernel tree'
@@ -38,11 +41,17 @@ module:
 	cp -ru Kbuild module include build/module/
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules
 
-install: tools
+install: tools install-seal
 	$(MAKE) -C tools install PREFIX=$(PREFIX)
 
-uninstall:
+uninstall: uninstall-seal
 	$(MAKE) -C tools uninstall PREFIX=$(PREFIX)
+
+install-seal:
+	$(MAKE) -C seal install PREFIX=$(PREFIX)
+
+uninstall-seal:
+	$(MAKE) -C seal uninstall PREFIX=$(PREFIX)
 
 dkms-install:
 	mkdir -p $(DKMS_SRC)
@@ -62,11 +71,14 @@ demo:
 check:
 	@scripts/check.sh $(TESTS)
 
+matrix:
+	@scripts/matrix.sh $(ARGS)
+
 lint:
 	@scripts/lint.sh
 
 clean:
 	rm -rf build
 
-.PHONY: all help tools module install uninstall dkms-install dkms-uninstall \
-	bootstub demo check lint clean
+.PHONY: all help tools module install uninstall install-seal uninstall-seal dkms-install dkms-uninstall \
+	bootstub demo check matrix lint clean

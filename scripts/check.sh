@@ -12,12 +12,22 @@ need_packages gcc clang make perl pkg-config \
 	libfdt-dev libjson-c-dev device-tree-compiler \
 	libclang-rt-14-dev shellcheck sparse strace
 
+# Two at a time, on two cores: a VM keeps about one of them busy.
+jobs=${KHO_JOBS:-2}
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
 	tests=(tests/unit/*.t tests/fuzz/*.t tests/lint.t tests/dkms/*.t
 	       tests/qemu/*.t)
+	# What many of them want, so that they do not wait for each other.
+	scripts/build-kernel.sh stub-6.1 >/dev/null
+	scripts/build-kernel.sh stub-6.1 debug >/dev/null
+	scripts/build-kernel.sh stub-6.12 >/dev/null
+	scripts/build-kernel.sh mainline-7.3 >/dev/null
+	for series in 6.1 6.12 7.2 7.3; do
+		scripts/fetch-kernel.sh "$series" >/dev/null
+	done
 fi
 
 say "building khoctl"
 make -s -C tools
-exec prove --timer --verbose --merge "${tests[@]}"
+exec prove --jobs "$jobs" --timer --verbose --merge "${tests[@]}"

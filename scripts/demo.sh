@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The demo: the stock Debian kernel preserves files and pages, jumps by kexec
-# to a kernel with the boot stub, and that reads the same bytes back; all of it
-# in QEMU.  The last line says "demo: PASS ..." or "demo: FAIL reason".
+# to its successor, and that reads the same bytes back; all of it in QEMU.  The
+# last line says "demo: PASS ..." or "demo: FAIL reason".
 #
-#	SUCCESSOR=stub		the successor's kind; there is one so far
+#	SUCCESSOR=stock		the same kernel of Debian once more (the default),
+#		  stub		one with the boot stub, or
+#		  mainline	one with the KHO of mainline
 #	KEEP=1			leaves a shell in the successor
 #	V=1			shows the consoles of the kernels as well
 #	DEMO_APPEND=WORD	for the successor's command line, as kho=off
@@ -33,9 +35,13 @@ step()
 	echo "==> $*"
 }
 
-successor=${SUCCESSOR:-stub}
-[ "$successor" = stub ] ||
-	failed "SUCCESSOR=$successor is unknown; there is only 'stub' so far"
+kind=${SUCCESSOR:-stock}
+case $kind in
+stock|stub|mainline)
+	;;
+*)
+	failed "SUCCESSOR=$kind is none of stock, stub and mainline" ;;
+esac
 case ${DEMO_CORRUPT:-} in
 ''|0)
 	corrupt='' ;;
@@ -61,10 +67,22 @@ trap 'status=$?; [ "$status" -eq 0 ] || [ -n "${judged-}" ] ||
 need_vm
 step "the stock kernel, as apt has it"
 stock=$(stock_kernel)
-step "the successor: linux-source-6.1 with the boot stub"
-stub=$(stub_kernel "$KHO_FLAVOUR")
+case $kind in
+stock)
+	step "the successor: the same kernel, unpatched"
+	successor=$stock
+	kernels=("$stock") ;;
+stub)
+	step "the successor: linux-source-6.1 with the boot stub"
+	successor=$(stub_kernel "$KHO_FLAVOUR")
+	kernels=("$stock" "$successor") ;;
+mainline)
+	step "the successor: linux-source-7.3 with CONFIG_KEXEC_HANDOVER"
+	successor=$(mainline_kernel base)
+	kernels=("$stock" "$successor") ;;
+esac
 step "kho.ko by DKMS for both, and an initramfs of the host's packages"
-image=$(initramfs "$stock" "$stub")
+image=$(initramfs "${kernels[@]}")
 
 # ---- Data: what this machine is made of ----
 
@@ -72,19 +90,14 @@ work=$KHO_BUILD/qemu/$name
 data=$work/files/data
 rm -rf "$work/files"
 mkdir -p "$data"
-(
-	# tar ends when head has enough.
-	set +o pipefail
-	tar -C / --sort=name --mtime=@0 --owner=0 --group=0 -cf - usr/bin usr/lib \
-		2>/dev/null | head -c "$data_size" >"$data/usr.tar"
-)
+content "$data_size" >"$data/usr.tar"
 [ "$(stat -c %s "$data/usr.tar")" -eq "$data_size" ] ||
 	failed "this machine has no $data_size bytes in /usr/bin and /usr/lib"
 cp /etc/os-release "$data/os-release"
 cp /usr/share/common-licenses/GPL-2 "$data/GPL-2"
-cp "$stock/boot/config-$(cat "$stock/release")" "$data/kernel-config"
+cp "$(kernel_config "$stock")" "$data/kernel-config"
 (cd "$data" && sha256sum -- *) >"$work/sums"
-disk=$(payload "$name" "$stub" "$image" "$work/files")
+disk=$(payload "$name" "$successor" "$image" "$work/files")
 
 # ---- Run ----
 
@@ -116,7 +129,7 @@ noted()
 }
 
 stages=$(sed -n 's/^KHO-STAGE //p' "$log" | tr '\n' ';')
-want="1 $(cat "$stock/release");2 $(cat "$stub/release");"
+want="1 $(kernel_release "$stock");2 $(kernel_release "$successor");"
 [ "$stages" = "$want" ] || failed "the stages were '$stages', not '$want'"
 
 while read -r sum file; do
@@ -127,7 +140,10 @@ done <"$work/sums"
 [ "$(noted pages)" = "$pages" ] || failed "not all pages were compared"
 bytes=$(($(noted bytes) + $(noted manifest) + pages * 4096))
 
-echo "demo: PASS predecessor=$(cat "$stock/release")" \
-	"successor=$(cat "$stub/release") kind=$successor" \
+[ "$(noted kind)" = "$kind" ] ||
+	failed "what arrived was of the kind $(noted kind), not $kind"
+
+echo "demo: PASS predecessor=$(kernel_release "$stock")" \
+	"successor=$(kernel_release "$successor") kind=$(noted kind)" \
 	"objects=$(noted objects) pages=$pages bytes=$bytes" \
 	"sha256=$(sed -n 's/ .*usr\.tar$//p' "$work/sums")"

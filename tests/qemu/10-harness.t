@@ -46,6 +46,18 @@ outcome '^fail: stage 2: requested with the handover taken, but it is none' \
 outcome '^fail: stage 1: the script ended without a jump' \
 	"a stage that was to jump" -t harness-stage -a kho.opt.how=stay harness-stay
 
+# It hands over as the stub does, and is said to be unpatched.
+disk=$(payload harness-kind "$kernel" "$image")
+work=$KHO_BUILD/qemu/harness-kind/other
+rm -rf "$work"
+mkdir -p "$work"
+tar -xf "$disk" -C "$work"
+echo stock >"$work/successor/kind"
+tar -cf "$disk" -C "$work" .
+rm -rf "$work"
+outcome '^fail: stage 2: requested as a handover of the kind stock, but it is stub' \
+	"a handover of another kind" -t harness-stage -p "$disk" harness-kind
+
 # It takes magic sysrq, which only this one has.
 kernel=$stock
 fails panic '^fail: on the console: .*Kernel panic' "a kernel that panics"

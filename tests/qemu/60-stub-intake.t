@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 jobs=${JOBS:-2}
 logs=$KHO_BUILD/logs/stub-intake
 need_packages busybox-static cpio gcc libc6-dev qemu-system-x86
-kernel=$("$KHO_TOP/scripts/build-stub-kernel.sh")
+kernel=$("$KHO_TOP/scripts/build-kernel.sh" stub-6.1)
 
 tmp=$(mktemp -d)
 pids=()

@@ -149,6 +149,31 @@ static const char *const arrivals[] = {
 	[KHO_ARRIVAL_OFF] = "off",
 };
 
+static const char *const kinds[] = {
+	[KHO_KIND_NONE] = "none",
+	[KHO_KIND_STUB] = "stub",
+	[KHO_KIND_ENVELOPES] = "stock",
+	[KHO_KIND_KERNEL] = "mainline",
+};
+
+static const char *const backends[] = {
+	[KHO_BACKEND_MODULE] = "module",
+	[KHO_BACKEND_KERNEL] = "kernel",
+};
+
+static const char *const releases[] = {
+	[KHO_RELEASE_NONE] = "none",
+	[KHO_RELEASE_RUNNING] = "running",
+	[KHO_RELEASE_DONE] = "done",
+	[KHO_RELEASE_KEPT] = "kept",
+};
+
+static void show_name(const char *key, __u32 value, const char *const *names,
+		      size_t nr)
+{
+	printf("%s=%s\n", key, value < nr ? names[value] : "unknown");
+}
+
 static int cmd_status(char **argv)
 {
 	struct kho_query q;
@@ -156,11 +181,14 @@ static int cmd_status(char **argv)
 
 	(void)argv;
 	get_query(kho, &q);
-	printf("arrival=%s\n", q.arrival < ARRAY_SIZE(arrivals) ?
-	       arrivals[q.arrival] : "unknown");
+	show_name("arrival", q.arrival, arrivals, ARRAY_SIZE(arrivals));
+	show_name("arrival_kind", q.arrival_kind, kinds, ARRAY_SIZE(kinds));
+	show_name("backend", q.backend, backends, ARRAY_SIZE(backends));
+	show_name("release", q.release, releases, ARRAY_SIZE(releases));
 	printf("generation=%u\n", q.generation);
 #define SHOW(member) \
 	printf(#member "=%llu\n", (unsigned long long)q.member)
+	SHOW(abi);
 	SHOW(frozen);
 	SHOW(preserved_pages);
 	SHOW(raw_pages);
@@ -174,7 +202,13 @@ static int cmd_status(char **argv)
 	SHOW(stub_extents);
 	SHOW(stub_usecs);
 	SHOW(scratch_addr);
+	SHOW(setup_addr);
 	SHOW(scratch_size);
+	SHOW(envelopes);
+	SHOW(envelope_pages);
+	SHOW(ram_pages);
+	SHOW(release_pages);
+	SHOW(release_done);
 #undef SHOW
 	printf("previous_release=%.71s\n", q.previous_release);
 	printf("arrival_error=%.127s\n", q.arrival_error);
@@ -249,21 +283,31 @@ static int cmd_scatter(char **argv)
 	return 0;
 }
 
-/* Maps a page that arrived; dies unless each of its bytes is right. */
-static __u64 *map_page(int kho, const struct manifest *m, __u32 n)
+/* Opens 2^@order pages that arrived. */
+static int open_pages(int kho, __u64 pfn, __u32 order)
 {
 	struct kho_page_open arg = {
 		.size = sizeof(arg),
-		.pfn = m->page[n].pfn,
+		.order = order,
+		.pfn = pfn,
 	};
-	__u64 pfn = arg.pfn;
-	__u64 *page, copy[WORDS];
-	unsigned int i;
 
 	if (ioctl(kho, KHO_PAGE_OPEN, &arg))
-		die("page %u, pfn %#llx: KHO_PAGE_OPEN: %s", n, pfn,
+		die("pfn %#llx, order %u: KHO_PAGE_OPEN: %s", pfn, order,
 		    strerror(errno));
-	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, arg.fd, 0);
+	return arg.fd;
+}
+
+/* Maps a page that arrived; dies unless each of its bytes is right. */
+static __u64 *map_page(int kho, const struct manifest *m, __u32 n)
+{
+	__u64 pfn = m->page[n].pfn;
+	__u64 *page, copy[WORDS];
+	unsigned int i;
+	int fd;
+
+	fd = open_pages(kho, pfn, 0);
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED)
 		die("page %u, pfn %#llx: mmap: %s", n, pfn, strerror(errno));
 	for (i = 0; i < WORDS; i++)
@@ -277,9 +321,9 @@ static __u64 *map_page(int kho, const struct manifest *m, __u32 n)
 	if (pfn_of(page) != pfn)
 		die("page %u, pfn %#llx: mapped is pfn %#llx", n, pfn,
 		    pfn_of(page));
-	if (pread(arg.fd, copy, PAGE, 0) != PAGE || memcmp(copy, page, PAGE))
+	if (pread(fd, copy, PAGE, 0) != PAGE || memcmp(copy, page, PAGE))
 		die("page %u, pfn %#llx: read() differs from mmap()", n, pfn);
-	close(arg.fd);
+	close(fd);
 	return page;
 }
 
@@ -386,6 +430,26 @@ static const char *find(const void *where, const void *what, size_t n)
 	return p;
 }
 
+/* The list that begins at @setup, as far as it is in this page. */
+static void show_list(const char *page, __u64 addr, __u64 setup)
+{
+	struct kho_setup_indirect inner;
+	struct kho_setup_node node;
+	unsigned int i;
+
+	for (i = 0; (setup & ~(PAGE - 1)) == addr; i++, setup = node.next) {
+		memcpy(&node, page + setup % PAGE, sizeof(node));
+		printf("node%u=%#llx\n", i, setup);
+		if (node.type != KHO_SETUP_INDIRECT)
+			continue;
+		memcpy(&inner, page + setup % PAGE + sizeof(node),
+		       sizeof(inner));
+		printf("envelope%u=%#llx\n", i, inner.addr);
+		printf("envelope%u_len=%#llx\n", i, inner.len);
+	}
+	printf("nodes=%u\n", i);
+}
+
 /* where: physical addresses of what a corrupter wants to hit */
 static int cmd_where(char **argv)
 {
@@ -435,6 +499,7 @@ static int cmd_where(char **argv)
 			       sizeof(struct kho_setup_node), sizeof(data));
 			printf("scratch=%#llx\n",
 			       data.scratch_addr);
+			show_list(page, addr, q.setup_addr);
 		} else if (e->kind == KHO_META_BLOB &&
 			   !strcmp(page, KHO_OBJS_COMPATIBLE)) {
 			printf("objects=%#llx\n", addr);
@@ -466,6 +531,212 @@ static int cmd_nodes(char **argv)
 	node[i * WORDS] = 1;
 	printf("%#llx\n", pfn_of(node) * PAGE);
 	stay();
+}
+
+/*
+ * list COUNT: a list of setup_data with COUNT envelopes and nothing else.  Prints
+ * the address of the first node and keeps them until killed.
+ */
+static int cmd_list(char **argv)
+{
+	struct {
+		struct kho_setup_node node;
+		struct kho_setup_indirect inner;
+	} *list = locked_pages(1);
+	__u64 nr = number(argv[0]), i, phys = pfn_of(list) * PAGE;
+
+	if (!nr || nr > PAGE / sizeof(*list))
+		die("a list of %llu does not fit", nr);
+	memset(list, 0, PAGE);
+	for (i = 0; i < nr; i++) {
+		list[i].node.next = i + 1 < nr ? phys + (i + 1) * sizeof(*list) : 0;
+		list[i].node.type = KHO_SETUP_INDIRECT;
+		list[i].node.len = sizeof(list->inner);
+		list[i].inner.type = KHO_SETUP_ENVELOPE;
+		list[i].inner.addr = (2 * i + 1) << KHO_ENVELOPE_SHIFT;
+		list[i].inner.len = 1 << KHO_ENVELOPE_SHIFT;
+	}
+	printf("%#llx\n", phys);
+	stay();
+}
+
+/* ---- What mainline's test module (lib/test_kho.c) leaves behind ---- */
+
+#define FDT_MAGIC	0xd00dfeedU
+#define FDT_BEGIN_NODE	1
+#define FDT_END_NODE	2
+#define FDT_PROP	3
+#define FDT_NOP		4
+#define MAX_FDT		0x100000
+
+static __u32 be32(const __u8 *p)
+{
+	return (__u32)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
+/* Copies property @name of node @node ("" is the root) of a sound FDT. */
+static void fdt_prop(const __u8 *fdt, __u32 size, const char *node,
+		     const char *name, void *value, __u32 len)
+{
+	const char *at = "", *strings;
+	__u32 pos, token, got;
+
+	if (size < 40 || be32(fdt) != FDT_MAGIC || be32(fdt + 4) > size)
+		die("this is no FDT of at most %u bytes", size);
+	strings = (const char *)fdt + be32(fdt + 12);
+	for (pos = be32(fdt + 8); pos + 4 <= size;) {
+		token = be32(fdt + pos);
+		pos += 4;
+		switch (token) {
+		case FDT_BEGIN_NODE:
+			at = (const char *)fdt + pos;
+			pos += (strlen(at) + 4) & ~3U;
+			continue;
+		case FDT_END_NODE:
+		case FDT_NOP:
+			continue;
+		case FDT_PROP:
+			got = be32(fdt + pos);
+			if (!strcmp(at, node) && got == len &&
+			    !strcmp(strings + be32(fdt + pos + 4), name)) {
+				memcpy(value, fdt + pos + 8, len);
+				return;
+			}
+			pos += 8 + ((got + 3) & ~3U);
+			continue;
+		}
+		break;
+	}
+	die("the FDT has no %s/%s of %u bytes", node, name, len);
+}
+
+/* Reads @n bytes of 2^@order pages that arrived. */
+static void read_pages(int kho, __u64 phys, __u32 order, void *to, size_t n)
+{
+	int fd = open_pages(kho, phys / PAGE, order);
+
+	if (pread(fd, to, n, 0) != (ssize_t)n)
+		die("pfn %#llx: can't read %zu bytes", phys / PAGE, n);
+	close(fd);
+}
+
+static void find_subtree(int kho, const char *name,
+			 struct kho_subtree_entry *e)
+{
+	struct kho_subtree_list arg = {
+		.size = sizeof(arg),
+		.entries = ptr64(e),
+	};
+
+	for (arg.first = 0;; arg.first++) {
+		arg.count = 1;
+		if (ioctl(kho, KHO_SUBTREE_LIST, &arg))
+			die("KHO_SUBTREE_LIST: %s", strerror(errno));
+		if (!arg.count)
+			die("there is no subtree %s", name);
+		if (!strcmp((char *)e->name, name))
+			return;
+	}
+}
+
+/* The order under which the pages at @phys arrived. */
+static __u32 find_order(int kho, __u64 phys)
+{
+	struct kho_page_entry e;
+	struct kho_page_list arg = {
+		.size = sizeof(arg),
+		.entries = ptr64(&e),
+	};
+
+	for (arg.first = 0;; arg.first++) {
+		arg.count = 1;
+		if (ioctl(kho, KHO_PAGE_LIST, &arg))
+			die("KHO_PAGE_LIST: %s", strerror(errno));
+		if (!arg.count)
+			die("no page at %#llx has arrived", phys);
+		if (e.pfn == phys / PAGE)
+			return e.order;
+	}
+}
+
+/* What a vmalloc area has in it. */
+static void read_vmalloc(int kho, const struct kho_vmalloc *area, void *to,
+			 size_t size)
+{
+	__u64 chunk[WORDS], next;
+	size_t step = PAGE << area->order, n, i;
+	char *p = to;
+
+	for (next = area->first; next && size; next = chunk[0]) {
+		read_pages(kho, next, 0, chunk, sizeof(chunk));
+		for (i = 1; i < WORDS && chunk[i] && size; i++) {
+			n = size < step ? size : step;
+			read_pages(kho, chunk[i], area->order, p, n);
+			p += n;
+			size -= n;
+		}
+	}
+	if (size)
+		die("the vmalloc area is %zu bytes short", size);
+}
+
+/*
+ * kho-test: sums its folios up as the kernel's csum_partial() does: a sum of
+ * 32-bit words in ones' complement, of which 0 and all ones are the same.
+ */
+static int cmd_kho_test(char **argv)
+{
+	struct kho_subtree_entry subtree;
+	struct kho_vmalloc area;
+	__u64 sum = 0, bytes = 0, *info;
+	__u32 nr, csum, magic, i, order;
+	int kho = open_kho();
+	size_t size, n;
+	__u8 *fdt;
+
+	(void)argv;
+	find_subtree(kho, "kho_test", &subtree);
+	if (subtree.bytes > MAX_FDT)
+		die("kho_test has %llu bytes", subtree.bytes);
+	fdt = calloc(1, subtree.bytes + 1);
+	if (!fdt)
+		die("no memory");
+	read_pages(kho, subtree.addr, find_order(kho, subtree.addr), fdt,
+		   subtree.bytes);
+	size = subtree.bytes;
+	fdt_prop(fdt, size, "", "magic", &magic, sizeof(magic));
+	fdt_prop(fdt, size, "data", "nr_folios", &nr, sizeof(nr));
+	fdt_prop(fdt, size, "data", "folios_info", &area, sizeof(area));
+	fdt_prop(fdt, size, "data", "csum", &csum, sizeof(csum));
+	if (magic != 0x4b484f21 || !nr || nr > MAX_FDT)
+		die("kho_test has the magic %#x and %u folios", magic, nr);
+
+	info = calloc(nr, sizeof(*info));
+	if (!info)
+		die("no memory");
+	read_vmalloc(kho, &area, info, nr * sizeof(*info));
+	for (i = 0; i < nr; i++) {
+		__u32 *word;
+
+		order = info[i] % PAGE;
+		if (order > 10)
+			die("folio %u has the order %u", i, order);
+		size = PAGE << order;
+		word = malloc(size);
+		if (!word)
+			die("no memory");
+		read_pages(kho, info[i] - order, order, word, size);
+		for (n = 0; n < size / 4; n++)
+			sum += word[n];
+		free(word);
+		bytes += size;
+	}
+	if (sum % 0xffffffffU != csum % 0xffffffffU)
+		die("%u folios, %llu bytes, have the sum %#llx, not %#x", nr,
+		    bytes, sum % 0xffffffffU, csum);
+	printf("%u folios, %llu bytes, have the sum %#x, as they should\n", nr,
+	       bytes, csum);
+	return 0;
 }
 
 /* hog SEED: makes and removes objects and batches until killed */
@@ -584,6 +855,8 @@ static const struct {
 	{ "hold", cmd_hold, 1, 1 },
 	{ "where", cmd_where, 0, 0 },
 	{ "nodes", cmd_nodes, 0, 0 },
+	{ "list", cmd_list, 1, 1 },
+	{ "kho-test", cmd_kho_test, 0, 0 },
 	{ "hog", cmd_hog, 1, 1 },
 	{ "clean", cmd_clean, 1, 1 },
 };

@@ -42,19 +42,84 @@ tap_done()
 	[ "$tap_failed" -eq 0 ] && [ "$tap_count" -gt 0 ]
 }
 
-# The kernels, each built or fetched once per test.
+# ---- Kernels: directories, as fetch-kernel.sh and build-kernel.sh print them ----
+
+# debian_kernel SERIES: as apt has it
+debian_kernel()
+{
+	"$KHO_TOP/scripts/fetch-kernel.sh" "$1"
+}
+
 stock_kernel()
 {
-	"$KHO_TOP/scripts/fetch-kernel.sh" 6.1
+	debian_kernel 6.1
 }
 
 # For whoever wants to see all of it with the other one.
 KHO_FLAVOUR=${KHO_FLAVOUR:-base}
 
-# stub_kernel FLAVOUR
+# stub_kernel FLAVOUR [SERIES]
 stub_kernel()
 {
-	"$KHO_TOP/scripts/build-stub-kernel.sh" "$1"
+	"$KHO_TOP/scripts/build-kernel.sh" "stub-${2:-6.1}" "$1"
+}
+
+# mainline_kernel FLAVOUR: with the KHO of its own
+mainline_kernel()
+{
+	"$KHO_TOP/scripts/build-kernel.sh" mainline-7.3 "$1"
+}
+
+kernel_release()
+{
+	cat "$1/release"
+}
+
+kernel_image()
+{
+	if [ -e "$1/bzImage" ]; then
+		echo "$1/bzImage"
+	else
+		echo "$1/boot/vmlinuz-$(kernel_release "$1")"
+	fi
+}
+
+kernel_config()
+{
+	if [ -e "$1/config" ]; then
+		echo "$1/config"
+	else
+		echo "$1/boot/config-$(kernel_release "$1")"
+	fi
+}
+
+# kernel_kind DIR: how it keeps what is handed to it: stub, mainline or stock;
+# unknown for a directory with nothing but an image
+kernel_kind()
+{
+	local config
+
+	if [ ! -e "$1/release" ]; then
+		echo unknown
+		return
+	fi
+	config=$(kernel_config "$1")
+	if grep -qx CONFIG_KHO_BOOTSTUB=y "$config"; then
+		echo stub
+	elif grep -qx CONFIG_KEXEC_HANDOVER=y "$config"; then
+		echo mainline
+	else
+		echo stock
+	fi
+}
+
+# kernel_append DIR: what it has to have on its command line to hand anything
+# over.  Left to itself, mainline's KHO makes its scratch areas as small as what
+# the kernel took at boot: no room for the next kernel and its initrd.
+kernel_append()
+{
+	[ "$(kernel_kind "$1")" != mainline ] ||
+		echo 'kho=on kho_scratch=256M,64M,64M'
 }
 
 initramfs()
@@ -62,17 +127,45 @@ initramfs()
 	"$KHO_QEMU/mkinitramfs.sh" "$@"
 }
 
-# payload NAME SUCCESSOR INITRD [DIR]: makes the disk with the next kernel and
-# what else is in DIR.  Prints its path.
+# payload [-k NAME=KERNELDIR]... NAME SUCCESSOR INITRD [DIR]: makes the disk with
+# the next kernel and what else is in DIR.  Prints its path.  A kernel is a
+# directory with bzImage, config-RELEASE, kind and append; the next one's is
+# "successor", more of them have the names that are given.
 payload()
 {
-	local tar=$KHO_BUILD/qemu/$1/payload.tar
+	local kernels=() entry to work
 
-	mkdir -p "${tar%/*}"
-	tar -cf "$tar" --dereference --transform 's,^.*/bzImage$,successor/bzImage,' \
-		--transform 's,^.*\.cpio$,successor/initrd,' \
-		-P "$2/bzImage" "$3" ${4:+-C "$4" .}
-	echo "$tar"
+	while [ "$1" = -k ]; do
+		kernels+=("$2")
+		shift 2
+	done
+	work=$KHO_BUILD/qemu/$1/payload
+	rm -rf "$work"
+	for entry in "successor=$2" "${kernels[@]}"; do
+		to=$work/${entry%%=*}
+		mkdir -p "$to"
+		entry=${entry#*=}
+		ln -s "$(kernel_image "$entry")" "$to/bzImage"
+		[ ! -e "$entry/release" ] || ln -s "$(kernel_config "$entry")" \
+			"$to/config-$(kernel_release "$entry")"
+		kernel_kind "$entry" >"$to/kind"
+		kernel_append "$entry" >"$to/append"
+	done
+	ln -s "$3" "$work/successor/initrd"
+	tar -cf "$work.tar" --dereference -C "$work" . ${4:+-C "$4" .}
+	rm -rf "$work"
+	echo "$work.tar"
+}
+
+# content BYTES: what this machine is made of: real content, and lots of it
+content()
+{
+	# tar ends when head has enough.
+	(
+		set +o pipefail
+		tar -C / --sort=name --mtime=@0 --owner=0 --group=0 -cf - \
+			usr/bin usr/lib 2>/dev/null | head -c "$1"
+	)
 }
 
 need_vm()

@@ -19,12 +19,17 @@
 #	1  fail: the guest says so, or its console has what it must not have
 #	3  lost: no verdict came, or the VM did not come to its end
 #
+# A VM that is lost before its first kernel has come as far as process 1 is
+# started once more, and that is said: emulation now and then hangs in a boot
+# that nothing of ours has a part in.
+#
 # The logs are in build/qemu/NAME/, and the outcome in a file of that name.
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
+arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 live='' input=''
 while getopts t:s:a:p:m:T:li option; do
 	case $option in
@@ -131,6 +136,11 @@ fail*)
 *)
 	status=3 ;;
 esac
+if [ "$status" -eq 3 ] && [ ! -s "$port" ] && [ -z "${KHO_VM_AGAIN-}" ]; then
+	mv "$console" "$logs/console-lost.log"
+	say "$name: $outcome, before process 1; once more"
+	KHO_VM_AGAIN=1 exec "${BASH_SOURCE[0]}" "${arguments[@]}"
+fi
 if [ "$status" -ne 0 ]; then
 	[ ! -s "$logs/qemu.log" ] || cat "$logs/qemu.log" >&2
 	say "$name: console log $console, verdict log $port"

@@ -2,18 +2,23 @@
 # shellcheck shell=dash
 #
 # What the guest's test scripts share.  A test is a file NAME.sh with functions
-# stage_1, stage_2 and so on; all but the last end with jump.  Before these it
-# may set
+# stage_1, stage_2 and so on; all but the last end with jump, or with end_here.
+# Before these it may set, for all stages or by $stage,
 #
 #	module=no		don't load kho.ko
 #	module_params=...	its parameters
 #	payload=no		don't unpack the payload disk
+#	measure=yes		see how much memory is free before the module
+#				is loaded, for memory_before
+#	next=NAME		the next kernel, by its name on the payload disk
 #
 # Lines that begin with KHO- are for the host, all others for people.
 
 module=yes
 module_params=
 payload=yes
+measure=no
+next=successor
 here=/lib/modules/$(uname -r)/kho
 
 # ---- The verdict port ----
@@ -153,6 +158,18 @@ free_memory()
 		END { print 4 * pages }' /proc/zoneinfo
 }
 
+# Until what an unpatched kernel kept for us, and nobody needs, is free again.
+await_release()
+{
+	local i=0
+
+	while [ "$(status release)" = running ]; do
+		i=$((i + 1))
+		[ "$i" -lt 600 ] || fail "the release does not come to its end"
+		sleep 0.1
+	done
+}
+
 # show COMMAND...: as a user would see it
 show()
 {
@@ -190,12 +207,12 @@ load_kho()
 
 # ---- What init calls ----
 
-# Sets test, stage, arrival, generation and words.
+# Sets test, stage, arrival, kind, generation and words.
 read_cmdline()
 {
 	local word
 
-	test='' stage=1 arrival='' generation='' words=''
+	test='' stage=1 arrival='' kind='' generation='' words=''
 	# shellcheck disable=SC2013  # words are wanted
 	for word in $(cat /proc/cmdline); do
 		case $word in
@@ -205,9 +222,14 @@ read_cmdline()
 			stage=${word#*=} ;;
 		kho.arrival=*)
 			arrival=${word#*=} ;;
+		kho.kind=*)
+			kind=${word#*=} ;;
 		kho.generation=*)
 			generation=${word#*=} ;;
-		kho=*|initrd=*|BOOT_IMAGE=*)
+		kho=*|kho_scratch=*|liveupdate=*|reserve_mem=*)
+			# For this kernel only.
+			;;
+		initrd=*|BOOT_IMAGE=*)
 			;;
 		*)
 			# The next kernel gets these as well.
@@ -257,11 +279,15 @@ begin()
 	fi
 
 	if [ "$module" = no ]; then
-		[ "$stage" -eq 1 ] || {
-			verdict fail "without the module no stage but 1 can be told"
+		[ "$stage" -eq 1 ] || was_sent || {
+			verdict fail "there is no handover that nobody has asked for"
 			return 1
 		}
 		return 0
+	fi
+	if [ "$measure" = yes ]; then
+		# shellcheck disable=SC2034  # for the test
+		memory_before=$(free_memory)
 	fi
 	load_kho || {
 		verdict fail "the module does not load"
@@ -272,11 +298,29 @@ begin()
 		verdict fail "requested with the handover $arrival, but it is $got $(status arrival_error)"
 		return 1
 	fi
-	if [ "$got" = taken ] && [ "$(status generation)" != "$generation" ]
-	then
+	[ "$got" = taken ] || return 0
+	if [ "$(status generation)" != "$generation" ]; then
 		verdict fail "requested as handover number $generation, but it is $(status generation)"
 		return 1
 	fi
+	got=$(status arrival_kind)
+	if [ "$got" != "$kind" ]; then
+		verdict fail "requested as a handover of the kind ${kind:-unknown}, but it is $got"
+		return 1
+	fi
+}
+
+# Without the module: did the kernel before send anything, and were we told so?
+was_sent()
+{
+	[ "$arrival" = unasked ] &&
+		grep -qx 0xa /sys/kernel/boot_params/setup_data/*/type
+}
+
+# The stage ends here, although there are others.
+end_here()
+{
+	touch /run/ended
 }
 
 # finish STATUS: the stage has returned instead of jumping
@@ -286,7 +330,8 @@ finish()
 		verdict fail "$(wc -l </run/failed) failed, first: $(head -n 1 /run/failed)"
 	elif [ "$1" -ne 0 ]; then
 		verdict fail "the script stopped with status $1"
-	elif grep -q "^stage_$((stage + 1))()" "/guest/$test.sh"; then
+	elif [ ! -e /run/ended ] &&
+	     grep -q "^stage_$((stage + 1))()" "/guest/$test.sh"; then
 		verdict fail "the script ended without a jump"
 	elif ! leaks; then
 		verdict fail "kmemleak has found something, see the console"
@@ -320,18 +365,28 @@ interactive()
 
 # ---- Jump ----
 
+# next_kernel [NAME]: a file of the next kernel's, by default its image
+next_kernel()
+{
+	echo "/run/payload/$next/${1:-bzImage}"
+}
+
+initrd=/run/payload/successor/initrd
+
 # next_cmdline [WORD...]: the command line of the next stage.  What comes later
-# wins, so a WORD may be kho.generation= or kho.arrival=.
+# wins, so a WORD may be kho.generation=, kho.arrival= or kho.kind=.
 next_cmdline()
 {
-	echo "${words# } kho.test=$test kho.stage=$((stage + 1)) kho.generation=$((generation + 1))${*:+ $*}"
+	echo "${words# } kho.test=$test kho.stage=$((stage + 1))" \
+		"kho.generation=$((generation + 1))" \
+		"kho.kind=$(cat "$(next_kernel kind)")" \
+		"$(cat "$(next_kernel append)")${*:+ $*}"
 }
 
 # load_next [WORD...]: loads the kernel of the next stage
 load_next()
 {
-	khoctl load /run/payload/successor/bzImage \
-		--initrd /run/payload/successor/initrd \
+	khoctl load "$(next_kernel)" --initrd "$initrd" \
 		--append "$(next_cmdline "$@")"
 }
 

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Some of the pairs of `make matrix`, each once; mainline's own clients on the
+# way through a kernel with the stub; and does the README say what the whole
+# matrix has found?
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_vm
+
+# ---- Pairs ----
+
+json=$KHO_BUILD/qemu/matrix-check.json
+status=0
+"$KHO_TOP/scripts/matrix.sh" --quick --json "$json" 2>&1 | sed 's/^/# /' ||
+	status=$?
+tap_result "$status" "matrix.sh says that all is well"
+tap_is "it has run all of them" "$(grep -c '"predecessor"' "$json")" '^7$'
+while IFS= read -r line; do
+	case $line in
+	*'"predecessor": "mainline-KHO 7.3", "successor": "stock'*)
+		want='"result": "refused", .*"reason": "[^"]' ;;
+	*)
+		want='"result": "pass"' ;;
+	esac
+	tap_is "$(sed -E 's/.*"predecessor": "([^"]*)", "successor": "([^"]*)".*/\1 to \2/' <<<"$line")" \
+		"$line" "$want"
+done <"$json"
+
+# ---- Mainline's clients ----
+
+mainline=$(mainline_kernel base)
+for series in 6.1 6.12; do
+	stub=$(stub_kernel base "$series")
+	image=$(initramfs "$mainline" "$stub")
+	disk=$(payload -k "mainline=$mainline" "mainline-$series" "$stub" "$image")
+	vm_test -t mainline -p "$disk" -T 200 \
+		-a "$(kernel_append "$mainline") liveupdate=on reserve_mem=4M:2M:kho-test" \
+		"mainline-$series" "$mainline" "$image"
+done
+
+# ---- The README ----
+
+docs=$KHO_TOP/docs/matrix.json
+if [ -e "$docs" ]; then
+	tap_result "$(grep -c '"result": "fail"' "$docs" || true)" \
+		"no pair of the whole matrix fails"
+	status=0
+	"$KHO_TOP/scripts/matrix-table.pl" --check "$docs" \
+		"$KHO_TOP/README.md" || status=$?
+	tap_result "$status" "the README has its table"
+fi
+
+tap_done

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
+#
+# A machine that is too small for an unpatched kernel to boot outside of the
+# envelopes.  One with the stub needs none.
+
+# There has to be room for the image and the initrd, at least.
+module_params=scratch_mib=152
+if [ "$stage" -eq 1 ]; then
+	next=stub
+fi
+
+stage_1()
+{
+	local stock=/run/payload/successor/bzImage i=0
+
+	dd if=/dev/urandom of=/run/random bs=1M count=16 2>/dev/null
+	while [ "$i" -lt 16 ]; do
+		check "put part $i" khoctl put "part-$i" /run/random
+		i=$((i + 1))
+	done
+	# Sparse: it takes no memory here, but would there.
+	dd if=/dev/zero of=/run/large bs=1M seek=80 count=0 2>/dev/null
+	refuses "load says so, with figures" \
+		'boot needs about [0-9.]+ MiB, and there are [0-9.]+ MiB' \
+		khoctl load "$stock" --initrd /run/large
+	is "nothing is loaded" "$(cat /sys/kernel/kexec_loaded)" 0
+	cp /run/out /run/refused
+	diag /run/refused
+	refuses "check says the same" 'boot needs about [0-9.]+ MiB' \
+		khoctl check --target "$stock" --initrd /run/large
+	note "sum $(sha256sum </run/random | cut -c 1-64)"
+	rm /run/random
+	# This one has to take it.
+	jump
+}
+
+stage_2()
+{
+	local i=0 sums
+
+	sums=$(while [ "$i" -lt 16 ]; do
+		khoctl get "part-$i" - | sha256sum | cut -c 1-64
+		i=$((i + 1))
+	done | sort -u)
+	note "got $sums"
+	is "all parts are the same" "$(echo "$sums" | wc -l)" 1
+}
