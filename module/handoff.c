@@ -173,7 +173,7 @@ int kho_handoff_init(void)
 	kho.head->page_shift = PAGE_SHIFT;
 	kho.head->record_size = sizeof(struct kho_objs_record);
 
-	kho.out->abi = kho_abi;
+	kho.out->abi = kho_native() ? kho_native_abi() : kho_abi;
 	kho.out->root = virt_to_phys(kho.tree.root);
 	ret = kho_handoff_set_child(KHO_OBJS_NODE, virt_to_phys(kho.head),
 				    sizeof(*kho.head));
@@ -240,6 +240,9 @@ int kho_handoff_set_abi(unsigned int abi)
 	mutex_lock(&kho.lock);
 	if (kho.frozen)
 		ret = -ESHUTDOWN;
+	else if (kho_native())
+		ret = kho_refuse(-EOPNOTSUPP, "abi=%u: the kernel's own KHO speaks what it speaks",
+				 abi);
 	/* Before the rest is there, the number is all there is. */
 	if (!ret && kho.out) {
 		kho.out->abi = abi;

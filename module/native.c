@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/kexec_handover.h>
+#include <linux/kho/abi/kexec_handover.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
@@ -38,6 +39,16 @@ bool kho_native_enabled(void)
 bool kho_native_booted(void)
 {
 	return is_kho_boot();
+}
+
+/**
+ * kho_native_abi() - the KHO ABI that this kernel speaks, as its header has it
+ *
+ * Return: the number in "kho-vN".
+ */
+unsigned int kho_native_abi(void)
+{
+	return KHO_FDT_COMPATIBLE[sizeof("kho-v") - 1] - '0';
 }
 
 /* debugfs has no read that takes kernel memory; what is behind this one has. */

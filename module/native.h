@@ -29,6 +29,7 @@ static inline bool kho_native(void)
 
 bool kho_native_enabled(void);
 bool kho_native_booted(void);
+unsigned int kho_native_abi(void);
 int kho_native_init(void);
 bool kho_native_in_scratch(u64 pfn, u64 nr_pages);
 bool kho_native_knows_scratch(void);
@@ -44,6 +45,7 @@ int kho_native_retrieve(const char *name, u64 *addr, u64 *size);
 
 static inline bool kho_native_enabled(void) { return false; }
 static inline bool kho_native_booted(void) { return false; }
+static inline unsigned int kho_native_abi(void) { return 0; }
 static inline int kho_native_init(void) { return 0; }
 static inline bool kho_native_in_scratch(u64 pfn, u64 nr_pages) { return false; }
 static inline bool kho_native_knows_scratch(void) { return true; }

@@ -191,6 +191,7 @@ static bool check_device(struct kho_query *q)
 		      device_error(ret));
 		return false;
 	}
+	device_abi(q);
 	if (q->frozen)
 		found(&all, "device", FAIL, NULL,
 		      "%s: frozen, the machine is going down", device_path());

@@ -96,6 +96,8 @@ int usage_error(const char *fmt, ...) PRINTF(1, 2);
 int open_device(void);
 /* Opens and queries it, with @what being the feature that is needed, or 0. */
 int open_device_query(struct kho_query *query, __u64 needed);
+/* Corrects @query->abi where the kernel's own KHO is what speaks. */
+void device_abi(struct kho_query *query);
 /* Why an ioctl of /dev/kho failed, for errors that mean the same for all. */
 const char *device_error(int err);
 

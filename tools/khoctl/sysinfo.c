@@ -264,3 +264,31 @@ bool sys_has_word(const char *path, const char *word)
 	fclose(f);
 	return found;
 }
+
+unsigned int sys_kernel_abi(void)
+{
+	/* Once a handover has arrived there is only the FDT of that. */
+	static const char * const paths[] = {
+		"/sys/kernel/debug/kho/out/fdt",
+		"/sys/kernel/debug/kho/in/fdt",
+	};
+	static const char prefix[] = "kho-v";
+	unsigned int abi = 0;
+	char start[1024];
+	size_t i;
+
+	/*
+	 * Of the outgoing one debugfs shows as much as there was at boot: too
+	 * little to be read as an FDT, but the compatible string is the first
+	 * thing in it.
+	 */
+	for (i = 0; i < ARRAY_SIZE(paths) && !abi; i++) {
+		int n = sys_read(paths[i], start, sizeof(start));
+		char *p = n > 0 ? memmem(start, n, prefix, strlen(prefix)) : NULL;
+
+		if (p && start + n - p > (int)sizeof(prefix) && !p[6] &&
+		    p[5] >= '1' && p[5] <= '9')
+			abi = p[5] - '0';
+	}
+	return abi;
+}

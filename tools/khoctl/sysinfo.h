@@ -39,6 +39,11 @@ bool sys_kho_off(void);
 int cmdline_kho(const char *cmdline);
 /* The address at which RAM ends, or 0 if that can't be told */
 __u64 sys_memory_end(void);
+/*
+ * What the KHO of this kernel speaks, if it has its own and debugfs shows it:
+ * the number in "kho-vN", or 0
+ */
+unsigned int sys_kernel_abi(void);
 /* True if @word is a word of @path, such as a flag in /proc/cpuinfo */
 bool sys_has_word(const char *path, const char *word);
 

@@ -144,7 +144,18 @@ int open_device_query(struct kho_query *query, __u64 needed)
 		close(dev);
 		return -1;
 	}
+	device_abi(query);
 	return dev;
+}
+
+void device_abi(struct kho_query *query)
+{
+	unsigned int abi;
+
+	/* The module knows what it was built for; the kernel knows better. */
+	abi = query->backend == KHO_BACKEND_KERNEL ? sys_kernel_abi() : 0;
+	if (abi)
+		query->abi = abi;
 }
 
 static void *check_alloc(void *p)

@@ -28,7 +28,7 @@ stage_1()
 
 	place
 	note "backend $(status backend)"
-	note "abi $(status abi)"
+	note "abi $(khoctl status --json | sed -n 's/.*"abi": *\([0-9]*\).*/\1/p' | head -n 1)"
 	for file in "$data"/*; do
 		check "put ${file##*/}" khoctl put "${file##*/}" "$file"
 	done
