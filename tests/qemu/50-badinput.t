@@ -17,8 +17,8 @@ vm_test -p "$disk" load "$stock" "$image"
 vm_test -p "$disk" api "$stock" "$image"
 vm_test -p "$disk" -T 400 corrupt "$stock" "$image"
 # Less than any of the agents has; a debug kernel keeps some for itself.
-vm_test -T 200 -a 'kho.opt.kills=20 kho.opt.slack=4096' busy "$stock" "$image"
-vm_test -t busy -T 300 -a 'kho.opt.kills=10 kho.opt.slack=65536' \
+vm_test -T 200 -a 'kho.opt.kills=8 kho.opt.slack=4096' busy "$stock" "$image"
+vm_test -t busy -T 300 -a 'kho.opt.kills=4 kho.opt.slack=65536' \
 	busy-debug "$debug" "$image"
 vm_test -T 600 failnth "$debug" "$image"
 
