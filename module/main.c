@@ -83,8 +83,8 @@ static void say_ready(void)
 
 static int __init kho_init(void)
 {
+	int ret, no_scratch;
 	const char *why;
-	int ret;
 
 	ret = kho_platform_check() ?: kho_native_init();
 	if (ret)
@@ -106,12 +106,20 @@ static int __init kho_init(void)
 	ret = kho_radix_init_tree(&kho.raw);
 	if (ret)
 		goto err_unlock;
-	ret = kho_scratch_alloc();
+	no_scratch = kho_scratch_alloc();
+	ret = no_scratch == -ENOMEM ? 0 : no_scratch;
 	if (ret)
 		goto err_free_raw;
 	ret = kho_arrival_init();
 	if (ret)
 		goto err_free_scratch;
+	/* What has arrived has to be within reach, whatever comes after it. */
+	if (no_scratch && kho.arrival != KHO_ARRIVAL_TAKEN)
+		ret = no_scratch;
+	else if (no_scratch)
+		pr_warn("no scratch: what arrived can be read and released, but not handed on\n");
+	if (ret)
+		goto err_exit_arrival;
 	ret = kho_envelopes_init();
 	if (ret)
 		goto err_exit_arrival;
