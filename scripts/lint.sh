@@ -375,7 +375,7 @@ check_spdx()
 	local file bad=0
 
 	# All that is source.  Not: texts, data, lists, and what dpkg reads.
-	files '' '^(COPYING|LICENSES/.*|debian/.*|dkms\.conf|.*\.(md|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
+	files '' '^(COPYING|LICENSES/.*|debian/.*|docs/m(ap|atrix)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
 		>"$tmp/spdx"
 	while read -r file; do
 		if ! head -n 3 "$file" |

@@ -8,6 +8,9 @@
 module_params=scratch_mib=152
 if [ "$stage" -eq 1 ]; then
 	next=stub
+else
+	# More than can lie in one piece around what has arrived.
+	module_params=scratch_mib=400
 fi
 
 stage_1()
@@ -39,6 +42,9 @@ stage_2()
 {
 	local i=0 sums
 
+	is "there is no scratch" "$(status scratch_size)" 0
+	refuses "so nothing can be loaded" 'no scratch' \
+		khoctl load /run/payload/successor/bzImage
 	sums=$(while [ "$i" -lt 16 ]; do
 		khoctl get "part-$i" - | sha256sum | cut -c 1-64
 		i=$((i + 1))
