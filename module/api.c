@@ -2,16 +2,166 @@
 /*
  * What other modules may call.  Names and meaning are mainline's (7.1 on);
  * what is stricter here is said with each.
+ *
+ * Each page that is preserved has a reference of ours, and is noted down in a
+ * tree of its own: what belongs to an object, or was added by number, can't be
+ * unpreserved from here.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/export.h>
+#include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
+#include "api.h"
+#include "folio.h"
 #include "internal.h"
+
+/* Of kho.tree, what other modules preserved; no tree while that is nothing. */
+static struct kho_radix_tree held;
+
+/**
+ * kho_is_enabled() - can anything be preserved?
+ *
+ * Context: any.
+ * Return: true, but under lockdown: no kexec would get to the next kernel.
+ */
+bool kho_is_enabled(void)
+{
+	return !kho_platform_locked_down();
+}
+EXPORT_SYMBOL_GPL(kho_is_enabled);
+
+/**
+ * is_kho_boot() - did a handover arrive?
+ *
+ * Context: any.
+ * Return: true if one was taken; false too if it was refused.
+ */
+bool is_kho_boot(void)
+{
+	return kho.arrival == KHO_ARRIVAL_TAKEN;
+}
+EXPORT_SYMBOL_GPL(is_kho_boot);
+
+/**
+ * kho_hold() - preserve pages for another module
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: may sleep; kho.lock held; the caller says kho_changed().
+ * Return: as for kho_preserve_pages().  Nothing has changed after an error.
+ */
+int kho_hold(unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned long i;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (kho_in_scratch(pfn, nr_pages))
+		return -EBUSY;
+	for (i = 0; i < nr_pages; i++) {
+		ret = kho_take_page(pfn + i);
+		if (ret)
+			goto err_put;
+		cond_resched();
+	}
+	ret = held.root ? 0 : kho_radix_init_tree(&held);
+	if (ret)
+		goto err_put;
+	ret = kho_mark_range(pfn, nr_pages);
+	if (ret)
+		goto err_destroy;
+	ret = kho_radix_add_range(&held, pfn, nr_pages);
+	if (ret)
+		goto err_unmark;
+	kho.kernel_pages += nr_pages;
+	return 0;
+
+err_unmark:
+	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
+err_destroy:
+	if (!held.nr_pages)
+		kho_radix_destroy_tree(&held);
+err_put:
+	kho_put_pages(pfn, i);
+	return ret;
+}
+
+/**
+ * kho_unhold() - give up what kho_hold() preserved
+ * @pfn: number of the first page, as it was then
+ * @nr_pages: how many, as they were
+ *
+ * Context: may sleep; kho.lock held; the caller says kho_changed().
+ * Return: 0; or -ENOENT, and nothing has changed, if they are not preserved
+ * just so.
+ */
+int kho_unhold(unsigned long pfn, unsigned long nr_pages)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho_radix_del_range(&held, pfn, nr_pages))
+		return -ENOENT;
+	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
+	kho_put_pages(pfn, nr_pages);
+	kho.kernel_pages -= nr_pages;
+	kho.released += nr_pages;
+	if (!held.nr_pages)
+		kho_radix_destroy_tree(&held);
+	return 0;
+}
+
+/**
+ * kho_holds() - was just this preserved by kho_hold()?
+ * @pfn: number of the first page
+ * @order: log2 of how many
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: true if so.
+ */
+bool kho_holds(unsigned long pfn, unsigned int order)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return kho_radix_has_page(&held, pfn, order);
+}
+
+static int preserve(unsigned long pfn, unsigned long nr_pages)
+{
+	int ret;
+
+	mutex_lock(&kho.lock);
+	ret = kho_may_change() ?: kho_hold(pfn, nr_pages);
+	if (!ret)
+		kho_changed();
+	mutex_unlock(&kho.lock);
+	if (ret)
+		return kho_refuse(ret, "preserving %lu pages at pfn 0x%lx: error %d",
+				  nr_pages, pfn, ret);
+	return 0;
+}
+
+/* Was it given up?  @caller is who asks. */
+static bool unpreserve(unsigned long pfn, unsigned long nr_pages, void *caller)
+{
+	bool done;
+
+	mutex_lock(&kho.lock);
+	done = !kho.frozen && !kho_unhold(pfn, nr_pages);
+	if (done)
+		kho_changed();
+	else if (!kho.frozen)
+		pr_warn_ratelimited("%pS unpreserves %lu pages at pfn 0x%lx that are not preserved so\n",
+				    caller, nr_pages, pfn);
+	mutex_unlock(&kho.lock);
+	return done;
+}
 
 /**
  * kho_preserve_pages() - preserve adjacent pages
@@ -29,35 +179,7 @@
  */
 int kho_preserve_pages(struct page *page, unsigned long nr_pages)
 {
-	unsigned long pfn = page_to_pfn(page);
-	unsigned long i;
-	int ret;
-
-	mutex_lock(&kho.lock);
-	ret = kho_may_change();
-	if (!ret && kho_in_scratch(pfn, nr_pages))
-		ret = -EBUSY;
-	if (ret)
-		goto out;
-	for (i = 0; i < nr_pages; i++) {
-		ret = kho_take_page(pfn + i);
-		if (ret)
-			goto err_put;
-	}
-	ret = kho_mark_range(pfn, nr_pages);
-	if (ret)
-		goto err_put;
-	kho.kernel_pages += nr_pages;
-	kho_changed();
-	mutex_unlock(&kho.lock);
-	return 0;
-
-err_put:
-	kho_put_pages(pfn, i);
-out:
-	mutex_unlock(&kho.lock);
-	return kho_refuse(ret, "preserving %lu pages at pfn 0x%lx: error %d",
-			  nr_pages, pfn, ret);
+	return preserve(page_to_pfn(page), nr_pages);
 }
 EXPORT_SYMBOL_GPL(kho_preserve_pages);
 
@@ -73,19 +195,40 @@ EXPORT_SYMBOL_GPL(kho_preserve_pages);
  */
 void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 {
-	unsigned long pfn = page_to_pfn(page);
-
-	mutex_lock(&kho.lock);
-	if (!kho.frozen &&
-	    !WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages))) {
-		kho_put_pages(pfn, nr_pages);
-		kho.kernel_pages -= nr_pages;
-		kho.released += nr_pages;
-		kho_changed();
-	}
-	mutex_unlock(&kho.lock);
+	unpreserve(page_to_pfn(page), nr_pages, __builtin_return_address(0));
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
+
+/**
+ * kho_preserve_folio() - preserve a folio, as one
+ * @folio: the folio
+ *
+ * As for kho_preserve_pages(), each of its pages has a reference of ours then:
+ * folio_ref_count() grows by their number.
+ *
+ * Context: may sleep; takes kho.lock.
+ * Return: as for kho_preserve_pages().
+ */
+int kho_preserve_folio(struct folio *folio)
+{
+	return preserve(folio_pfn(folio), folio_nr_pages(folio));
+}
+EXPORT_SYMBOL_GPL(kho_preserve_folio);
+
+/**
+ * kho_unpreserve_folio() - give up what kho_preserve_folio() preserved
+ * @folio: the folio
+ *
+ * Warns as kho_unpreserve_pages() does.
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_unpreserve_folio(struct folio *folio)
+{
+	unpreserve(folio_pfn(folio), folio_nr_pages(folio),
+		   __builtin_return_address(0));
+}
+EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
 
 /**
  * kho_restore_pages() - take back pages that a kernel before preserved
@@ -116,6 +259,143 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	return page;
 }
 EXPORT_SYMBOL_GPL(kho_restore_pages);
+
+/* What kho_radix_walk_range() says of a page. */
+struct found {
+	phys_addr_t phys;
+	unsigned int order;
+};
+
+static int find_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	struct found *found = data;
+
+	found->phys = phys;
+	found->order = order;
+	return 1;
+}
+
+static struct folio *restore_folio(phys_addr_t phys)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+	struct found found;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.frozen || offset_in_page(phys) ||
+	    kho_radix_walk_range(&kho.arrived, pfn, 1, find_key, &found) != 1 ||
+	    found.phys != phys)
+		return NULL;
+	/* Before it is taken: it may still be refused. */
+	if (found.order && !kho_folio_make(pfn, found.order, 0)) {
+		pr_warn_ratelimited("no folio of order %u can be made at pfn 0x%lx, it stays preserved\n",
+				    found.order, pfn);
+		return NULL;
+	}
+	WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, pfn, found.order));
+	kho_unmark_page(pfn, found.order);
+	kho_changed();
+	return page_folio(pfn_to_page(pfn));
+}
+
+/**
+ * kho_restore_folio() - take back a folio that a kernel before preserved
+ * @phys: physical address of its first page
+ *
+ * It has the order that it was preserved with, and one reference, the
+ * caller's.
+ *
+ * Context: may sleep; takes kho.lock.
+ * Return: the folio, or NULL if none arrived that begins there, somebody else
+ * has taken it or uses its pages, or its order is above MAX_PAGE_ORDER.  What
+ * arrived can still be restored by kho_restore_pages() then.
+ */
+struct folio *kho_restore_folio(phys_addr_t phys)
+{
+	struct folio *folio;
+
+	mutex_lock(&kho.lock);
+	folio = restore_folio(phys);
+	mutex_unlock(&kho.lock);
+	return folio;
+}
+EXPORT_SYMBOL_GPL(kho_restore_folio);
+
+/**
+ * kho_alloc_preserve() - allocate zeroed memory and preserve it
+ * @size: bytes; rounded up to a power of two of pages
+ *
+ * Context: may sleep; takes kho.lock.
+ * Return: its address; or ERR_PTR() of -EINVAL for a size of 0, -E2BIG for
+ * more than a folio can have, -ENOMEM, or what kho_preserve_folio() says.
+ */
+void *kho_alloc_preserve(size_t size)
+{
+	struct folio *folio;
+	unsigned int order;
+	int ret;
+
+	if (!size)
+		return ERR_PTR(-EINVAL);
+	order = get_order(size);
+	if (order > MAX_PAGE_ORDER)
+		return ERR_PTR(-E2BIG);
+	folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+	if (!folio)
+		return ERR_PTR(-ENOMEM);
+	ret = kho_preserve_folio(folio);
+	if (ret) {
+		folio_put(folio);
+		return ERR_PTR(ret);
+	}
+	return folio_address(folio);
+}
+EXPORT_SYMBOL_GPL(kho_alloc_preserve);
+
+/**
+ * kho_unpreserve_free() - give up and free what kho_alloc_preserve() returned
+ * @mem: its address, or NULL
+ *
+ * Unlike mainline's, it frees nothing that was not preserved: it warns.  Once
+ * the machine is going down nothing is freed.
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_unpreserve_free(void *mem)
+{
+	struct folio *folio;
+
+	if (!mem)
+		return;
+	folio = virt_to_folio(mem);
+	if (unpreserve(folio_pfn(folio), folio_nr_pages(folio),
+		       __builtin_return_address(0)))
+		folio_put(folio);
+}
+EXPORT_SYMBOL_GPL(kho_unpreserve_free);
+
+/**
+ * kho_restore_free() - free what kho_alloc_preserve() returned a kernel before
+ * @mem: its address in this kernel, from phys_to_virt(), or NULL
+ *
+ * Warns, and frees nothing, where kho_restore_folio() would return NULL.
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_restore_free(void *mem)
+{
+	struct folio *folio;
+
+	if (!mem)
+		return;
+	folio = kho_restore_folio(virt_to_phys(mem));
+	if (folio)
+		folio_put(folio);
+	else
+		pr_warn_ratelimited("%pS frees what did not arrive at %pK\n",
+				    __builtin_return_address(0), mem);
+}
+EXPORT_SYMBOL_GPL(kho_restore_free);
 
 /**
  * kho_add_subtree() - let the next kernel find data by name
@@ -157,6 +437,36 @@ void kho_remove_subtree(void *blob)
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
+/* How many pages from @first to @last are marked: @nr. */
+struct marked {
+	u64 first;
+	u64 last;
+	u64 nr;
+};
+
+static int count_marked(phys_addr_t phys, unsigned int order, void *data)
+{
+	u64 first = PHYS_PFN(phys), last = first + (1ULL << order) - 1;
+	struct marked *marked = data;
+
+	marked->nr += min(last, marked->last) - max(first, marked->first) + 1;
+	return 0;
+}
+
+static bool is_preserved(u64 addr, u64 bytes)
+{
+	struct marked marked = {
+		.first = PHYS_PFN(addr),
+		.last = PHYS_PFN(addr + max_t(u64, bytes, 1) - 1),
+	};
+
+	return marked.last >= marked.first &&
+	       !kho_radix_walk_range(&kho.tree, marked.first,
+				     marked.last - marked.first + 1,
+				     count_marked, &marked) &&
+	       marked.nr == marked.last - marked.first + 1;
+}
+
 /**
  * kho_retrieve_subtree() - find what a kernel before left under a name
  * @name: the name
@@ -166,24 +476,27 @@ EXPORT_SYMBOL_GPL(kho_remove_subtree);
  * The data comes from another kernel: check it before it is believed.
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0, or -ENOENT if nothing arrived under that name.
+ * Return: 0; -EINVAL without @phys; -ENOENT if nothing arrived under that name,
+ * or its memory is not preserved: nobody did that, or it was restored since.
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
-	unsigned int i;
+	const struct kho_fdt_child *child;
 	int ret = -ENOENT;
 
-	mutex_lock(&kho.lock);
-	for (i = 0; kho.in && i < kho.in->nr; i++) {
-		const struct kho_fdt_child *child = &kho.in->child[i];
+	if (!phys)
+		return -EINVAL;
 
-		if (strcmp(child->name, name) || child->has != 3)
-			continue;
+	mutex_lock(&kho.lock);
+	child = kho_arrival_child(name);
+	if (child && is_preserved(child->addr, child->size)) {
 		*phys = child->addr;
 		if (size)
 			*size = child->size;
 		ret = 0;
-		break;
+	} else if (child) {
+		pr_notice_ratelimited("'%s' arrived, but the %llu bytes at 0x%llx that it leads to are not preserved\n",
+				      name, child->size, child->addr);
 	}
 	mutex_unlock(&kho.lock);
 	return ret;

@@ -187,6 +187,7 @@ static int forget(void)
 	struct page *page, *next;
 
 	kho_object_drop_all();
+	kho_records_forget();
 	list_for_each_entry_safe(page, next, &kho.blobs, lru)
 		list_del_init(&page->lru);
 	kho.nr_blobs = 0;

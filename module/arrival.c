@@ -285,6 +285,7 @@ static void forget_blobs(void)
 {
 	struct page *page, *next;
 
+	kho_records_forget();
 	list_for_each_entry_safe(page, next, &kho.blobs, lru)
 		list_del_init(&page->lru);
 	kho.nr_blobs = 0;
@@ -482,7 +483,6 @@ static void free_old_page(u64 addr)
 void kho_arrival_commit(void)
 {
 	const struct kho_fdt_child *child;
-	struct kho_object *object;
 
 	lockdep_assert_held(&kho.lock);
 
@@ -495,8 +495,6 @@ void kho_arrival_commit(void)
 		boot_info->state = KHO_BOOT_TAKEN;
 	else
 		kho_arch_taken(&kho.list);
-	list_for_each_entry(object, &kho.objects, list)
-		object->record->generation = object->generation;
 	if (kho_native()) {
 		kho_arrival_native_commit();
 		goto out;
@@ -508,6 +506,7 @@ void kho_arrival_commit(void)
 		free_old_page(child->addr);
 	free_old_page(kho.boot.fdt_addr);
 out:
+	kho_object_arrivals();
 	kho_changed();
 	kho_release_start();
 }

@@ -24,6 +24,9 @@
 #define LIST_PIECE	1024U
 #define META_PIECE	64U
 
+/* What the first version of an entry had. */
+#define KHO_INFO_LEAST	offsetofend(struct kho_obj_info, release)
+
 union kho_any {
 	struct kho_query query;
 	struct kho_page page;
@@ -33,6 +36,8 @@ union kho_any {
 	struct kho_obj_create obj_create;
 	struct kho_obj_name obj_name;
 	struct kho_obj_list obj_list;
+	struct kho_obj_preserve obj_preserve;
+	struct kho_obj_info_list obj_info_list;
 	struct kho_meta_read meta_read;
 	struct kho_envelope_list envelope_list;
 	struct kho_subtree_list subtree_list;
@@ -55,7 +60,8 @@ static int do_query(union kho_any *any)
 	query->size = size;
 	query->uapi_version = KHO_UAPI_VERSION;
 	query->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS |
-			  KHO_FEATURE_META | KHO_FEATURE_SUBTREES;
+			  KHO_FEATURE_META | KHO_FEATURE_SUBTREES |
+			  KHO_FEATURE_AGENTS;
 	/* Kernels with KHO of their own tell nobody else where pages are. */
 	if (!kho_native())
 		query->features |= KHO_FEATURE_ENVELOPES;
@@ -101,6 +107,13 @@ static int do_query(union kho_any *any)
 	query->ram_pages = kho_ram_pages(0, kho_end_of_memory());
 	kho_release_query(query);
 	mutex_unlock(&kho.lock);
+	/* Where things are is nothing for those who can't do anything there. */
+	if (!kho_allowed_all()) {
+		query->setup_addr = 0;
+		query->fdt_addr = 0;
+		query->root_addr = 0;
+		query->scratch_addr = 0;
+	}
 	return 0;
 }
 
@@ -194,25 +207,60 @@ static int do_page_open(union kho_any *any, struct file **file)
 	return ret;
 }
 
+static u32 record_flags(u32 flags)
+{
+	/* The same bits for both. */
+	BUILD_BUG_ON(KHO_PRESERVE_UNCOMMITTED ^ KHO_CREATE_UNCOMMITTED ||
+		     KHO_PRESERVE_SUM ^ KHO_CREATE_SUM);
+	return (flags & KHO_CREATE_UNCOMMITTED ? KHO_OBJS_UNCOMMITTED : 0) |
+	       (flags & KHO_CREATE_SUM ? KHO_OBJS_SUM_AT_JUMP : 0);
+}
+
 static int do_obj_create(union kho_any *any, struct file **file)
 {
 	struct kho_obj_create *create = &any->obj_create;
-	int ret;
+	u32 known = KHO_CREATE_UNCOMMITTED | KHO_CREATE_HUGE | KHO_CREATE_NODE |
+		    KHO_CREATE_SUM;
+	struct kho_wish wish = {
+		.name = (char *)create->name,
+		.bytes = create->bytes,
+		.flags = record_flags(create->flags),
+		.huge = create->flags & KHO_CREATE_HUGE,
+		.nid = create->flags & KHO_CREATE_NODE ?
+		       (int)min_t(u32, create->node, MAX_NUMNODES) :
+		       NUMA_NO_NODE,
+	};
 
-	if (create->flags)
-		return reserved_not_zero("kho_obj_create.flags", create->flags);
-	if (create->reserved)
-		return reserved_not_zero("kho_obj_create.reserved",
-					 create->reserved);
-	ret = kho_name_check(create->name);
-	return ret ?: kho_object_create((char *)create->name, create->bytes,
-					file);
+	if (create->flags & ~known)
+		return reserved_not_zero("kho_obj_create.flags without those that are known",
+					 create->flags & ~known);
+	if (create->node && !(create->flags & KHO_CREATE_NODE))
+		return reserved_not_zero("kho_obj_create.node", create->node);
+	return kho_name_check(create->name) ?: kho_object_create(&wish, file);
 }
 
-static int check_obj_name(const struct kho_obj_name *name)
+static int do_obj_preserve(union kho_any *any, struct file **file)
 {
-	if (name->flags)
-		return reserved_not_zero("kho_obj_name.flags", name->flags);
+	struct kho_obj_preserve *preserve = &any->obj_preserve;
+	u32 known = KHO_PRESERVE_UNCOMMITTED | KHO_PRESERVE_SUM;
+	struct kho_wish wish = {
+		.name = (char *)preserve->name,
+		.bytes = preserve->bytes,
+		.flags = record_flags(preserve->flags),
+	};
+
+	if (preserve->flags & ~known)
+		return reserved_not_zero("kho_obj_preserve.flags without those that are known",
+					 preserve->flags & ~known);
+	return kho_name_check(preserve->name) ?:
+	       kho_pin_preserve(&wish, preserve, file);
+}
+
+static int check_obj_name(const struct kho_obj_name *name, u32 known)
+{
+	if (name->flags & ~known)
+		return reserved_not_zero("kho_obj_name.flags without those that are known",
+					 name->flags & ~known);
 	if (name->reserved)
 		return reserved_not_zero("kho_obj_name.reserved", name->reserved);
 	return kho_name_check(name->name);
@@ -221,16 +269,18 @@ static int check_obj_name(const struct kho_obj_name *name)
 static int do_obj_open(union kho_any *any, struct file **file)
 {
 	struct kho_obj_name *name = &any->obj_name;
-	int ret = check_obj_name(name);
+	int ret = check_obj_name(name, KHO_OPEN_READ | KHO_OPEN_LARGEST);
 
-	return ret ?: kho_object_open((char *)name->name, file, &name->bytes);
+	return ret ?: kho_object_open((char *)name->name, name->flags, file,
+				      &name->bytes);
 }
 
 static int do_obj_remove(union kho_any *any)
 {
 	struct kho_obj_name *name = &any->obj_name;
 
-	return check_obj_name(name) ?: kho_object_remove((char *)name->name);
+	return check_obj_name(name, 0) ?:
+	       kho_object_remove((char *)name->name);
 }
 
 /* Copies a list out, a piece at a time; @count is the room, then what was used. */
@@ -281,6 +331,43 @@ static int do_obj_list(union kho_any *any)
 		return reserved_not_zero("kho_obj_list.reserved", list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
 			 sizeof(struct kho_obj_entry), kho_object_list);
+}
+
+/* Entries as far apart as the caller says, who may know more or less of them. */
+static int do_obj_info_list(union kho_any *any)
+{
+	struct kho_obj_info_list *list = &any->obj_info_list;
+	struct kho_obj_info *info;
+	u32 i, done = 0, filled;
+	int ret = 0;
+
+	if (list->flags)
+		return reserved_not_zero("kho_obj_info_list.flags", list->flags);
+	if (list->entry_size < KHO_INFO_LEAST || list->entry_size > PAGE_SIZE ||
+	    list->entry_size % 8)
+		return kho_refuse(-EINVAL, "kho_obj_info_list.entry_size is %u, must be %zu to %lu and a multiple of 8",
+				  list->entry_size, KHO_INFO_LEAST, PAGE_SIZE);
+
+	info = kvcalloc(LIST_PIECE, sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return -ENOMEM;
+	do {
+		kho_object_list_info(list->first + done,
+				     min(list->count - done, LIST_PIECE), info,
+				     &filled, &list->total);
+		for (i = 0; i < filled && !ret; i++) {
+			u64 to = list->entries + (u64)(done + i) * list->entry_size;
+			u32 size = min_t(u32, list->entry_size, sizeof(*info));
+
+			info[i].size = size;
+			if (copy_to_user(u64_to_user_ptr(to), &info[i], size))
+				ret = -EFAULT;
+		}
+		done += filled;
+	} while (!ret && filled == LIST_PIECE && done < list->count);
+	kvfree(info);
+	list->count = done;
+	return ret;
 }
 
 static int do_meta_read(union kho_any *any)
@@ -365,6 +452,8 @@ struct command {
 	unsigned int first_size;
 	/** @fd_at: where in the struct the descriptor is, for @run_fd. */
 	unsigned int fd_at;
+	/** @all: for everybody who may open the device. */
+	bool all;
 	/** @tells_failure: what it has to tell matters after an error too. */
 	bool tells_failure;
 	/** @tells_late: it has more to tell than the descriptor. */
@@ -383,9 +472,11 @@ struct command {
 static_assert(KHO_CMD_META_READ == 0x4b);
 static_assert(KHO_CMD_ENVELOPE_LIST == 0x4c);
 static_assert(KHO_CMD_SUBTREE_LIST == 0x4d);
+static_assert(KHO_CMD_OBJ_PRESERVE == 0x4e);
+static_assert(KHO_CMD_OBJ_INFO_LIST == 0x57);
 
 static const struct command commands[] = {
-	COMMAND(QUERY, struct kho_query, .run = do_query,
+	COMMAND(QUERY, struct kho_query, .run = do_query, .all = true,
 		.first_size = offsetof(struct kho_query, arrival_kind)),
 	COMMAND(PAGE_ADD, struct kho_page, .run = do_page_add),
 	COMMAND(PAGE_DEL, struct kho_page, .run = do_page_del),
@@ -397,15 +488,24 @@ static const struct command commands[] = {
 		FD_AT(struct kho_page_open)),
 	COMMAND(PAGE_LIST, struct kho_page_list, .run = do_page_list),
 	COMMAND(OBJ_CREATE, struct kho_obj_create, .run_fd = do_obj_create,
+		.all = true,
 		FD_AT(struct kho_obj_create)),
 	COMMAND(OBJ_OPEN, struct kho_obj_name, .run_fd = do_obj_open,
+		.all = true,
 		FD_AT(struct kho_obj_name), .tells_late = true),
-	COMMAND(OBJ_REMOVE, struct kho_obj_name, .run = do_obj_remove),
-	COMMAND(OBJ_LIST, struct kho_obj_list, .run = do_obj_list),
+	COMMAND(OBJ_REMOVE, struct kho_obj_name, .run = do_obj_remove,
+		.all = true),
+	COMMAND(OBJ_LIST, struct kho_obj_list, .run = do_obj_list,
+		.all = true),
 	COMMAND(META_READ, struct kho_meta_read, .run = do_meta_read),
 	COMMAND(ENVELOPE_LIST, struct kho_envelope_list,
 		.run = do_envelope_list),
 	COMMAND(SUBTREE_LIST, struct kho_subtree_list, .run = do_subtree_list),
+	COMMAND(OBJ_PRESERVE, struct kho_obj_preserve,
+		.run_fd = do_obj_preserve, FD_AT(struct kho_obj_preserve),
+		.all = true, .tells_failure = true),
+	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list,
+		.run = do_obj_info_list, .all = true),
 };
 
 /*
@@ -429,7 +529,7 @@ static int make_fd(const struct command *command, union kho_any *any,
 		goto err_put_fd;
 	ret = command->run_fd(any, &file);
 	if (ret)
-		goto err_put_fd;
+		goto err_tell;
 	if (command->tells_late && copy_to_user(user, any, command->size)) {
 		ret = -EFAULT;
 		goto err_put_file;
@@ -439,9 +539,39 @@ static int make_fd(const struct command *command, union kho_any *any,
 
 err_put_file:
 	fput(file);
+err_tell:
+	*told = -1;
+	if (command->tells_failure && copy_to_user(user, any, command->size))
+		ret = -EFAULT;
 err_put_fd:
 	put_unused_fd(fd);
 	return ret;
+}
+
+/**
+ * kho_take_args() - copy the struct of a command in
+ * @nr: number of the command, for the log
+ * @any: where to; zeroed
+ * @known: how long it is as we know it
+ * @least: how long it was in the first version
+ * @user: where from
+ * @size: set to how long it is for the caller
+ *
+ * Return: 0, -EFAULT, -EINVAL if it is too short, -E2BIG if it says what we
+ * don't know.
+ */
+int kho_take_args(unsigned int nr, void *any, u32 known, u32 least,
+		  void __user *user, u32 *size)
+{
+	if (get_user(*size, (u32 __user *)user))
+		return -EFAULT;
+	if (*size < least)
+		return kho_refuse(-EINVAL, "command 0x%x: size is %u, must be %u at least",
+				  nr, *size, least);
+	if (*size > PAGE_SIZE)
+		return kho_refuse(-E2BIG, "command 0x%x: size is %u, more than a page",
+				  nr, *size);
+	return copy_struct_from_user(any, known, user, *size);
 }
 
 static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
@@ -450,26 +580,21 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 	unsigned int nr = _IOC_NR(cmd);
 	const struct command *command;
 	union kho_any any = {};
-	u32 size, least;
+	u32 size;
 	int ret;
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	if (nr < KHO_CMD_BASE || nr >= KHO_CMD_BASE + ARRAY_SIZE(commands) ||
 	    cmd != _IO(KHO_IOCTL_TYPE, nr))
 		return -ENOTTY;
 	command = &commands[nr - KHO_CMD_BASE];
+	/* Those between are for the file of an object. */
+	if (!command->size)
+		return -ENOTTY;
+	if (!command->all && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	least = command->first_size ?: command->size;
-	if (size < least)
-		return kho_refuse(-EINVAL, "command 0x%x: size is %u, must be %u at least",
-				  nr, size, least);
-	if (size > PAGE_SIZE)
-		return kho_refuse(-E2BIG, "command 0x%x: size is %u, more than a page",
-				  nr, size);
-	ret = copy_struct_from_user(&any, command->size, user, size);
+	ret = kho_take_args(nr, &any, command->size,
+			    command->first_size ?: command->size, user, &size);
 	if (ret)
 		return ret;
 

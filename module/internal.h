@@ -5,24 +5,31 @@
  * Lock order, from the outermost on:
  *
  *	reboot notifiers	the chain's lock, while the notifier is called
+ *	inode->i_rwsem		of an object's file: who writes, seals or resizes
  *	kho.lock		all of struct kho, the objects and their
  *				records, and that what is preserved changes as
  *				one step
+ *	mem->lock		the extents of one object, while they change
  *	tree->lock		of any one of the three trees; a leaf
  *
- * mmap_lock is taken inside neither: user memory is copied before kho.lock is
- * taken, and after it was dropped.  A page fault on an object takes no lock at
- * all, since an object's pages don't change while a file of it is open.
+ * mmap_lock is taken inside none of them: user memory is copied before kho.lock
+ * is taken and after it was dropped, and pinned before it is taken.  A page
+ * fault on an object takes mem->lock for reading below mmap_lock, which is why
+ * nothing that may fault is done under mem->lock.  i_mmap_rwsem, for unmapping
+ * what is cut off, is taken below kho.lock, but not below mem->lock.
  */
 #ifndef KHO_INTERNAL_H
 #define KHO_INTERNAL_H
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 #include "compat/compat.h"
 #include "envelope.h"
+#include "folio.h"
 #include "native.h"
 #include "radix.h"
 
@@ -32,6 +39,7 @@
 #include <linux/kho.h>
 
 struct file;
+struct inode;
 
 /* A result other than 0 ends the walk over ranges that it is told of. */
 typedef int (*kho_range_fn_t)(u64 addr, u64 bytes, void *data);
@@ -59,6 +67,13 @@ struct kho_list {
 	/** @last_node: highest address of one. */
 	u64 last_node;
 };
+
+/* With 100,000 objects some 25 are looked at to find one. */
+#define KHO_NAME_BITS	12
+
+/* Pages that a PMD maps. */
+#define KHO_PMD_ORDER	(PMD_SHIFT - PAGE_SHIFT)
+#define KHO_PUD_ORDER	(PUD_SHIFT - PAGE_SHIFT)
 
 /**
  * struct kho_state - all that the module has; there is one of it
@@ -88,6 +103,8 @@ struct kho_state {
 
 	/** @objects: all objects, oldest first. */
 	struct list_head objects;
+	/** @by_name: the same objects. */
+	struct hlist_head by_name[1 << KHO_NAME_BITS];
 	/** @nr_objects: how many. */
 	u64 nr_objects;
 	/** @object_pages: their base pages, without metadata. */
@@ -163,6 +180,7 @@ extern struct kho_state kho;
 extern unsigned int kho_abi;
 extern unsigned long kho_scratch_mib;
 extern bool kho_drop;
+extern unsigned int kho_max_idle;
 
 /* Logs what was wrong with a request, and is the errno to return. */
 #define kho_refuse(err, fmt, ...) ({					\
@@ -275,7 +293,7 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total);
 
-/* memfile.c */
+/* mem.c */
 
 /**
  * struct kho_extent - pages that lie side by side
@@ -287,12 +305,16 @@ struct kho_extent {
 	u64 pfn;
 	/** @nr_pages: how many. */
 	u64 nr_pages;
+	/** @order: of the pages it is made of; both ends are multiples of that. */
+	unsigned int order;
 };
 
 /**
- * struct kho_mem - memory that a file shows; fixed while the file is open
+ * struct kho_mem - memory that files show
  */
 struct kho_mem {
+	/** @lock: a reader relies on what follows; a leaf. */
+	struct rw_semaphore lock;
 	/** @size: bytes. */
 	u64 size;
 	/** @nr_pages: base pages. */
@@ -303,14 +325,61 @@ struct kho_mem {
 	u64 room;
 	/** @extent: by rising index; from kvmalloc(). */
 	struct kho_extent *extent;
-	/** @release: called once the last file is closed. */
-	void (*release)(struct kho_mem *mem);
+	/** @pinned: the pages belong to a process, and are pinned for us. */
+	bool pinned;
+	/** @whole: extents of huge pages are folios of the PMD's size. */
+	bool whole;
+	/** @inode: while there are files; protected by kho.lock. */
+	struct inode *inode;
+	/** @ops: of its owner. */
+	const struct kho_mem_ops *ops;
 };
 
-bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages);
-int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages);
+/**
+ * struct kho_mem_ops - what the owner of memory wants to know
+ */
+struct kho_mem_ops {
+	/** @release: a file was closed. */
+	void (*release)(struct kho_mem *mem);
+	/** @ioctl: called on a file; NULL if there is nothing to call. */
+	long (*ioctl)(struct file *file, struct kho_mem *mem, unsigned int cmd,
+		      void __user *user);
+	/** @may_write: 0, or why it can't be written; the inode is locked. */
+	int (*may_write)(struct kho_mem *mem);
+};
+
+void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops);
+bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
+		  unsigned int order);
+int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
+		unsigned int order);
+int kho_mem_append(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
+		   unsigned int order);
 void kho_mem_put_pages(struct kho_mem *mem);
-struct file *kho_mem_file(const char *name, struct kho_mem *mem);
+int kho_mem_mark(const struct kho_mem *mem);
+void kho_mem_unmark(const struct kho_mem *mem);
+void kho_mem_make_whole(struct kho_mem *mem);
+struct page *kho_mem_page(const struct kho_mem *mem, u64 index);
+unsigned int kho_mem_order(const struct kho_mem *mem, u64 index);
+bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages);
+int kho_extent_each(const struct kho_extent *extent,
+		    int (*fn)(u64 pfn, u64 nr_pages));
+int kho_mem_alloc(struct kho_mem *mem, u64 index, u64 nr_pages, bool huge,
+		  int nid);
+
+/* memfile.c */
+#define KHO_FS_MAGIC	0x4b484f46
+
+struct file *kho_mem_file(const char *name, struct kho_mem *mem,
+			  unsigned int flags, bool largest);
+void kho_memfile_keep(bool keep);
+void kho_mem_no_file(struct kho_mem *mem);
+void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages);
+int kho_mem_deny_writers(struct kho_mem *mem);
+void kho_mem_allow_writers(struct kho_mem *mem);
+bool kho_mem_in_use(const struct kho_mem *mem);
+void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode);
+struct kho_mem *kho_mem_of(struct file *file);
 struct file *kho_page_file(unsigned long pfn, unsigned int order);
 
 /* objects.c */
@@ -321,6 +390,8 @@ struct file *kho_page_file(unsigned long pfn, unsigned int order);
 struct kho_object {
 	/** @list: on kho.objects. */
 	struct list_head list;
+	/** @named: on kho.by_name. */
+	struct hlist_node named;
 	/** @mem: its memory. */
 	struct kho_mem mem;
 	/** @name: NUL-padded. */
@@ -329,33 +400,121 @@ struct kho_object {
 	unsigned int files;
 	/** @arrived: came from the kernel before. */
 	bool arrived;
+	/** @flags: KHO_OBJS_*. */
+	u32 flags;
+	/** @generation: handovers it has been through. */
+	u32 generation;
+	/** @idle: handovers since somebody opened it. */
+	u32 idle;
 	/** @created: seconds since 1970. */
 	u64 created;
-	/** @generation: handovers it has been through. */
-	u64 generation;
+	/** @uid: owner. */
+	kuid_t uid;
+	/** @gid: its group. */
+	kgid_t gid;
+	/** @mode: read and write bits. */
+	umode_t mode;
+	/** @comm: name of its maker. */
+	char comm[KHO_OBJS_COMM];
+	/** @release: of the kernel that it was made in. */
+	char release[KHO_OBJS_RELEASE];
+	/** @charge: whose pages they are counted as, or NULL. */
+	struct kho_account *charge;
+	/** @charged: how many pages. */
+	u64 charged;
 	/** @record: what the next kernel reads. */
 	struct kho_objs_record *record;
+	/** @data_bytes: of the agent's own data. */
+	u32 data_bytes;
+	/** @data_charged: pages of these that are among @charged. */
+	u32 data_charged;
+};
+
+/**
+ * struct kho_wish - what an object to be made is to be like
+ */
+struct kho_wish {
+	/** @name: its name. */
+	const char *name;
+	/** @bytes: its size. */
+	u64 bytes;
+	/** @flags: KHO_OBJS_*. */
+	u32 flags;
+	/** @huge: of whole pages of the PMD's size. */
+	bool huge;
+	/** @nid: on which node, or NUMA_NO_NODE. */
+	int nid;
 };
 
 int kho_name_check(const u8 *name);
-int kho_object_create(const char *name, u64 bytes, struct file **file);
-int kho_object_open(const char *name, struct file **file, u64 *bytes);
+struct kho_object *kho_object_new(const struct kho_wish *wish);
+void kho_object_free(struct kho_object *object);
+int kho_object_may_name(const char *name);
+int kho_object_insert(struct kho_object *object, struct file **file);
+int kho_object_create(const struct kho_wish *wish, struct file **file);
+int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes);
 int kho_object_remove(const char *name);
 void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
+void kho_object_list_info(u64 first, u32 room, void *entries, u32 *filled,
+			  u64 *total);
+void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info);
 void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record);
+void kho_object_arrivals(void);
 void kho_object_drop_all(void);
 struct kho_object *kho_object_find(const char *name);
+struct kho_object *kho_object_of(struct kho_mem *mem);
+
+/* object-ops.c: what the file of an object is asked for */
+int kho_object_commit(struct kho_object *object);
+int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums);
+int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes);
+int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes);
+int kho_object_get_data(struct kho_object *object, void *data, u32 room,
+			u32 *bytes);
+void kho_data_free(u64 addr);
+int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *to);
+
+/* object-dev.c */
+long kho_object_ioctl(struct file *file, struct kho_mem *mem, unsigned int cmd,
+		      void __user *user);
+
+/* pin.c */
+int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
+		     struct file **file);
+
+/* sums.c */
+int kho_sums_alloc(u64 nr_pages, u64 *first);
+void kho_sums_free(u64 first);
+int kho_sums_take(struct kho_object *object, bool may_stop);
+int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify);
+void kho_sums_at_jump(void);
+
+/* access.c */
+struct kho_account;
+bool kho_allowed_all(void);
+bool kho_may(const struct kho_object *object, unsigned int mask);
+bool kho_sees(const struct kho_object *object);
+bool kho_owns(const struct kho_object *object);
+int kho_charge(struct kho_object *object, u64 nr_pages);
+void kho_uncharge(struct kho_object *object, u64 nr_pages);
 
 /* records.c */
 int kho_record_write(struct kho_object *object);
 void kho_record_erase(struct kho_object *object);
+int kho_record_prepare(const struct kho_mem *mem, u64 *chunks);
+void kho_record_discard(u64 chunks);
+void kho_record_resize(struct kho_object *object, u64 chunks);
+void kho_record_update(struct kho_object *object);
 const char *kho_records_read(u64 addr, u64 size);
+void kho_records_forget(void);
 
 /* meta.c */
 void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 		   void *pages, u32 *filled, u64 *total);
 
 /* dev.c */
+int kho_take_args(unsigned int nr, void *any, u32 known, u32 least,
+		  void __user *user, u32 *size);
 int kho_dev_init(void);
 void kho_dev_exit(void);
 

@@ -37,6 +37,11 @@ bool kho_drop;
 module_param_named(drop, kho_drop, bool, 0444);
 MODULE_PARM_DESC(drop, "Give up what a refused handover keeps reserved");
 
+unsigned int kho_max_idle;
+module_param_named(max_idle, kho_max_idle, uint, 0644);
+MODULE_PARM_DESC(max_idle,
+		 "Free objects on arrival that nobody opened for so many handovers (default 0: never)");
+
 /*
  * Called last of all such: a driver may still want to change something in its
  * own.  With the lock taken, no change is half-way done, and none begins.
@@ -46,6 +51,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	mutex_lock(&kho.lock);
 	/* All there can be to do is to shrink them after requests that failed. */
 	kho_envelopes_update();
+	kho_sums_at_jump();
 	kho.frozen = true;
 	mutex_unlock(&kho.lock);
 	return NOTIFY_DONE;
@@ -86,7 +92,7 @@ static int __init kho_init(void)
 	int ret, no_scratch;
 	const char *why;
 
-	ret = kho_platform_check() ?: kho_native_init();
+	ret = kho_platform_check() ?: kho_native_init() ?: kho_folio_init();
 	if (ret)
 		return ret;
 	why = kho_arch_find(&kho.list);
@@ -100,7 +106,7 @@ static int __init kho_init(void)
 	 */
 	ret = register_reboot_notifier(&kho_reboot);
 	if (ret)
-		return ret;
+		goto err_exit_folio;
 
 	mutex_lock(&kho.lock);
 	ret = kho_radix_init_tree(&kho.raw);
@@ -146,6 +152,8 @@ err_free_raw:
 err_unlock:
 	mutex_unlock(&kho.lock);
 	unregister_reboot_notifier(&kho_reboot);
+err_exit_folio:
+	kho_folio_exit();
 	pr_err("not loaded: error %d\n", ret);
 	return ret;
 }
@@ -161,6 +169,7 @@ static void __exit kho_exit(void)
 	kho_radix_destroy_tree(&kho.raw);
 	mutex_unlock(&kho.lock);
 	unregister_reboot_notifier(&kho_reboot);
+	kho_folio_exit();
 }
 
 module_init(kho_init);

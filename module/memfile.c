@@ -2,121 +2,60 @@
 /*
  * Files on preserved memory: read, write, and mmap without a copy.
  *
- * The pages behind a file don't change while it is open, so nothing here takes
- * a lock.  What is mapped are ordinary pages with references of their own:
- * direct I/O and the like work on them.
+ * What is mapped are ordinary pages with references of their own, and folios of
+ * the PMD's size by PMDs: direct I/O, io_uring, vhost and KVM work on them.  Two
+ * kinds of mapping are of page numbers instead, and get_user_pages() refuses
+ * these.  One is of pages that a process has pinned for us, which are mapped
+ * and counted elsewhere already.  The other has entries of the PUD's size, which
+ * is asked for by KHO_OPEN_LARGEST: no kernel maps a page of 1 GiB that it has
+ * not made itself in another way.
+ *
+ * All files of one memory share an inode, as long as there are any: its size is
+ * what fstat() says, and its mapping is how pages that are cut off are unmapped.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
-#include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pseudo_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
 #include "internal.h"
 
-#define FIRST_ROOM	8
+static struct vfsmount *mount;
+static int mount_users;
 
-/**
- * kho_mem_grow() - let the last extent have the pages that follow it
- * @mem: of what
- * @pfn: number of the first page
- * @nr_pages: how many; they are all of one node
- *
- * Only before the extents are marked: an extent is marked as one range.  No
- * extent crosses a node, as mainline's blocks don't.
- *
- * Return: true if they do follow it.
- */
-bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages)
+static int init_fs_context(struct fs_context *fc)
 {
-	struct kho_extent *last;
-
-	if (!mem->nr_extents)
-		return false;
-	last = &mem->extent[mem->nr_extents - 1];
-	if (last->pfn + last->nr_pages != pfn ||
-	    page_to_nid(pfn_to_page(last->pfn)) !=
-	    page_to_nid(pfn_to_page(pfn)))
-		return false;
-	last->nr_pages += nr_pages;
-	mem->nr_pages += nr_pages;
-	return true;
+	return init_pseudo(fc, KHO_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/**
- * kho_mem_add() - append pages as an extent
- * @mem: to what
- * @pfn: number of the first page
- * @nr_pages: how many
- *
- * Context: may sleep.
- * Return: 0 or -ENOMEM.
- */
-int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages)
+/* Mounted while there are files, so that it keeps the module just as long. */
+static struct file_system_type memory_fs = {
+	.name = "kho",
+	.owner = THIS_MODULE,
+	.init_fs_context = init_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/* The page with number @index with a reference for the caller, or NULL. */
+static struct page *get_page_at(struct kho_mem *mem, u64 index)
 {
-	struct kho_extent *last;
+	struct page *page = NULL;
 
-	if (mem->nr_extents == mem->room) {
-		u64 room = mem->room ? 2 * mem->room : FIRST_ROOM;
-		struct kho_extent *extent;
-
-		extent = kvmalloc_array(room, sizeof(*extent), GFP_KERNEL);
-		if (!extent)
-			return -ENOMEM;
-		if (mem->nr_extents)
-			memcpy(extent, mem->extent,
-			       mem->nr_extents * sizeof(*extent));
-		kvfree(mem->extent);
-		mem->extent = extent;
-		mem->room = room;
+	down_read(&mem->lock);
+	if (index < mem->nr_pages) {
+		page = kho_mem_page(mem, index);
+		get_page(page);
 	}
-
-	last = &mem->extent[mem->nr_extents++];
-	last->index = mem->nr_pages;
-	last->pfn = pfn;
-	last->nr_pages = nr_pages;
-	mem->nr_pages += nr_pages;
-	return 0;
-}
-
-/**
- * kho_mem_put_pages() - give up all pages and forget them
- * @mem: of what
- *
- * Context: may sleep.
- */
-void kho_mem_put_pages(struct kho_mem *mem)
-{
-	u64 i;
-
-	for (i = 0; i < mem->nr_extents; i++)
-		kho_put_pages(mem->extent[i].pfn, mem->extent[i].nr_pages);
-	kvfree(mem->extent);
-	mem->extent = NULL;
-	mem->nr_extents = 0;
-	mem->nr_pages = 0;
-	mem->room = 0;
-}
-
-/* The page with number @index of all that @mem has, which is one of them. */
-static struct page *mem_page(const struct kho_mem *mem, u64 index)
-{
-	u64 low = 0, high = mem->nr_extents - 1;
-	const struct kho_extent *extent;
-
-	while (low < high) {
-		u64 middle = low + (high - low + 1) / 2;
-
-		if (mem->extent[middle].index <= index)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	extent = &mem->extent[low];
-	return pfn_to_page(extent->pfn + (index - extent->index));
+	up_read(&mem->lock);
+	return page;
 }
 
 static ssize_t mem_copy(struct kiocb *iocb, struct iov_iter *iter, bool write)
@@ -124,18 +63,24 @@ static ssize_t mem_copy(struct kiocb *iocb, struct iov_iter *iter, bool write)
 	struct kho_mem *mem = iocb->ki_filp->private_data;
 	ssize_t done = 0;
 
-	while (iov_iter_count(iter) && iocb->ki_pos < mem->size) {
-		struct page *page = mem_page(mem, iocb->ki_pos >> PAGE_SHIFT);
+	while (iov_iter_count(iter)) {
+		u64 size = READ_ONCE(mem->size);
 		size_t offset = offset_in_page(iocb->ki_pos);
-		size_t want = min_t(u64, PAGE_SIZE - offset,
-				    mem->size - iocb->ki_pos);
-		size_t got;
+		struct page *page;
+		size_t want, got;
 
+		if (iocb->ki_pos >= size)
+			break;
+		page = get_page_at(mem, iocb->ki_pos >> PAGE_SHIFT);
+		if (!page)
+			break;
+		want = min_t(u64, PAGE_SIZE - offset, size - iocb->ki_pos);
 		want = min(want, iov_iter_count(iter));
 		if (write)
 			got = copy_page_from_iter(page, offset, want, iter);
 		else
 			got = copy_page_to_iter(page, offset, want, iter);
+		put_page(page);
 		iocb->ki_pos += got;
 		done += got;
 		if (got < want)
@@ -156,24 +101,44 @@ static ssize_t mem_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 static ssize_t mem_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	return mem_copy(iocb, from, true);
+	struct kho_mem *mem = iocb->ki_filp->private_data;
+	struct inode *inode = file_inode(iocb->ki_filp);
+	ssize_t ret = 0;
+
+	/* Nobody seals or resizes it meanwhile. */
+	inode_lock(inode);
+	if (mem->ops->may_write)
+		ret = mem->ops->may_write(mem);
+	if (!ret)
+		ret = mem_copy(iocb, from, true);
+	inode_unlock(inode);
+	return ret;
 }
 
 static loff_t mem_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct kho_mem *mem = file->private_data;
 
-	return fixed_size_llseek(file, offset, whence, mem->size);
+	return fixed_size_llseek(file, offset, whence, READ_ONCE(mem->size));
+}
+
+static long mem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kho_mem *mem = file->private_data;
+
+	if (!mem->ops->ioctl)
+		return -ENOTTY;
+	return mem->ops->ioctl(file, mem, cmd, (void __user *)arg);
 }
 
 static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
-	struct kho_mem *mem = vmf->vma->vm_file->private_data;
+	struct page *page = get_page_at(vmf->vma->vm_file->private_data,
+					vmf->pgoff);
 
-	if (vmf->pgoff >= mem->nr_pages)
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	vmf->page = mem_page(mem, vmf->pgoff);
-	get_page(vmf->page);
+	vmf->page = page;
 	return 0;
 }
 
@@ -181,57 +146,357 @@ static const struct vm_operations_struct mem_vm_ops = {
 	.fault = mem_fault,
 };
 
+static vm_fault_t numbers_fault(struct vm_fault *vmf)
+{
+	struct kho_mem *mem = vmf->vma->vm_file->private_data;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+
+	/* The entry has to be there before the pages can be cut off. */
+	down_read(&mem->lock);
+	if (vmf->pgoff < mem->nr_pages)
+		ret = vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,
+				     page_to_pfn(kho_mem_page(mem, vmf->pgoff)));
+	up_read(&mem->lock);
+	return ret;
+}
+
+#if KHO_HAVE_PUD_PFNMAP
+static vm_fault_t numbers_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
+	u64 mask = (1ULL << order) - 1, nr_pages = 1ULL << order;
+	struct vm_area_struct *vma = vmf->vma;
+	struct kho_mem *mem = vma->vm_file->private_data;
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+	u64 index, pfn;
+
+	if (addr < vma->vm_start || addr + (PAGE_SIZE << order) > vma->vm_end)
+		return ret;
+	index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+
+	down_read(&mem->lock);
+	if (index >= mem->nr_pages || mem->nr_pages - index < nr_pages)
+		goto out;
+	pfn = page_to_pfn(kho_mem_page(mem, index));
+	if (pfn & mask || page_to_pfn(kho_mem_page(mem, index + mask)) != pfn + mask)
+		goto out;
+	/* Of pieces that only lie side by side, what is between may not. */
+	if (kho_mem_order(mem, index) < order)
+		goto out;
+	if (order == KHO_PUD_ORDER)
+		ret = kho_insert_pfn_pud(vmf, pfn, write);
+	else if (order == KHO_PMD_ORDER)
+		ret = kho_insert_pfn_pmd(vmf, pfn, write);
+out:
+	up_read(&mem->lock);
+	return ret;
+}
+#endif
+
+static const struct vm_operations_struct numbers_vm_ops = {
+	.fault = numbers_fault,
+#if KHO_HAVE_PUD_PFNMAP
+	.huge_fault = numbers_huge_fault,
+#endif
+};
+
+static int check_mmap(const struct kho_mem *mem, struct vm_area_struct *vma)
+{
+	u64 nr_pages = READ_ONCE(mem->nr_pages);
+
+	if (vma->vm_pgoff > nr_pages ||
+	    vma_pages(vma) > nr_pages - vma->vm_pgoff)
+		return kho_refuse(-EINVAL, "mmap of %lu pages at page %lu: there are %llu",
+				  vma_pages(vma), vma->vm_pgoff, nr_pages);
+	return 0;
+}
+
 static int mem_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct kho_mem *mem = file->private_data;
+	int ret = check_mmap(file->private_data, vma);
 
-	if (vma->vm_pgoff > mem->nr_pages ||
-	    vma_pages(vma) > mem->nr_pages - vma->vm_pgoff)
-		return kho_refuse(-EINVAL, "mmap of %lu pages at page %lu: there are %llu",
-				  vma_pages(vma), vma->vm_pgoff, mem->nr_pages);
+	if (ret)
+		return ret;
 	vma->vm_ops = &mem_vm_ops;
 	return 0;
+}
+
+static int numbers_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	int ret = check_mmap(file->private_data, vma);
+
+	if (ret)
+		return ret;
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return kho_refuse(-EINVAL, "mmap: MAP_PRIVATE is not for KHO_OPEN_LARGEST, nor for memory of a process");
+	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &numbers_vm_ops;
+	return 0;
+}
+
+static void drop_inode(struct kho_mem *mem)
+{
+	iput(mem->inode);
+	mem->inode = NULL;
+	simple_release_fs(&mount, &mount_users);
 }
 
 static int mem_release(struct inode *inode, struct file *file)
 {
 	struct kho_mem *mem = file->private_data;
 
-	mem->release(mem);
+	mem->ops->release(mem);
 	return 0;
 }
 
-static const struct file_operations mem_fops = {
-	.owner = THIS_MODULE,
-	.llseek = mem_llseek,
-	.read_iter = mem_read_iter,
-	.write_iter = mem_write_iter,
-	.mmap = mem_mmap,
-	.release = mem_release,
-};
+/**
+ * kho_memfile_keep() - keep what files need, so that each need not make it anew
+ * @keep: from now on; false: no more
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_memfile_keep(bool keep)
+{
+	static bool kept;
+
+	lockdep_assert_held(&kho.lock);
+
+	/* If it can't be had now, each file tries again. */
+	if (keep && !kept) {
+		kept = !simple_pin_fs(&memory_fs, &mount, &mount_users);
+	} else if (!keep && kept) {
+		simple_release_fs(&mount, &mount_users);
+		kept = false;
+	}
+}
+
+#define MEM_FOPS(_mmap) {				\
+	.owner = THIS_MODULE,				\
+	.llseek = mem_llseek,				\
+	.read_iter = mem_read_iter,			\
+	.write_iter = mem_write_iter,			\
+	.mmap = (_mmap),				\
+	.get_unmapped_area = thp_get_unmapped_area,	\
+	.unlocked_ioctl = mem_ioctl,			\
+	.compat_ioctl = compat_ptr_ioctl,		\
+	.release = mem_release,				\
+}
+
+static const struct file_operations mem_fops = MEM_FOPS(mem_mmap);
+static const struct file_operations numbers_fops = MEM_FOPS(numbers_mmap);
+
+static int make_inode(struct kho_mem *mem)
+{
+	struct inode *inode;
+	int ret;
+
+	ret = simple_pin_fs(&memory_fs, &mount, &mount_users);
+	if (ret)
+		return ret;
+	inode = alloc_anon_inode(mount->mnt_sb);
+	if (IS_ERR(inode)) {
+		simple_release_fs(&mount, &mount_users);
+		return PTR_ERR(inode);
+	}
+	i_size_write(inode, mem->size);
+	mem->inode = inode;
+	return 0;
+}
 
 /**
  * kho_mem_file() - a file that shows memory
- * @name: for /proc/PID/fd
+ * @name: for /proc/PID/fd and maps
  * @mem: what to show; its release() is called when the file is gone
+ * @flags: O_RDONLY or O_RDWR
+ * @largest: map with entries of the PUD's size where the kernel can
  *
- * Context: may sleep.
+ * Context: may sleep; kho.lock held.  Whoever calls this counts the files, and
+ * calls kho_mem_no_file() once there is none any more.
  * Return: the file or an error pointer, and then release() is not called.
  */
-struct file *kho_mem_file(const char *name, struct kho_mem *mem)
+struct file *kho_mem_file(const char *name, struct kho_mem *mem,
+			  unsigned int flags, bool largest)
 {
-	struct file *file = anon_inode_getfile(name, &mem_fops, mem, O_RDWR);
+	const struct file_operations *fops = &mem_fops;
+	bool first = !mem->inode;
+	struct file *file;
+	int ret;
 
-	if (!IS_ERR(file))
-		file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
+	lockdep_assert_held(&kho.lock);
+
+	if (mem->pinned || (largest && KHO_HAVE_PUD_PFNMAP))
+		fops = &numbers_fops;
+	if (first) {
+		ret = make_inode(mem);
+		if (ret)
+			return ERR_PTR(ret);
+	}
+	/* Closing the file gives both back. */
+	__module_get(THIS_MODULE);
+	ihold(mem->inode);
+	file = alloc_file_pseudo(mem->inode, mount, name, flags | O_LARGEFILE,
+				 fops);
+	if (IS_ERR(file)) {
+		iput(mem->inode);
+		module_put(THIS_MODULE);
+		if (first)
+			drop_inode(mem);
+		return file;
+	}
+	file->private_data = mem;
+	/* Where it is read from; whether it may be written is FMODE_WRITE's. */
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	return file;
+}
+
+/**
+ * kho_mem_no_file() - the last file is closed
+ * @mem: of what
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_mem_no_file(struct kho_mem *mem)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (mem->inode)
+		drop_inode(mem);
+}
+
+/**
+ * kho_mem_of() - what does this file show?
+ * @file: any file
+ *
+ * Return: the memory, or NULL if the file is not one of ours.
+ */
+struct kho_mem *kho_mem_of(struct file *file)
+{
+	if (file->f_op != &mem_fops && file->f_op != &numbers_fops)
+		return NULL;
+	return file->private_data;
+}
+
+/**
+ * kho_mem_set_inode() - say by fstat() whose it is
+ * @mem: of what; there are files
+ * @uid: owner
+ * @gid: its group
+ * @mode: read and write bits
+ *
+ * Context: kho.lock held.
+ */
+void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (!mem->inode)
+		return;
+	mem->inode->i_uid = uid;
+	mem->inode->i_gid = gid;
+	mem->inode->i_mode = (mem->inode->i_mode & ~0777) | mode;
+}
+
+/**
+ * kho_mem_unmap() - unmap what was cut off, everywhere
+ * @mem: of what; its size and pages are those that are left already
+ * @pages: what was cut off, which still has its references
+ *
+ * A page fault may have found a page before it was cut off, and map it only
+ * now.  It has the page locked while it does: after each page was locked once,
+ * there are no such faults any more.
+ *
+ * Context: may sleep; kho.lock held; mem->lock not held.
+ */
+void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
+{
+	loff_t from = (loff_t)mem->nr_pages << PAGE_SHIFT;
+	u64 i;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!mem->inode)
+		return;
+	i_size_write(mem->inode, mem->size);
+	unmap_mapping_range(mem->inode->i_mapping, from, 0, 1);
+	for (i = 0; i < pages->nr_pages; i++) {
+		struct folio *folio = page_folio(kho_mem_page(pages, i));
+
+		folio_lock(folio);
+		folio_unlock(folio);
+		cond_resched();
+	}
+	unmap_mapping_range(mem->inode->i_mapping, from, 0, 1);
+}
+
+/**
+ * kho_mem_deny_writers() - let nobody map it for writing any more
+ * @mem: of what
+ *
+ * Context: kho.lock held.
+ * Return: 0, or -EBUSY if somebody has mapped it for writing.
+ */
+int kho_mem_deny_writers(struct kho_mem *mem)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return mem->inode ? mapping_deny_writable(mem->inode->i_mapping) : 0;
+}
+
+/**
+ * kho_mem_allow_writers() - the opposite of kho_mem_deny_writers()
+ * @mem: of what
+ *
+ * Context: kho.lock held.
+ */
+void kho_mem_allow_writers(struct kho_mem *mem)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (mem->inode)
+		mapping_allow_writable(mem->inode->i_mapping);
+}
+
+/**
+ * kho_mem_in_use() - does anybody but us have a page?
+ * @mem: of what; nobody has it mapped for writing
+ *
+ * Who has mapped it for reading gets its pages again when it looks at them, so
+ * that the references left are those of direct I/O and the like.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+bool kho_mem_in_use(const struct kho_mem *mem)
+{
+	u64 i;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (mem->inode)
+		unmap_mapping_range(mem->inode->i_mapping, 0, 0, 1);
+	for (i = 0; i < mem->nr_pages; ) {
+		struct folio *folio = page_folio(kho_mem_page(mem, i));
+
+		if (folio_ref_count(folio) > 1)
+			return true;
+		i += folio_nr_pages(folio);
+		cond_resched();
+	}
+	return false;
 }
 
 static void page_mem_release(struct kho_mem *mem)
 {
+	mutex_lock(&kho.lock);
+	kho_mem_no_file(mem);
+	mutex_unlock(&kho.lock);
 	kho_mem_put_pages(mem);
 	kfree(mem);
 }
+
+static const struct kho_mem_ops page_mem_ops = {
+	.release = page_mem_release,
+};
 
 /**
  * kho_page_file() - make a file of pages that arrived
@@ -255,15 +520,15 @@ struct file *kho_page_file(unsigned long pfn, unsigned int order)
 	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
-	mem->release = page_mem_release;
+	kho_mem_init(mem, &page_mem_ops);
 	mem->size = (u64)nr_pages << PAGE_SHIFT;
-	ret = kho_mem_add(mem, pfn, nr_pages);
+	ret = kho_mem_add(mem, pfn, nr_pages, 0);
 	if (ret)
 		goto err_free_mem;
 	for (i = 0; i < nr_pages; i++)
 		get_page(pfn_to_page(pfn + i));
 
-	file = kho_mem_file("[kho-page]", mem);
+	file = kho_mem_file("kho-page", mem, O_RDWR, false);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
 		goto err_put_pages;

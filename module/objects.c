@@ -4,19 +4,24 @@
  * them, in this kernel or in one that comes after it.
  *
  * An object is on the list as long as it is preserved.  Files of it are
- * counted, and it can't be removed while there are any, so its pages need no
- * lock as long as a file is open.
+ * counted, and it can't be removed while there are any.  One that is not
+ * committed goes with its last file; a jump in between leaves its record with a
+ * mark, and the next kernel frees it.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
-#include <linux/file.h>
-#include <linux/gfp.h>
-#include <linux/log2.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/stringhash.h>
 #include <linux/timekeeping.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
 
 #include "internal.h"
 
@@ -48,6 +53,13 @@ int kho_name_check(const u8 *name)
 	return 0;
 }
 
+static struct hlist_head *bucket_of(const char *name)
+{
+	u32 hash = full_name_hash(NULL, name, strlen(name));
+
+	return &kho.by_name[hash_32(hash, KHO_NAME_BITS)];
+}
+
 /**
  * kho_object_find() - look an object up
  * @name: its name
@@ -61,160 +73,144 @@ struct kho_object *kho_object_find(const char *name)
 
 	lockdep_assert_held(&kho.lock);
 
-	list_for_each_entry(object, &kho.objects, list)
+	hlist_for_each_entry(object, bucket_of(name), named)
 		if (!strcmp(object->name, name))
 			return object;
 	return NULL;
 }
 
-static void object_mem_release(struct kho_mem *mem)
+/* The same, if there is such an object as far as the caller is to know. */
+static struct kho_object *find_visible(const char *name)
 {
-	struct kho_object *object = container_of(mem, struct kho_object, mem);
+	struct kho_object *object = kho_object_find(name);
+
+	return object && kho_sees(object) ? object : NULL;
+}
+
+static int may_name(const char *name)
+{
+	int ret = kho_may_change();
+
+	if (!ret && kho_object_find(name))
+		ret = kho_refuse(-EEXIST, "object '%s': the name is taken", name);
+	return ret;
+}
+
+/**
+ * kho_object_may_name() - can there be a new object of that name?
+ * @name: its name
+ *
+ * Asked before the memory is taken, so that a second agent does no harm.
+ *
+ * Context: may sleep.
+ * Return: 0, -EEXIST, or as kho_may_change().
+ */
+int kho_object_may_name(const char *name)
+{
+	int ret;
 
 	mutex_lock(&kho.lock);
-	object->files--;
+	ret = may_name(name);
 	mutex_unlock(&kho.lock);
+	return ret;
 }
 
-static void object_free(struct kho_object *object)
+static void object_release(struct kho_mem *mem);
+
+static int object_may_write(struct kho_mem *mem)
 {
-	kho_mem_put_pages(&object->mem);
-	kfree(object);
+	const struct kho_object *object = container_of(mem, struct kho_object, mem);
+
+	return object->flags & KHO_OBJS_SEALED ? -EPERM : 0;
 }
 
-/*
- * The largest blocks that can be had, and none of them by pushing others out:
- * an agent that asks for too much gets -ENOMEM, not the OOM killer's help.
+static const struct kho_mem_ops object_mem_ops = {
+	.release = object_release,
+	.ioctl = kho_object_ioctl,
+	.may_write = object_may_write,
+};
+
+/**
+ * kho_object_of() - whose memory is this?
+ * @mem: what a file shows
+ *
+ * Return: the object, or NULL if it is no object's.
  */
-static int alloc_pages_of(struct kho_mem *mem, u64 nr_pages)
+struct kho_object *kho_object_of(struct kho_mem *mem)
 {
-	unsigned int order = MAX_PAGE_ORDER;
-	int ret;
-
-	while (mem->nr_pages < nr_pages) {
-		gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN;
-		struct page *page;
-
-		order = min_t(unsigned int, order,
-			      ilog2(nr_pages - mem->nr_pages));
-		page = alloc_pages(gfp | (order ? __GFP_NORETRY :
-					  __GFP_RETRY_MAYFAIL), order);
-		if (!page) {
-			if (!order--)
-				return -ENOMEM;
-			continue;
-		}
-		/* Each page with a reference of its own: see memfile.c. */
-		split_page(page, order);
-		if (!kho_mem_grow(mem, page_to_pfn(page), 1UL << order)) {
-			ret = kho_mem_add(mem, page_to_pfn(page), 1UL << order);
-			if (ret) {
-				kho_put_pages(page_to_pfn(page), 1UL << order);
-				return ret;
-			}
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return 0;
+	if (mem->ops != &object_mem_ops)
+		return NULL;
+	return container_of(mem, struct kho_object, mem);
 }
 
-static struct kho_object *object_alloc(const char *name, u64 bytes)
+/**
+ * kho_object_new() - begin an object, which has no memory yet
+ * @wish: what it is to be like
+ *
+ * Its pages are counted for the caller.
+ *
+ * Context: may sleep.
+ * Return: the object, for kho_object_free() or kho_object_insert(), or an error
+ * pointer: -ENOMEM, -EDQUOT.
+ */
+struct kho_object *kho_object_new(const struct kho_wish *wish)
 {
-	u64 nr_pages = (bytes >> PAGE_SHIFT) + !!(bytes & ~PAGE_MASK);
-	struct kho_object *object;
+	u64 nr_pages = (wish->bytes >> PAGE_SHIFT) + !!(wish->bytes & ~PAGE_MASK);
+	struct kho_object *object = kzalloc(sizeof(*object), GFP_KERNEL);
 	int ret;
 
-	if (!bytes)
-		return ERR_PTR(kho_refuse(-EINVAL, "object '%s': size is 0", name));
-	if (nr_pages > si_mem_available())
-		return ERR_PTR(kho_refuse(-ENOMEM,
-					  "object '%s': size %llu is more than there is memory",
-					  name, bytes));
-
-	object = kzalloc(sizeof(*object), GFP_KERNEL);
 	if (!object)
 		return ERR_PTR(-ENOMEM);
-	strscpy_pad(object->name, name, sizeof(object->name));
+	kho_mem_init(&object->mem, &object_mem_ops);
+	strscpy_pad(object->name, wish->name, sizeof(object->name));
+	object->mem.size = wish->bytes;
+	object->flags = wish->flags;
 	object->created = ktime_get_real_seconds();
-	object->mem.size = bytes;
-	object->mem.release = object_mem_release;
+	object->uid = current_fsuid();
+	object->gid = current_fsgid();
+	object->mode = 0600;
+	get_task_comm(object->comm, current->group_leader);
+	strscpy_pad(object->release, init_utsname()->release,
+		    sizeof(object->release));
 
-	ret = alloc_pages_of(&object->mem, nr_pages);
+	ret = kho_charge(object, nr_pages);
 	if (ret) {
-		object_free(object);
+		kfree(object);
 		return ERR_PTR(ret);
 	}
 	return object;
 }
 
-/* Marks what the object has; nothing is left marked after an error. */
-static int object_mark(struct kho_object *object)
+/**
+ * kho_object_free() - give up the memory of an object that nobody knows
+ * @object: which
+ *
+ * Context: may sleep.
+ */
+void kho_object_free(struct kho_object *object)
 {
-	const struct kho_extent *extent = object->mem.extent;
-	u64 i;
-	int ret;
-
-	for (i = 0; i < object->mem.nr_extents; i++) {
-		ret = kho_mark_range(extent[i].pfn, extent[i].nr_pages);
-		if (ret)
-			goto err_unmark;
-	}
-	return 0;
-
-err_unmark:
-	while (i--)
-		kho_unmark_range(extent[i].pfn, extent[i].nr_pages);
-	return ret;
+	kho_mem_put_pages(&object->mem);
+	kho_uncharge(object, object->charged);
+	kfree(object);
 }
 
-static void object_unmark(struct kho_object *object)
+static void list_object(struct kho_object *object)
 {
-	const struct kho_extent *extent = object->mem.extent;
-	u64 i;
-
-	for (i = 0; i < object->mem.nr_extents; i++)
-		WARN_ON_ONCE(kho_unmark_range(extent[i].pfn,
-					      extent[i].nr_pages));
-}
-
-/* Lists it, marks it, records it; all of that or nothing. */
-static int object_insert(struct kho_object *object)
-{
-	int ret;
-
-	lockdep_assert_held(&kho.lock);
-
-	ret = kho_may_change();
-	if (ret)
-		return ret;
-	if (kho_object_find(object->name))
-		return kho_refuse(-EEXIST, "object '%s': the name is taken",
-				  object->name);
-	ret = object_mark(object);
-	if (ret)
-		return ret;
-	ret = kho_record_write(object);
-	if (ret) {
-		object_unmark(object);
-		return ret;
-	}
 	list_add_tail(&object->list, &kho.objects);
+	hlist_add_head(&object->named, bucket_of(object->name));
 	kho.nr_objects++;
 	kho.object_pages += object->mem.nr_pages;
-	kho_changed();
-	return 0;
 }
 
-/* The opposite of object_insert(). */
+/* The opposite of what kho_object_insert() does. */
 static void object_drop(struct kho_object *object)
 {
 	lockdep_assert_held(&kho.lock);
 
 	kho_record_erase(object);
-	object_unmark(object);
+	kho_mem_unmark(&object->mem);
 	list_del(&object->list);
+	hlist_del(&object->named);
 	kho.nr_objects--;
 	kho.object_pages -= object->mem.nr_pages;
 	kho.arrived_objects -= object->arrived;
@@ -222,84 +218,180 @@ static void object_drop(struct kho_object *object)
 	kho_changed();
 }
 
+/* Makes a file of an object; the first one finds folios where there can be. */
+static struct file *make_file(struct kho_object *object, unsigned int flags,
+			      bool largest)
+{
+	char name[sizeof("kho:") + KHO_OBJS_NAME_SIZE];
+	struct file *file;
+
+	kho_mem_make_whole(&object->mem);
+	snprintf(name, sizeof(name), "kho:%s", object->name);
+	file = kho_mem_file(name, &object->mem, flags, largest);
+	if (IS_ERR(file))
+		return file;
+	kho_mem_set_inode(&object->mem, object->uid, object->gid, object->mode);
+	object->files++;
+	return file;
+}
+
+/**
+ * kho_object_insert() - preserve an object, and make a file of it
+ * @object: with its memory
+ * @file: set to the file
+ *
+ * Lists it, marks it, records it; all of that or nothing.
+ *
+ * Context: may sleep; takes kho.lock.
+ * Return: 0, as kho_object_may_name(), as kho_mark_range(), or -ENOMEM.
+ */
+int kho_object_insert(struct kho_object *object, struct file **file)
+{
+	int ret;
+
+	mutex_lock(&kho.lock);
+	ret = may_name(object->name);
+	if (ret)
+		goto out;
+	ret = kho_mem_mark(&object->mem);
+	if (ret)
+		goto out;
+	ret = kho_record_write(object);
+	if (ret)
+		goto err_unmark;
+	if (object->flags & KHO_OBJS_SUM_AT_JUMP)
+		ret = kho_sums_alloc(object->mem.nr_pages, &object->record->sums);
+	if (ret)
+		goto err_erase;
+	*file = make_file(object, O_RDWR, false);
+	if (IS_ERR(*file)) {
+		ret = PTR_ERR(*file);
+		goto err_erase;
+	}
+	list_object(object);
+	kho_changed();
+	mutex_unlock(&kho.lock);
+	return 0;
+
+err_erase:
+	kho_record_erase(object);
+err_unmark:
+	kho_mem_unmark(&object->mem);
+out:
+	mutex_unlock(&kho.lock);
+	return ret;
+}
+
+static int check_wish(const struct kho_wish *wish)
+{
+	if (!wish->bytes)
+		return kho_refuse(-EINVAL, "object '%s': size is 0", wish->name);
+	if (wish->huge && wish->bytes & (PMD_SIZE - 1))
+		return kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of huge pages of %lu",
+				  wish->name, wish->bytes, PMD_SIZE);
+	if (wish->nid != NUMA_NO_NODE &&
+	    (wish->nid < 0 || wish->nid >= MAX_NUMNODES || !node_online(wish->nid)))
+		return kho_refuse(-EINVAL, "object '%s': there is no node %d",
+				  wish->name, wish->nid);
+	if (wish->bytes >> PAGE_SHIFT > si_mem_available())
+		return kho_refuse(-ENOMEM,
+				  "object '%s': size %llu is more than there is memory",
+				  wish->name, wish->bytes);
+	return 0;
+}
+
 /**
  * kho_object_create() - make an object of zeroed memory
- * @name: its name, checked by the caller
- * @bytes: its size
+ * @wish: what it is to be like; the name has been checked
  * @file: set to a file of it
  *
  * Context: may sleep.
  * Return: 0 or the errno of KHO_OBJ_CREATE; nothing stays after an error.
  */
-int kho_object_create(const char *name, u64 bytes, struct file **file)
+int kho_object_create(const struct kho_wish *wish, struct file **file)
 {
+	u64 nr_pages = (wish->bytes >> PAGE_SHIFT) + !!(wish->bytes & ~PAGE_MASK);
 	struct kho_object *object;
 	int ret;
 
-	/* Before the memory is taken, so that a second agent does no harm. */
-	mutex_lock(&kho.lock);
-	ret = kho_may_change();
-	if (!ret && kho_object_find(name))
-		ret = kho_refuse(-EEXIST, "object '%s': the name is taken", name);
-	mutex_unlock(&kho.lock);
+	ret = kho_object_may_name(wish->name) ?: check_wish(wish);
 	if (ret)
 		return ret;
-
-	object = object_alloc(name, bytes);
+	object = kho_object_new(wish);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-
-	mutex_lock(&kho.lock);
-	ret = object_insert(object);
+	ret = kho_mem_alloc(&object->mem, 0, nr_pages, wish->huge, wish->nid) ?:
+	      kho_object_insert(object, file);
 	if (ret)
-		goto err_free;
-	*file = kho_mem_file("[kho-object]", &object->mem);
-	if (IS_ERR(*file)) {
-		ret = PTR_ERR(*file);
-		goto err_drop;
-	}
-	object->files++;
-	mutex_unlock(&kho.lock);
-	return 0;
-
-err_drop:
-	object_drop(object);
-err_free:
-	mutex_unlock(&kho.lock);
-	object_free(object);
+		kho_object_free(object);
 	return ret;
 }
 
 /**
  * kho_object_open() - open an object by name
  * @name: its name
+ * @flags: KHO_OPEN_*
  * @file: set to a file of it
  * @bytes: set to its size
  *
  * Context: may sleep.
- * Return: 0, -ENOENT, or what making a file returned.
+ * Return: 0, -ENOENT, -EACCES, or what making a file returned.
  */
-int kho_object_open(const char *name, struct file **file, u64 *bytes)
+int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes)
 {
+	unsigned int mask = MAY_READ;
 	struct kho_object *object;
 	int ret = 0;
 
 	mutex_lock(&kho.lock);
-	object = kho_object_find(name);
+	object = find_visible(name);
 	if (!object) {
 		ret = -ENOENT;
 		goto out;
 	}
-	*file = kho_mem_file("[kho-object]", &object->mem);
+	if (!(flags & KHO_OPEN_READ) && !(object->flags & KHO_OBJS_SEALED))
+		mask |= MAY_WRITE;
+	if (!kho_may(object, mask)) {
+		ret = kho_refuse(-EACCES, "object '%s': its mode is %#o, which does not let uid %u have it%s",
+				 name, object->mode,
+				 from_kuid(&init_user_ns, current_fsuid()),
+				 mask & MAY_WRITE ? " for writing" : "");
+		goto out;
+	}
+	*file = make_file(object, mask & MAY_WRITE ? O_RDWR : O_RDONLY,
+			  flags & KHO_OPEN_LARGEST);
 	if (IS_ERR(*file)) {
 		ret = PTR_ERR(*file);
 		goto out;
 	}
 	*bytes = object->mem.size;
-	object->files++;
+	object->idle = 0;
+	if (mask & MAY_WRITE)
+		object->flags &= ~KHO_OBJS_SUMMED;
+	if (!kho.frozen)
+		kho_record_update(object);
 out:
 	mutex_unlock(&kho.lock);
 	return ret;
+}
+
+/* A file of an object was closed. */
+static void object_release(struct kho_mem *mem)
+{
+	struct kho_object *object = container_of(mem, struct kho_object, mem);
+	bool drop = false;
+
+	mutex_lock(&kho.lock);
+	if (!--object->files) {
+		kho_mem_no_file(mem);
+		/* On the way to the next kernel that has to do it. */
+		drop = object->flags & KHO_OBJS_UNCOMMITTED && !kho.frozen;
+		if (drop)
+			object_drop(object);
+	}
+	mutex_unlock(&kho.lock);
+	if (drop)
+		kho_object_free(object);
 }
 
 /**
@@ -307,7 +399,8 @@ out:
  * @name: its name
  *
  * Context: may sleep.
- * Return: 0, -ENOENT, -EBUSY while it is open, -ESHUTDOWN.
+ * Return: 0, -ENOENT, -EPERM if it is another's, -EBUSY while it is open,
+ * -ESHUTDOWN.
  */
 int kho_object_remove(const char *name)
 {
@@ -315,9 +408,12 @@ int kho_object_remove(const char *name)
 	int ret = 0;
 
 	mutex_lock(&kho.lock);
-	object = kho_object_find(name);
+	object = find_visible(name);
 	if (!object)
 		ret = -ENOENT;
+	else if (!kho_owns(object))
+		ret = kho_refuse(-EPERM, "object '%s' is of uid %u", name,
+				 from_kuid(&init_user_ns, object->uid));
 	else if (kho.frozen)
 		ret = -ESHUTDOWN;
 	else if (object->files)
@@ -328,52 +424,161 @@ int kho_object_remove(const char *name)
 	mutex_unlock(&kho.lock);
 
 	if (!ret)
-		object_free(object);
+		kho_object_free(object);
 	return ret;
 }
 
 /**
- * kho_object_list() - describe objects
- * @first: number of the first one wanted
- * @room: entries that there are
- * @entries: array of struct kho_obj_entry, filled in
- * @filled: how many were
- * @total: how many objects there are
+ * kho_object_tell() - describe an object
+ * @object: which
+ * @info: filled in, but for its size
  *
- * Context: may sleep.
+ * Context: kho.lock held.
  */
-void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info)
 {
-	struct kho_obj_entry *entry = entries;
+	const struct kho_mem *mem = &object->mem;
+	u32 size = info->size;
+	u64 i;
+
+	lockdep_assert_held(&kho.lock);
+
+	memset(info, 0, sizeof(*info));
+	info->size = size;
+	info->flags = (object->arrived ? KHO_OBJ_ARRIVED : 0) |
+		      (object->files ? KHO_OBJ_BUSY : 0) |
+		      (object->idle ? 0 : KHO_OBJ_CLAIMED) |
+		      (object->flags & KHO_OBJS_SEALED ? KHO_OBJ_SEALED : 0) |
+		      (object->flags & KHO_OBJS_UNCOMMITTED ? KHO_OBJ_UNCOMMITTED : 0) |
+		      (object->flags & KHO_OBJS_SUM_AT_JUMP ? KHO_OBJ_SUM_AT_JUMP : 0) |
+		      (object->flags & KHO_OBJS_SUMMED ? KHO_OBJ_SUMMED : 0) |
+		      (mem->pinned ? KHO_OBJ_PINNED : 0);
+	memcpy(info->name, object->name, sizeof(info->name));
+	info->bytes = mem->size;
+	info->pages = mem->nr_pages;
+	info->extents = mem->nr_extents;
+	for (i = 0; i < mem->nr_extents; i++) {
+		const struct kho_extent *extent = &mem->extent[i];
+
+		if (extent->order >= KHO_PUD_ORDER)
+			info->pud_pages += extent->nr_pages >> KHO_PUD_ORDER;
+		else if (extent->order >= KHO_PMD_ORDER)
+			info->pmd_pages += extent->nr_pages >> KHO_PMD_ORDER;
+	}
+	info->created = object->created;
+	info->generation = object->generation;
+	info->idle = object->idle;
+	info->uid = from_kuid(&init_user_ns, object->uid);
+	info->gid = from_kgid(&init_user_ns, object->gid);
+	info->mode = object->mode;
+	info->data_bytes = object->data_bytes;
+	memcpy(info->comm, object->comm, sizeof(info->comm));
+	memcpy(info->release, object->release, sizeof(info->release));
+}
+
+/*
+ * Where the last listing of all objects ended, so that the next one need not
+ * begin at the first: good as long as no object comes or goes.
+ */
+static struct {
+	u64 changes;
+	u64 index;
+	struct kho_object *object;
+} last_listed;
+
+/* Calls @tell for the objects from @first on; those that the caller sees. */
+static void list_objects(u64 first, u32 room, void *entries, u32 *filled, u64 *total,
+			 void (*tell)(const struct kho_object *object,
+				      void *entries, u32 nr))
+{
+	bool all = kho_allowed_all();
 	struct kho_object *object;
 	u64 i = 0;
 
 	*filled = 0;
 	mutex_lock(&kho.lock);
-	list_for_each_entry(object, &kho.objects, list) {
-		if (i++ < first)
-			continue;
-		if (*filled == room)
-			break;
-		memcpy(entry->name, object->name, sizeof(entry->name));
-		entry->bytes = object->mem.size;
-		entry->pages = object->mem.nr_pages;
-		entry->extents = object->mem.nr_extents;
-		entry->created = object->created;
-		entry->generation = object->generation;
-		entry->flags = (object->arrived ? KHO_OBJ_ARRIVED : 0) |
-			       (object->files ? KHO_OBJ_BUSY : 0);
-		entry++;
-		(*filled)++;
+	object = list_first_entry(&kho.objects, struct kho_object, list);
+	if (all && last_listed.object && last_listed.changes == kho.changes &&
+	    last_listed.index <= first) {
+		object = last_listed.object;
+		i = last_listed.index;
 	}
-	*total = kho.nr_objects;
+	list_for_each_entry_from(object, &kho.objects, list) {
+		if (!all && !kho_sees(object))
+			continue;
+		if (*filled == room) {
+			if (all)
+				break;
+		} else if (i >= first) {
+			tell(object, entries, (*filled)++);
+		}
+		i++;
+	}
+	*total = all ? kho.nr_objects : i;
+	last_listed.object = NULL;
+	if (all && !list_entry_is_head(object, &kho.objects, list)) {
+		last_listed.changes = kho.changes;
+		last_listed.index = i;
+		last_listed.object = object;
+	}
 	mutex_unlock(&kho.lock);
+}
+
+static void tell_entry(const struct kho_object *object, void *entries, u32 nr)
+{
+	struct kho_obj_entry *entry = (struct kho_obj_entry *)entries + nr;
+
+	memset(entry, 0, sizeof(*entry));
+	memcpy(entry->name, object->name, sizeof(entry->name));
+	entry->bytes = object->mem.size;
+	entry->pages = object->mem.nr_pages;
+	entry->extents = object->mem.nr_extents;
+	entry->created = object->created;
+	entry->generation = object->generation;
+	entry->flags = (object->arrived ? KHO_OBJ_ARRIVED : 0) |
+		       (object->files ? KHO_OBJ_BUSY : 0);
+}
+
+/**
+ * kho_object_list() - describe objects in short
+ * @first: number of the first one wanted, of those that the caller sees
+ * @room: entries that there are
+ * @entries: array of struct kho_obj_entry, filled in
+ * @filled: how many were
+ * @total: how many objects there are for the caller
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+{
+	list_objects(first, room, entries, filled, total, tell_entry);
+}
+
+static void tell_info(const struct kho_object *object, void *entries, u32 nr)
+{
+	kho_object_tell(object, (struct kho_obj_info *)entries + nr);
+}
+
+/**
+ * kho_object_list_info() - describe objects
+ * @first: number of the first one wanted, of those that the caller sees
+ * @room: entries that there are
+ * @entries: array of struct kho_obj_info, filled in but for their sizes
+ * @filled: how many were
+ * @total: how many objects there are for the caller
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_object_list_info(u64 first, u32 room, void *entries, u32 *filled,
+			  u64 *total)
+{
+	list_objects(first, room, entries, filled, total, tell_info);
 }
 
 /**
  * kho_object_adopt() - list an object that arrived
- * @object: with its name and memory filled in
- * @record: what was read of it, which stays its record
+ * @object: with its memory filled in
+ * @record: what was read of it and found good, which stays its record
  *
  * Context: kho.lock held.
  */
@@ -381,15 +586,60 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 {
 	lockdep_assert_held(&kho.lock);
 
-	object->mem.release = object_mem_release;
+	object->mem.ops = &object_mem_ops;
+	strscpy_pad(object->name, (char *)record->name, sizeof(object->name));
 	object->arrived = true;
+	object->flags = record->flags;
 	object->created = record->created;
-	object->generation = record->generation + 1;
+	object->generation = min(record->generation, U32_MAX - 1) + 1;
+	object->idle = min(record->idle, U32_MAX - 1) + 1;
+	object->uid = make_kuid(&init_user_ns, record->uid);
+	object->gid = make_kgid(&init_user_ns, record->gid);
+	object->mode = record->mode;
+	memcpy(object->comm, record->comm, sizeof(object->comm));
+	memcpy(object->release, record->release, sizeof(object->release));
 	object->record = record;
-	list_add_tail(&object->list, &kho.objects);
-	kho.nr_objects++;
+	list_object(object);
 	kho.arrived_objects++;
-	kho.object_pages += object->mem.nr_pages;
+}
+
+/**
+ * kho_object_arrivals() - what arrived is ours for good
+ *
+ * What its maker did not commit is freed, and so is what nobody has wanted for
+ * as long as it takes.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_object_arrivals(void)
+{
+	u64 uncommitted = 0, idle = 0;
+	struct kho_object *object, *next;
+
+	lockdep_assert_held(&kho.lock);
+
+	list_for_each_entry_safe(object, next, &kho.objects, list) {
+		bool old = kho_max_idle && object->idle >= kho_max_idle;
+
+		if (!object->arrived)
+			continue;
+		if (!old && !(object->flags & KHO_OBJS_UNCOMMITTED)) {
+			kho_record_update(object);
+			continue;
+		}
+		if (object->flags & KHO_OBJS_UNCOMMITTED)
+			uncommitted++;
+		else
+			idle++;
+		object_drop(object);
+		kho_object_free(object);
+	}
+	if (uncommitted)
+		pr_info("%llu objects were not committed by their makers: freed\n",
+			uncommitted);
+	if (idle)
+		pr_info("%llu objects were not opened for %u handovers (max_idle): freed\n",
+			idle, kho_max_idle);
 }
 
 /**
@@ -407,6 +657,7 @@ void kho_object_drop_all(void)
 
 	list_for_each_entry_safe(object, next, &kho.objects, list) {
 		list_del(&object->list);
+		hlist_del(&object->named);
 		kvfree(object->mem.extent);
 		kfree(object);
 	}

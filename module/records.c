@@ -8,72 +8,240 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/io.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/uidgid.h>
+#include <linux/user_namespace.h>
+#include <linux/xarray.h>
 
 #include "internal.h"
 
 #define PER_PAGE	KHO_OBJS_PER_PAGE(PAGE_SHIFT)
 #define PER_CHUNK	KHO_OBJS_EXTENTS_PER_PAGE(PAGE_SHIFT)
 
-static struct kho_objs_page *record_page(u64 addr)
+/**
+ * struct record_page - a page of records, as we know it
+ */
+struct record_page {
+	/** @list: on pages, in the order in which they lead to each other. */
+	struct list_head list;
+	/** @room: on with_room, if it has a free record. */
+	struct list_head room;
+	/** @page: the page itself. */
+	struct kho_objs_page *page;
+	/** @used: how many of its records are. */
+	unsigned int used;
+};
+
+static LIST_HEAD(pages);
+static LIST_HEAD(with_room);
+/* The same, by page number. */
+static DEFINE_XARRAY(by_pfn);
+
+static unsigned long pfn_of(const void *at)
 {
-	return phys_to_virt(addr);
+	return PHYS_PFN(__pa(at));
 }
 
-static void free_chunks(u64 addr)
+static struct record_page *know_page(struct kho_objs_page *page)
 {
-	while (addr) {
-		struct kho_objs_extents *chunk = phys_to_virt(addr);
+	struct record_page *known = kzalloc(sizeof(*known), GFP_KERNEL);
 
-		addr = chunk->next;
-		kho_blob_free(chunk);
+	if (!known)
+		return NULL;
+	if (xa_err(xa_store(&by_pfn, pfn_of(page), known, GFP_KERNEL))) {
+		kfree(known);
+		return NULL;
 	}
+	known->page = page;
+	list_add_tail(&known->list, &pages);
+	list_add_tail(&known->room, &with_room);
+	return known;
+}
+
+static struct record_page *page_of(const struct kho_objs_record *record)
+{
+	return xa_load(&by_pfn, pfn_of(record));
+}
+
+/* What leads to the page: the one before, or the head. */
+static u64 *link_to(struct record_page *known)
+{
+	if (list_is_first(&known->list, &pages))
+		return &kho.head->first;
+	return &list_prev_entry(known, list)->page->next;
+}
+
+static void forget_page(struct record_page *known)
+{
+	xa_erase(&by_pfn, pfn_of(known->page));
+	list_del(&known->list);
+	list_del(&known->room);
+	kfree(known);
+}
+
+static void count_used(struct record_page *known)
+{
+	if (++known->used == PER_PAGE)
+		list_del_init(&known->room);
 }
 
 /* A free record, in a new page if all others are full. */
 static struct kho_objs_record *find_room(void)
 {
+	struct record_page *known;
 	struct kho_objs_page *page;
-	u64 *link = &kho.head->first;
 	unsigned int i;
 
-	while (*link) {
-		page = record_page(*link);
-		for (i = 0; i < PER_PAGE; i++)
-			if (!page->records[i].name[0])
-				return &page->records[i];
-		link = &page->next;
+	if (list_empty(&with_room)) {
+		page = kho_blob_alloc();
+		if (!page)
+			return NULL;
+		known = know_page(page);
+		if (!known) {
+			kho_blob_free(page);
+			return NULL;
+		}
+		*link_to(known) = virt_to_phys(page);
 	}
-
-	page = kho_blob_alloc();
-	if (!page)
-		return NULL;
-	*link = virt_to_phys(page);
-	return &page->records[0];
+	known = list_first_entry(&with_room, struct record_page, room);
+	for (i = 0; known->page->records[i].name[0]; i++)
+		;
+	count_used(known);
+	return &known->page->records[i];
 }
 
-/* Frees the page of @record if no other record is left in it. */
-static void drop_page_of(const struct kho_objs_record *record)
+/* A record is free again, and so is its page if no other is left in it. */
+static void drop_record(struct kho_objs_record *record)
 {
-	struct kho_objs_page *page = (void *)((unsigned long)record & PAGE_MASK);
-	u64 *link = &kho.head->first;
-	unsigned int i;
+	struct record_page *known = page_of(record);
+	struct kho_objs_page *page = known->page;
 
-	for (i = 0; i < PER_PAGE; i++)
-		if (page->records[i].name[0])
-			return;
-	while (*link != virt_to_phys(page))
-		link = &record_page(*link)->next;
-	*link = page->next;
+	memset(record, 0, sizeof(*record));
+	if (known->used-- == PER_PAGE)
+		list_add(&known->room, &with_room);
+	if (known->used)
+		return;
+	*link_to(known) = page->next;
+	forget_page(known);
 	kho_blob_free(page);
+}
+
+/**
+ * kho_records_forget() - forget all pages of records, and leave them as they are
+ *
+ * Context: kho.lock held.
+ */
+void kho_records_forget(void)
+{
+	struct record_page *known, *next;
+
+	lockdep_assert_held(&kho.lock);
+
+	list_for_each_entry_safe(known, next, &pages, list)
+		forget_page(known);
 }
 
 static void put_extent(struct kho_objs_extent *to, const struct kho_extent *from)
 {
-	to->addr = from->pfn << PAGE_SHIFT;
+	to->addr = from->pfn << PAGE_SHIFT | from->order;
 	to->nr_pages = from->nr_pages;
+}
+
+/**
+ * kho_record_discard() - free pages of extents that no record has
+ * @chunks: physical address of the first, or 0
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_record_discard(u64 chunks)
+{
+	while (chunks) {
+		struct kho_objs_extents *chunk = phys_to_virt(chunks);
+
+		chunks = chunk->next;
+		kho_blob_free(chunk);
+	}
+}
+
+/**
+ * kho_record_prepare() - write down the extents that a record has no room for
+ * @mem: whose
+ * @chunks: set to the physical address of the first page of them, or 0
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_record_prepare(const struct kho_mem *mem, u64 *chunks)
+{
+	u64 i, *link = chunks;
+
+	*chunks = 0;
+	for (i = KHO_OBJS_INLINE; i < mem->nr_extents; ) {
+		struct kho_objs_extents *chunk = kho_blob_alloc();
+		unsigned int n;
+
+		if (!chunk) {
+			kho_record_discard(*chunks);
+			return -ENOMEM;
+		}
+		*link = virt_to_phys(chunk);
+		link = &chunk->next;
+		for (n = 0; n < PER_CHUNK && i < mem->nr_extents; n++, i++)
+			put_extent(&chunk->extents[n], &mem->extent[i]);
+	}
+	return 0;
+}
+
+static void put_extents(struct kho_objs_record *record, const struct kho_mem *mem,
+			u64 chunks)
+{
+	u64 i;
+
+	memset(record->extents, 0, sizeof(record->extents));
+	for (i = 0; i < KHO_OBJS_INLINE && i < mem->nr_extents; i++)
+		put_extent(&record->extents[i], &mem->extent[i]);
+	record->nr_extents = mem->nr_extents;
+	record->more = chunks;
+}
+
+/**
+ * kho_record_update() - tell the next kernel what may change of an object
+ * @object: of which
+ *
+ * Context: kho.lock held.
+ */
+void kho_record_update(struct kho_object *object)
+{
+	struct kho_objs_record *record = object->record;
+
+	lockdep_assert_held(&kho.lock);
+
+	record->size = object->mem.size;
+	record->generation = object->generation;
+	record->idle = object->idle;
+	record->flags = object->flags;
+	record->uid = from_kuid(&init_user_ns, object->uid);
+	record->gid = from_kgid(&init_user_ns, object->gid);
+	record->mode = object->mode;
+}
+
+/**
+ * kho_record_resize() - tell the next kernel of other extents of an object
+ * @object: of which
+ * @chunks: what kho_record_prepare() has written
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_record_resize(struct kho_object *object, u64 chunks)
+{
+	u64 old = object->record->more;
+
+	put_extents(object->record, &object->mem, chunks);
+	kho_record_update(object);
+	kho_record_discard(old);
 }
 
 /**
@@ -85,62 +253,51 @@ static void put_extent(struct kho_objs_extent *to, const struct kho_extent *from
  */
 int kho_record_write(struct kho_object *object)
 {
-	const struct kho_mem *mem = &object->mem;
 	struct kho_objs_record *record;
-	u64 i, first_chunk = 0, *link = &first_chunk;
+	u64 chunks;
+	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	for (i = KHO_OBJS_INLINE; i < mem->nr_extents; ) {
-		struct kho_objs_extents *chunk = kho_blob_alloc();
-		unsigned int n;
-
-		if (!chunk)
-			goto err_free_chunks;
-		*link = virt_to_phys(chunk);
-		link = &chunk->next;
-		for (n = 0; n < PER_CHUNK && i < mem->nr_extents; n++, i++)
-			put_extent(&chunk->extents[n], &mem->extent[i]);
-	}
-
+	ret = kho_record_prepare(&object->mem, &chunks);
+	if (ret)
+		return ret;
 	record = find_room();
-	if (!record)
-		goto err_free_chunks;
-	for (i = 0; i < KHO_OBJS_INLINE && i < mem->nr_extents; i++)
-		put_extent(&record->extents[i], &mem->extent[i]);
-	record->size = mem->size;
-	record->nr_extents = mem->nr_extents;
-	record->more = first_chunk;
+	if (!record) {
+		kho_record_discard(chunks);
+		return -ENOMEM;
+	}
+	object->record = record;
+	put_extents(record, &object->mem, chunks);
 	record->created = object->created;
-	record->generation = object->generation;
+	memcpy(record->comm, object->comm, sizeof(record->comm));
+	memcpy(record->release, object->release, sizeof(record->release));
+	kho_record_update(object);
 	memcpy(record->name, object->name, sizeof(record->name));
 	kho.head->nr_objects++;
-	object->record = record;
 	return 0;
-
-err_free_chunks:
-	free_chunks(first_chunk);
-	return -ENOMEM;
 }
 
 /**
  * kho_record_erase() - tell the next kernel no more of an object
  * @object: of which
  *
+ * What hangs on the record goes as well: sums and data.
+ *
  * Context: may sleep; kho.lock held.
  */
 void kho_record_erase(struct kho_object *object)
 {
-	struct kho_objs_record *record = object->record;
-	u64 chunks = record->more;
+	struct kho_objs_record was = *object->record;
 
 	lockdep_assert_held(&kho.lock);
 
-	memset(record, 0, sizeof(*record));
+	drop_record(object->record);
 	kho.head->nr_objects--;
-	free_chunks(chunks);
-	drop_page_of(record);
 	object->record = NULL;
+	kho_record_discard(was.more);
+	kho_sums_free(was.sums);
+	kho_data_free(was.data);
 }
 
 /*
@@ -165,14 +322,33 @@ static bool all_zero(const u64 *words, unsigned int nr)
 	return !memchr_inv(words, 0, nr * sizeof(*words));
 }
 
-static const char *claim_extent(struct kho_mem *mem,
-				const struct kho_objs_extent *extent)
+static int claim_range(u64 pfn, u64 nr_pages)
 {
-	if (!extent->addr || extent->addr & ~PAGE_MASK || !extent->nr_pages)
+	return kho_arrived_take(pfn, nr_pages);
+}
+
+static const char *claim_extent(struct kho_mem *mem,
+				const struct kho_objs_extent *from)
+{
+	struct kho_extent extent = {
+		.pfn = PHYS_PFN(from->addr),
+		.nr_pages = from->nr_pages,
+		.order = from->addr & KHO_OBJS_ORDER_MASK,
+	};
+	u64 mask = (1ULL << extent.order) - 1;
+
+	if (!extent.pfn || !extent.nr_pages ||
+	    from->addr & ~PAGE_MASK & ~KHO_OBJS_ORDER_MASK)
 		return "an extent is empty or misaligned";
-	if (kho_arrived_take(PHYS_PFN(extent->addr), extent->nr_pages))
+	if (extent.order > KHO_PUD_ORDER)
+		return "an extent has an order that no page has";
+	if (extent.pfn & mask || extent.nr_pages & mask)
+		return "an extent is no multiple of its pages";
+	if (extent.nr_pages > PHYS_PFN(kho_end_of_memory()))
+		return "an extent is larger than memory";
+	if (kho_extent_each(&extent, claim_range))
 		return "an extent is not preserved, or belongs to two objects";
-	if (kho_mem_add(mem, PHYS_PFN(extent->addr), extent->nr_pages))
+	if (kho_mem_add(mem, extent.pfn, extent.nr_pages, extent.order))
 		return "no memory for its extents";
 	return NULL;
 }
@@ -212,6 +388,50 @@ static const char *claim_extents(struct kho_mem *mem,
 	return NULL;
 }
 
+static const char *claim_sums(const struct kho_objs_record *record, u64 nr_pages)
+{
+	struct kho_objs_sums *sums;
+	u64 done = 0, next;
+
+	for (next = record->sums; next; next = sums->next) {
+		sums = claim_blob(next);
+		if (!sums)
+			return "a sum page is not preserved, or is used twice";
+		if (done >= nr_pages)
+			return "there are more sums than pages";
+		done += KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT);
+	}
+	if (record->sums && done < nr_pages)
+		return "there are fewer sums than pages";
+	if (!record->sums && record->flags &
+	    (KHO_OBJS_SUMMED | KHO_OBJS_SUM_AT_JUMP))
+		return "it has a checksum, but no sums";
+	return NULL;
+}
+
+static const char *claim_data(const struct kho_objs_record *record, u32 *bytes)
+{
+	struct kho_objs_data *page;
+	u64 next;
+
+	*bytes = 0;
+	for (next = record->data; next; next = page->next) {
+		page = claim_blob(next);
+		if (!page)
+			return "a data page is not preserved, or is used twice";
+		if (page->reserved)
+			return "a reserved field is not 0";
+		if (!page->bytes || page->bytes > KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT) ||
+		    (page->next &&
+		     page->bytes != KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT)))
+			return "a data page has another number of bytes than it can";
+		*bytes += page->bytes;
+		if (*bytes > KHO_OBJS_DATA_MAX)
+			return "it has more data than an object can";
+	}
+	return NULL;
+}
+
 static const char *claim_record(struct kho_objs_record *record)
 {
 	struct kho_object *object;
@@ -223,18 +443,29 @@ static const char *claim_record(struct kho_objs_record *record)
 		return "two objects have the same name";
 	if (!all_zero(record->reserved, ARRAY_SIZE(record->reserved)))
 		return "a reserved field is not 0";
+	if (record->flags & ~KHO_OBJS_FLAGS)
+		return "a flag is unknown";
+	if (record->mode & ~0666)
+		return "its mode has other bits than those for read and write";
+	if (record->uid == (u32)-1 || record->gid == (u32)-1)
+		return "its owner is nobody";
+	if (record->comm[KHO_OBJS_COMM - 1] ||
+	    record->release[KHO_OBJS_RELEASE - 1])
+		return "its maker's name has no end";
 	if (!record->size || !record->nr_extents)
 		return "an object has no size";
 
 	object = kzalloc(sizeof(*object), GFP_KERNEL);
 	if (!object)
 		return "no memory for an object";
-	strscpy_pad(object->name, (char *)record->name, sizeof(object->name));
+	kho_mem_init(&object->mem, NULL);
 	object->mem.size = record->size;
 	why = claim_extents(&object->mem, record);
+	why = why ?: claim_sums(record, object->mem.nr_pages);
+	why = why ?: claim_data(record, &object->data_bytes);
 	if (why) {
-		pr_err("object '%s', record at 0x%llx: %s\n", object->name,
-		       (u64)virt_to_phys(record), why);
+		pr_err("object '%s', record at 0x%llx: %s\n",
+		       (char *)record->name, (u64)virt_to_phys(record), why);
 		kvfree(object->mem.extent);
 		kfree(object);
 		return why;
@@ -256,6 +487,7 @@ static const char *claim_record(struct kho_objs_record *record)
  */
 const char *kho_records_read(u64 addr, u64 size)
 {
+	struct record_page *known;
 	struct kho_objs_page *page;
 	struct kho_objs_head *head;
 	const char *why;
@@ -284,12 +516,16 @@ const char *kho_records_read(u64 addr, u64 size)
 			return "a record page is not preserved, or is used twice";
 		if (!all_zero(page->reserved, ARRAY_SIZE(page->reserved)))
 			return "a reserved field is not 0";
+		known = know_page(page);
+		if (!known)
+			return "no memory for its pages";
 		for (i = 0; i < PER_PAGE; i++) {
 			if (!page->records[i].name[0])
 				continue;
 			why = claim_record(&page->records[i]);
 			if (why)
 				return why;
+			count_used(known);
 		}
 	}
 	if (head->nr_objects != kho.nr_objects)

@@ -56,6 +56,7 @@ void kho_changed(void)
 	kho_envelopes_update();
 	holds = kho.nr_objects || kho.raw.nr_pages || kho.arrived.nr_pages ||
 		kho.kernel_pages;
+	kho_memfile_keep(kho.nr_objects);
 	if (holds && !kho.pinned)
 		__module_get(THIS_MODULE);
 	else if (!holds && kho.pinned)

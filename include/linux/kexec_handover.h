@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Preserving memory across kexec, for kernel code: mainline's names.
+ * Preserving memory across kexec, for kernel code: mainline's names (7.1 on).
  *
  * A kernel that has KHO has a header of this name as well, and it is found
- * first: whoever is written for mainline builds against either.
+ * first: whoever is written for mainline builds against either.  What is
+ * preserved by kernel code is described in docs/kernel-api.md.
  */
 #ifndef LINUX_KEXEC_HANDOVER_H
 #define LINUX_KEXEC_HANDOVER_H
 
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
+struct folio;
+struct kho_vmalloc;
 struct page;
+
+bool kho_is_enabled(void);
+bool is_kho_boot(void);
+
+int kho_preserve_folio(struct folio *folio);
+void kho_unpreserve_folio(struct folio *folio);
+struct folio *kho_restore_folio(phys_addr_t phys);
 
 int kho_preserve_pages(struct page *page, unsigned long nr_pages);
 void kho_unpreserve_pages(struct page *page, unsigned long nr_pages);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages);
+
+int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
+void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
+void *kho_restore_vmalloc(const struct kho_vmalloc *preservation);
+
+void *kho_alloc_preserve(size_t size);
+void kho_unpreserve_free(void *mem);
+void kho_restore_free(void *mem);
 
 int kho_add_subtree(const char *name, void *blob, size_t size);
 void kho_remove_subtree(void *blob);

@@ -25,7 +25,12 @@
 #ifndef KHO_PAGE_SHIFT
 #define KHO_PAGE_SHIFT PAGE_SHIFT
 #endif
+/* Kernel code has struct kho_vmalloc from linux/kho/abi/kexec_handover.h. */
+#define kho_vmalloc kho_abi_vmalloc
+#define kho_vmalloc_chunk kho_abi_vmalloc_chunk
 #include <kho/abi.h>
+#undef kho_vmalloc
+#undef kho_vmalloc_chunk
 
 #define KHO_TREE_MAX_DEPTH	KHO_TREE_DEPTH(KHO_PAGE_SHIFT)
 #define KHO_NR_ORDERS		(KHO_MAX_ORDER(KHO_PAGE_SHIFT) + 1)

@@ -45,4 +45,39 @@
 #define ACR_FLAGS_NONE MIGRATE_MOVABLE
 #endif
 
+/*
+ * bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions", 6.3) made
+ * vm_flags a member that can't be written to.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#endif
+
+/*
+ * 3c8e44c9b369 ("mm: mark special bits for huge pfn mappings when inject", 6.12)
+ * and what surrounds it: page faults ask any driver for entries of the PUD's
+ * size, and get_user_pages_fast() knows that these are not pages.  Before that,
+ * only DAX is asked, and a fast pin would take references to pages that it has
+ * not seen.
+ */
+#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
+#define KHO_HAVE_PUD_PFNMAP 1
+/*
+ * 21aa65bf82a7 ("mm: remove callers of pfn_t functionality", 6.17): page numbers
+ * are plain numbers.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#include <linux/pfn_t.h>
+#define kho_insert_pfn_pmd(vmf, pfn, write) \
+	vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write)
+#define kho_insert_pfn_pud(vmf, pfn, write) \
+	vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write)
+#else
+#define kho_insert_pfn_pmd vmf_insert_pfn_pmd
+#define kho_insert_pfn_pud vmf_insert_pfn_pud
+#endif
+#else
+#define KHO_HAVE_PUD_PFNMAP 0
+#endif
+
 #endif /* KHO_COMPAT_H */

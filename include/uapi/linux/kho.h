@@ -2,6 +2,14 @@
 /*
  * /dev/kho: preserving memory across kexec, for userspace.
  *
+ * Whoever may open the device may use objects, each as its owner, group and
+ * mode let them: what a caller may neither read nor write does not exist for
+ * it.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST and SUBTREE_LIST, and the
+ * addresses in struct kho_query, are for callers with CAP_SYS_ADMIN.
+ *
+ * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object,
+ * all others for the device.
+ *
  * Every command takes a pointer to a struct whose first member is its size in
  * bytes, set by the caller.  A caller older than the kernel passes a shorter
  * struct and gets what it knows; a newer one passes a longer struct, and the
@@ -21,8 +29,9 @@
  *			the struct is too short
  *	EOPNOTSUPP	a flag or reserved member is not zero
  *	EFAULT		a pointer can't be read or written
- *	EPERM		the caller lacks CAP_SYS_ADMIN, or the kernel is locked
- *			down so that the handover could never happen
+ *	EPERM		the caller lacks CAP_SYS_ADMIN or does not own the object,
+ *			the object is sealed, or the kernel is locked down so
+ *			that the handover could never happen
  *	ENXIO		no such page: a hole, offline, or no RAM
  *	EADDRNOTAVAIL	the page is free, reserved, poisoned, or the last of RAM
  *	EBUSY		the page is in scratch, overlaps a preserved page, or
@@ -34,6 +43,18 @@
  *	ENOMEM		not enough memory; nothing has changed
  *	EINTR		a fatal signal came; nothing has changed
  *	ESHUTDOWN	the machine is going down: nothing may change any more
+ *	EACCES		the object's mode does not give the caller this access; the
+ *			memory has no access, or none to write
+ *	EBADF		the object's file is not open for writing
+ *	EDQUOT		more than the caller's RLIMIT_MEMLOCK allows
+ *	ENODATA		the object has no checksum, or was open for writing since
+ *			it was taken
+ *	ENODEV		the memory is a device's
+ *	EMEDIUMTYPE	the memory is a file system's page cache
+ *	EXDEV		the memory is a file's on a DAX device
+ *	EKEYREJECTED	the memory is secret: of memfd_secret() or guest_memfd
+ *	ESTALE		the memory is not what it was when the call began: it was
+ *			mapped or truncated meanwhile
  *
  * Whatever the error, nothing that was preserved is lost and nothing half-done
  * stays behind.  The kernel log names the member and the value.
@@ -64,6 +85,16 @@ enum {
 	KHO_CMD_META_READ,
 	KHO_CMD_ENVELOPE_LIST,
 	KHO_CMD_SUBTREE_LIST,
+	KHO_CMD_OBJ_PRESERVE,
+	KHO_CMD_OBJ_COMMIT,
+	KHO_CMD_OBJ_SEAL,
+	KHO_CMD_OBJ_RESIZE,
+	KHO_CMD_OBJ_SET_DATA,
+	KHO_CMD_OBJ_GET_DATA,
+	KHO_CMD_OBJ_SET_OWNER,
+	KHO_CMD_OBJ_INFO,
+	KHO_CMD_OBJ_VERIFY,
+	KHO_CMD_OBJ_INFO_LIST,
 };
 
 /* Features: bits of kho_query.features */
@@ -72,6 +103,7 @@ enum {
 #define KHO_FEATURE_META	(1ULL << 2)	/* META_READ */
 #define KHO_FEATURE_ENVELOPES	(1ULL << 3)	/* ENVELOPE_LIST; unpatched successors */
 #define KHO_FEATURE_SUBTREES	(1ULL << 4)	/* SUBTREE_LIST */
+#define KHO_FEATURE_AGENTS	(1ULL << 5)	/* OBJ_PRESERVE and all behind it */
 
 /* What became of a handover from the kernel before: kho_query.arrival */
 enum {
@@ -292,30 +324,53 @@ struct kho_page_list {
 };
 #define KHO_PAGE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_PAGE_LIST)
 
+#define KHO_CREATE_UNCOMMITTED	(1U << 0)	/* undone unless committed: see OBJ_COMMIT */
+#define KHO_CREATE_HUGE		(1U << 1)	/* of whole pages of the PMD's size */
+#define KHO_CREATE_NODE		(1U << 2)	/* on the NUMA node given, and no other */
+#define KHO_CREATE_SUM		(1U << 3)	/* take a checksum at the jump */
+
 /**
  * struct kho_obj_create - ioctl(KHO_OBJ_CREATE)
  *
  * Makes a named object of zeroed memory that outlives its maker.  The file is
- * for read, write and mmap; its size is fixed.
+ * for read, write and mmap.  It belongs to the caller's user and group, mode
+ * 0600; its pages count for the user's RLIMIT_MEMLOCK, unless the caller has
+ * CAP_IPC_LOCK.
  */
 struct kho_obj_create {
 	/** @size: sizeof(struct kho_obj_create). */
 	__u32 size;
-	/** @flags: must be 0. */
+	/** @flags: KHO_CREATE_*. */
 	__u32 flags;
-	/** @bytes: size of the object, at least 1. */
+	/**
+	 * @bytes: size of the object, at least 1; with KHO_CREATE_HUGE a
+	 * multiple of the huge page's size (2 MiB on x86).
+	 */
 	__aligned_u64 bytes;
 	/** @name: 1 to 63 bytes without '/' and control characters, NUL-padded. */
 	__u8 name[KHO_NAME_SIZE];
 	/** @fd: out: file descriptor, close-on-exec. */
 	__s32 fd;
-	/** @reserved: must be 0. */
-	__u32 reserved;
+	union {
+		/** @node: with KHO_CREATE_NODE: NUMA node, else 0. */
+		__u32 node;
+		/** @reserved: its name before there were nodes. */
+		__u32 reserved;
+	};
 };
 #define KHO_OBJ_CREATE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_CREATE)
 
+#define KHO_OPEN_READ		(1U << 0)	/* only for reading */
+#define KHO_OPEN_LARGEST	(1U << 1)	/* map with the largest pages there are */
+
 /**
  * struct kho_obj_name - ioctl(KHO_OBJ_OPEN, KHO_OBJ_REMOVE)
+ *
+ * OPEN gives a file for read, write and mmap; of a sealed object one for
+ * reading.  What is mapped is memory like any other, in pages of up to the PMD's
+ * size (2 MiB): direct I/O, io_uring, vhost and KVM work on it.  With
+ * KHO_OPEN_LARGEST pages of 1 GiB are mapped as such, and those do not; memory
+ * is shared with other mappings all the same.
  *
  * REMOVE gives the pages back to the page allocator at once; it is refused
  * with EBUSY while the object is open or mapped anywhere.
@@ -323,7 +378,7 @@ struct kho_obj_create {
 struct kho_obj_name {
 	/** @size: sizeof(struct kho_obj_name). */
 	__u32 size;
-	/** @flags: must be 0. */
+	/** @flags: OBJ_OPEN: KHO_OPEN_*; OBJ_REMOVE: must be 0. */
 	__u32 flags;
 	/** @name: of the object, NUL-padded. */
 	__u8 name[KHO_NAME_SIZE];
@@ -339,6 +394,12 @@ struct kho_obj_name {
 
 #define KHO_OBJ_ARRIVED		(1U << 0)	/* came from the kernel before */
 #define KHO_OBJ_BUSY		(1U << 1)	/* is open or mapped */
+#define KHO_OBJ_CLAIMED		(1U << 2)	/* has been opened since it arrived, or is new */
+#define KHO_OBJ_SEALED		(1U << 3)	/* can't be written any more */
+#define KHO_OBJ_UNCOMMITTED	(1U << 4)	/* goes with its last file */
+#define KHO_OBJ_SUM_AT_JUMP	(1U << 5)	/* a checksum is taken at the jump */
+#define KHO_OBJ_SUMMED		(1U << 6)	/* has a checksum that can be verified */
+#define KHO_OBJ_PINNED		(1U << 7)	/* memory of a process: see OBJ_PRESERVE */
 
 /**
  * struct kho_obj_entry - one element of KHO_OBJ_LIST
@@ -356,7 +417,7 @@ struct kho_obj_entry {
 	__aligned_u64 created;
 	/** @generation: handovers it has been through. */
 	__u32 generation;
-	/** @flags: KHO_OBJ_*. */
+	/** @flags: KHO_OBJ_ARRIVED and KHO_OBJ_BUSY; more in struct kho_obj_info. */
 	__u32 flags;
 };
 
@@ -508,5 +569,240 @@ struct kho_subtree_list {
 	__aligned_u64 total;
 };
 #define KHO_SUBTREE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_SUBTREE_LIST)
+
+/* Why memory can't be preserved: kho_obj_preserve.why, with the errno for it */
+enum {
+	KHO_WHY_NONE = 0,
+	KHO_WHY_UNMAPPED = 1,		/* EFAULT: nothing is mapped there */
+	KHO_WHY_PROTECTED = 2,		/* EACCES: no access, or none to write */
+	KHO_WHY_DEVICE = 3,		/* ENODEV: device memory */
+	KHO_WHY_FILE = 4,		/* EMEDIUMTYPE: a file system's page cache */
+	KHO_WHY_DAX = 5,		/* EXDEV: a file on a DAX device */
+	KHO_WHY_SECRET = 6,		/* EKEYREJECTED: memfd_secret, guest_memfd */
+	KHO_WHY_TAKEN = 7,		/* EEXIST or EBUSY: preserved already */
+	KHO_WHY_PLACE = 8,		/* EADDRNOTAVAIL: where it lies nothing can stay */
+	KHO_WHY_LIMIT = 9,		/* EDQUOT: RLIMIT_MEMLOCK */
+	KHO_WHY_CHANGED = 10,		/* ESTALE: it changed during the call */
+};
+
+#define KHO_PRESERVE_UNCOMMITTED	(1U << 0)	/* undone unless committed */
+#define KHO_PRESERVE_SUM		(1U << 3)	/* take a checksum at the jump */
+
+/**
+ * struct kho_obj_preserve - ioctl(KHO_OBJ_PRESERVE)
+ *
+ * Makes a named object of memory that the caller has mapped already: anonymous,
+ * memfd, tmpfs or System V shared memory, and hugetlb.  The pages are pinned as
+ * they are, with no copy, and stay even if the caller unmaps them or exits; what
+ * is written to them up to the jump is what the successor finds.  A page that a
+ * private mapping loses (MADV_DONTNEED) or a file (truncation) remains the
+ * object's, but the mapping is no longer of it.
+ *
+ * The range may go over several mappings, but not over a hole.  What the caller
+ * may not make writable (a shared mapping of a file that is open for reading
+ * only) is refused: the object is writable.
+ *
+ * As long as the memory is that of a process, a mapping of the object's file has
+ * to be shared, and get_user_pages() does not work on it; on the mapping that
+ * the process has it does.
+ */
+struct kho_obj_preserve {
+	/** @size: sizeof(struct kho_obj_preserve). */
+	__u32 size;
+	/** @flags: KHO_PRESERVE_*. */
+	__u32 flags;
+	/** @addr: address of the memory, a multiple of the page size. */
+	__aligned_u64 addr;
+	/** @bytes: how much, a multiple of the page size. */
+	__aligned_u64 bytes;
+	/** @name: as in struct kho_obj_create. */
+	__u8 name[KHO_NAME_SIZE];
+	/** @fd: out: file descriptor of the object, close-on-exec. */
+	__s32 fd;
+	/** @why: out, after an error too: KHO_WHY_*. */
+	__u32 why;
+	/** @bad_addr: out, after an error too: address of what can't be preserved, or 0. */
+	__aligned_u64 bad_addr;
+};
+#define KHO_OBJ_PRESERVE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_PRESERVE)
+
+#define KHO_SEAL_SUM		(1U << 0)	/* take a checksum now */
+
+/**
+ * struct kho_obj_plain - ioctl(KHO_OBJ_COMMIT, KHO_OBJ_SEAL)
+ *
+ * An object that is not committed goes when its last file is closed, and does
+ * not outlive a jump.  COMMIT makes it one that stays; it may be called twice.
+ *
+ * SEAL ends all writing, here and in the kernels to come.  It is refused with
+ * EBUSY while the object is mapped for writing, or its pages are in use by
+ * direct I/O and the like; then close the writable files.  What a process
+ * preserved with OBJ_PRESERVE it can still write through its own mapping.
+ */
+struct kho_obj_plain {
+	/** @size: sizeof(struct kho_obj_plain). */
+	__u32 size;
+	/** @flags: OBJ_SEAL: KHO_SEAL_*; OBJ_COMMIT: must be 0. */
+	__u32 flags;
+};
+#define KHO_OBJ_COMMIT _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_COMMIT)
+#define KHO_OBJ_SEAL _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_SEAL)
+
+/**
+ * struct kho_obj_resize - ioctl(KHO_OBJ_RESIZE)
+ *
+ * Works as ftruncate(): what is added is zero, what is cut off is gone, and
+ * mappings of it get SIGBUS.  An object with KHO_OBJ_PINNED has a fixed size
+ * (EINVAL); one of huge pages is resized in steps of these.
+ */
+struct kho_obj_resize {
+	/** @size: sizeof(struct kho_obj_resize). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @bytes: new size of the object, at least 1. */
+	__aligned_u64 bytes;
+};
+#define KHO_OBJ_RESIZE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_RESIZE)
+
+#define KHO_DATA_MAX		65536
+
+/**
+ * struct kho_obj_data - ioctl(KHO_OBJ_SET_DATA, KHO_OBJ_GET_DATA)
+ *
+ * Up to 64 KiB of the agent's own, which go where the object goes.  SET replaces
+ * all of it at once: the successor finds the old or the new, never a mixture.
+ */
+struct kho_obj_data {
+	/** @size: sizeof(struct kho_obj_data). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @data: pointer to the bytes. */
+	__aligned_u64 data;
+	/**
+	 * @bytes: SET: how many, 0 for none; GET: in: room, out: how many there
+	 * are, which may be more than were copied.
+	 */
+	__u32 bytes;
+	/** @reserved: must be 0. */
+	__u32 reserved;
+};
+#define KHO_OBJ_SET_DATA _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_SET_DATA)
+#define KHO_OBJ_GET_DATA _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_GET_DATA)
+
+#define KHO_OWNER_UID		(1U << 0)
+#define KHO_OWNER_GID		(1U << 1)
+#define KHO_OWNER_MODE		(1U << 2)
+
+/**
+ * struct kho_obj_owner - ioctl(KHO_OBJ_SET_OWNER)
+ *
+ * For the owner and for CAP_SYS_ADMIN.  Only the latter may give another user,
+ * or a group that the caller is not in.  Files that are open keep what they had.
+ */
+struct kho_obj_owner {
+	/** @size: sizeof(struct kho_obj_owner). */
+	__u32 size;
+	/** @flags: KHO_OWNER_*: which of the following to set. */
+	__u32 flags;
+	/** @uid: user, as in the initial user namespace. */
+	__u32 uid;
+	/** @gid: group, as in the initial user namespace. */
+	__u32 gid;
+	/** @mode: read and write bits, 0 to 0666. */
+	__u32 mode;
+	/** @reserved: must be 0. */
+	__u32 reserved;
+};
+#define KHO_OBJ_SET_OWNER _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_SET_OWNER)
+
+/**
+ * struct kho_obj_info - ioctl(KHO_OBJ_INFO), and an element of KHO_OBJ_INFO_LIST
+ */
+struct kho_obj_info {
+	/** @size: sizeof(struct kho_obj_info). */
+	__u32 size;
+	/** @flags: in: 0; out: KHO_OBJ_*. */
+	__u32 flags;
+	/** @name: NUL-padded. */
+	__u8 name[KHO_NAME_SIZE];
+	/** @bytes: out: size of the object. */
+	__aligned_u64 bytes;
+	/** @pages: out: base pages. */
+	__aligned_u64 pages;
+	/** @extents: out: physically contiguous pieces. */
+	__aligned_u64 extents;
+	/** @pmd_pages: out: of the memory, pages of the PMD's size (2 MiB). */
+	__aligned_u64 pmd_pages;
+	/** @pud_pages: out: of the memory, pages of the PUD's size (1 GiB). */
+	__aligned_u64 pud_pages;
+	/** @created: out: seconds since 1970, UTC. */
+	__aligned_u64 created;
+	/** @generation: out: handovers it has been through. */
+	__u32 generation;
+	/** @idle: out: handovers since anybody opened it. */
+	__u32 idle;
+	/** @uid: out: owner, as in the initial user namespace. */
+	__u32 uid;
+	/** @gid: out: group, as in the initial user namespace. */
+	__u32 gid;
+	/** @mode: out: read and write bits. */
+	__u32 mode;
+	/** @data_bytes: out: bytes of data set with OBJ_SET_DATA. */
+	__u32 data_bytes;
+	/** @comm: out: name of the process that made it, NUL-padded. */
+	__u8 comm[16];
+	/** @release: out: release of the kernel it was made in, NUL-padded. */
+	__u8 release[72];
+};
+#define KHO_OBJ_INFO _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO)
+
+/**
+ * struct kho_obj_verify - ioctl(KHO_OBJ_VERIFY)
+ *
+ * Compares pages with the checksum of the object, one per base page.
+ */
+struct kho_obj_verify {
+	/** @size: sizeof(struct kho_obj_verify). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @first: number of the first base page within the object. */
+	__aligned_u64 first;
+	/** @count: in: how many; out: how many were compared. */
+	__aligned_u64 count;
+	/** @bad: out: how many of them differ. */
+	__aligned_u64 bad;
+	/** @first_bad: out: number of the first that differs, if any does. */
+	__aligned_u64 first_bad;
+};
+#define KHO_OBJ_VERIFY _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_VERIFY)
+
+/**
+ * struct kho_obj_info_list - ioctl(KHO_OBJ_INFO_LIST)
+ *
+ * Lists the objects that the caller may read or write, oldest first.
+ */
+struct kho_obj_info_list {
+	/** @size: sizeof(struct kho_obj_info_list). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @first: index of the first entry wanted. */
+	__aligned_u64 first;
+	/** @entries: pointer to count of struct kho_obj_info. */
+	__aligned_u64 entries;
+	/** @count: in: room; out: entries filled. */
+	__u32 count;
+	/**
+	 * @entry_size: sizeof(struct kho_obj_info): the distance between entries;
+	 * what an entry has beyond what the kernel knows is left alone.
+	 */
+	__u32 entry_size;
+	/** @total: out: entries that there are. */
+	__aligned_u64 total;
+};
+#define KHO_OBJ_INFO_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO_LIST)
 
 #endif /* _UAPI_LINUX_KHO_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Folios out of pages that the allocator never handed out as such.
+ */
+#ifndef KHO_FOLIO_H
+#define KHO_FOLIO_H
+
+#include <linux/types.h>
+
+int kho_folio_init(void);
+void kho_folio_exit(void);
+bool kho_folio_make(unsigned long pfn, unsigned int order, pgoff_t index);
+bool kho_folio_is_whole(unsigned long pfn, unsigned int order);
+
+#endif /* KHO_FOLIO_H */

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The memory of an object: extents of pages, and how they are had, marked, cut
+ * and given back.
+ *
+ * What is of order 0 is made of base pages, each with a reference of its own.
+ * What is of the PMD's order or above are folios of the PMD's size in this
+ * kernel, as soon as somebody wants to map them (kho_mem_make_whole()): only such
+ * a folio is mapped by a PMD so that get_user_pages() works on it.  A page that
+ * a process has pinned for us is neither: it stays what it is.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/gfp.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+#define FIRST_ROOM	8
+
+/**
+ * kho_mem_init() - prepare memory of no pages
+ * @mem: what
+ * @ops: of its owner
+ */
+void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops)
+{
+	init_rwsem(&mem->lock);
+	mem->ops = ops;
+}
+
+/**
+ * kho_mem_grow() - let the last extent have the pages that follow it
+ * @mem: of what
+ * @pfn: number of the first page
+ * @nr_pages: how many; they are all of one node
+ * @order: of the pages they are made of
+ *
+ * Only before the extents are marked: an extent of order 0 is marked as one
+ * range.  No extent crosses a node, as mainline's blocks don't.
+ *
+ * Return: true if they do follow it.
+ */
+bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
+		  unsigned int order)
+{
+	struct kho_extent *last;
+
+	if (!mem->nr_extents)
+		return false;
+	last = &mem->extent[mem->nr_extents - 1];
+	if (last->order != order || last->pfn + last->nr_pages != pfn ||
+	    page_to_nid(pfn_to_page(last->pfn)) !=
+	    page_to_nid(pfn_to_page(pfn)))
+		return false;
+	last->nr_pages += nr_pages;
+	mem->nr_pages += nr_pages;
+	return true;
+}
+
+static int make_room(struct kho_mem *mem, u64 nr_extents)
+{
+	struct kho_extent *extent;
+	u64 room;
+
+	if (nr_extents <= mem->room)
+		return 0;
+	room = max3(nr_extents, 2 * mem->room, (u64)FIRST_ROOM);
+	extent = kvmalloc_array(room, sizeof(*extent), GFP_KERNEL);
+	if (!extent)
+		return -ENOMEM;
+	if (mem->nr_extents)
+		memcpy(extent, mem->extent, mem->nr_extents * sizeof(*extent));
+	kvfree(mem->extent);
+	mem->extent = extent;
+	mem->room = room;
+	return 0;
+}
+
+/**
+ * kho_mem_add() - append pages as an extent
+ * @mem: to what
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ * @order: of the pages they are made of
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
+		unsigned int order)
+{
+	struct kho_extent *last;
+	int ret = make_room(mem, mem->nr_extents + 1);
+
+	if (ret)
+		return ret;
+	last = &mem->extent[mem->nr_extents++];
+	last->index = mem->nr_pages;
+	last->pfn = pfn;
+	last->nr_pages = nr_pages;
+	last->order = order;
+	mem->nr_pages += nr_pages;
+	return 0;
+}
+
+/**
+ * kho_mem_append() - append pages, to the last extent if they follow it
+ * @mem: to what
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ * @order: of the pages they are made of
+ *
+ * Context: may sleep; @mem is not marked yet.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_mem_append(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
+		   unsigned int order)
+{
+	if (kho_mem_grow(mem, pfn, nr_pages, order))
+		return 0;
+	return kho_mem_add(mem, pfn, nr_pages, order);
+}
+
+/**
+ * kho_extent_each() - take an extent apart as it is marked
+ * @extent: the extent
+ * @fn: called for each range that is marked on its own
+ *
+ * Return: 0, or what @fn returned if that is not 0.
+ */
+int kho_extent_each(const struct kho_extent *extent,
+		    int (*fn)(u64 pfn, u64 nr_pages))
+{
+	u64 done, step = extent->nr_pages;
+	int ret;
+
+	if (extent->order)
+		step = 1ULL << KHO_OBJS_KEY_ORDER(extent->order);
+	for (done = 0; done < extent->nr_pages; done += step) {
+		ret = fn(extent->pfn + done, step);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int mark(u64 pfn, u64 nr_pages)
+{
+	return kho_mark_range(pfn, nr_pages);
+}
+
+static int unmark(u64 pfn, u64 nr_pages)
+{
+	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
+	return 0;
+}
+
+static int mark_extent(const struct kho_extent *extent)
+{
+	struct kho_extent marked = *extent;
+	u64 step = 1ULL << KHO_OBJS_KEY_ORDER(extent->order);
+	u64 done;
+	int ret;
+
+	if (!extent->order)
+		return mark(extent->pfn, extent->nr_pages);
+	for (done = 0; done < extent->nr_pages; done += step) {
+		ret = mark(extent->pfn + done, step);
+		if (ret)
+			goto err_unmark;
+		cond_resched();
+	}
+	return 0;
+
+err_unmark:
+	marked.nr_pages = done;
+	kho_extent_each(&marked, unmark);
+	return ret;
+}
+
+/**
+ * kho_mem_mark() - have all pages preserved
+ * @mem: of what
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or as kho_mark_range(), and then nothing is marked.
+ */
+int kho_mem_mark(const struct kho_mem *mem)
+{
+	u64 i;
+	int ret;
+
+	for (i = 0; i < mem->nr_extents; i++) {
+		ret = mark_extent(&mem->extent[i]);
+		if (ret)
+			goto err_unmark;
+	}
+	return 0;
+
+err_unmark:
+	while (i--)
+		kho_extent_each(&mem->extent[i], unmark);
+	return ret;
+}
+
+/**
+ * kho_mem_unmark() - the opposite of kho_mem_mark()
+ * @mem: of what
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_mem_unmark(const struct kho_mem *mem)
+{
+	u64 i;
+
+	for (i = 0; i < mem->nr_extents; i++)
+		kho_extent_each(&mem->extent[i], unmark);
+}
+
+/* Of our own: each folio has one reference, and so has each base page. */
+static void put_extent(const struct kho_extent *extent)
+{
+	u64 done;
+
+	if (extent->order < KHO_PMD_ORDER) {
+		kho_put_pages(extent->pfn, extent->nr_pages);
+		return;
+	}
+	for (done = 0; done < extent->nr_pages; done += 1ULL << KHO_PMD_ORDER) {
+		u64 pfn = extent->pfn + done;
+
+		if (kho_folio_is_whole(pfn, KHO_PMD_ORDER))
+			put_page(pfn_to_page(pfn));
+		else
+			kho_put_pages(pfn, 1ULL << KHO_PMD_ORDER);
+		cond_resched();
+	}
+}
+
+/**
+ * kho_mem_put_pages() - give up all pages and forget them
+ * @mem: of what
+ *
+ * Context: may sleep.
+ */
+void kho_mem_put_pages(struct kho_mem *mem)
+{
+	u64 i;
+
+	for (i = 0; i < mem->nr_extents; i++) {
+		const struct kho_extent *extent = &mem->extent[i];
+
+		if (mem->pinned)
+			/* Nobody else knows whether we have written to them. */
+			unpin_user_page_range_dirty_lock(pfn_to_page(extent->pfn),
+							 extent->nr_pages, true);
+		else
+			put_extent(extent);
+		cond_resched();
+	}
+	kvfree(mem->extent);
+	mem->extent = NULL;
+	mem->nr_extents = 0;
+	mem->nr_pages = 0;
+	mem->room = 0;
+}
+
+/**
+ * kho_mem_make_whole() - let huge pages be folios, so that PMDs can map them
+ * @mem: of what
+ *
+ * A folio that can't be made, for a lack of memory or because somebody looks at
+ * one of its pages just now, stays base pages: slower, but the same content.
+ *
+ * Context: may sleep; kho.lock held; no file is open.
+ */
+void kho_mem_make_whole(struct kho_mem *mem)
+{
+	u64 i, done;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (mem->whole || mem->pinned)
+		return;
+	mem->whole = true;
+	for (i = 0; i < mem->nr_extents; i++) {
+		const struct kho_extent *extent = &mem->extent[i];
+
+		if (extent->order < KHO_PMD_ORDER)
+			continue;
+		for (done = 0; done < extent->nr_pages;
+		     done += 1ULL << KHO_PMD_ORDER) {
+			/* A PMD maps it only where its number is aligned too. */
+			if ((extent->index + done) & ((1ULL << KHO_PMD_ORDER) - 1))
+				break;
+			if (!kho_folio_is_whole(extent->pfn + done,
+						KHO_PMD_ORDER))
+				kho_folio_make(extent->pfn + done, KHO_PMD_ORDER,
+					       extent->index + done);
+			cond_resched();
+		}
+	}
+}
+
+/* The extent with the page with number @index, of those that @mem has. */
+static const struct kho_extent *find_extent(const struct kho_mem *mem, u64 index)
+{
+	u64 low = 0, high = mem->nr_extents - 1;
+
+	while (low < high) {
+		u64 middle = low + (high - low + 1) / 2;
+
+		if (mem->extent[middle].index <= index)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return &mem->extent[low];
+}
+
+/**
+ * kho_mem_page() - find a page
+ * @mem: of what
+ * @index: its number, of those that @mem has
+ *
+ * Context: mem->lock held, or kho.lock.
+ */
+struct page *kho_mem_page(const struct kho_mem *mem, u64 index)
+{
+	const struct kho_extent *extent = find_extent(mem, index);
+
+	return pfn_to_page(extent->pfn + (index - extent->index));
+}
+
+/**
+ * kho_mem_order() - of what pages is the memory made there?
+ * @mem: which memory
+ * @index: number of a page, of those that @mem has
+ *
+ * Context: mem->lock held, or kho.lock.
+ */
+unsigned int kho_mem_order(const struct kho_mem *mem, u64 index)
+{
+	return find_extent(mem, index)->order;
+}
+
+/**
+ * kho_mem_splits() - would a page that is marked as a whole be cut?
+ * @mem: of what memory
+ * @nr_pages: how many would be left, fewer than there are
+ *
+ * Context: mem->lock held, or kho.lock.
+ */
+bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages)
+{
+	const struct kho_extent *extent = find_extent(mem, nr_pages);
+	u64 mask = (1ULL << KHO_OBJS_KEY_ORDER(extent->order)) - 1;
+
+	return (nr_pages - extent->index) & mask;
+}
+
+/*
+ * Nothing is had by pushing others out: an agent that asks for too much gets
+ * -ENOMEM, not the OOM killer's help.
+ */
+static gfp_t gfp_for(unsigned int order, int nid)
+{
+	return GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+	       (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL) |
+	       (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
+}
+
+static int alloc_huge(struct kho_mem *mem, u64 index, u64 nr_pages, int nid)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL |
+		    (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
+	struct folio *folio;
+	int ret;
+
+	while (mem->nr_pages < nr_pages) {
+		folio = __folio_alloc(gfp, KHO_PMD_ORDER,
+				      nid == NUMA_NO_NODE ? numa_mem_id() : nid,
+				      NULL);
+		if (!folio)
+			return -ENOMEM;
+		folio->index = index + mem->nr_pages;
+		ret = kho_mem_append(mem, folio_pfn(folio), folio_nr_pages(folio),
+				     KHO_PMD_ORDER);
+		if (ret) {
+			folio_put(folio);
+			return ret;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	mem->whole = true;
+	return 0;
+}
+
+/* The largest blocks that can be had, as base pages. */
+static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
+{
+	unsigned int order = MAX_PAGE_ORDER;
+	struct page *page;
+	int ret;
+
+	while (mem->nr_pages < nr_pages) {
+		order = min_t(unsigned int, order,
+			      ilog2(nr_pages - mem->nr_pages));
+		page = alloc_pages_node(nid, gfp_for(order, nid), order);
+		if (!page) {
+			if (!order--)
+				return -ENOMEM;
+			continue;
+		}
+		split_page(page, order);
+		ret = kho_mem_append(mem, page_to_pfn(page), 1UL << order, 0);
+		if (ret) {
+			kho_put_pages(page_to_pfn(page), 1UL << order);
+			return ret;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kho_mem_alloc() - have zeroed pages
+ * @mem: what is to have them, and has none yet
+ * @index: number of the first of them within the object
+ * @nr_pages: base pages
+ * @huge: whole folios of the PMD's size; @nr_pages is a multiple of that
+ * @nid: from this node and no other, or NUMA_NO_NODE
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOMEM or -EINTR; what @mem has then is the caller's to put.
+ */
+int kho_mem_alloc(struct kho_mem *mem, u64 index, u64 nr_pages, bool huge,
+		  int nid)
+{
+	return huge ? alloc_huge(mem, index, nr_pages, nid) :
+		      alloc_base(mem, nr_pages, nid);
+}

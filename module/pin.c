@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Preserving memory that a process has already.
+ *
+ * The pages are pinned for good, which moves them out of where nothing may stay
+ * (FOLL_LONGTERM), and are made an object as they are.  What a mapping is of is
+ * looked at before its pages are pinned, so that the answer tells what is wrong
+ * with it, and the pages are looked at after that, since mappings may change
+ * meanwhile.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/dax.h>
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+/* Pages that are pinned in one go. */
+#define PIN_PIECE	4096UL
+
+/*
+ * Least memory that has to be available, in pages: to pin what is not there yet
+ * allocates it, and for want of more the OOM killer would come.
+ */
+#define KEEP_FREE	4096UL
+
+/* guest_memfd, 6.8 on; not in linux/magic.h of older kernels. */
+#ifndef GUEST_MEMFD_MAGIC
+#define GUEST_MEMFD_MAGIC 0x474d454d
+#endif
+
+static const struct {
+	int err;
+	const char *text;
+} why_not[] = {
+	[KHO_WHY_UNMAPPED] = { -EFAULT, "nothing is mapped there" },
+	[KHO_WHY_PROTECTED] = { -EACCES, "the mapping has no access, or none to write" },
+	[KHO_WHY_DEVICE] = { -ENODEV, "it is device memory" },
+	[KHO_WHY_FILE] = { -EMEDIUMTYPE, "it is a file system's page cache" },
+	[KHO_WHY_DAX] = { -EXDEV, "it is a file on a DAX device" },
+	[KHO_WHY_SECRET] = { -EKEYREJECTED, "it is secret memory" },
+	[KHO_WHY_TAKEN] = { -EEXIST, "it is preserved already" },
+	[KHO_WHY_PLACE] = { -EADDRNOTAVAIL, "nothing can be preserved where it lies" },
+	[KHO_WHY_CHANGED] = { -ESTALE, "it changed meanwhile" },
+};
+
+/* What is being pinned. */
+struct pinning {
+	struct kho_obj_preserve *ask;
+	struct kho_mem *mem;
+	/* Pages side by side that are pinned, but not in mem yet: */
+	unsigned long pfn;
+	unsigned long nr_pages;
+	/* of this folio, or of any that are smaller than huge pages (NULL), */
+	struct folio *folio;
+	/* and of this node. */
+	int nid;
+};
+
+static int refuse(struct kho_obj_preserve *ask, u32 why, unsigned long addr)
+{
+	ask->why = why;
+	ask->bad_addr = addr;
+	return kho_refuse(why_not[why].err, "object '%s': memory at 0x%lx of process %d: %s",
+			  ask->name, addr, task_tgid_nr(current),
+			  why_not[why].text);
+}
+
+/* Is it of tmpfs?  A device node in /dev is too, but what it maps is not. */
+static bool is_tmpfs(const struct vm_area_struct *vma)
+{
+	struct inode *inode = vma->vm_file ? file_inode(vma->vm_file) : NULL;
+
+	return inode && S_ISREG(inode->i_mode) &&
+	       inode->i_sb->s_magic == TMPFS_MAGIC;
+}
+
+/* Is @addr of a mapping behind the end of its file? */
+static bool behind_end(struct vm_area_struct *vma, unsigned long addr)
+{
+	loff_t offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) +
+			(addr - vma->vm_start);
+
+	/* That of a private mapping of /dev/zero is no file. */
+	return vma->vm_file && !vma_is_anonymous(vma) &&
+	       offset >= i_size_read(file_inode(vma->vm_file));
+}
+
+/* Why what @vma maps at @addr can't be preserved, or KHO_WHY_NONE. */
+static u32 judge(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long magic = 0;
+
+	if (vma->vm_file)
+		magic = file_inode(vma->vm_file)->i_sb->s_magic;
+	if (magic == SECRETMEM_MAGIC || magic == GUEST_MEMFD_MAGIC)
+		return KHO_WHY_SECRET;
+	if (magic == KHO_FS_MAGIC)
+		return KHO_WHY_TAKEN;
+	if (vma_is_dax(vma))
+		return KHO_WHY_DAX;
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+		return KHO_WHY_DEVICE;
+	if (!is_vm_hugetlb_page(vma) && !vma_is_anonymous(vma) && !is_tmpfs(vma))
+		return vma->vm_file ? KHO_WHY_FILE : KHO_WHY_DEVICE;
+	if (behind_end(vma, addr))
+		return KHO_WHY_UNMAPPED;
+	/*
+	 * Pages of a private mapping are its own only once they are written to;
+	 * those of a shared one are the same whoever looks.  What the caller may
+	 * not make writable it may not have an object of, which is writable.
+	 */
+	if (!(vma->vm_flags & VM_WRITE) &&
+	    !(vma->vm_flags & VM_READ && vma->vm_flags & VM_MAYSHARE &&
+	      vma->vm_flags & VM_MAYWRITE))
+		return KHO_WHY_PROTECTED;
+	return KHO_WHY_NONE;
+}
+
+/* Looks at the mapping of @addr; says where it ends and how it is pinned. */
+static u32 judge_at(unsigned long addr, unsigned long *end, unsigned int *gup,
+		    bool *hugetlb)
+{
+	struct vm_area_struct *vma;
+	u32 why = KHO_WHY_UNMAPPED;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, addr);
+	if (vma) {
+		why = judge(vma, addr);
+		*end = vma->vm_end;
+		*gup = FOLL_LONGTERM | (vma->vm_flags & VM_WRITE ? FOLL_WRITE : 0);
+		*hugetlb = is_vm_hugetlb_page(vma);
+	}
+	mmap_read_unlock(current->mm);
+	return why;
+}
+
+/* So that what is wrong at the end is known before anything is pinned. */
+static int judge_all(struct kho_obj_preserve *ask)
+{
+	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
+	unsigned int gup;
+	bool hugetlb;
+	u32 why;
+
+	while (addr < end) {
+		unsigned long at = addr;
+
+		why = judge_at(at, &addr, &gup, &hugetlb);
+		if (why)
+			return refuse(ask, why, at);
+	}
+	return 0;
+}
+
+/* Pages of a process that stay whole are whole again in the next kernel. */
+static unsigned int order_of(const struct pinning *p)
+{
+	if (!p->folio || p->nr_pages != folio_nr_pages(p->folio))
+		return 0;
+	return folio_order(p->folio) >= KHO_PUD_ORDER ? KHO_PUD_ORDER :
+							KHO_PMD_ORDER;
+}
+
+static int flush(struct pinning *p)
+{
+	int ret;
+
+	if (!p->nr_pages)
+		return 0;
+	ret = kho_mem_append(p->mem, p->pfn, p->nr_pages, order_of(p));
+	if (!ret)
+		p->nr_pages = 0;
+	return ret;
+}
+
+/* Are these pages, of one folio, as those of such mappings are? */
+static u32 judge_pages(struct folio *folio, unsigned long pfn, unsigned long nr)
+{
+	if (!folio_test_hugetlb(folio) && !folio_test_anon(folio) &&
+	    !folio_test_swapbacked(folio))
+		return KHO_WHY_CHANGED;
+	if ((!kho_native() && kho.last_pfn - pfn < nr) ||
+	    PageHWPoison(pfn_to_page(pfn)) ||
+	    (folio_test_large(folio) && folio_test_has_hwpoisoned(folio)) ||
+	    kho_in_scratch(pfn, nr))
+		return KHO_WHY_PLACE;
+	return KHO_WHY_NONE;
+}
+
+/* Takes the first of @pages and what follows it in its folio; says how many. */
+static long take(struct pinning *p, struct page **pages, long nr,
+		 unsigned long addr)
+{
+	struct page *page = pages[0];
+	struct folio *folio = page_folio(page), *huge = NULL;
+	unsigned long pfn = page_to_pfn(page);
+	int ret, nid = folio_nid(folio);
+	long n = 1;
+	u32 why;
+
+	if (folio_test_large(folio)) {
+		nr = min_t(long, nr,
+			   folio_nr_pages(folio) - folio_page_idx(folio, page));
+		/* A process may have mapped them in another order. */
+		while (n < nr && pages[n] == pfn_to_page(pfn + n))
+			n++;
+		if (folio_order(folio) >= KHO_PMD_ORDER)
+			huge = folio;
+	}
+	why = judge_pages(folio, pfn, n);
+	if (why)
+		return refuse(p->ask, why, addr);
+	if (p->nr_pages && p->folio == huge && p->nid == nid &&
+	    p->pfn + p->nr_pages == pfn) {
+		p->nr_pages += n;
+		return n;
+	}
+	ret = flush(p);
+	if (ret)
+		return ret;
+	p->folio = huge;
+	p->nid = nid;
+	p->pfn = pfn;
+	p->nr_pages = n;
+	return n;
+}
+
+/* Pages of one mapping, as many as are pinned in one go; says how many. */
+static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
+		      struct page **pages)
+{
+	unsigned long stop;
+	unsigned int gup;
+	long i, n, nr;
+	bool hugetlb;
+	u32 why;
+
+	why = judge_at(addr, &stop, &gup, &hugetlb);
+	if (why)
+		return refuse(p->ask, why, addr);
+	nr = min((min(stop, end) - addr) >> PAGE_SHIFT, PIN_PIECE);
+	if (si_mem_available() < (long)min(KEEP_FREE, totalram_pages() / 64))
+		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",
+				  p->ask->name, addr);
+
+	nr = pin_user_pages_fast(addr, nr, gup, pages);
+	if (nr <= 0) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		why = judge_at(addr, &stop, &gup, &hugetlb);
+		if (why)
+			return refuse(p->ask, why, addr);
+		p->ask->bad_addr = addr;
+		/* No free page in the pool looks like no page at all. */
+		if (nr == -ENOMEM || hugetlb)
+			return -ENOMEM;
+		return refuse(p->ask, KHO_WHY_CHANGED, addr);
+	}
+	for (i = 0; i < nr; i += n) {
+		n = take(p, pages + i, nr - i, addr + (i << PAGE_SHIFT));
+		if (n < 0) {
+			unpin_user_pages(pages + i, nr - i);
+			return n;
+		}
+	}
+	return nr;
+}
+
+static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
+{
+	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
+	struct pinning p = { .ask = ask, .mem = &object->mem };
+	struct page **pages;
+	long nr = 0;
+	int ret = 0;
+
+	pages = kvmalloc_array(PIN_PIECE, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+	while (addr < end && !ret) {
+		nr = pin_piece(&p, addr, end, pages);
+		if (nr < 0)
+			ret = nr;
+		else
+			addr += nr << PAGE_SHIFT;
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+		cond_resched();
+	}
+	if (!ret)
+		ret = flush(&p);
+	if (p.nr_pages)
+		unpin_user_page_range_dirty_lock(pfn_to_page(p.pfn), p.nr_pages,
+						 false);
+	kvfree(pages);
+	return ret;
+}
+
+static int any_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	return 1;
+}
+
+/* Which page is somebody's already; none if it is twice in the range itself. */
+static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
+{
+	u64 i;
+
+	mutex_lock(&kho.lock);
+	for (i = 0; i < mem->nr_pages; i++) {
+		unsigned long pfn = page_to_pfn(kho_mem_page(mem, i));
+
+		if (kho_radix_walk_range(&kho.tree, pfn, 1, any_key, NULL) == 1)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(&kho.lock);
+	return refuse(ask, KHO_WHY_TAKEN,
+		      i < mem->nr_pages ? ask->addr + (i << PAGE_SHIFT) : 0);
+}
+
+static int check_ask(const struct kho_obj_preserve *ask)
+{
+	if (!ask->bytes || ask->bytes & ~PAGE_MASK)
+		return kho_refuse(-EINVAL, "kho_obj_preserve.bytes is %llu, must be a multiple of %lu",
+				  ask->bytes, PAGE_SIZE);
+	if (ask->addr & ~PAGE_MASK)
+		return kho_refuse(-EINVAL, "kho_obj_preserve.addr is 0x%llx, must be a multiple of %lu",
+				  ask->addr, PAGE_SIZE);
+	/* Beyond what a process can have at all, nothing is mapped. */
+	if (ask->addr + ask->bytes < ask->addr ||
+	    !access_ok(u64_to_user_ptr(ask->addr), ask->bytes))
+		return -EFAULT;
+	if (ask->bytes >> PAGE_SHIFT > totalram_pages())
+		return kho_refuse(-ENOMEM, "object '%s': %llu bytes are more than there is memory",
+				  ask->name, ask->bytes);
+	return 0;
+}
+
+/**
+ * kho_pin_preserve() - make an object of memory of the caller
+ * @wish: its name, size and flags; the name has been checked
+ * @ask: which memory; told what was wrong with it
+ * @file: set to a file of the object
+ *
+ * Context: may sleep; takes mmap_lock, then kho.lock, not both.
+ * Return: 0 or the errno of KHO_OBJ_PRESERVE; nothing stays after an error.
+ */
+int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
+		     struct file **file)
+{
+	struct kho_object *object;
+	int ret;
+
+	ask->why = KHO_WHY_NONE;
+	ask->bad_addr = 0;
+	ret = check_ask(ask);
+	if (ret == -EFAULT)
+		return refuse(ask, KHO_WHY_UNMAPPED, ask->addr);
+	ret = ret ?: kho_object_may_name(wish->name) ?: judge_all(ask);
+	if (ret)
+		return ret;
+
+	object = kho_object_new(wish);
+	if (IS_ERR(object)) {
+		if (PTR_ERR(object) == -EDQUOT)
+			ask->why = KHO_WHY_LIMIT;
+		return PTR_ERR(object);
+	}
+	object->mem.pinned = true;
+	ret = pin_all(object, ask);
+	if (ret)
+		goto err_free;
+	ret = kho_object_insert(object, file);
+	/* The name was free a moment ago, and may not be now. */
+	if ((ret == -EEXIST && !kho_object_may_name(wish->name)) || ret == -EBUSY)
+		ret = refuse_taken(ask, &object->mem);
+	if (ret)
+		goto err_free;
+	return 0;
+
+err_free:
+	kho_object_free(object);
+	return ret;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Checksums of objects, so that an agent can know that not a byte of what it
+ * left was changed: xxHash (64 bits) of each base page, in a chain of pages next
+ * to the object's record.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/highmem.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/xxhash.h>
+
+#include "internal.h"
+
+#define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)
+
+/* The kernel has it if anything in it wants it, as zstd does. */
+static u64 sum_page(struct page *page)
+{
+#if IS_REACHABLE(CONFIG_XXHASH)
+	void *at = kmap_local_page(page);
+	u64 sum = xxh64(at, PAGE_SIZE, 0);
+
+	kunmap_local(at);
+	return sum;
+#else
+	return 0;
+#endif
+}
+
+/**
+ * kho_sums_free() - free a chain of sum pages
+ * @first: physical address of the first, or 0
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_sums_free(u64 first)
+{
+	while (first) {
+		struct kho_objs_sums *sums = phys_to_virt(first);
+
+		first = sums->next;
+		kho_blob_free(sums);
+	}
+}
+
+/**
+ * kho_sums_alloc() - have room for sums
+ * @nr_pages: of how many base pages
+ * @first: set to the physical address of the first page of the chain
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, -ENOMEM, or -EOPNOTSUPP if this kernel has no xxHash.
+ */
+int kho_sums_alloc(u64 nr_pages, u64 *first)
+{
+	u64 done, *link = first;
+
+	lockdep_assert_held(&kho.lock);
+
+	*first = 0;
+	if (!IS_REACHABLE(CONFIG_XXHASH))
+		return kho_refuse(-EOPNOTSUPP, "checksum: this kernel was built without CONFIG_XXHASH");
+	for (done = 0; done < nr_pages; done += PER_PAGE) {
+		struct kho_objs_sums *sums = kho_blob_alloc();
+
+		if (!sums) {
+			kho_sums_free(*first);
+			*first = 0;
+			return -ENOMEM;
+		}
+		*link = virt_to_phys(sums);
+		link = &sums->next;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kho_sums_take() - compute the sums of an object
+ * @object: which; nobody resizes it, and it has room for them
+ * @may_stop: a fatal signal ends it
+ *
+ * Context: may sleep.
+ * Return: 0 or -EINTR.
+ */
+int kho_sums_take(struct kho_object *object, bool may_stop)
+{
+	struct kho_objs_sums *sums = NULL;
+	u64 i, next = object->record->sums;
+
+	for (i = 0; i < object->mem.nr_pages; i++) {
+		if (i % PER_PAGE == 0) {
+			sums = phys_to_virt(next);
+			next = sums->next;
+		}
+		sums->sums[i % PER_PAGE] =
+			sum_page(kho_mem_page(&object->mem, i));
+		if (may_stop && fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kho_sums_verify() - compare pages of an object with its sums
+ * @object: which; nobody resizes it
+ * @verify: which pages; told how many and which are others
+ *
+ * Context: may sleep.
+ * Return: 0, -ENODATA if there is nothing to compare with, -EINTR, or
+ * -EOPNOTSUPP if this kernel has no xxHash.
+ */
+int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
+{
+	struct kho_objs_sums *sums = NULL;
+	u64 i, end, next = object->record->sums;
+
+	if (!(object->flags & KHO_OBJS_SUMMED) || !next)
+		return -ENODATA;
+	if (!IS_REACHABLE(CONFIG_XXHASH))
+		return kho_refuse(-EOPNOTSUPP, "checksum: this kernel was built without CONFIG_XXHASH");
+
+	verify->bad = 0;
+	verify->first_bad = 0;
+	end = object->mem.nr_pages;
+	if (verify->first >= end)
+		verify->count = 0;
+	else if (verify->count < end - verify->first)
+		end = verify->first + verify->count;
+
+	for (i = 0; i < end; i++) {
+		if (i % PER_PAGE == 0) {
+			sums = phys_to_virt(next);
+			next = sums->next;
+		}
+		if (i < verify->first) {
+			i += min(PER_PAGE - i % PER_PAGE, verify->first - i) - 1;
+			continue;
+		}
+		if (sums->sums[i % PER_PAGE] !=
+		    sum_page(kho_mem_page(&object->mem, i))) {
+			if (!verify->bad++)
+				verify->first_bad = i;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	verify->count = end > verify->first ? end - verify->first : 0;
+	return 0;
+}
+
+/**
+ * kho_sums_at_jump() - take the sums of what was asked to be summed then
+ *
+ * What was sealed with its sums has them already.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_sums_at_jump(void)
+{
+	struct kho_object *object;
+
+	lockdep_assert_held(&kho.lock);
+
+	list_for_each_entry(object, &kho.objects, list) {
+		if (!(object->flags & KHO_OBJS_SUM_AT_JUMP) ||
+		    object->flags & KHO_OBJS_SUMMED || !object->record->sums)
+			continue;
+		kho_sums_take(object, false);
+		object->flags |= KHO_OBJS_SUMMED;
+		kho_record_update(object);
+	}
+}
