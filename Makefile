@@ -19,10 +19,10 @@ help:
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
-	@echo '  make               khoctl, and the module for the running kernel'
-	@echo '  make tools         khoctl only'
+	@echo '  make               khoctl, libkho, and the module for the running kernel'
+	@echo '  make tools         khoctl and libkho only'
 	@echo '  make module        the module only; KDIR=DIR for another kernel'
-	@echo '  make install       khoctl and kho-seal with all that belongs to them; PREFIX, DESTDIR'
+	@echo '  make install       khoctl, libkho, kho-seal, with all that belongs to them; PREFIX, DESTDIR'
 	@echo '  make uninstall     the opposite'
 	@echo '  make install-seal  kho-seal only, see docs/sealing.md; uninstall-seal'
 	@echo '  make dkms-install  the module with DKMS, for this and later kernels'

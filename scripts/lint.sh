@@ -304,9 +304,9 @@ check_uapi()
 
 	echo "#include \"$KHO_TOP/$header\"" >"$tmp/uapi.c"
 	cp "$tmp/uapi.c" "$tmp/uapi.cc"
-	gcc -fsyntax-only -std=c99 -Wall -Wextra -Wpedantic -Wpadded -Werror \
+	gcc -fsyntax-only -std=c11 -Wall -Wextra -Wpedantic -Wpadded -Werror \
 		"$tmp/uapi.c" || bad=1
-	clang -fsyntax-only -std=c99 -Wall -Wextra -Wpedantic -Wpadded -Werror \
+	clang -fsyntax-only -std=c11 -Wall -Wextra -Wpedantic -Wpadded -Werror \
 		"$tmp/uapi.c" || bad=1
 	g++ -fsyntax-only -std=c++11 -Wall -Wextra -Werror "$tmp/uapi.cc" || bad=1
 	clang -fsyntax-only -std=c++11 -Wall -Wextra -Werror "$tmp/uapi.cc" ||
@@ -375,11 +375,11 @@ check_spdx()
 	local file bad=0
 
 	# All that is source.  Not: texts, data, lists, and what dpkg reads.
-	files '' '^(COPYING|LICENSES/.*|debian/.*|docs/m(ap|atrix)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
+	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/m(ap|atrix)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
 		>"$tmp/spdx"
 	while read -r file; do
 		if ! head -n 3 "$file" |
-		   grep -qE 'SPDX-License-Identifier: GPL-2\.0'; then
+		   grep -qE 'SPDX-License-Identifier: (GPL-2\.0|LGPL-2\.1)'; then
 			echo "$file: no SPDX-License-Identifier: GPL-2.0..."
 			bad=1
 		fi
@@ -451,7 +451,7 @@ check_length()
 			echo "$file: $lines lines, more than 900"
 			bad=1
 		fi
-	done < <(files '' '^(COPYING|LICENSES/.*)$')
+	done < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*)$')
 	return "$bad"
 }
 
@@ -460,7 +460,7 @@ check_words()
 	local list
 
 	# Put together so that they are not found here.
-	mapfile -t list < <(files '' '^(COPYING|LICENSES/.*)$')
+	mapfile -t list < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*)$')
 	absent -nwE 'TO''DO|FIX''ME|X''XX|HA''CK' "${list[@]}"
 }
 
@@ -468,9 +468,10 @@ check_spelling()
 {
 	local list
 
-	# Names of macros in manual pages: .Nd is what describes a page.
-	mapfile -t list < <(files '' '^(COPYING|LICENSES/.*)$')
-	codespell -L nd "${list[@]}"
+	# Macros in manual pages: .Nd describes a page, .Fo a function; iput() is
+	# the kernel's.
+	mapfile -t list < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*)$')
+	codespell -L nd,fo,iput "${list[@]}"
 }
 
 # Paths of a single machine, and the mirrors that it has packages from.
@@ -478,7 +479,7 @@ check_paths()
 {
 	local list hosts host bad=0
 
-	mapfile -t list < <(files '' '^(COPYING|LICENSES/.*)$')
+	mapfile -t list < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*)$')
 	absent -nE '(^|[^[:alnum:]_.$}])/(wo''rk|ro''ot|ho''me)/' "${list[@]}" ||
 		bad=1
 
@@ -499,7 +500,7 @@ check_whitespace()
 	# In a patch an empty line of context is a single space; the other
 	# file has patterns, which may end with one.
 	mapfile -t list < <(files '' \
-		'^(COPYING|LICENSES/.*|tests/qemu/console-allowed)$|\.patch$')
+		'^((tools/libkho/)?COPYING|LICENSES/.*|tests/qemu/console-allowed)$|\.patch$')
 	absent -nE '[[:space:]]$' "${list[@]}" || bad=1
 	for file in "${list[@]}"; do
 		if [ -s "$file" ] && [ -n "$(tail -c1 "$file")" ]; then

@@ -13,8 +13,8 @@ my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
 
 # ---- The command line ----
 
-my @commands = qw(check status put get ls rm add del getpage dump map load
-		  unload seal);
+my @commands = qw(check status put get ls rm setdata getdata resize own freeze
+		  verify prune add del getpage dump map load unload seal);
 
 khoctl_is('no command: usage', [], 2, undef, qr/^usage: khoctl/);
 khoctl_is('--help', ['--help'], 0, qr/^usage: khoctl.*\n  check .*unload/s,
@@ -69,7 +69,49 @@ khoctl_is('map: too many', ['map', 'x'], 2, undef, qr/too many/);
 khoctl_is('seal: too many', ['seal', 'x'], 2, undef, qr/too many/);
 khoctl_is('dump: too many', ['dump', 'a', 'b'], 2, undef, qr/too many/);
 
-for my $c (qw(put get rm)) {
+for my $c (qw(setdata getdata resize own freeze)) {
+	khoctl_is("$c: no name", [$c], 2, undef, qr/NAME is missing/);
+	khoctl_is("$c: too many", [$c, 'a', 'b', 'c'], 2, undef, qr/too many/);
+}
+khoctl_is('resize: no size', ['resize', 'a'], 2, undef, qr/to which SIZE/);
+khoctl_is("resize: '$_'", ['resize', '--', 'a', $_], 2, undef,
+	  qr/'\Q$_\E': is no size/)
+	for ('', 'x', '1X', '1k', '1KB', '1Ki', '-1', '1.5G', 'K', ' 1', '0x1K',
+	     '16777216T', '18446744073709551616', '9' x 30 . 'K');
+khoctl_is('resize: 0', ['resize', 'a', '0K'], 2, undef, qr/at least one byte/);
+khoctl_is('own: nothing', ['own', 'a'], 2, undef, qr/nothing to change/);
+for my $c (qw(own put)) {
+	khoctl_is("$c: --owner '$_'", [$c, '--owner', $_, 'a'], 2, undef,
+		  qr/--owner: '\Q$_\E': UID, UID:GID or :GID/)
+		for ('', 'root:', ':');
+	khoctl_is("$c: --owner $_", [$c, '--owner', $_, 'a'], 2, undef,
+		  qr/--owner: '\Q$_\E': no such user/)
+		for ('no-such-user', '4294967295', '-1', '99999999999');
+	khoctl_is("$c: --owner $_", [$c, '--owner', $_, 'a'], 2, undef,
+		  qr/--owner: 'no-such-group': no such group/)
+		for ('0:no-such-group', ':no-such-group');
+	khoctl_is("$c: --mode '$_'", [$c, '--mode', $_, 'a'], 2, undef,
+		  qr/--mode: '\Q$_\E': is no octal number/)
+		for ('', '8', 'rw', '-1', '0x6', '000600');
+	khoctl_is("$c: --mode $_", [$c, '--mode', $_, 'a'], 2, undef,
+		  qr/--mode: '$_': only read and write bits/)
+		for ('700', '0111', '7777', '1000');
+}
+khoctl_is("put: --node '$_'", ['put', '--node', $_, 'a'], 2, undef,
+	  qr/--node: '\Q$_\E': is no number of a node/)
+	for ('', '-1', 'x', '4294967296');
+khoctl_is('put: stdin for both', ['put', '--data', '-', 'a', '-'], 2, undef,
+	  qr/stdin can't be both/);
+khoctl_is('put: stdin for both, unnamed', ['put', '--data', '-', 'a'], 2, undef,
+	  qr/stdin can't be both/);
+khoctl_is('prune: no --idle', ['prune'], 2, undef, qr/--idle N is missing/);
+khoctl_is("prune: --idle '$_'", ['prune', '--idle', $_], 2, undef,
+	  qr/--idle: '\Q$_\E': a number of handovers, at least 1/)
+	for ('', '0', '-1', 'x', '1.5');
+khoctl_is('prune: too many', ['prune', '--idle', '1', 'a'], 2, undef,
+	  qr/too many/);
+
+for my $c (qw(put get rm setdata getdata resize own freeze verify)) {
 	khoctl_is("$c: empty name", [$c, ''], 2, undef, qr/the name is empty/);
 	khoctl_is("$c: long name", [$c, 'n' x 64], 2, undef,
 		  qr/more than 63 bytes/);
@@ -91,7 +133,10 @@ khoctl_is('add: an order too high', ['add', '0:52'], 2, undef, qr/above 51/);
 # ---- No device ----
 
 for my $args (['status'], ['put', 'a', '/etc/passwd'], ['get', 'a'], ['ls'],
-	      ['rm', 'a'], ['add', '1'], ['del', '1'], ['getpage', '1'],
+	      ['rm', 'a'], ['setdata', 'a'], ['getdata', 'a'],
+	      ['resize', 'a', '1'], ['own', 'a', '--mode', '600'],
+	      ['freeze', 'a'], ['verify'], ['prune', '--idle', '1'],
+	      ['add', '1'], ['del', '1'], ['getpage', '1'],
 	      ['dump'], ['map'], ['load', '/etc/passwd'],
 	      ['check', '--target', '/etc/passwd']) {
 	khoctl_is("$args->[0]: no device", [@$args, '--device', $none], 1, undef,
@@ -131,6 +176,12 @@ for my $shift (12, 14, 16) {
 	my $bytes = 303 * (1 << $shift) - 1;
 	like($json, qr/"name": "big",\n      "bytes": $bytes,\n      "pages": 303,/,
 	     'object big');
+	my $per_page = (1 << $shift - 3) - 1;
+	my $sums = int((303 + $per_page - 1) / $per_page);
+	like($json, qr/"idle": 1,\n      "uid": 1000,\n      "gid": 100,\n      "mode": "0640",\n      "uncommitted": false,\n      "sealed": true,\n      "sum_at_jump": false,\n      "summed": true,\n      "sum_pages": $sums,\n      "data_bytes": 0,\n      "comm": "agent",\n      "release": "6\.1\.0-test",/,
+	     'all that is known of it');
+	my $user_data = (1 << $shift) - 16 + 3;
+	like($json, qr/"data_bytes": $user_data,/, 'user data of small');
 	like($json, qr/"name": "small",\n      "bytes": 5,\n      "pages": 1,/,
 	     'object small');
 }
@@ -138,7 +189,7 @@ my $own = khoctl_is('dump: of a kernel with KHO of its own',
 		    ['dump', make_dump('own-kho', 12)], 0,
 		    qr/^setup node  with scratch and FDT, the kernel's own KHO has it\n.*\nno problems\n$/ms,
 		    undef);
-like($own, qr/^tree, root at 0x\w+, 821 pages, 3\.2 MiB$/m, 'its tree');
+like($own, qr/^tree, root at 0x\w+, 824 pages, 3\.2 MiB$/m, 'its tree');
 like($own, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages/m, 'its objects');
 khoctl_is('dump: of such a kernel, JSON', ['dump', '--json', "$dir/dump"], 0,
 	  qr/"fdt_addr": 0,.*"name": "big".*"sound": true/s, undef);
@@ -154,11 +205,13 @@ like($text, qr/^scratch     0x000040000000 to 0x00004fffffff  256 MiB$/m,
 like($text, qr/compatible = "kho-v4"/, 'FDT property');
 like($text, qr/^sent by     Linux 6\.1\.0-test, handover number 3$/m, 'release');
 like($text, qr/^      5      1$/m, 'nodes per level');
-# 512 + 4 + 299 + 1 of the data, 1 + 4 that describe it
-like($text, qr/^tree, root at 0x\w+, 821 pages, 3\.2 MiB$/m, 'pages');
+# 512 + 4 + 299 + 1 of the data, 1 + 4 + 1 + 2 that describe it
+like($text, qr/^tree, root at 0x\w+, 824 pages, 3\.2 MiB$/m, 'pages');
 like($text, qr/^  0x000020000000 to 0x0000201fffff  2 MiB$/m, 'extent');
-like($text, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages, made 2023-11-14 22:13:20, generation 1$/m,
+like($text, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages, made 2023-11-14 22:13:20, generation 1\n    by agent in Linux 6\.1\.0-test, owner 1000:100, mode 0640, idle 1, sealed, has a checksum\n    0x000010000000 to 0x000010003fff  16 KiB, pages of order 0$/m,
      'object');
+like($text, qr/^  small: .*\n    by \(unknown\) in Linux \(unknown\), owner 0:0, mode 0600, idle 0\n    user data: 4083 bytes$/m,
+     'user data');
 unlike($text, qr/^keys, /m, 'no runs');
 khoctl_is('dump: --keys', ['dump', '--keys', $good], 0, qr/^keys, \d+ runs/m,
 	  undef);
@@ -202,7 +255,8 @@ my @unsound = (
 	['scratch-zero', qr/scratch area 0: 0x0 bytes at 0x40000000/],
 	['scratch-beyond', qr/scratch area 0: .* are no range of pages/],
 	['setup-type', qr/type is 9, not 10/],
-	['object-compatible', qr/compatible is "kho-objects-v2"/],
+	['object-compatible', qr/compatible is "kho-objects-v9", not "kho-objects-v2"/],
+	['object-v1', qr/compatible is "kho-objects-v1", an older format that was never released, not/],
 	['object-count', qr/the head says 3, and there are 2/],
 	['object-loop', qr/a record page at \w+ is used for something else/],
 	['object-size', qr/object small: its size of 4097 bytes takes 2 pages/],
@@ -212,7 +266,26 @@ my @unsound = (
 	['object-extents', qr/object big: extent 300: 0 pages at 0x0/],
 	['object-reserved', qr/object small: a reserved field is not 0/],
 	['object-unmarked', qr/object small: extent 0: not all of .* is preserved/],
+	['object-flags', qr/object small: its flags 0x10 are not all known/],
+	['object-mode', qr/object small: its mode is 0700, and has other/],
+	['object-comm', qr/object small: its comm is not padded/],
+	['object-release', qr/object small: its release is not padded/],
 	['extent-loop', qr/object big: there are more extent pages/],
+	['extent-reserved', qr/object big: a reserved field of the extent page/],
+	['extent-order', qr/object big: extent 1: there are no pages of order 19/],
+	['extent-made', qr/object big: extent 1: 1 pages at 0x10008000 are not made of pages of order 1/],
+	['extent-keys', qr/object big: extent 0: 0x10000000 to 0x10003fff is preserved in blocks of another order/],
+	['extent-bits', qr/object big: extent 1: 1 pages at 0x10008040 cannot be/],
+	['sum-none', qr/object small: it has no room for checksums, though/],
+	['sum-jump', qr/object small: it has no room for checksums, though/],
+	['sum-short', qr/object big: it has no room for checksums, though/],
+	['sum-loop', qr/object big: there are more pages of checksums/],
+	['sum-nowhere', qr/objects: a sum page at 0x7000000 is not one/],
+	['data-empty', qr/object small: the data page at \w+ has 0 bytes of 4080, and is the last/],
+	['data-over', qr/object small: the data page at \w+ has 4081 bytes/],
+	['data-short', qr/object small: the data page at \w+ has 4079 bytes of 4080, and is not the last/],
+	['data-loop', qr/a data page at \w+ is used for something else/],
+	['data-reserved', qr/object small: a reserved field of the data page/],
 );
 for (@unsound) {
 	my ($kind, $why) = @$_;
@@ -224,12 +297,33 @@ for (@unsound) {
 		  qr/"sound": false/, undef);
 }
 
+# An object of 1 TiB, made of 524288 pieces: seconds, and not the memory of it.
+my $tera = make_dump('tera', 12);
+my $shown = khoctl_is('dump: 1 TiB in 524288 extents', ['dump', $tera], 0,
+		      qr/\nno problems\n$/, undef);
+like($shown, qr/^  tera: 1 TiB \(1099511627776 bytes\), 268435456 pages,/m,
+     'its size');
+like($shown, qr/^    0x004000000000 to 0x0040001fffff  2 MiB, pages of order 9$/m,
+     'its first extent');
+like($shown, qr/^    and 523288 more \(--keys shows all\)$/m,
+     'the list is not shown to its end');
+is(scalar `$khoctl dump --keys $tera | grep -c ' 2 MiB, pages of order 9\$'`,
+   "524288\n", 'dump --keys: all extents');
+for (['tera-missing', qr/object tera: 524028 of its 524288 extents are missing/],
+     ['tera-gone', qr/objects: an extent page at 0x7000000 is not one of the pages/],
+     ['tera-total', qr/object tera: its size of 1099511623680 bytes takes 268435455 pages, and its extents have 268435456/]) {
+	my ($kind, $why) = @$_;
+
+	khoctl_is("dump: $kind", ['dump', make_dump($kind, 12)], 1,
+		  qr/^1 problem\n  $why/m, undef);
+}
+
 # Files that are no dump at all.
 my @broken = (
 	['magic', qr/neither a dump \(KHODUMP1\) nor an FDT/],
 	['page-size', qr/impossible page size: 12345/],
 	['count-huge', qr/is truncated: 4294967295 entries make 17660905517104 bytes/],
-	['count-more', qr/is truncated: 24 entries/],
+	['count-more', qr/is truncated: 27 entries/],
 	['count-zero', qr/has no entries/],
 	['trailing', qr/is too long/],
 	['page-twice', qr/the page at 0x1000000 is there twice/],

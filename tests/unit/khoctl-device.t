@@ -78,7 +78,7 @@ is(objects(), 'one proc three two', 'put: no half object is left by any of these
 dev_is('put: frozen', ['put', 'x', "$dir/data"], 1, undef,
        qr/x: the machine is going down/, { KHO_FAKE_FROZEN => 1 });
 dev_is('put: not permitted', ['put', 'x', "$dir/data"], 1, undef,
-       qr/x: not permitted: CAP_SYS_ADMIN is needed/,
+       qr/x: not permitted: the kernel is locked down$/,
        { KHO_FAKE_FAIL => '71:' . EPERM });
 
 # A signal while it waits for input
@@ -116,14 +116,11 @@ dev_is('rm', ['rm', 'bar', 'quick', 'nobar', 'proc'], 0, undef, undef);
 my $ls = dev_is('ls', ['ls'], 0, qr/^NAME /, undef,
 		{ KHO_FAKE_BUSY => 'two' });
 is($ls, <<'EOF', 'ls: aligned');
-NAME    SIZE  CREATED              FLAGS
-one    3 MiB  2023-11-14 22:13:20  arrived
-three  3 MiB  2023-11-14 22:13:20  arrived
-two    3 MiB  2023-11-14 22:13:20  arrived,open
+NAME    SIZE  OWNER      GEN  FROM        STATE
+one    3 MiB  root:root    0  6.1.0-fake  new
+three  3 MiB  root:root    0  6.1.0-fake  new
+two    3 MiB  root:root    0  6.1.0-fake  new,open
 EOF
-dev_is('ls -l', ['ls', '-l'], 0,
-       qr/^NAME .* BYTES .*\none +3 MiB +3200000 +782 +1 +2023-11-14 22:13:20 +2 +arrived\n/,
-       undef);
 dev_is('ls --json', ['ls', '--json'], 0,
        qr/"name": "one",\n      "bytes": 3200000,\n      "pages": 782,/, undef);
 dev_is('ls: it changes all the time', ['ls'], 1, undef,
@@ -147,7 +144,7 @@ dev_is('rm: open', ['rm', 'two', 'one'], 1, undef,
 is(objects(), 'three two', 'rm: the others are released');
 dev_is('rm: no such object', ['rm', 'one'], 1, undef, qr/one: no such object/);
 dev_is('get: no such object', ['get', 'one'], 1, undef,
-       qr/one: no such object \('khoctl ls'/);
+       qr/one: no such object, or none that you may see \('khoctl ls'/);
 
 # ---- add, del, getpage ----
 
@@ -265,7 +262,7 @@ spew("$root/proc/iomem", "00000000-00000fff : Reserved\n" .
      "100000000-1ffffffff : System RAM\n");
 my @live = (KHO_FAKE_META => "$dir/meta", KHO_FAKE_SETUP => '0x1000000');
 dev_is('dump: live', ['dump', '--save', "$dir/saved"], 0,
-       qr/^source      \/dev\/kho, 23 pages.*^memory end  0x200000000\n.*^no problems\n/ms,
+       qr/^source      \/dev\/kho, 26 pages.*^memory end  0x200000000\n.*^no problems\n/ms,
        undef, { @live });
 is(length(slurp("$dir/saved")), length(slurp("$dir/meta")), 'dump: saved');
 khoctl_is('dump: the saved file', ['dump', "$dir/saved"], 0, qr/no problems/,

@@ -2,9 +2,9 @@
 /*
  * A /dev/kho to preload, so that khoctl's tests need no kernel.
  *
- * What it keeps lies in the directory KHO_FAKE_DIR: a file for each object in
- * objects/, and the pages by number in the file pages.  It is as strict about
- * sizes and reserved members as linux/kho.h says the module is.
+ * What it keeps lies in the directory KHO_FAKE_DIR: objects as khoctl-fakeobj.c
+ * says, and the pages by number in the file pages.  It is as strict about sizes
+ * and reserved members as linux/kho.h says the module is.
  *
  * More of the environment:
  *	KHO_FAKE_META		dump file that META_READ reads
@@ -13,6 +13,10 @@
  *	KHO_FAKE_FROZEN		set: the machine is going down
  *	KHO_FAKE_ABI		3 or 4 (default)
  *	KHO_FAKE_OLD		set: the module of before there were envelopes
+ *	KHO_FAKE_NO_AGENTS	set: the module of before objects had owners
+ *	KHO_FAKE_USER		set: the caller lacks CAP_SYS_ADMIN
+ *	KHO_FAKE_LIES		set: it says what can't be
+ *	KHO_FAKE_KILL		CMD, a number: that command is met by SIGKILL
  *	KHO_FAKE_BACKEND	kernel: that of a kernel with KHO of its own
  *	KHO_FAKE_ENVELOPES	ADDR:SIZE,... to be sent
  *	KHO_FAKE_ARRIVED	ADDR:SIZE,... that arrived
@@ -28,13 +32,11 @@
  *	KHO_FAKE_ON_CREATE	"signal", or the path of a file to truncate
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,23 +45,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <linux/kho.h>
+#include "khoctl-fake.h"
 
-#define NR_FDS		1024
-#define PAGE_BYTES	4096
 #define FREE_PFN	0x666	/* the page that nobody uses */
 #define DUMP_HEAD	64
 
 static bool is_dev[NR_FDS];
 
-static const char *env(const char *name, const char *fallback)
+const char *env(const char *name, const char *fallback)
 {
 	const char *value = getenv(name);
 
 	return value && *value ? value : fallback;
 }
 
-static char *in_dir(char *buf, const char *sub, const char *name)
+char *in_dir(char *buf, const char *sub, const char *name)
 {
 	snprintf(buf, 512, "%s/%s%.64s", env("KHO_FAKE_DIR", "."), sub, name);
 	return buf;
@@ -121,6 +121,7 @@ int close(int fd)
 		real = dlsym(RTLD_NEXT, "close");
 	if (fd >= 0 && fd < NR_FDS)
 		is_dev[fd] = false;
+	object_closed(fd);
 	return real(fd);
 }
 
@@ -156,40 +157,6 @@ static void save_pages(const struct kho_page_entry *e, size_t n)
 			e->flags);
 	if (f)
 		fclose(f);
-}
-
-static int no_dots(const struct dirent *d)
-{
-	return strcmp(d->d_name, ".") && strcmp(d->d_name, "..");
-}
-
-static int list_names(struct dirent ***names)
-{
-	char path[512];
-	int n = scandir(in_dir(path, "objects", ""), names, no_dots, alphasort);
-
-	/* An empty list is allocated as well. */
-	if (!n)
-		free(*names);
-	return n < 0 ? 0 : n;
-}
-
-static void free_names(struct dirent **names, int n)
-{
-	int i;
-
-	for (i = 0; i < n; i++)
-		free(names[i]);
-	if (n)
-		free(names);
-}
-
-static __u64 object_size(const char *name)
-{
-	char path[512];
-	struct stat st;
-
-	return stat(in_dir(path, "objects/", name), &st) ? 0 : st.st_size;
 }
 
 /* ---- Commands ---- */
@@ -291,6 +258,12 @@ static int do_subtree_list(struct kho_subtree_list *l)
 	return 0;
 }
 
+static unsigned int known_commands(void)
+{
+	return getenv("KHO_FAKE_OLD") ? 12 : getenv("KHO_FAKE_NO_AGENTS") ? 14 :
+	       KHO_CMD_OBJ_INFO_LIST + 1 - KHO_CMD_BASE;
+}
+
 static int do_query(struct kho_query *q)
 {
 	static __u64 changes = 7;
@@ -351,6 +324,14 @@ static int do_query(struct kho_query *q)
 	/* What an older one does not know stays as the caller had it: 0. */
 	if (!getenv("KHO_FAKE_OLD"))
 		query_envelopes(q);
+	if (known_commands() > 14)
+		q->features |= KHO_FEATURE_AGENTS;
+	if (getenv("KHO_FAKE_USER")) {
+		q->setup_addr = 0;
+		q->fdt_addr = 0;
+		q->root_addr = 0;
+		q->scratch_addr = 0;
+	}
 	return 0;
 }
 
@@ -410,6 +391,21 @@ static int do_batch(struct kho_batch *b,
 	return ret;
 }
 
+static int do_page(unsigned long cmd, const struct kho_page *p)
+{
+	struct kho_page_entry e = { .pfn = p->pfn, .order = p->order };
+	struct kho_page_entry *pages;
+	size_t n = load_pages(&pages);
+	int ret;
+
+	ret = cmd == KHO_PAGE_ADD ? add_one(&pages, &n, &e) :
+	      del_one(&pages, &n, &e);
+	if (!ret)
+		save_pages(pages, n);
+	free(pages);
+	return ret;
+}
+
 static int do_page_open(struct kho_page_open *p)
 {
 	struct kho_page_entry *pages;
@@ -456,116 +452,6 @@ static int do_page_list(struct kho_page_list *l)
 	return 0;
 }
 
-static int bad_name(const __u8 *name)
-{
-	size_t len = strnlen((const char *)name, KHO_NAME_SIZE);
-	size_t i;
-
-	if (len == KHO_NAME_SIZE)
-		return -ENAMETOOLONG;
-	for (i = len; i < KHO_NAME_SIZE; i++)
-		if (name[i])
-			return -EINVAL;
-	return len && !memchr(name, '/', len) ? 0 : -EINVAL;
-}
-
-static int do_obj_create(struct kho_obj_create *c)
-{
-	const char *on_create = env("KHO_FAKE_ON_CREATE", "");
-	char path[512];
-
-	if (c->flags || c->reserved)
-		return -EOPNOTSUPP;
-	if (bad_name(c->name))
-		return bad_name(c->name);
-	if (!c->bytes)
-		return -EINVAL;
-	if (c->bytes >= 1ULL << 40)
-		return -ENOMEM;
-	in_dir(path, "objects/", (char *)c->name);
-	c->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (c->fd < 0)
-		return -errno;
-	if (ftruncate(c->fd, c->bytes))
-		return -errno;
-	if (!strcmp(on_create, "signal"))
-		kill(getpid(), SIGINT);
-	else if (*on_create && truncate(on_create, 10))
-		return -errno;
-	return 0;
-}
-
-static int do_obj_open(struct kho_obj_name *o)
-{
-	char path[512];
-
-	if (o->flags || o->reserved)
-		return -EOPNOTSUPP;
-	if (bad_name(o->name))
-		return bad_name(o->name);
-	o->fd = open(in_dir(path, "objects/", (char *)o->name),
-		     O_RDWR | O_CLOEXEC);
-	if (o->fd < 0)
-		return -errno;
-	o->bytes = object_size((char *)o->name);
-	return 0;
-}
-
-static int do_obj_remove(struct kho_obj_name *o)
-{
-	char path[512], fd_path[64], target[512];
-	ssize_t n;
-	int fd;
-
-	if (o->flags || o->reserved)
-		return -EOPNOTSUPP;
-	if (bad_name(o->name))
-		return bad_name(o->name);
-	if (!strcmp((char *)o->name, env("KHO_FAKE_BUSY", "")))
-		return -EBUSY;
-	/* The caller itself must have closed it. */
-	in_dir(path, "objects/", (char *)o->name);
-	for (fd = 3; fd < NR_FDS; fd++) {
-		snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", fd);
-		n = readlink(fd_path, target, sizeof(target) - 1);
-		if (n < 0)
-			continue;
-		target[n] = '\0';
-		if (!strcmp(target, path))
-			return -EBUSY;
-	}
-	return unlink(path) ? -errno : 0;
-}
-
-static int do_obj_list(struct kho_obj_list *l)
-{
-	struct kho_obj_entry *out = (void *)(unsigned long)l->entries;
-	__u32 room = l->count;
-	struct dirent **names;
-	int n = list_names(&names), i;
-
-	if (l->flags || l->reserved)
-		return -EOPNOTSUPP;
-	l->count = 0;
-	for (i = l->first; i < n && l->count < room; i++) {
-		struct kho_obj_entry *e = &out[l->count++];
-
-		memset(e, 0, sizeof(*e));
-		strncpy((char *)e->name, names[i]->d_name, KHO_NAME_SIZE - 1);
-		e->bytes = object_size(names[i]->d_name);
-		e->pages = (e->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-		e->extents = 1;
-		e->created = 1700000000;
-		e->generation = 2;
-		e->flags = KHO_OBJ_ARRIVED;
-		if (!strcmp(names[i]->d_name, env("KHO_FAKE_BUSY", "")))
-			e->flags |= KHO_OBJ_BUSY;
-	}
-	l->total = n;
-	free_names(names, n);
-	return 0;
-}
-
 static int do_meta_read(struct kho_meta_read *r)
 {
 	char *entries = (void *)(unsigned long)r->entries;
@@ -597,7 +483,8 @@ static int do_meta_read(struct kho_meta_read *r)
 	return 0;
 }
 
-static int run(unsigned long cmd, void *arg)
+/* What is looked at before a command is carried out */
+static int check_command(unsigned long cmd, const void *arg)
 {
 	static const __u32 sizes[] = {
 		sizeof(struct kho_query), sizeof(struct kho_page),
@@ -608,27 +495,66 @@ static int run(unsigned long cmd, void *arg)
 		sizeof(struct kho_obj_list), sizeof(struct kho_meta_read),
 		sizeof(struct kho_envelope_list),
 		sizeof(struct kho_subtree_list),
+		sizeof(struct kho_obj_preserve), sizeof(struct kho_obj_plain),
+		sizeof(struct kho_obj_plain), sizeof(struct kho_obj_resize),
+		sizeof(struct kho_obj_data), sizeof(struct kho_obj_data),
+		sizeof(struct kho_obj_owner), sizeof(struct kho_obj_info),
+		sizeof(struct kho_obj_verify), sizeof(struct kho_obj_info_list),
 	};
-	const unsigned int known = getenv("KHO_FAKE_OLD") ? 12 : 14;
 	unsigned int nr = _IOC_NR(cmd) - KHO_CMD_BASE;
 	unsigned int fail_nr, fail_errno;
 
-	if (nr >= known || cmd != _IO(KHO_IOCTL_TYPE, KHO_CMD_BASE + nr))
+	if (nr >= known_commands() ||
+	    cmd != _IO(KHO_IOCTL_TYPE, KHO_CMD_BASE + nr))
 		return -ENOTTY;
-	if (*(__u32 *)arg != sizes[nr])
+	if (*(const __u32 *)arg != sizes[nr])
 		return -EINVAL;
+	if (strtoul(env("KHO_FAKE_KILL", "0"), NULL, 0) == nr + KHO_CMD_BASE)
+		kill(getpid(), SIGKILL);
 	if (sscanf(env("KHO_FAKE_FAIL", ""), "%u:%u", &fail_nr,
 		   &fail_errno) == 2 && fail_nr == nr + KHO_CMD_BASE)
 		return -(int)fail_errno;
+	return 0;
+}
+
+static bool is_for_root(unsigned long cmd)
+{
+	switch (cmd) {
+	case KHO_PAGE_ADD:
+	case KHO_PAGE_DEL:
+	case KHO_BATCH_ADD:
+	case KHO_BATCH_DEL:
+	case KHO_PAGE_OPEN:
+	case KHO_PAGE_LIST:
+	case KHO_META_READ:
+	case KHO_ENVELOPE_LIST:
+	case KHO_SUBTREE_LIST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int run(unsigned long cmd, void *arg)
+{
+	int ret = check_command(cmd, arg);
+
+	if (ret)
+		return ret;
 	if (getenv("KHO_FAKE_FROZEN") && cmd != KHO_QUERY &&
 	    cmd != KHO_OBJ_LIST && cmd != KHO_PAGE_LIST &&
 	    cmd != KHO_META_READ && cmd != KHO_ENVELOPE_LIST &&
-	    cmd != KHO_SUBTREE_LIST)
+	    cmd != KHO_SUBTREE_LIST && cmd != KHO_OBJ_INFO_LIST)
 		return -ESHUTDOWN;
+	if (getenv("KHO_FAKE_USER") && is_for_root(cmd))
+		return -EPERM;
 
 	switch (cmd) {
 	case KHO_QUERY:
 		return do_query(arg);
+	case KHO_PAGE_ADD:
+	case KHO_PAGE_DEL:
+		return do_page(cmd, arg);
 	case KHO_BATCH_ADD:
 		return do_batch(arg, add_one);
 	case KHO_BATCH_DEL:
@@ -637,14 +563,6 @@ static int run(unsigned long cmd, void *arg)
 		return do_page_open(arg);
 	case KHO_PAGE_LIST:
 		return do_page_list(arg);
-	case KHO_OBJ_CREATE:
-		return do_obj_create(arg);
-	case KHO_OBJ_OPEN:
-		return do_obj_open(arg);
-	case KHO_OBJ_REMOVE:
-		return do_obj_remove(arg);
-	case KHO_OBJ_LIST:
-		return do_obj_list(arg);
 	case KHO_META_READ:
 		return do_meta_read(arg);
 	case KHO_ENVELOPE_LIST:
@@ -652,7 +570,7 @@ static int run(unsigned long cmd, void *arg)
 	case KHO_SUBTREE_LIST:
 		return do_subtree_list(arg);
 	default:
-		return -ENOTTY;
+		return object_command(cmd, arg);
 	}
 }
 
@@ -661,15 +579,22 @@ int ioctl(int fd, unsigned long cmd, ...)
 	static int (*real)(int, unsigned long, ...);
 	va_list args;
 	void *arg;
+	int ret;
 
 	va_start(args, cmd);
 	arg = va_arg(args, void *);
 	va_end(args);
-	if (fd < 0 || fd >= NR_FDS || !is_dev[fd]) {
+	if (is_object(fd)) {
+		ret = check_command(cmd, arg);
+		if (!ret)
+			ret = file_command(fd, cmd, arg);
+	} else if (fd >= 0 && fd < NR_FDS && is_dev[fd]) {
+		ret = run(cmd, arg);
+	} else {
 		if (!real)
 			real = dlsym(RTLD_NEXT, "ioctl");
 		return real(fd, cmd, arg);
 	}
-	errno = -run(cmd, arg);
-	return errno ? -1 : 0;
+	errno = -ret;
+	return ret ? -1 : 0;
 }

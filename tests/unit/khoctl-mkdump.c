@@ -4,8 +4,15 @@
  *
  * "good" is a handover as the module makes it; every other kind has a single
  * thing wrong with it.  It has two objects: "big", 300 extents of 4, 1, 1,
- * ... pages at 0x10000000 and up, and "small", 5 bytes in a page.  Besides there
- * are a block of order 9 by number and the pages that describe it all.
+ * ... pages at 0x10000000 and up, with a checksum, and "small", 5 bytes in a
+ * page, with user data of a page and a bit.  Besides there are a block of order 9
+ * by number and the pages that describe it all.
+ *
+ * "tera" is as good, with a third object of 1 TiB in 524288 extents of 2 MiB;
+ * of these, "tera-missing" has lost all extent pages after the first, in
+ * "tera-gone" the second is not in the dump, and in "tera-total" the size is
+ * another one.  They are for a page shift of 12.
+ *
  * "scattered" is as good, with 1000 single pages more between 0x58000000 and
  * 0x70000000.  "own-kho" is what there is on a kernel with KHO of its own: neither
  * setup page nor FDT.  "own-kho-roots" has two root nodes.
@@ -20,15 +27,18 @@
 #include <kho/objects.h>
 #include <linux/kho.h>
 
-#define MAX_PAGES	128
+#define MAX_PAGES	4096
 #define BIG_EXTENTS	300
 #define BASE		0x1000000ULL
+#define TERA_BASE	0x4000000000ULL
+#define TERA_EXTENTS	524288
+#define TERA_STEP	(4ULL << 20)	/* every other 2 MiB */
 
 static unsigned int shift;
 static const char *kind;
 static unsigned int nr_pages;
-static struct kho_meta_entry entries[MAX_PAGES];
-static unsigned char *pages[MAX_PAGES];
+static struct kho_meta_entry *entries;
+static unsigned char **pages;
 
 static int is(const char *name)
 {
@@ -51,12 +61,11 @@ static __u64 new_page(unsigned int what, unsigned int level)
 
 static void *at(__u64 addr)
 {
-	unsigned int i;
+	__u64 i = (addr - BASE) >> shift >> 1;
 
-	for (i = 0; i < nr_pages; i++)
-		if (entries[i].addr == addr)
-			return pages[i];
-	abort();
+	if (i >= nr_pages || entries[i].addr != addr)
+		abort();
+	return pages[i];
 }
 
 static void mark_key(__u64 root, __u64 key)
@@ -109,80 +118,114 @@ static void put_pages(unsigned int first)
 	}
 }
 
-static void make_objects(__u64 root, struct kho_fdt_child *child)
+/* A page of our own data, which is preserved */
+static void *new_blob(__u64 root, __u64 *addr)
 {
-	__u64 page = 1ULL << shift, head_addr, recs_addr, ext_addr = 0, addr;
-	__u64 left, *link;
-	struct kho_objs_record *rec;
-	struct kho_objs_extents *more;
-	struct kho_objs_head *head;
-	struct kho_objs_page *recs;
-	unsigned int i, n = 0;
+	*addr = new_page(KHO_META_BLOB, 0);
+	mark(root, *addr, 0);
+	return at(*addr);
+}
 
-	head_addr = new_page(KHO_META_BLOB, 0);
-	recs_addr = new_page(KHO_META_BLOB, 0);
-	mark(root, head_addr, 0);
-	mark(root, recs_addr, 0);
-	head = at(head_addr);
-	memcpy(head->compatible, KHO_OBJS_COMPATIBLE,
-	       sizeof(KHO_OBJS_COMPATIBLE));
-	head->page_shift = shift;
-	head->record_size = sizeof(*rec);
-	head->nr_objects = 2;
-	head->first = recs_addr;
-	strcpy(child->name, KHO_OBJS_NODE);
-	child->addr = head_addr;
-	child->size = sizeof(*head);
-	child->has = 3;
+/* The extents of a record behind those in it; returns the last link. */
+static __u64 *add_extents(__u64 root, struct kho_objs_record *rec, __u64 addr,
+			  __u64 step, __u64 nr_pages, unsigned int order)
+{
+	__u64 left = rec->nr_extents - KHO_OBJS_INLINE, *link = &rec->more, i;
 
-	recs = at(recs_addr);
-	rec = &recs->records[0];
-	strcpy((char *)rec->name, "big");
-	rec->size = (BIG_EXTENTS + 3) * page - 1;
-	rec->nr_extents = BIG_EXTENTS;
-	rec->created = 1700000000;
-	rec->generation = 1;
-	addr = 0x10000000;
-	left = BIG_EXTENTS;
-	for (i = 0; i < KHO_OBJS_INLINE; i++, left--) {
-		rec->extents[i].addr = addr;
-		rec->extents[i].nr_pages = i ? 1 : 4;
-		mark(root, addr, i ? 0 : 2);
-		addr += 8 * page;
-	}
-	link = &rec->more;
 	while (left) {
-		ext_addr = new_page(KHO_META_BLOB, 0);
-		mark(root, ext_addr, 0);
-		*link = ext_addr;
-		more = at(ext_addr);
+		struct kho_objs_extents *more = new_blob(root, link);
+
 		for (i = 0; i < KHO_OBJS_EXTENTS_PER_PAGE(shift) && left;
-		     i++, left--, n++) {
-			more->extents[i].addr = addr;
-			more->extents[i].nr_pages = 1;
-			mark(root, addr, 0);
-			addr += 2 * page;
+		     i++, left--) {
+			more->extents[i].addr = addr | order;
+			more->extents[i].nr_pages = nr_pages;
+			mark(root, addr, order);
+			addr += step;
 		}
 		link = &more->next;
 	}
+	return link;
+}
 
-	rec = &recs->records[3];	/* slots may be free */
-	strcpy((char *)rec->name, "small");
-	rec->size = 5;
-	rec->nr_extents = 1;
-	rec->extents[0].addr = addr;
-	rec->extents[0].nr_pages = 1;
-	if (!is("object-unmarked"))
-		mark(root, addr, 0);
+/* Checksums of so many pages; returns the last link. */
+static __u64 *add_sums(__u64 root, struct kho_objs_record *rec, __u64 nr)
+{
+	__u64 per_page = KHO_OBJS_SUMS_PER_PAGE(shift), *link = &rec->sums, i;
+
+	for (i = 0; i < nr; i += per_page) {
+		struct kho_objs_sums *sums = new_blob(root, link);
+
+		memset(sums->sums, 0x5a, per_page * 8);
+		link = &sums->next;
+	}
+	return link;
+}
+
+/* User data of one full page and 3 bytes */
+static struct kho_objs_data *add_data(__u64 root, struct kho_objs_record *rec)
+{
+	__u32 full = KHO_OBJS_DATA_PER_PAGE(shift);
+	struct kho_objs_data *data = new_blob(root, &rec->data);
+
+	data->bytes = full;
+	data = new_blob(root, &data->next);
+	data->bytes = 3;
+	return data;
+}
+
+static void make_tera(__u64 root, struct kho_objs_page *recs)
+{
+	struct kho_objs_record *rec = &recs->records[4];
+	struct kho_objs_extents *more;
+	__u64 addr = TERA_BASE;
+	unsigned int i;
+
+	strcpy((char *)rec->name, "tera");
+	rec->size = (__u64)TERA_EXTENTS << 21;
+	rec->nr_extents = TERA_EXTENTS;
+	rec->mode = 0600;
+	for (i = 0; i < KHO_OBJS_INLINE; i++, addr += TERA_STEP) {
+		rec->extents[i].addr = addr | 9;
+		rec->extents[i].nr_pages = 512;
+		mark(root, addr, 9);
+	}
+	add_extents(root, rec, addr, TERA_STEP, 512, 9);
+	more = at(rec->more);
+	if (is("tera-missing"))
+		more->next = 0;
+	if (is("tera-gone"))
+		more->next = 0x7000000;
+	if (is("tera-total"))
+		rec->size -= 4096;
+}
+
+static void break_objects(struct kho_objs_head *head, struct kho_objs_page *recs,
+			  __u64 *last_extents, __u64 *last_sums,
+			  struct kho_objs_data *data)
+{
+	struct kho_objs_record *big = &recs->records[0], *rec = &recs->records[3];
+	__u64 page = 1ULL << shift;
 
 	if (is("object-compatible"))
-		head->compatible[13] = '2';
+		head->compatible[13] = '9';
+	if (is("object-v1"))
+		head->compatible[13] = '1';
 	if (is("object-count"))
 		head->nr_objects = 3;
 	if (is("object-loop"))
-		recs->next = recs_addr;
+		recs->next = head->first;
 	if (is("extent-loop"))
-		*link = ext_addr;
+		*last_extents = big->more;
+	if (is("extent-reserved"))
+		((struct kho_objs_extents *)at(big->more))->reserved = 1;
+	if (is("extent-order"))
+		big->extents[1].addr |= 19;
+	if (is("extent-made"))
+		big->extents[1].addr |= 1;
+	if (is("extent-keys"))
+		big->extents[0].addr |= 1;
+	if (is("extent-bits"))
+		big->extents[1].addr |= 64;
 	if (is("object-size"))
 		rec->size = page + 1;
 	if (is("object-name"))
@@ -190,11 +233,102 @@ static void make_objects(__u64 root, struct kho_fdt_child *child)
 	if (is("object-shared"))
 		rec->extents[0].addr = 0x10000000;
 	if (is("object-extents"))
-		recs->records[0].nr_extents = ~0ULL;
+		big->nr_extents = ~0ULL;
 	if (is("object-names"))
 		strcpy((char *)rec->name, "big");
 	if (is("object-reserved"))
-		rec->reserved[8] = 1;
+		rec->reserved[1] = 1;
+	if (is("object-flags"))
+		rec->flags = 0x10;
+	if (is("object-mode"))
+		rec->mode = 0700;
+	if (is("object-comm"))
+		memset(rec->comm, 'c', sizeof(rec->comm));
+	if (is("object-release"))
+		rec->release[71] = 'x';
+	if (is("sum-none"))
+		rec->flags = KHO_OBJS_SUMMED;
+	if (is("sum-jump"))
+		rec->flags = KHO_OBJS_SUM_AT_JUMP;
+	if (is("sum-loop"))
+		*last_sums = big->sums;
+	if (is("sum-short"))
+		big->sums = 0;
+	if (is("sum-nowhere"))
+		rec->sums = 0x7000000;
+	if (is("data-empty"))
+		data->bytes = 0;
+	if (is("data-over"))
+		data->bytes = KHO_OBJS_DATA_PER_PAGE(shift) + 1;
+	if (is("data-short"))
+		((struct kho_objs_data *)at(rec->data))->bytes--;
+	if (is("data-loop")) {
+		data->bytes = KHO_OBJS_DATA_PER_PAGE(shift);
+		data->next = rec->data;
+	}
+	if (is("data-reserved"))
+		data->reserved = 1;
+}
+
+static void make_objects(__u64 root, struct kho_fdt_child *child)
+{
+	__u64 page = 1ULL << shift, addr = 0x10000000, more;
+	__u64 *last_extents, *last_sums;
+	struct kho_objs_record *rec;
+	struct kho_objs_head *head;
+	struct kho_objs_page *recs;
+	struct kho_objs_data *data;
+	unsigned int i;
+
+	head = new_blob(root, &child->addr);
+	recs = new_blob(root, &head->first);
+	memcpy(head->compatible, KHO_OBJS_COMPATIBLE,
+	       sizeof(KHO_OBJS_COMPATIBLE));
+	head->page_shift = shift;
+	head->record_size = sizeof(*rec);
+	head->nr_objects = strncmp(kind, "tera", 4) ? 2 : 3;
+	strcpy(child->name, KHO_OBJS_NODE);
+	child->size = sizeof(*head);
+	child->has = 3;
+
+	rec = &recs->records[0];
+	strcpy((char *)rec->name, "big");
+	rec->size = (BIG_EXTENTS + 3) * page - 1;
+	rec->nr_extents = BIG_EXTENTS;
+	rec->created = 1700000000;
+	rec->generation = 1;
+	rec->idle = 1;
+	rec->flags = KHO_OBJS_SUMMED | KHO_OBJS_SEALED;
+	rec->uid = 1000;
+	rec->gid = 100;
+	rec->mode = 0640;
+	strcpy((char *)rec->comm, "agent");
+	strcpy((char *)rec->release, "6.1.0-test");
+	for (i = 0; i < KHO_OBJS_INLINE; i++) {
+		rec->extents[i].addr = addr;
+		rec->extents[i].nr_pages = i ? 1 : 4;
+		mark(root, addr, i ? 0 : 2);
+		addr += 8 * page;
+	}
+	more = BIG_EXTENTS - KHO_OBJS_INLINE;
+	last_extents = add_extents(root, rec, addr, 2 * page, 1, 0);
+	addr += 2 * more * page;
+	last_sums = add_sums(root, rec, BIG_EXTENTS + 3);
+
+	rec = &recs->records[3];	/* slots may be free */
+	strcpy((char *)rec->name, "small");
+	rec->size = 5;
+	rec->mode = 0600;
+	rec->nr_extents = 1;
+	rec->extents[0].addr = addr;
+	rec->extents[0].nr_pages = 1;
+	if (!is("object-unmarked"))
+		mark(root, addr, 0);
+	data = add_data(root, rec);
+
+	if (!strncmp(kind, "tera", 4))
+		make_tera(root, recs);
+	break_objects(head, recs, last_extents, last_sums, data);
 }
 
 int main(int argc, char **argv)
@@ -213,6 +347,8 @@ int main(int argc, char **argv)
 	kind = argv[1];
 	shift = atoi(argv[2]);
 	skip = strncmp(kind, "own-kho", 7) ? 0 : 2;
+	pages = calloc(MAX_PAGES, sizeof(*pages));
+	entries = calloc(MAX_PAGES, sizeof(*entries));
 	setup_addr = new_page(KHO_META_SETUP, 0);
 	fdt_addr = new_page(KHO_META_FDT, 0);
 	root = new_page(KHO_META_NODE, KHO_TREE_DEPTH(shift) - 1);
@@ -298,7 +434,8 @@ int main(int argc, char **argv)
 		is("count-more") ? nr_pages + 1 : nr_pages - skip;
 	head[1] = (is("page-size") ? 12345 : 1U << shift) |
 		  (__u64)count << 32;
-	head[2] = 0x200000000ULL;
+	head[2] = strncmp(kind, "tera", 4) ? 0x200000000ULL :
+		  TERA_BASE + TERA_EXTENTS * TERA_STEP;
 	head[3] = skip ? 0 : setup_addr;
 	fwrite(head, sizeof(head), 1, stdout);
 	put_pages(skip);

@@ -89,9 +89,11 @@ our ($fake, $root);
 # A made-up device and a made-up system: /proc and so on are below $root.
 sub make_device {
 	$fake = build("$dir/fakedev.so", '-shared -fPIC',
-		      'tests/unit/khoctl-fakedev.c', '-ldl');
+		      'tests/unit/khoctl-fakedev.c',
+		      'tests/unit/khoctl-fakeobj.c', '-ldl');
 	mkdir "$dir/$_"
-		for qw(fake fake/objects root root/sys root/sys/kernel
+		for qw(fake fake/objects fake/uncommitted fake/info fake/data
+		       fake/sums root root/sys root/sys/kernel
 		       root/sys/kernel/security root/sys/module root/proc
 		       root/proc/sys root/proc/sys/kernel root/lib
 		       root/lib/modules root/boot root/dev);

@@ -27,19 +27,28 @@ static void test_sizes(void)
 	is(offset(struct kho_objs_extent, nr_pages), 8, "extent: nr_pages");
 
 	/*
-	 * 64 of name, five u64 = 40, nine u64 = 72, five extents = 80:
-	 * 64 + 40 + 72 + 80 = 256.
+	 * 64 of name, four u64 = 32, six u32 = 24, four u64 = 32, 16 and 72 of
+	 * names, five extents = 80: 64 + 32 + 24 + 32 + 16 + 72 + 80 = 320.
 	 */
-	is(sizeof(struct kho_objs_record), 256, "record: size");
+	is(sizeof(struct kho_objs_record), 320, "record: size");
 	is(offset(struct kho_objs_record, name), 0, "record: name");
 	is(offset(struct kho_objs_record, size), 64, "record: size");
 	is(offset(struct kho_objs_record, nr_extents), 72, "record: nr_extents");
 	is(offset(struct kho_objs_record, more), 80, "record: more");
 	is(offset(struct kho_objs_record, created), 88, "record: created");
 	is(offset(struct kho_objs_record, generation), 96, "record: generation");
-	is(offset(struct kho_objs_record, reserved), 104, "record: reserved");
-	is(offset(struct kho_objs_record, extents), 176, "record: extents");
-	is(offset(struct kho_objs_record, extents[4].nr_pages), 248,
+	is(offset(struct kho_objs_record, idle), 100, "record: idle");
+	is(offset(struct kho_objs_record, flags), 104, "record: flags");
+	is(offset(struct kho_objs_record, uid), 108, "record: uid");
+	is(offset(struct kho_objs_record, gid), 112, "record: gid");
+	is(offset(struct kho_objs_record, mode), 116, "record: mode");
+	is(offset(struct kho_objs_record, sums), 120, "record: sums");
+	is(offset(struct kho_objs_record, data), 128, "record: data");
+	is(offset(struct kho_objs_record, reserved), 136, "record: reserved");
+	is(offset(struct kho_objs_record, comm), 152, "record: comm");
+	is(offset(struct kho_objs_record, release), 168, "record: release");
+	is(offset(struct kho_objs_record, extents), 240, "record: extents");
+	is(offset(struct kho_objs_record, extents[4].nr_pages), 312,
 	   "record: the last extent ends with it");
 
 	/* u64 and seven u64. */
@@ -50,25 +59,47 @@ static void test_sizes(void)
 	is(sizeof(struct kho_objs_extents), 16, "extent page: header");
 	is(offset(struct kho_objs_extents, next), 0, "extent page: next");
 	is(offset(struct kho_objs_extents, extents), 16, "extent page: extents");
+
+	is(sizeof(struct kho_objs_sums), 8, "sum page: header");
+	is(offset(struct kho_objs_sums, sums), 8, "sum page: sums");
+
+	is(sizeof(struct kho_objs_data), 16, "data page: header");
+	is(offset(struct kho_objs_data, bytes), 8, "data page: bytes");
+	is(offset(struct kho_objs_data, data), 16, "data page: data");
 }
 
 static void test_per_page(void)
 {
-	/* (4096 - 64) / 256 = 4032 / 256 = 15.75 */
-	is(KHO_OBJS_PER_PAGE(12), 15, "4K: records per page");
-	/* (16384 - 64) / 256 = 16320 / 256 = 63.75 */
-	is(KHO_OBJS_PER_PAGE(14), 63, "16K: records per page");
-	/* (65536 - 64) / 256 = 65472 / 256 = 255.75 */
-	is(KHO_OBJS_PER_PAGE(16), 255, "64K: records per page");
+	/* (4096 - 64) / 320 = 4032 / 320 = 12.6 */
+	is(KHO_OBJS_PER_PAGE(12), 12, "4K: records per page");
+	/* (16384 - 64) / 320 = 16320 / 320 = 51 */
+	is(KHO_OBJS_PER_PAGE(14), 51, "16K: records per page");
+	/* (65536 - 64) / 320 = 65472 / 320 = 204.6 */
+	is(KHO_OBJS_PER_PAGE(16), 204, "64K: records per page");
 	/* (4096 - 16) / 16 = 256 - 1 */
 	is(KHO_OBJS_EXTENTS_PER_PAGE(12), 255, "4K: extents per page");
 	is(KHO_OBJS_EXTENTS_PER_PAGE(14), 1023, "16K: extents per page");
 	is(KHO_OBJS_EXTENTS_PER_PAGE(16), 4095, "64K: extents per page");
-	/* 64 + 15 * 256 = 3904: what is left of a 4K page is 192 bytes. */
-	is(offset(struct kho_objs_page, records[15]), 3904,
+	/* (4096 - 8) / 8 = 512 - 1 */
+	is(KHO_OBJS_SUMS_PER_PAGE(12), 511, "4K: sums per page");
+	is(KHO_OBJS_SUMS_PER_PAGE(16), 8191, "64K: sums per page");
+	is(KHO_OBJS_DATA_PER_PAGE(12), 4080, "4K: data per page");
+	is(KHO_OBJS_DATA_PER_PAGE(16), 65520, "64K: data per page");
+	/* 64 + 12 * 320 = 3904: what is left of a 4K page is 192 bytes. */
+	is(offset(struct kho_objs_page, records[12]), 3904,
 	   "4K: the last record ends in the page");
 	is(offset(struct kho_objs_extents, extents[255]), 4096,
 	   "4K: the last extent ends with the page");
+}
+
+/* A page of 1 GiB is no single key: mainline could not give it back. */
+static void test_orders(void)
+{
+	is(KHO_OBJS_KEY_ORDER(0), 0, "order 0 is marked as a range");
+	is(KHO_OBJS_KEY_ORDER(4), 4, "order 4 as it is");
+	is(KHO_OBJS_KEY_ORDER(9), 9, "2 MiB as it is");
+	is(KHO_OBJS_KEY_ORDER(18), 9, "1 GiB as pages of 2 MiB");
+	ok(KHO_OBJS_ORDER_MASK < 4096, "an order fits below an address");
 }
 
 static void test_strings(void)
@@ -76,7 +107,7 @@ static void test_strings(void)
 	struct kho_objs_head head;
 
 	is_str(KHO_OBJS_NODE, "kho-objects", "node");
-	is_str(KHO_OBJS_COMPATIBLE, "kho-objects-v1", "compatible");
+	is_str(KHO_OBJS_COMPATIBLE, "kho-objects-v2", "compatible");
 	ok(sizeof(KHO_OBJS_COMPATIBLE) <= sizeof(head.compatible),
 	   "compatible fits with its NUL");
 	is(KHO_OBJS_NAME_SIZE, 64, "names have up to 63 bytes");
@@ -112,6 +143,7 @@ int main(void)
 	tap_start();
 	test_sizes();
 	test_per_page();
+	test_orders();
 	test_strings();
 	test_boot_info();
 	return tap_done();

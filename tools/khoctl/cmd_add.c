@@ -6,5 +6,5 @@
 
 int cmd_add(int argc, char **argv)
 {
-	return batch_main(argc, argv, kho_dev_batch_add);
+	return batch_main(argc, argv, kho_batch_add);
 }

@@ -169,7 +169,7 @@ static void check_module(void)
 
 static bool check_device(struct kho_query *q)
 {
-	int dev = kho_dev_open(device_path());
+	int dev = kho_open(device_path());
 	int ret;
 
 	if (dev == -EACCES || dev == -EPERM) {
@@ -182,7 +182,7 @@ static bool check_device(struct kho_query *q)
 		      "%s: %s", device_path(), strerror(-dev));
 		return false;
 	}
-	ret = kho_dev_query(dev, q);
+	ret = kho_query(dev, q);
 	close(dev);
 	if (ret) {
 		found(&all, "device", FAIL, NULL, "%s: %s", device_path(),

@@ -6,5 +6,5 @@
 
 int cmd_del(int argc, char **argv)
 {
-	return batch_main(argc, argv, kho_dev_batch_del);
+	return batch_main(argc, argv, kho_batch_del);
 }

@@ -6,9 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kho/objects.h>
+
 #include "decode.h"
 #include "dump.h"
 #include "khoctl.h"
+
+/* Of a list that is longer, the rest is shown by --keys. */
+#define FEW	1000
+
+static void print_more(size_t nr, size_t shown, const char *indent)
+{
+	if (shown < nr)
+		printf("%sand %zu more (--keys shows all)\n", indent, nr - shown);
+}
 
 static void print_range(const struct range *r)
 {
@@ -58,23 +69,37 @@ static void print_runs(const struct meta *m, const struct decoded *d)
 	table_print(t, 2);
 }
 
-static void print_objects(const struct decoded *d)
+static void print_object(const struct object *o, bool all)
 {
-	size_t i, j;
+	size_t i;
+
+	printf("  %s: %s (%llu bytes), %s, made %s, generation %u\n", o->name,
+	       size_str(o->size), o->size, count_str(o->pages, "page"),
+	       time_str(o->created), o->generation);
+	printf("    by %s in Linux %s, owner %u:%u, mode %04o, idle %u%s%s%s%s\n",
+	       *o->comm ? o->comm : "(unknown)",
+	       *o->release ? o->release : "(unknown)", o->uid, o->gid, o->mode,
+	       o->idle, o->flags & KHO_OBJS_UNCOMMITTED ? ", uncommitted" : "",
+	       o->flags & KHO_OBJS_SEALED ? ", sealed" : "",
+	       o->flags & KHO_OBJS_SUM_AT_JUMP ? ", checksum at the jump" : "",
+	       o->flags & KHO_OBJS_SUMMED ? ", has a checksum" : "");
+	if (o->data_bytes)
+		printf("    user data: %llu bytes\n", o->data_bytes);
+	for (i = 0; i < o->nr_extents && (all || i < FEW); i++)
+		printf("    0x%012llx to 0x%012llx  %s, pages of order %u\n",
+		       o->extents[i].range.addr, o->extents[i].range.end - 1,
+		       size_str(o->extents[i].range.end -
+				o->extents[i].range.addr), o->extents[i].order);
+	print_more(o->nr_extents, i, "    ");
+}
+
+static void print_objects(const struct decoded *d, bool all)
+{
+	size_t i;
 
 	printf("\nobjects, %zu\n", d->nr_objects);
-	for (i = 0; i < d->nr_objects; i++) {
-		const struct object *o = &d->objects[i];
-
-		printf("  %s: %s (%llu bytes), %s, made %s, generation %llu\n",
-		       o->name, size_str(o->size), o->size,
-		       count_str(o->pages, "page"), time_str(o->created),
-		       o->generation);
-		for (j = 0; j < o->nr_extents; j++) {
-			fputs("    ", stdout);
-			print_range(&o->extents[j]);
-		}
-	}
+	for (i = 0; i < d->nr_objects; i++)
+		print_object(&d->objects[i], all);
 }
 
 static void print_head(const struct meta *m, const struct decoded *d,
@@ -137,15 +162,16 @@ static void print_all(const struct meta *m, const struct decoded *d,
 	if (d->root_ok) {
 		print_tree(m, d);
 		printf("\nextents, %zu\n", d->nr_extents);
-		for (i = 0; i < d->nr_extents; i++) {
+		for (i = 0; i < d->nr_extents && (keys || i < FEW); i++) {
 			fputs("  ", stdout);
 			print_range(&d->extents[i]);
 		}
+		print_more(d->nr_extents, i, "  ");
 		if (keys)
 			print_runs(m, d);
 	}
 	if (d->has_objects)
-		print_objects(d);
+		print_objects(d, keys);
 	print_problems(d);
 }
 

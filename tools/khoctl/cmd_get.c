@@ -2,7 +2,6 @@
 /*
  * khoctl get NAME [FILE|-]
  */
-#include <errno.h>
 #include <unistd.h>
 
 #include "khoctl.h"
@@ -15,35 +14,25 @@ int cmd_get(int argc, char **argv)
 		END_OF_OPTIONS
 	};
 	struct kho_query query;
-	const char *name, *why;
-	int dev, fd, ret;
+	const char *name;
+	int dev, obj, ret;
 	__u64 bytes;
 
 	while ((ret = next_option(argc, argv, ":", longs)) != -1)
 		if (ret == BAD_OPTION)
 			return USAGE;
-	if (optind == argc)
-		return usage_error("which object? NAME is missing");
-	if (argc - optind > 2)
-		return usage_error("too many arguments: '%s'", argv[optind + 2]);
-	name = argv[optind];
-	why = bad_name(name);
-	if (why)
-		return usage_error("'%s': %s", name, why);
+	ret = name_argument(argc, argv, 2, &name);
+	if (ret)
+		return ret;
 
-	dev = open_device_query(&query, KHO_FEATURE_OBJECTS);
+	dev = open_objects(&query, 0);
 	if (dev < 0)
 		return FAILED;
-	fd = kho_dev_obj_open(dev, name, &bytes);
-	if (fd == -ENOENT)
-		ret = cmd_err("%s: no such object ('khoctl ls' lists them)", name);
-	else if (fd < 0)
-		ret = cmd_err("%s: %s", name, device_error(fd));
-	if (fd < 0)
-		goto out_close;
-	ret = output_mapping(fd, bytes, argv[optind + 1], name);
-	close(fd);
-out_close:
+	obj = open_object(dev, name, KHO_OPEN_READ, &bytes);
 	close(dev);
+	if (obj < 0)
+		return FAILED;
+	ret = output_mapping(obj, bytes, argv[optind + 1], name);
+	close(obj);
 	return ret;
 }

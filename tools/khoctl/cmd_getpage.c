@@ -33,7 +33,7 @@ int cmd_getpage(int argc, char **argv)
 	dev = open_device_query(&query, KHO_FEATURE_PAGES);
 	if (dev < 0)
 		return FAILED;
-	fd = kho_dev_page_open(dev, entry.pfn, entry.order);
+	fd = kho_page_open(dev, entry.pfn, entry.order);
 	if (fd == -ENOENT)
 		ret = cmd_err("pfn 0x%llx order %u: no such page arrived (see khoctl ls --pages)",
 			      entry.pfn, entry.order);

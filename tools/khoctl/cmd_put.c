@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -89,13 +90,15 @@ static int copy(int in, const char *path, int obj, __u64 bytes,
 {
 	struct progress progress;
 	__u64 at = 0;
-	int ret = DONE;
+	void *addr;
 	char *map;
+	int ret;
 
-	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, obj, 0);
-	if (map == MAP_FAILED)
-		return cmd_errno_err(errno, "%s: cannot map %s", name,
+	ret = kho_object_map(obj, 0, bytes, PROT_READ | PROT_WRITE, &addr);
+	if (ret)
+		return cmd_errno_err(ret, "%s: cannot map %s", name,
 				     size_str(bytes));
+	map = addr;
 	progress_start(&progress, name, bytes);
 	while (at < bytes && !ret) {
 		size_t step = bytes - at < COPY_STEP ? bytes - at : COPY_STEP;
@@ -118,21 +121,135 @@ static int copy(int in, const char *path, int obj, __u64 bytes,
 	return ret;
 }
 
-static int create(int dev, const char *name, __u64 bytes)
-{
-	int obj = kho_dev_obj_create(dev, name, bytes);
+/* What the options ask for */
+struct put {
+	__u32 flags;			/* KHO_CREATE_* */
+	__u32 node;
+	bool seal;
+	struct owner owner;
+	const char *data_path;		/* of the user data, or NULL */
+	void *data;
+	__u32 data_bytes;
+};
 
-	if (obj == -EEXIST)
-		cmd_err("%s: there is an object of this name ('khoctl rm' releases it)",
-			name);
-	else if (obj == -ENOMEM)
-		cmd_err("%s: not enough memory for %s", name, size_str(bytes));
+static int create(int dev, const char *name, __u64 bytes, const struct put *put)
+{
+	int obj = kho_object_create(dev, name, bytes,
+				    put->flags | KHO_CREATE_UNCOMMITTED,
+				    put->node);
+
+	if (obj == -ENOMEM)
+		cmd_err("%s: not enough memory for %s%s%s", name, size_str(bytes),
+			put->flags & KHO_CREATE_HUGE ? " of huge pages" : "",
+			put->flags & KHO_CREATE_NODE ? " on that node" : "");
+	else if (obj == -EPERM)
+		cmd_err("%s: not permitted: the kernel is locked down", name);
 	else if (obj == -EINVAL)
-		cmd_err("%s: the module refuses this name or a size of %s", name,
-			size_str(bytes));
+		cmd_err("%s: the module refuses this name, a size of %s%s", name,
+			size_str(bytes), put->flags & KHO_CREATE_NODE ?
+			", or the node" : "");
 	else if (obj < 0)
-		cmd_err("%s: %s", name, device_error(obj));
+		cmd_err("%s: %s", name, put->flags & KHO_CREATE_SUM ?
+			sum_error(obj) : object_error(obj));
 	return obj;
+}
+
+/* Until the commit, the object goes when this process does, however it ends. */
+static int finish(int obj, const char *name, const struct put *put)
+{
+	int ret = 0;
+
+	if (put->data)
+		ret = kho_object_set_data(obj, put->data, put->data_bytes);
+	if (ret)
+		return cmd_err("%s: user data: %s", name, object_error(ret));
+	if (put->seal)
+		ret = kho_object_seal(obj, KHO_SEAL_SUM);
+	if (ret)
+		return cmd_err("%s: cannot seal: %s", name, sum_error(ret));
+	if (set_owner(obj, name, &put->owner))
+		return FAILED;
+	if (caught_signal())
+		return cmd_err("interrupted");
+	ret = kho_object_commit(obj);
+	if (ret)
+		return cmd_err("%s: cannot commit: %s", name, object_error(ret));
+	return DONE;
+}
+
+static int put_file(int dev, const struct kho_query *query, const char *name,
+		    const char *path, const struct put *put)
+{
+	__u32 huge = huge_page_size(query);
+	__u64 bytes;
+	int in, obj, ret = FAILED;
+
+	if (!path || !strcmp(path, "-")) {
+		path = "stdin";
+		in = dup(STDIN_FILENO);
+	} else {
+		in = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (in < 0)
+		return cmd_errno_err(errno, "%s", path);
+
+	bytes = input_size(in);
+	/* Files in /proc claim to be empty. */
+	if (!bytes && buffer_input(&in, path, &bytes))
+		goto out;
+	if (!bytes) {
+		cmd_err("%s: is empty, and an object has at least one byte", path);
+		goto out;
+	}
+	if (put->flags & KHO_CREATE_HUGE && bytes % huge) {
+		cmd_err("%s: has %llu bytes, and with --huge it has to be a multiple of %s",
+			path, bytes, size_str(huge));
+		goto out;
+	}
+
+	obj = create(dev, name, bytes, put);
+	if (obj < 0)
+		goto out;
+	ret = copy(in, path, obj, bytes, name);
+	if (!ret)
+		ret = finish(obj, name, put);
+	close(obj);
+out:
+	close(in);
+	return ret;
+}
+
+static int put_option(struct put *put, int c)
+{
+	__u64 n;
+
+	switch (c) {
+	case 'H':
+		put->flags |= KHO_CREATE_HUGE;
+		return DONE;
+	case 'N':
+		if (parse_u64(optarg, &n) || n > UINT32_MAX)
+			return usage_error("--node: '%s': is no number of a node",
+					   optarg);
+		put->flags |= KHO_CREATE_NODE;
+		put->node = n;
+		return DONE;
+	case 's':
+		put->flags |= KHO_CREATE_SUM;
+		return DONE;
+	case 'S':
+		put->seal = true;
+		return DONE;
+	case 'd':
+		put->data_path = optarg;
+		return DONE;
+	case 'o':
+		return parse_owner(optarg, &put->owner);
+	case 'm':
+		return parse_mode(optarg, &put->owner);
+	default:
+		return USAGE;
+	}
 }
 
 int cmd_put(int argc, char **argv)
@@ -140,67 +257,42 @@ int cmd_put(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		{ "huge", no_argument, NULL, 'H' },
+		{ "node", required_argument, NULL, 'N' },
+		{ "sum", no_argument, NULL, 's' },
+		{ "seal", no_argument, NULL, 'S' },
+		{ "data", required_argument, NULL, 'd' },
+		{ "owner", required_argument, NULL, 'o' },
+		{ "mode", required_argument, NULL, 'm' },
 		END_OF_OPTIONS
 	};
-	const char *name, *path, *why;
+	struct put put = { 0 };
+	const char *name, *path;
 	struct kho_query query;
-	int dev, in, obj, ret;
-	__u64 bytes;
+	int c, dev, ret;
 
-	while ((ret = next_option(argc, argv, ":", longs)) != -1)
-		if (ret == BAD_OPTION)
-			return USAGE;
-	if (optind == argc)
-		return usage_error("which object? NAME is missing");
-	if (argc - optind > 2)
-		return usage_error("too many arguments: '%s'", argv[optind + 2]);
-	name = argv[optind];
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		ret = put_option(&put, c);
+		if (ret)
+			return ret;
+	}
+	ret = name_argument(argc, argv, 2, &name);
+	if (ret)
+		return ret;
 	path = argv[optind + 1];
-	why = bad_name(name);
-	if (why)
-		return usage_error("'%s': %s", name, why);
+	if (put.data_path && !strcmp(put.data_path, "-") &&
+	    (!path || !strcmp(path, "-")))
+		return usage_error("stdin can't be both the object and --data");
 
-	dev = open_device_query(&query, KHO_FEATURE_OBJECTS);
+	dev = open_objects(&query, 0);
 	if (dev < 0)
 		return FAILED;
-	ret = FAILED;
-	if (!path || !strcmp(path, "-")) {
-		path = "stdin";
-		in = dup(STDIN_FILENO);
-	} else {
-		in = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (in < 0) {
-		cmd_errno_err(errno, "%s", path);
-		goto out_close_dev;
-	}
-
 	catch_signals();
-	bytes = input_size(in);
-	/* Files in /proc claim to be empty. */
-	if (!bytes && buffer_input(&in, path, &bytes))
-		goto out_close_in;
-	if (!bytes) {
-		cmd_err("%s: is empty, and an object has at least one byte", path);
-		goto out_close_in;
-	}
-
-	obj = create(dev, name, bytes);
-	if (obj < 0)
-		goto out_close_in;
-	ret = copy(in, path, obj, bytes, name);
-	close(obj);
-	if (ret) {
-		int err = kho_dev_obj_remove(dev, name);
-
-		if (err)
-			cmd_err("%s: cannot remove the incomplete object: %s", name,
-				err == -EBUSY ? "it is open or mapped by a process" :
-				device_error(err));
-	}
-out_close_in:
-	close(in);
-out_close_dev:
+	if (put.data_path)
+		ret = read_user_data(put.data_path, &put.data, &put.data_bytes);
+	if (!ret)
+		ret = put_file(dev, &query, name, path, &put);
+	free(put.data);
 	close(dev);
 	die_of_signal();
 	return ret;

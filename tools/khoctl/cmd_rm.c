@@ -34,14 +34,12 @@ int cmd_rm(int argc, char **argv)
 		return FAILED;
 	/* One that can't be released is no reason to keep the others. */
 	for (i = optind; i < argc; i++) {
-		ret = kho_dev_obj_remove(dev, argv[i]);
-		if (ret == -ENOENT)
-			status = cmd_err("%s: no such object", argv[i]);
-		else if (ret == -EBUSY)
-			status = cmd_err("%s: is open or mapped by a process",
+		ret = kho_object_remove(dev, argv[i]);
+		if (ret == -EPERM)
+			status = cmd_err("%s: not permitted: it is somebody else's, or the kernel is locked down",
 					 argv[i]);
 		else if (ret)
-			status = cmd_err("%s: %s", argv[i], device_error(ret));
+			status = cmd_err("%s: %s", argv[i], object_error(ret));
 	}
 	close(dev);
 	return status;

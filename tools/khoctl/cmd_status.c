@@ -256,7 +256,9 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	       size_str(q->meta_pages * q->page_size));
 	printf("released    %s since the module was loaded\n",
 	       count_str(q->released_pages, "page"));
-	if (q->scratch_size)
+	if (q->scratch_size && !q->scratch_addr)
+		printf("scratch     %s\n", size_str(q->scratch_size));
+	else if (q->scratch_size)
 		printf("scratch     %s, 0x%llx to 0x%llx\n",
 		       size_str(q->scratch_size), q->scratch_addr,
 		       q->scratch_addr + q->scratch_size - 1);
@@ -264,7 +266,9 @@ static void status_text(const struct kho_query *q, const struct others *others,
 		puts(q->backend == KHO_BACKEND_KERNEL ?
 		     "scratch     the kernel's own" : "scratch     none");
 	print_envelopes(q);
-	if (q->backend == KHO_BACKEND_KERNEL)
+	if (!q->root_addr)
+		puts("addresses   only for callers with CAP_SYS_ADMIN");
+	else if (q->backend == KHO_BACKEND_KERNEL)
 		printf("addresses   tree 0x%llx\n", q->root_addr);
 	else
 		printf("addresses   setup_data 0x%llx, FDT 0x%llx, tree 0x%llx\n",
@@ -300,8 +304,8 @@ int cmd_status(int argc, char **argv)
 	ret = query.features & KHO_FEATURE_SUBTREES ?
 	      list_subtrees(dev, &others.trees, &others.nr) : 0;
 	close(dev);
-	/* All else is worth to be seen, too, while things change. */
-	if (ret && ret != -EAGAIN)
+	/* All else is worth to be seen, too, by others and while things change. */
+	if (ret && ret != -EAGAIN && ret != -EPERM)
 		return cmd_err("%s: %s", device_path(), device_error(ret));
 	for (i = 0; i < others.nr; i++)
 		if (!(others.trees[i].flags & KHO_SUBTREE_OWN))

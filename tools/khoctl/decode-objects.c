@@ -43,27 +43,69 @@ static const void *chain_page(struct meta *m, struct decoded *d, __u64 addr,
 	return m->pages + (size_t)i * m->page_size;
 }
 
+/*
+ * What the keys of an extent are: of order 0, the largest blocks that the range
+ * can be cut into from its start; else all alike.  The successor looks for
+ * exactly these.
+ */
+static bool extent_has_keys(const struct meta *m, const struct decoded *d,
+			    const struct extent *e)
+{
+	__u64 at = e->range.addr >> m->shift, end = e->range.end >> m->shift;
+	unsigned int order;
+
+	if (e->order)
+		return has_keys(m, d, e->range.addr, e->range.end,
+				KHO_OBJS_KEY_ORDER(e->order));
+	for (; at < end; at += 1ULL << order) {
+		order = 63 - __builtin_clzll(end - at);
+		if (at && (unsigned int)__builtin_ctzll(at) < order)
+			order = __builtin_ctzll(at);
+		if (!has_keys(m, d, at << m->shift,
+			      (at + (1ULL << order)) << m->shift, order))
+			return false;
+	}
+	return true;
+}
+
 /* False if it is of no use. */
 static bool add_extent(struct meta *m, struct decoded *d, struct object *o,
 		       const struct kho_objs_extent *raw)
 {
-	__u64 limit = (1ULL << 52) >> m->shift, end;
+	__u64 limit = (1ULL << 52) >> m->shift, pages = raw->nr_pages;
+	__u64 addr = raw->addr & ~(__u64)(m->page_size - 1);
+	__u64 low = raw->addr & (m->page_size - 1);
+	struct extent e = { .order = low & KHO_OBJS_ORDER_MASK };
 
-	if (raw->addr & (m->page_size - 1) || !raw->addr || !raw->nr_pages ||
-	    raw->nr_pages > limit || raw->addr >> m->shift > limit - raw->nr_pages) {
+	if (low & ~KHO_OBJS_ORDER_MASK || !addr || !pages || pages > limit ||
+	    addr >> m->shift > limit - pages) {
 		decode_err(d, "object %s: extent %zu: %llu pages at 0x%llx cannot be",
-			   o->name, o->nr_extents, raw->nr_pages,
-			   raw->addr);
+			   o->name, o->nr_extents, pages, raw->addr);
 		return false;
 	}
-	end = raw->addr + (raw->nr_pages << m->shift);
-	if (d->walked && !is_preserved(d, raw->addr, end))
+	/* There is no page larger than the one of the PUD. */
+	if (e.order > 2 * (m->shift - 3)) {
+		decode_err(d, "object %s: extent %zu: there are no pages of order %u",
+			   o->name, o->nr_extents, e.order);
+		return false;
+	}
+	if ((addr >> m->shift | pages) & ((1ULL << e.order) - 1)) {
+		decode_err(d, "object %s: extent %zu: %llu pages at 0x%llx are not made of pages of order %u",
+			   o->name, o->nr_extents, pages, addr, e.order);
+		return false;
+	}
+	e.range = (struct range){ addr, addr + (pages << m->shift) };
+	if (d->walked && !is_preserved(d, e.range.addr, e.range.end))
 		decode_err(d, "object %s: extent %zu: not all of 0x%llx to 0x%llx is preserved",
-			   o->name, o->nr_extents, raw->addr, end - 1);
+			   o->name, o->nr_extents, e.range.addr, e.range.end - 1);
+	else if (d->walked && !extent_has_keys(m, d, &e))
+		decode_err(d, "object %s: extent %zu: 0x%llx to 0x%llx is preserved in blocks of another order than its pages of order %u need",
+			   o->name, o->nr_extents, e.range.addr,
+			   e.range.end - 1, e.order);
 	o->extents = grow(o->extents, o->nr_extents, &o->room,
 			  sizeof(*o->extents));
-	o->extents[o->nr_extents++] = (struct range){ raw->addr, end };
-	o->pages += raw->nr_pages;
+	o->extents[o->nr_extents++] = e;
+	o->pages += pages;
 	return true;
 }
 
@@ -81,6 +123,9 @@ static void read_extents(struct meta *m, struct decoded *d, struct object *o,
 		page = chain_page(m, d, next, "an extent page");
 		if (!page)
 			return;
+		if (page->reserved)
+			decode_err(d, "object %s: a reserved field of the extent page at 0x%llx is not 0",
+				   o->name, next);
 		for (i = 0; i < KHO_OBJS_EXTENTS_PER_PAGE(m->shift) && left;
 		     i++, left--)
 			if (!add_extent(m, d, o, &page->extents[i]))
@@ -93,6 +138,78 @@ static void read_extents(struct meta *m, struct decoded *d, struct object *o,
 	else if (next)
 		decode_err(d, "object %s: there are more extent pages than it has extents for",
 			   o->name);
+}
+
+/* A checksum for each base page, if there are any */
+static void read_sums(struct meta *m, struct decoded *d, struct object *o,
+		      const struct kho_objs_record *rec)
+{
+	__u64 per_page = KHO_OBJS_SUMS_PER_PAGE(m->shift), next = rec->sums;
+	__u64 need = o->pages / per_page + !!(o->pages % per_page);
+
+	if (!next && rec->flags & (KHO_OBJS_SUMMED | KHO_OBJS_SUM_AT_JUMP))
+		decode_err(d, "object %s: it has no room for checksums, though its flags say so",
+			   o->name);
+	if (!next)
+		return;
+	while (next && o->sum_pages < need) {
+		const struct kho_objs_sums *page;
+
+		page = chain_page(m, d, next, "a sum page");
+		if (!page)
+			return;
+		o->sum_pages++;
+		next = page->next;
+	}
+	if (o->sum_pages < need)
+		decode_err(d, "object %s: it has %llu pages of checksums, and its %llu pages take %llu",
+			   o->name, o->sum_pages, o->pages, need);
+	else if (next)
+		decode_err(d, "object %s: there are more pages of checksums than it has pages for",
+			   o->name);
+}
+
+static void read_data(struct meta *m, struct decoded *d, struct object *o,
+		      const struct kho_objs_record *rec)
+{
+	__u64 full = KHO_OBJS_DATA_PER_PAGE(m->shift), next = rec->data;
+
+	while (next) {
+		const struct kho_objs_data *page;
+
+		page = chain_page(m, d, next, "a data page");
+		if (!page)
+			return;
+		if (page->reserved)
+			decode_err(d, "object %s: a reserved field of the data page at 0x%llx is not 0",
+				   o->name, next);
+		if (!page->bytes || page->bytes > full ||
+		    (page->next && page->bytes != full)) {
+			decode_err(d, "object %s: the data page at 0x%llx has %u bytes of %llu, and %s",
+				   o->name, next, page->bytes, full,
+				   page->next ? "is not the last" : "is the last");
+			return;
+		}
+		o->data_bytes += page->bytes;
+		if (o->data_bytes > KHO_OBJS_DATA_MAX) {
+			decode_err(d, "object %s: it has more than %u bytes of user data",
+				   o->name, KHO_OBJS_DATA_MAX);
+			return;
+		}
+		next = page->next;
+	}
+}
+
+/* A text that is padded with NULs and has at least one, as printable text */
+static char *padded_text(struct decoded *d, const struct object *o,
+			 const __u8 *text, size_t size, const char *what)
+{
+	size_t len = strnlen((const char *)text, size);
+
+	if (len == size || !all_zero(text + len, size - len))
+		decode_err(d, "object %s: its %s is not padded with NULs",
+			   o->name, what);
+	return printable(text, len);
 }
 
 static void read_record(struct meta *m, struct decoded *d,
@@ -113,6 +230,14 @@ static void read_record(struct meta *m, struct decoded *d,
 	o->size = rec->size;
 	o->created = rec->created;
 	o->generation = rec->generation;
+	o->idle = rec->idle;
+	o->flags = rec->flags;
+	o->uid = rec->uid;
+	o->gid = rec->gid;
+	o->mode = rec->mode;
+	o->comm = padded_text(d, o, rec->comm, sizeof(rec->comm), "comm");
+	o->release = padded_text(d, o, rec->release, sizeof(rec->release),
+				 "release");
 
 	why = bad_name(name);
 	if (why)
@@ -124,6 +249,12 @@ static void read_record(struct meta *m, struct decoded *d,
 			   o->name);
 	if (!all_zero(rec->reserved, sizeof(rec->reserved)))
 		decode_err(d, "object %s: a reserved field is not 0", o->name);
+	if (rec->flags & ~KHO_OBJS_FLAGS)
+		decode_err(d, "object %s: its flags 0x%x are not all known",
+			   o->name, rec->flags);
+	if (rec->mode & ~0666U)
+		decode_err(d, "object %s: its mode is 0%o, and has other than read and write bits",
+			   o->name, rec->mode);
 
 	read_extents(m, d, o, rec);
 	need = (rec->size >> m->shift) + !!(rec->size & (m->page_size - 1));
@@ -132,6 +263,10 @@ static void read_record(struct meta *m, struct decoded *d,
 	else if (o->nr_extents == rec->nr_extents && o->pages != need)
 		decode_err(d, "object %s: its size of %llu bytes takes %llu pages, and its extents have %llu",
 			   o->name, o->size, need, o->pages);
+	/* How long their chain is depends on the extents. */
+	if (o->nr_extents == rec->nr_extents)
+		read_sums(m, d, o, rec);
+	read_data(m, d, o, rec);
 }
 
 static int by_name(const void *a, const void *b)
@@ -167,7 +302,7 @@ static void check_shared(struct decoded *d)
 	all = xcalloc(nr, sizeof(*all));
 	for (nr = 0, i = 0; i < d->nr_objects; i++)
 		for (j = 0; j < d->objects[i].nr_extents; j++)
-			all[nr++] = d->objects[i].extents[j];
+			all[nr++] = d->objects[i].extents[j].range;
 	qsort(all, nr, sizeof(*all), range_by_addr);
 	for (i = 1; i < nr; i++) {
 		if (all[i].addr < all[i - 1].end) {
@@ -197,8 +332,9 @@ void decode_objects(struct meta *m, struct decoded *d,
 		char *text = printable(head->compatible,
 				       sizeof(head->compatible));
 
-		decode_err(d, "objects: compatible is \"%s\", not \"" KHO_OBJS_COMPATIBLE "\"",
-			   text);
+		decode_err(d, "objects: compatible is \"%s\"%s, not \"" KHO_OBJS_COMPATIBLE "\"",
+			   text, strcmp(text, KHO_OBJS_NODE "-v1") ? "" :
+			   ", an older format that was never released");
 		free(text);
 		return;
 	}

@@ -62,6 +62,31 @@ bool is_preserved(const struct decoded *d, __u64 addr, __u64 end)
 	       d->extents[i].end >= end;
 }
 
+bool has_keys(const struct meta *m, const struct decoded *d, __u64 addr,
+	      __u64 end, unsigned int order)
+{
+	const struct run *runs = d->runs + d->first_run[order];
+	size_t nr = d->order_runs[order], low = 0, high = nr;
+	__u64 run_end;
+
+	/* The first run that ends above addr; one may take up where another ends. */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (runs[mid].addr + (runs[mid].nr << (m->shift + order)) <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < nr && runs[low].addr <= addr; low++) {
+		run_end = runs[low].addr + (runs[low].nr << (m->shift + order));
+		if (run_end >= end)
+			return true;
+		addr = run_end;
+	}
+	return false;
+}
+
 static void decode_setup(struct meta *m, struct decoded *d)
 {
 	const void *p;
@@ -222,6 +247,8 @@ static int see_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	struct decoded *d = w->d;
 
 	d->runs = grow(d->runs, d->nr_runs, &d->room_runs, sizeof(*d->runs));
+	if (!d->order_runs[order]++)
+		d->first_run[order] = d->nr_runs;
 	d->runs[d->nr_runs++] = (struct run){ phys, nr, order };
 	d->keys[order] += nr;
 	/* nr blocks lie below the end of memory: this does not overflow. */
@@ -375,17 +402,17 @@ static void find_root(struct meta *m, struct decoded *d)
 		decode_err(d, "tree: there are %zu root nodes", nr);
 }
 
-/* The blob that says what it is */
+/* The blob that says what it is, in whatever version */
 static void find_objects(struct meta *m, struct decoded *d)
 {
-	static const char compatible[] = KHO_OBJS_COMPATIBLE;
+	static const char compatible[] = KHO_OBJS_NODE "-v";
 	struct kho_fdt_child child = { .name = KHO_OBJS_NODE };
 	size_t i;
 
 	for (i = 0; i < m->count; i++) {
 		if (m->entries[i].kind != KHO_META_BLOB ||
 		    memcmp(m->pages + i * m->page_size, compatible,
-			   sizeof(compatible)))
+			   sizeof(compatible) - 1))
 			continue;
 		child.addr = m->entries[i].addr;
 		decode_objects(m, d, &child);
@@ -422,6 +449,8 @@ void decoded_free(struct decoded *d)
 
 	for (i = 0; i < d->nr_objects; i++) {
 		free(d->objects[i].name);
+		free(d->objects[i].comm);
+		free(d->objects[i].release);
 		free(d->objects[i].extents);
 	}
 	for (i = 0; i < d->nr_problems && i < MAX_PROBLEMS; i++)

@@ -31,13 +31,28 @@ struct range {
 	__u64 end;
 };
 
+/* A piece of an object, made of pages of that order */
+struct extent {
+	struct range range;
+	__u32 order;
+};
+
 struct object {
-	char *name;			/* printable */
+	char *name;			/* these three are printable */
+	char *comm;
+	char *release;
 	__u64 size;
 	__u64 created;
-	__u64 generation;
-	__u64 pages;			/* in its extents */
-	struct range *extents;
+	__u32 generation;
+	__u32 idle;
+	__u32 flags;			/* KHO_OBJS_* */
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u64 pages;			/* base pages in its extents */
+	__u64 sum_pages;		/* pages of checksums */
+	__u64 data_bytes;		/* of user data */
+	struct extent *extents;
 	size_t nr_extents;
 	size_t room;
 };
@@ -70,6 +85,8 @@ struct decoded {
 	struct run *runs;
 	size_t nr_runs;
 	size_t room_runs;
+	size_t first_run[MAX_ORDERS];	/* runs of an order are neighbours */
+	size_t order_runs[MAX_ORDERS];	/* and rise by address: so many */
 	struct range *extents;		/* of preserved pages, sorted, merged */
 	size_t nr_extents;
 
@@ -91,6 +108,9 @@ void decode_objects(struct meta *m, struct decoded *d,
 		    const struct kho_fdt_child *child);
 /* True if all of it is preserved */
 bool is_preserved(const struct decoded *d, __u64 addr, __u64 end);
+/* True if all of it is preserved in blocks of that order, whose size it has */
+bool has_keys(const struct meta *m, const struct decoded *d, __u64 addr,
+	      __u64 end, unsigned int order);
 int range_by_addr(const void *a, const void *b);
 
 #endif /* KHOCTL_DECODE_H */

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include <kho/objects.h>
+
 #include "dump.h"
 
 static void ranges_json(struct json_object *root, const char *key,
@@ -104,9 +106,25 @@ static void tree_json(struct json_object *root, const struct meta *m,
 	}
 }
 
+static void extents_json(struct json_object *root, const struct extent *e,
+			 size_t nr)
+{
+	struct json_object *list = json_list(root, "extents");
+
+	for (; nr--; e++) {
+		struct json_object *obj = json_new();
+
+		json_add_u64(obj, "addr", e->range.addr);
+		json_add_u64(obj, "size", e->range.end - e->range.addr);
+		json_add_u64(obj, "order", e->order);
+		json_object_array_add(list, obj);
+	}
+}
+
 static void objects_json(struct json_object *root, const struct decoded *d)
 {
 	struct json_object *list;
+	char mode[16];
 	size_t i;
 
 	list = json_list(root, "objects");
@@ -119,7 +137,20 @@ static void objects_json(struct json_object *root, const struct decoded *d)
 		json_add_u64(obj, "pages", o->pages);
 		json_add_u64(obj, "created", o->created);
 		json_add_u64(obj, "generation", o->generation);
-		ranges_json(obj, "extents", o->extents, o->nr_extents);
+		json_add_u64(obj, "idle", o->idle);
+		json_add_u64(obj, "uid", o->uid);
+		json_add_u64(obj, "gid", o->gid);
+		snprintf(mode, sizeof(mode), "%04o", o->mode);
+		json_add_str(obj, "mode", mode);
+		json_add_bool(obj, "uncommitted", o->flags & KHO_OBJS_UNCOMMITTED);
+		json_add_bool(obj, "sealed", o->flags & KHO_OBJS_SEALED);
+		json_add_bool(obj, "sum_at_jump", o->flags & KHO_OBJS_SUM_AT_JUMP);
+		json_add_bool(obj, "summed", o->flags & KHO_OBJS_SUMMED);
+		json_add_u64(obj, "sum_pages", o->sum_pages);
+		json_add_u64(obj, "data_bytes", o->data_bytes);
+		json_add_str(obj, "comm", o->comm);
+		json_add_str(obj, "release", o->release);
+		extents_json(obj, o->extents, o->nr_extents);
 		json_object_array_add(list, obj);
 	}
 }

@@ -119,19 +119,19 @@ out:
 /* Once through the list.  Return: 0, or a negative errno. */
 static int read_device(struct meta *m, int dev)
 {
-	__u64 total = 0;
+	uint64_t total = 0;
 
 	m->count = 0;
 	do {
-		__u32 count = CHUNK;
+		uint32_t count = CHUNK;
 		int ret;
 
 		m->entries = xrealloc(m->entries, m->count + CHUNK,
 				      sizeof(*m->entries));
 		m->pages = xrealloc(m->pages, m->count + CHUNK, m->page_size);
-		ret = kho_dev_meta_read(dev, m->count, m->entries + m->count,
-					m->pages + m->count * m->page_size,
-					&count, &total);
+		ret = kho_meta_read(dev, m->count, m->entries + m->count,
+				    m->pages + m->count * m->page_size,
+				    &count, &total);
 		if (ret)
 			return ret;
 		if (!count)
@@ -159,7 +159,7 @@ int meta_from_device(struct meta *m)
 		if (ret && ret != -EAGAIN)
 			break;
 		if (!ret)
-			ret = kho_dev_query(dev, &after);
+			ret = kho_query(dev, &after);
 		if (ret && ret != -EAGAIN)
 			break;
 		if (!ret && after.changes == before.changes)

@@ -20,8 +20,15 @@ static const struct cmd commands[] = {
 	{ "status", cmd_status, "",
 	  "show what is preserved and what arrived",
 	  "  --json            for programs\n" },
-	{ "put", cmd_put, "NAME [FILE|-]",
-	  "store a file or stdin as an object", NULL },
+	{ "put", cmd_put, "[OPTION]... NAME [FILE|-]",
+	  "store a file or stdin as an object",
+	  "  --huge            in huge pages only; the size has to be a multiple of these\n"
+	  "  --node N          on NUMA node N and no other\n"
+	  "  --sum             take a checksum at the jump, for verify\n"
+	  "  --seal            let nobody write to it; takes a checksum\n"
+	  "  --data FILE       its user data, or - for stdin\n"
+	  "  --owner UID[:GID] give it to this user and group; names will do\n"
+	  "  --mode OCTAL      who may read and write it (default: 0600)\n" },
 	{ "get", cmd_get, "NAME [FILE|-]",
 	  "read an object to a file or stdout", NULL },
 	{ "ls", cmd_ls, "",
@@ -32,6 +39,27 @@ static const struct cmd commands[] = {
 	  "  --json            for programs\n" },
 	{ "rm", cmd_rm, "NAME...",
 	  "release objects", NULL },
+	{ "setdata", cmd_setdata, "NAME [FILE|-]",
+	  "set the user data of an object, 64 KiB at most", NULL },
+	{ "getdata", cmd_getdata, "NAME [FILE|-]",
+	  "read the user data of an object", NULL },
+	{ "resize", cmd_resize, "NAME SIZE",
+	  "give an object another size, such as 64M", NULL },
+	{ "own", cmd_own, "NAME",
+	  "change owner or mode of an object",
+	  "  --owner UID[:GID] user and group; names will do\n"
+	  "  --mode OCTAL      who may read and write it\n" },
+	{ "freeze", cmd_freeze, "NAME",
+	  "let nobody write to an object any more",
+	  "  --sum             take a checksum as well, for verify\n" },
+	{ "verify", cmd_verify, "[NAME]...",
+	  "compare objects with their checksums",
+	  "  --json            for programs\n" },
+	{ "prune", cmd_prune, "--idle N",
+	  "release objects that nobody has opened for N handovers",
+	  "  --idle N          at least that many\n"
+	  "  --dry-run         only say which these are\n"
+	  "  --json            for programs\n" },
 	{ "add", cmd_add, "PFN[:ORDER]... | --file LIST",
 	  "preserve pages by number: all or none",
 	  "  --file LIST       read them from a file, or - for stdin\n" },
@@ -42,7 +70,7 @@ static const struct cmd commands[] = {
 	  "read pages that arrived by number", NULL },
 	{ "dump", cmd_dump, "[FILE]",
 	  "decode what the next kernel will read, or FILE",
-	  "  --keys            list every run of keys\n"
+	  "  --keys            list every run of keys, and long lists to their end\n"
 	  "  --fdt             show the FDT alone\n"
 	  "  --save FILE       write what was read to FILE\n"
 	  "  --json            for programs\n" },

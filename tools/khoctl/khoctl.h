@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "device.h"
+#include <libkho.h>
 
 /* Exit status of the program and result of each command */
 enum {
@@ -48,16 +48,23 @@ int cmd_add(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_del(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
+int cmd_freeze(int argc, char **argv);
 int cmd_get(int argc, char **argv);
+int cmd_getdata(int argc, char **argv);
 int cmd_getpage(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
 int cmd_map(int argc, char **argv);
+int cmd_own(int argc, char **argv);
+int cmd_prune(int argc, char **argv);
 int cmd_put(int argc, char **argv);
+int cmd_resize(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_seal(int argc, char **argv);
+int cmd_setdata(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 /* ---- khoctl.c: the command line ---- */
 
@@ -120,6 +127,8 @@ char *printable(const void *name, size_t len);
 const char *bad_name(const char *name);
 /* Decimal or 0x hex, all of @s; 0 or -EINVAL or -ERANGE */
 int parse_u64(const char *s, __u64 *value);
+/* The same with K, M, G, T or KiB... after a decimal number */
+int parse_size(const char *s, __u64 *bytes);
 
 /* ---- JSON ---- */
 
@@ -193,13 +202,46 @@ struct page_args {
 /* NULL, or what is wrong with @arg */
 const char *parse_page(const char *arg, struct kho_page_entry *entry);
 typedef int batch_fn(int dev, const struct kho_page_entry *entries,
-		     __u32 count, __u32 *failed);
+		     uint32_t count, uint32_t *failed);
 int batch_main(int argc, char **argv, batch_fn *batch);
 const char *page_error(int err, const struct kho_page_entry *entry);
 
-/* ---- lists.c: all entries of a list; negative errno ---- */
+/* ---- objects.c: what commands on objects share ---- */
 
-int list_objects(int dev, struct kho_obj_entry **entries, size_t *nr);
+/* Opens the device for them; prints the reason and returns -1 if it can't. */
+int open_objects(struct kho_query *query, __u64 more);
+/* Prints the reason and returns -1 if it can't; @bytes may be NULL. */
+int open_object(int dev, const char *name, __u32 flags, __u64 *bytes);
+/* device_error(), where some errors mean that it is about an object */
+const char *object_error(int err);
+/* The same for a command that has to do with checksums */
+const char *sum_error(int err);
+/* The object's name among at most @most arguments; DONE or USAGE */
+int name_argument(int argc, char **argv, int most, const char **name);
+/* Of a page that is mapped by one entry of the lowest table but one */
+__u32 huge_page_size(const struct kho_query *query);
+
+struct owner {
+	__u32 which;			/* KHO_OWNER_*: which of the others to set */
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+};
+
+/* Arguments of --owner and --mode; DONE or USAGE */
+int parse_owner(const char *arg, struct owner *owner);
+int parse_mode(const char *arg, struct owner *owner);
+/* These print what goes wrong and return DONE or FAILED. */
+int set_owner(int obj, const char *name, const struct owner *owner);
+/* @path: NULL or "-" for stdin; the caller frees @data */
+int read_user_data(const char *path, void **data, __u32 *bytes);
+
+/* ---- lists.c: all entries of a list; negative errno but for the first ---- */
+
+/* Prints what goes wrong; DONE or FAILED */
+int list_objects(int dev, struct kho_obj_info **entries, size_t *nr);
+/* Prints what an error of the others is; DONE or FAILED */
+int list_error(int err);
 int list_pages(int dev, struct kho_page_entry **entries, size_t *nr);
 int list_envelopes(int dev, bool arrived, struct kho_envelope_entry **entries,
 		   size_t *nr);

@@ -7,30 +7,35 @@
 
 #include "khoctl.h"
 
-#define CHUNK	1024
+#define CHUNK	4096
 #define TRIES	5
 
-typedef int list_fn(int dev, __u64 first, void *entries, __u32 *count,
-		    __u64 *total);
+typedef int list_fn(int dev, uint64_t first, void *entries, uint32_t *count,
+		    uint64_t *total);
 
 /* A list that changes while it is read may show an entry twice: try again. */
 static int list_all(int dev, list_fn *list, size_t size, void **entries,
 		    size_t *nr)
 {
 	struct kho_query before, after;
-	__u64 total = 0, n;
+	uint64_t total = 0;
 	char *buf = NULL;
+	size_t n, room;
 	int ret, tries;
 
 	for (tries = 0; tries < TRIES; tries++) {
-		ret = kho_dev_query(dev, &before);
+		ret = kho_query(dev, &before);
 		if (ret)
 			goto err_free_buf;
 		n = 0;
+		room = 0;
 		do {
-			__u32 count = CHUNK;
+			uint32_t count = CHUNK;
 
-			buf = xrealloc(buf, n + CHUNK, size);
+			if (n + CHUNK > room) {
+				room = 2 * n + CHUNK;
+				buf = xrealloc(buf, room, size);
+			}
 			ret = list(dev, n, buf + n * size, &count, &total);
 			if (ret)
 				goto err_free_buf;
@@ -39,7 +44,7 @@ static int list_all(int dev, list_fn *list, size_t size, void **entries,
 				break;
 		} while (n < total);
 
-		ret = kho_dev_query(dev, &after);
+		ret = kho_query(dev, &after);
 		if (ret)
 			goto err_free_buf;
 		if (before.changes == after.changes) {
@@ -54,29 +59,32 @@ err_free_buf:
 	return ret;
 }
 
-static int objects(int dev, __u64 first, void *entries, __u32 *count,
-		   __u64 *total)
+int list_error(int err)
 {
-	__u64 n = 0;
-	int ret = kho_dev_obj_list(dev, first, entries, count, &n);
-
-	*total = n;
-	return ret;
+	if (err == -EAGAIN)
+		return cmd_err("the list changes faster than it can be read");
+	if (err)
+		return cmd_err("%s: %s", device_path(), device_error(err));
+	return DONE;
 }
 
-static int pages(int dev, __u64 first, void *entries, __u32 *count,
-		 __u64 *total)
+static int objects(int dev, uint64_t first, void *entries, uint32_t *count,
+		   uint64_t *total)
 {
-	__u64 n = 0;
-	int ret = kho_dev_page_list(dev, first, entries, count, &n);
-
-	*total = n;
-	return ret;
+	return kho_object_list(dev, first, entries, count, total);
 }
 
-int list_objects(int dev, struct kho_obj_entry **entries, size_t *nr)
+static int pages(int dev, uint64_t first, void *entries, uint32_t *count,
+		 uint64_t *total)
 {
-	return list_all(dev, objects, sizeof(**entries), (void **)entries, nr);
+	return kho_page_list(dev, first, entries, count, total);
+}
+
+int list_objects(int dev, struct kho_obj_info **entries, size_t *nr)
+{
+	int ret = list_all(dev, objects, sizeof(**entries), (void **)entries, nr);
+
+	return list_error(ret);
 }
 
 int list_pages(int dev, struct kho_page_entry **entries, size_t *nr)
@@ -84,35 +92,23 @@ int list_pages(int dev, struct kho_page_entry **entries, size_t *nr)
 	return list_all(dev, pages, sizeof(**entries), (void **)entries, nr);
 }
 
-static int envelopes(int dev, __u64 first, void *entries, __u32 *count,
-		     __u64 *total)
+static int envelopes(int dev, uint64_t first, void *entries, uint32_t *count,
+		     uint64_t *total)
 {
-	__u64 n = 0;
-	int ret = kho_dev_envelope_list(dev, 0, first, entries, count, &n);
-
-	*total = n;
-	return ret;
+	return kho_envelope_list(dev, 0, first, entries, count, total);
 }
 
-static int arrived_envelopes(int dev, __u64 first, void *entries,
-			     __u32 *count, __u64 *total)
+static int arrived_envelopes(int dev, uint64_t first, void *entries,
+			     uint32_t *count, uint64_t *total)
 {
-	__u64 n = 0;
-	int ret = kho_dev_envelope_list(dev, KHO_ENVELOPE_ARRIVED, first,
-					entries, count, &n);
-
-	*total = n;
-	return ret;
+	return kho_envelope_list(dev, KHO_ENVELOPE_ARRIVED, first, entries,
+				 count, total);
 }
 
-static int subtrees(int dev, __u64 first, void *entries, __u32 *count,
-		    __u64 *total)
+static int subtrees(int dev, uint64_t first, void *entries, uint32_t *count,
+		    uint64_t *total)
 {
-	__u64 n = 0;
-	int ret = kho_dev_subtree_list(dev, first, entries, count, &n);
-
-	*total = n;
-	return ret;
+	return kho_subtree_list(dev, first, entries, count, total);
 }
 
 int list_envelopes(int dev, bool arrived, struct kho_envelope_entry **entries,

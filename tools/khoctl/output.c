@@ -114,16 +114,18 @@ int output_mapping(int fd, __u64 bytes, const char *path, const char *label)
 	struct progress progress;
 	struct output out;
 	__u64 at = 0;
-	int ret;
+	void *addr;
 	char *map;
+	int ret;
 
 	if (!bytes || bytes > SIZE_MAX)
 		return cmd_err("%s: impossible size: %llu bytes", label,
 			       bytes);
-	map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return cmd_errno_err(errno, "%s: cannot map %s", label,
+	ret = kho_object_map(fd, 0, bytes, PROT_READ, &addr);
+	if (ret)
+		return cmd_errno_err(ret, "%s: cannot map %s", label,
 				     size_str(bytes));
+	map = addr;
 	catch_signals();
 	ret = output_open(&out, path);
 	if (ret)

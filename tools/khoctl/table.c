@@ -8,7 +8,7 @@
 
 #include "khoctl.h"
 
-#define MAX_COLUMNS 10
+#define MAX_COLUMNS 16
 
 struct table {
 	unsigned int columns;

@@ -77,6 +77,26 @@ const char *device_error(int err)
 	switch (err) {
 	case -EPERM:
 		return "not permitted: CAP_SYS_ADMIN is needed, and no lockdown";
+	case -EACCES:
+		return "permission denied";
+	case -EBADF:
+		return "it can only be read: it is sealed, or its mode does not let you write";
+	case -EDQUOT:
+		return "more memory than your RLIMIT_MEMLOCK allows (see ulimit -l)";
+	case -ENODATA:
+		return "it has no checksum, or was open for writing since the checksum was taken";
+	case -ENODEV:
+		return "the memory is a device's";
+	case -EMEDIUMTYPE:
+		return "the memory is a file system's page cache";
+	case -EXDEV:
+		return "the memory is a file's on a DAX device";
+	case -EKEYREJECTED:
+		return "the memory is secret";
+	case -ESTALE:
+		return "the memory was mapped or truncated meanwhile";
+	case -EPROTO:
+		return "the module says what can't be: is it of another version?";
 	case -ENOTTY:
 		return "the module does not know this command: it is older than khoctl";
 	case -E2BIG:
@@ -97,7 +117,7 @@ const char *device_error(int err)
 int open_device(void)
 {
 	const char *path = device_path();
-	int dev = kho_dev_open(path);
+	int dev = kho_open(path);
 
 	switch (dev) {
 	case -ENOENT:
@@ -112,7 +132,8 @@ int open_device(void)
 		return -1;
 	case -EACCES:
 	case -EPERM:
-		cmd_err("%s: permission denied: run khoctl as root", path);
+		cmd_err("%s: permission denied: run khoctl as root, or as a member of the device's group",
+			path);
 		return -1;
 	}
 	if (dev < 0) {
@@ -128,11 +149,14 @@ int open_device_query(struct kho_query *query, __u64 needed)
 
 	if (dev < 0)
 		return -1;
-	ret = kho_dev_query(dev, query);
+	ret = kho_query(dev, query);
 	if (ret == -ENOTTY || ret == -EINVAL)
 		cmd_err("%s: is not the device of the kho module", device_path());
 	else if (ret)
 		cmd_err("%s: %s", device_path(), device_error(ret));
+	else if (needed & ~query->features & KHO_FEATURE_AGENTS)
+		ret = cmd_err("%s: the module is older than khoctl: it has no owners, user data and checksums of objects; load the one that belongs to khoctl",
+			      device_path());
 	else if ((query->features & needed) != needed)
 		ret = cmd_err("%s: the module is older than khoctl, or has this switched off: features 0x%llx, needed 0x%llx",
 			      device_path(), query->features, needed);
@@ -349,6 +373,30 @@ int parse_u64(const char *s, __u64 *value)
 	errno = 0;
 	*value = strtoull(digits, NULL, hex ? 16 : 10);
 	return errno ? -errno : 0;
+}
+
+int parse_size(const char *s, __u64 *bytes)
+{
+	static const char units[] = "KMGT";
+	size_t n = strspn(s, "0123456789");
+	int ret = parse_u64(s, bytes);
+	char digits[24];
+	const char *unit;
+
+	if (ret != -EINVAL || !s[n])
+		return ret;
+	unit = strchr(units, s[n]);
+	if (!unit || (s[n + 1] && strcmp(s + n + 1, "iB")))
+		return -EINVAL;
+	if (n >= sizeof(digits))
+		return -ERANGE;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	ret = parse_u64(digits, bytes);
+	if (ret)
+		return ret;
+	return __builtin_mul_overflow(*bytes, 1ULL << 10 * (unit - units + 1),
+				      bytes) ? -ERANGE : 0;
 }
 
 struct json_object *json_new(void)

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * khoctl verify [NAME...]
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "khoctl.h"
+
+#define STEP	16384		/* base pages: so often the progress is shown */
+
+enum result { OK, BAD, UNVERIFIABLE, ERROR };
+
+/* What there is to know of one object */
+struct verdict {
+	enum result result;
+	__u64 bytes;
+	__u64 pages;
+	__u64 bad;
+	__u64 first_bad;
+	const char *why;		/* of ERROR and UNVERIFIABLE */
+};
+
+static void compare(int obj, const char *label, __u32 page_size,
+		    struct verdict *v)
+{
+	struct progress progress;
+	__u64 at = 0;
+	int ret = 0;
+
+	v->pages = v->bytes / page_size + !!(v->bytes % page_size);
+	progress_start(&progress, label, v->bytes);
+	while (at < v->pages) {
+		uint64_t count = v->pages - at < STEP ? v->pages - at : STEP;
+		uint64_t bad, first_bad;
+
+		ret = kho_object_verify(obj, at, &count, &bad, &first_bad);
+		if (!ret && !count)
+			ret = -EPROTO;
+		if (!ret && caught_signal())
+			ret = -EINTR;
+		if (ret)
+			break;
+		if (bad && !v->bad)
+			v->first_bad = first_bad;
+		v->bad += bad;
+		at += count;
+		progress_update(&progress, at * page_size);
+	}
+	progress_end(&progress);
+
+	if (!ret) {
+		v->result = v->bad ? BAD : OK;
+	} else {
+		v->result = ret == -ENODATA ? UNVERIFIABLE : ERROR;
+		v->why = sum_error(ret);
+	}
+}
+
+static void verify(int dev, const char *name, const char *label,
+		   __u32 page_size, struct verdict *v)
+{
+	uint64_t bytes;
+	/* What is open for writing has no checksum any more. */
+	int obj = kho_object_open(dev, name, KHO_OPEN_READ, &bytes);
+
+	memset(v, 0, sizeof(*v));
+	if (obj < 0) {
+		v->result = ERROR;
+		v->why = object_error(obj);
+		return;
+	}
+	v->bytes = bytes;
+	compare(obj, label, page_size, v);
+	close(obj);
+}
+
+static void show(const char *label, const struct verdict *v, __u32 page_size)
+{
+	switch (v->result) {
+	case OK:
+		printf("%s: ok, %s\n", label, count_str(v->pages, "page"));
+		break;
+	case BAD:
+		printf("%s: BAD: %llu of %s differ, the first is number %llu, at offset 0x%llx\n",
+		       label, v->bad, count_str(v->pages, "page"), v->first_bad,
+		       v->first_bad * page_size);
+		break;
+	case UNVERIFIABLE:
+		printf("%s: not verifiable: %s\n", label, v->why);
+		break;
+	case ERROR:
+		cmd_err("%s: %s", label, v->why);
+		break;
+	}
+}
+
+static void show_json(struct json_object *list, const char *label,
+		      const struct verdict *v, __u32 page_size)
+{
+	static const char * const words[] = {
+		[OK] = "ok", [BAD] = "bad", [UNVERIFIABLE] = "unverifiable",
+		[ERROR] = "error",
+	};
+	struct json_object *obj = json_new();
+
+	json_add_str(obj, "name", label);
+	json_add_str(obj, "result", words[v->result]);
+	json_add_u64(obj, "pages", v->pages);
+	json_add_u64(obj, "bad", v->bad);
+	if (v->bad) {
+		json_add_u64(obj, "first_bad", v->first_bad);
+		json_add_u64(obj, "offset", v->first_bad * page_size);
+	}
+	if (v->why)
+		json_add_str(obj, "why", v->why);
+	json_object_array_add(list, obj);
+}
+
+/* The names of all that have a checksum, or should have had one on arrival */
+static int all_names(int dev, char ***names, size_t *nr)
+{
+	struct kho_obj_info *infos = NULL;
+	size_t n, i;
+	int ret;
+
+	ret = list_objects(dev, &infos, &n);
+	if (ret)
+		return ret;
+	*names = xcalloc(n, sizeof(**names));
+	for (i = 0; i < n; i++) {
+		__u32 flags = infos[i].flags;
+
+		if (flags & KHO_OBJ_SUMMED ||
+		    (flags & KHO_OBJ_SUM_AT_JUMP && flags & KHO_OBJ_ARRIVED))
+			(*names)[(*nr)++] = xasprintf("%.*s", KHO_NAME_SIZE,
+						      infos[i].name);
+	}
+	free(infos);
+	return DONE;
+}
+
+/* For each of @names; @named: by the user */
+static int verify_all(int dev, char **names, size_t nr, bool named,
+		      __u32 page_size)
+{
+	struct json_object *root = NULL, *list = NULL;
+	int status = DONE;
+	struct verdict v;
+	size_t i;
+
+	if (want_json()) {
+		root = json_new();
+		list = json_list(root, "objects");
+	}
+	for (i = 0; i < nr && !caught_signal(); i++) {
+		char *label = printable(names[i], strlen(names[i]));
+
+		verify(dev, names[i], label, page_size, &v);
+		if (v.result == BAD || v.result == ERROR ||
+		    (v.result == UNVERIFIABLE && named))
+			status = FAILED;
+		if (root)
+			show_json(list, label, &v, page_size);
+		else
+			show(label, &v, page_size);
+		free(label);
+	}
+	if (root) {
+		json_add_bool(root, "ok", status == DONE);
+		json_print(root);
+	} else if (!nr) {
+		puts("no object has a checksum");
+	}
+	return status;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		DEVICE_OPTION,
+		HELP_OPTION,
+		JSON_OPTION,
+		END_OF_OPTIONS
+	};
+	struct kho_query query;
+	char **names = NULL;
+	size_t nr = 0, i;
+	int dev, ret;
+
+	while ((ret = next_option(argc, argv, ":", longs)) != -1)
+		if (ret == BAD_OPTION)
+			return USAGE;
+	for (i = optind; i < (size_t)argc; i++) {
+		const char *why = bad_name(argv[i]);
+
+		if (why)
+			return usage_error("'%s': %s", argv[i], why);
+	}
+
+	dev = open_objects(&query, 0);
+	if (dev < 0)
+		return FAILED;
+	catch_signals();
+	if (optind < argc) {
+		ret = verify_all(dev, argv + optind, argc - optind, true,
+				 query.page_size);
+	} else {
+		ret = all_names(dev, &names, &nr);
+		if (!ret)
+			ret = verify_all(dev, names, nr, false, query.page_size);
+	}
+	close(dev);
+	for (i = 0; i < nr; i++)
+		free(names[i]);
+	free(names);
+	die_of_signal();
+	return ret;
+}
