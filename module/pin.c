@@ -182,21 +182,37 @@ static int flush(struct pinning *p)
 	return ret;
 }
 
-/* Are these pages, of one folio, as those of such mappings are? */
-static u32 judge_pages(struct folio *folio, unsigned long pfn, unsigned long nr)
+/* Are the folio's pages as those of such mappings are? */
+static u32 judge_folio(struct folio *folio, struct page *page)
 {
-	if (!folio_test_hugetlb(folio) && !folio_test_anon(folio) &&
-	    !folio_test_swapbacked(folio))
+	if (!folio_test_swapbacked(folio) && !folio_test_anon(folio) &&
+	    !folio_test_hugetlb(folio))
 		return KHO_WHY_CHANGED;
-	if ((!kho_native() && kho.last_pfn - pfn < nr) ||
-	    PageHWPoison(pfn_to_page(pfn)) ||
-	    (folio_test_large(folio) && folio_test_has_hwpoisoned(folio)) ||
-	    kho_in_scratch(pfn, nr))
+	if (PageHWPoison(page) ||
+	    (folio_test_large(folio) && folio_test_has_hwpoisoned(folio)))
 		return KHO_WHY_PLACE;
 	return KHO_WHY_NONE;
 }
 
-/* Takes the first of @pages and what follows it in its folio; says how many. */
+/* Can anything stay where these pages are? */
+static u32 judge_place(unsigned long pfn, unsigned long nr)
+{
+	if ((!kho_native() && kho.last_pfn - pfn < nr) || kho_in_scratch(pfn, nr))
+		return KHO_WHY_PLACE;
+	return KHO_WHY_NONE;
+}
+
+/* A page that is a folio of its own, and nothing about it is wrong? */
+static bool is_base(struct page *page, int nid)
+{
+	return !PageCompound(page) && page_to_nid(page) == nid &&
+	       !judge_folio(page_folio(page), page);
+}
+
+/*
+ * Takes the first of @pages, and what follows it in its folio or in base pages
+ * side by side; says how many.
+ */
 static long take(struct pinning *p, struct page **pages, long nr,
 		 unsigned long addr)
 {
@@ -207,6 +223,7 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	long n = 1;
 	u32 why;
 
+	why = judge_folio(folio, page);
 	if (folio_test_large(folio)) {
 		nr = min_t(long, nr,
 			   folio_nr_pages(folio) - folio_page_idx(folio, page));
@@ -215,8 +232,12 @@ static long take(struct pinning *p, struct page **pages, long nr,
 			n++;
 		if (folio_order(folio) >= KHO_PMD_ORDER)
 			huge = folio;
+	} else {
+		while (n < nr && pages[n] == pfn_to_page(pfn + n) &&
+		       is_base(pages[n], nid))
+			n++;
 	}
-	why = judge_pages(folio, pfn, n);
+	why = why ?: judge_place(pfn, n);
 	if (why)
 		return refuse(p->ask, why, addr);
 	if (p->nr_pages && p->folio == huge && p->nid == nid &&
