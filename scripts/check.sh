@@ -16,8 +16,16 @@ need_packages gcc clang make perl pkg-config \
 jobs=${KHO_JOBS:-2}
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
-	tests=(tests/unit/*.t tests/fuzz/*.t tests/lint.t tests/dkms/*.t
-	       tests/qemu/*.t)
+	# The longest ones first, so that none of them runs alone at the end.
+	tests=(tests/qemu/65-agents.t tests/qemu/35-memory.t
+	       tests/qemu/67-client.t)
+	for test in tests/qemu/*.t tests/dkms/*.t tests/lint.t tests/unit/*.t \
+		tests/fuzz/*.t; do
+		case " ${tests[*]} " in
+		*" $test "*) ;;
+		*) tests+=("$test") ;;
+		esac
+	done
 	# What many of them want, so that they do not wait for each other.
 	scripts/build-kernel.sh stub-6.1 >/dev/null
 	scripts/build-kernel.sh stub-6.1 debug >/dev/null

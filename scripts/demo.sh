@@ -13,6 +13,7 @@
 #	DEMO_APPEND=WORD	for the successor's command line, as kho=off
 #	DEMO_CORRUPT=WHAT	changes one byte before the jump, of an object
 #				(object or 1) or of a single page (page)
+#	DEMO_MIB=N		how large the largest file is, by default 64
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,8 +21,7 @@ set -euo pipefail
 . "$KHO_TOP/tests/qemu/lib.sh"
 
 pages=1000
-# 64 MiB and some, so that the last page isn't full.
-data_size=$((64 * 1024 * 1024 + 12345))
+mib=${DEMO_MIB:-64}
 name=demo${DEMO_NAME:+-$DEMO_NAME}
 
 failed()
@@ -52,6 +52,14 @@ page)
 *)
 	failed "DEMO_CORRUPT=$DEMO_CORRUPT is neither object nor page" ;;
 esac
+case $mib in
+[1-9]|[1-9][0-9]|[1-9][0-9][0-9])
+	;;
+*)
+	failed "DEMO_MIB=$mib is not a number from 1 to 999" ;;
+esac
+# And some, so that the last page isn't full.
+data_size=$((mib * 1024 * 1024 + 12345))
 case ${DEMO_APPEND:-} in
 *' '*)
 	failed "DEMO_APPEND='$DEMO_APPEND' is more than one word" ;;

@@ -739,11 +739,11 @@ static int cmd_kho_test(char **argv)
 	return 0;
 }
 
-/* hog SEED: makes and removes objects and batches until killed */
+/* hog SEED MIB: makes and removes objects and batches until killed */
 static int cmd_hog(char **argv)
 {
 	enum { PAGES = 4096 };
-	__u64 seed = number(argv[0]);
+	__u64 seed = number(argv[0]), most = number(argv[1]) << 20;
 	struct manifest m = { .count = PAGES / 2 };
 	struct kho_obj_create create;
 	struct kho_obj_name name;
@@ -753,7 +753,7 @@ static int cmd_hog(char **argv)
 	__u32 i;
 
 	m.page = calloc(m.count, sizeof(*m.page));
-	if (!m.page)
+	if (!m.page || !most)
 		die("no memory");
 	pfns_of(memory, pfn, PAGES);
 	for (i = 0; i < m.count; i++)
@@ -766,7 +766,7 @@ static int cmd_hog(char **argv)
 		batch(kho, true, &m);
 		memset(&create, 0, sizeof(create));
 		create.size = sizeof(create);
-		create.bytes = 1 + seed % (96 << 20);
+		create.bytes = 1 + seed % most;
 		snprintf((char *)create.name, sizeof(create.name), "hog-%d",
 			 getpid());
 		if (ioctl(kho, KHO_OBJ_CREATE, &create))
@@ -857,7 +857,7 @@ static const struct {
 	{ "nodes", cmd_nodes, 0, 0 },
 	{ "list", cmd_list, 1, 1 },
 	{ "kho-test", cmd_kho_test, 0, 0 },
-	{ "hog", cmd_hog, 1, 1 },
+	{ "hog", cmd_hog, 2, 2 },
 	{ "clean", cmd_clean, 1, 1 },
 };
 

@@ -26,33 +26,44 @@ flock 9
 # What the VM's disk needs where it isn't built in.
 drivers=(virtio_pci virtio_blk)
 
-# compile PROGRAM SOURCES [OPTION...]
+make -s -C "$KHO_TOP/tools" >&2 9>&-
+khoctl=$KHO_BUILD/tools/khoctl
+libkho=$KHO_BUILD/tools/libkho.a
+make -s -C "$KHO_TOP/examples" TREE=1 O="$bin" >&2 9>&-
+
+# compile PROGRAM SOURCES [OPTION...]: -static is for what is started often, and
+# for what there are no libraries for
 compile()
 {
 	local program=$bin/$1 sources=$2 file
 
 	shift 2
 	if [ ! -e "$program" ] ||
-	   [ -n "$(find "$here" "$KHO_TOP/include" -name '*.[ch]' \
-		   -newer "$program" -print -quit)" ]; then
+	   [ -n "$(find "$here" "$KHO_TOP/include" "$KHO_TOP/tools/libkho" \
+		   -name '*.[ch]' -newer "$program" -print -quit)" ]; then
 		for file in $sources; do
 			set -- "$here/$file" "$@"
 		done
-		gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static \
+		gcc -std=gnu11 -O2 -Wall -Wextra -Werror \
 			-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -s \
 			-o "$program" "$@" >&2
 	fi
 }
 
-compile agent agent.c
+compile agent agent.c -static
 compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
 compile fail-nth 'fail-nth.c ioctl.c'
+compile keeper keeper.c "-I$KHO_TOP/tools/libkho" "-I$KHO_TOP/include/uapi" \
+	"$libkho"
+memory_test='memory-test.c ioctl-access.c ioctl-memory.c ioctl-objects.c
+	ioctl-pinned.c ioctl.c'
+compile memory-test "$memory_test"
+compile memory 'memory.c ioctl.c'
 # For 32-bit callers.  Header files that depend on the architecture serve both.
 compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
-	-m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
-
-make -s -C "$KHO_TOP/tools" >&2 9>&-
-khoctl=$KHO_BUILD/tools/khoctl
+	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
+compile memory-test32 "$memory_test" \
+	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
 
 # ---- List what goes in: "source destination" ----
 
@@ -78,8 +89,9 @@ for file in "$here"/guest/*.sh; do
 	add "$file" "guest/${file##*/}"
 done
 add /bin/busybox bin/busybox
-for file in agent fail-nth ioctl-test ioctl-test32; do
-	add "$bin/$file" "bin/$file"
+for file in agent fail-nth keeper kvcache ioctl-test ioctl-test32 memory memory-test \
+	memory-test32; do
+	add_program "$bin/$file"
 done
 add_program /sbin/kexec
 add_program "$khoctl"

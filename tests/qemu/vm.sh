@@ -9,6 +9,7 @@
 #	-p FILE		tar archive that the guest is to unpack
 #	-m SIZE		of its memory, by default 1536M
 #	-T SECONDS	until it counts as lost, by default 120
+#	-c FEATURES	that its CPU is to have besides, as +pdpe1gb
 #	-l		show what the guest has to say to people
 #	-i		as -l, and let the user type
 #
@@ -30,8 +31,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
 arguments=("$@")
-test='' stage=1 append='' payload='' memory=1536M limit=120 live='' input=''
-while getopts t:s:a:p:m:T:li option; do
+test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
+while getopts t:s:a:p:m:T:c:li option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -39,6 +40,7 @@ while getopts t:s:a:p:m:T:li option; do
 	p)	payload=$OPTARG ;;
 	m)	memory=$OPTARG ;;
 	T)	limit=$OPTARG ;;
+	c)	features=,$OPTARG ;;
 	l)	live=1 ;;
 	i)	live=1 input=1 ;;
 	*)	exit 2 ;;
@@ -61,8 +63,8 @@ kernel=$kerneldir/bzImage
 [ -e "$kernel" ] || kernel=$kerneldir/boot/vmlinuz-$(cat "$kerneldir/release")
 
 # A CPU that software emulates fast, and that catches stray user accesses.
-cpu=(-accel tcg -cpu "Nehalem,+smep,+smap")
-[ "${KHO_ACCEL:-tcg}" != kvm ] || cpu=(-accel kvm -cpu host)
+cpu=(-accel tcg -cpu "Nehalem,+smep,+smap$features")
+[ "${KHO_ACCEL:-tcg}" != kvm ] || cpu=(-accel kvm -cpu "host$features")
 
 qemu=(qemu-system-x86_64 -machine q35 "${cpu[@]}" -smp 2 -m "$memory"
 	-nodefaults -no-user-config -display none -no-reboot

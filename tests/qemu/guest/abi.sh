@@ -3,6 +3,7 @@
 #
 # The next kernel has a KHO of its own, and speaks another version than we do.
 
+deep=yes
 kernel=/run/payload/successor/bzImage
 
 # In little-endian bytes, for printf.

@@ -3,12 +3,22 @@
 #
 # The module in use: it can't be unloaded, and agents that are killed in the
 # midst of a call leave nothing half-done.
+#
+#	kho.opt.kills=N		agents that are killed, at least
+#	kho.opt.mib=N		what each of their objects may have
+#	kho.opt.slack=KIB	what may be missing after that
+#	kho.opt.more=TEST	goes on with that one in the same VM: it has one
+#				stage, and to boot takes longer than it does
 
-# kho.opt.kills=N agents are killed; kho.opt.slack=KIB may be missing after that.
 stage_1()
 {
 	unloading
 	killing
+	[ -n "$(option more)" ] || return 0
+	check "load" load_kho
+	# shellcheck disable=SC1090  # named on the command line
+	. "/guest/$(option more).sh"
+	stage_1
 }
 
 unloading()
@@ -59,9 +69,9 @@ killing()
 	# long an agent is in which depends on the kernel.
 	while [ "$i" -lt "$(option kills)" ] ||
 	      { ! hit_both && [ "$i" -lt $(($(option kills) * 8)) ]; }; do
-		agent hog "$((i * 2))" >/run/hog1 &
+		agent hog "$((i * 2))" "$(option mib)" >/run/hog1 &
 		pids=$!
-		agent hog "$((i * 2 + 1))" >/run/hog2 &
+		agent hog "$((i * 2 + 1))" "$(option mib)" >/run/hog2 &
 		pids="$pids $!"
 		until grep -q going /run/hog1 && grep -q going /run/hog2; do
 			sleep 0.05

@@ -34,7 +34,8 @@ stage_1()
 	show khoctl put "$manifest" "/run/$manifest"
 	if [ "$(option corrupt)" = object ]; then
 		title "One byte is changed on purpose"
-		show agent flip-object "$(basename "$(largest)")" 40000001
+		file=$(largest)
+		show agent flip-object "${file##*/}" $(($(stat -c %s "$file") / 2))
 	fi
 
 	title "What the next kernel is to find"
@@ -110,7 +111,7 @@ stage_2()
 	while read -r sum file; do
 		note "sha256 $sum $file"
 	done </run/sums
-	bytes=$(cat /run/back/* | wc -c)
+	bytes=$(stat -c %s /run/back/* | awk '{ sum += $1 } END { print sum }')
 	note "bytes $bytes"
 	rm -rf /run/back
 

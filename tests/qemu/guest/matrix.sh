@@ -9,6 +9,7 @@
 #	kho.opt.by=kexec	load with kexec -s, not with khoctl
 #	kho.opt.abi=N		the version that the first is to speak
 
+deep=yes
 data=/run/payload/data
 manifest=agent.manifest
 if [ "$stage" -eq 1 ] && [ -n "$(option abi)" ]; then
