@@ -322,6 +322,40 @@ spew("$root/proc/cmdline", "root=/dev/sda kho=off quiet\n");
 load_is('kho=off reused', 'good', ['--reuse-cmdline', $bz], 0, qr/^image/,
 	qr/warning: this kernel's command line has kho=off/);
 
+# Less memory for the next kernel than there is
+loaded(0);
+spew("$root/proc/cmdline", "root=/dev/sda mem=8G mem=0x2fffffff quiet\n");
+load_is('mem= below scratch, reused', 'good', ['--reuse-cmdline', $bz], 1,
+	undef, qr/mem=767\.9 MiB on its command line: scratch, where it is loaded, ends at 0x50000000: it would not boot/);
+spew("$root/proc/cmdline", "root=/dev/sda quiet\n");
+{
+	local $ENV{KHO_FAKE_ENVELOPES} = '0x200000:0x200000,0x60000000:0x400000,0x80000000:0x200000';
+
+	for (['1536M', qr/what is preserved from 0x60000000 on would be lost; --force/],
+	     ['1537M', qr/in the envelope from 0x60000000 to 0x603fffff: it would not boot/],
+	     ['0x60400000', qr/in the envelope from 0x60000000 to/],
+	     ['1544m', qr/what is preserved from 0x80000000 on would be lost/],
+	     ['2G', qr/what is preserved from 0x80000000 on would be lost/]) {
+		my ($mem, $why) = @$_;
+
+		load_is("mem=$mem", 'good', ['--append', "a mem=$mem b", $bz],
+			1, undef, $why);
+	}
+	is(loaded(), 0, 'and nothing is loaded');
+	load_is('mem= inside an envelope, forced', 'good',
+		['--force', '--append', 'mem=1537M', $bz], 1, undef,
+		qr/it would not boot/);
+	load_is('mem= forced', 'good',
+		['--force', '--append', 'mem=1536M', $bz], 0, qr/^image/,
+		qr/warning: mem=1\.5 GiB .* 0x60000000 on will be lost/);
+	load_is('mem= above all', 'good', ['--append', 'mem=2100M', $bz], 0,
+		qr/^image/, undef);
+	load_is('no such word', 'good',
+		['--append', 'mem=nopentium memx=1M xmem=1M', $bz], 0, qr/^image/,
+		undef);
+}
+loaded(0);
+
 # What kexec may do wrong
 for (['below', qr/segment 1, 0x1000 bytes at 0x3ffff000, is outside scratch/],
      ['across', qr/segment 1, 0x2000 bytes at 0x4ffff000, is outside/],

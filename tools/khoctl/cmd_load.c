@@ -9,6 +9,7 @@
  * A kernel with Kexec Handover of its own does all this by itself, in
  * kexec_file_load(): there the image is loaded as it is.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,75 @@ static int check_cmdline(struct load *l)
 	if (!l->append && !l->reuse_cmdline)
 		cmd_warn("warning: neither --append nor --reuse-cmdline: the next kernel gets an empty command line");
 	return DONE;
+}
+
+/* The least "mem=" of a command line, or @limit if that is less */
+static __u64 memory_limit(const char *cmdline, __u64 limit)
+{
+	static const char units[] = "kmgt";
+	const char *at = cmdline, *unit;
+	char *end;
+	__u64 n;
+
+	for (; at && *at; at = strchr(at, ' ')) {
+		at += strspn(at, " ");
+		if (strncmp(at, "mem=", 4) || !isdigit((unsigned char)at[4]))
+			continue;
+		n = strtoull(at + 4, &end, 0);
+		unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+		if (unit)
+			n <<= 10 * (unit - units + 1);
+		if (n < limit)
+			limit = n;
+	}
+	return limit;
+}
+
+/* What lies behind the end of its memory is lost to the next kernel. */
+static int check_limit(struct load *l)
+{
+	__u64 scratch_end = l->query.scratch_addr + l->query.scratch_size;
+	struct kho_envelope_entry *env = NULL;
+	char cmdline[4096];
+	size_t nr = 0, i;
+	__u64 limit;
+	int ret;
+
+	limit = memory_limit(l->append, UINT64_MAX);
+	if (l->reuse_cmdline &&
+	    sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) > 0)
+		limit = memory_limit(cmdline, limit);
+	if (limit == UINT64_MAX || l->own_kho)
+		return DONE;
+	if (limit < scratch_end)
+		return cmd_err("mem=%s on its command line: scratch, where it is loaded, ends at 0x%llx: it would not boot",
+			       size_str(limit), scratch_end);
+	if (!(l->query.features & KHO_FEATURE_ENVELOPES))
+		return DONE;
+	ret = list_envelopes(l->dev, 0, &env, &nr);
+	if (ret)
+		return cmd_err("cannot tell where the envelopes are: %s",
+			       device_error(ret));
+	for (i = 0; i < nr && !ret; i++) {
+		const struct kho_envelope_entry *e = &env[i];
+
+		if (e->addr + e->bytes < limit)
+			continue;
+		/* Some kernels count only RAM that nobody has reserved. */
+		if (e->addr < limit)
+			ret = cmd_err("mem=%s on its command line: that is in the envelope from 0x%llx to 0x%llx: it would not boot",
+				      size_str(limit), e->addr,
+				      e->addr + e->bytes - 1);
+		else if (!l->force)
+			ret = cmd_err("mem=%s on its command line: what is preserved from 0x%llx on would be lost; --force loads it all the same",
+				      size_str(limit), e->addr);
+		else
+			cmd_warn("warning: mem=%s on its command line: what is preserved from 0x%llx on will be lost",
+				 size_str(limit), e->addr);
+		break;
+	}
+	free(env);
+	return ret;
 }
 
 /* All that can be known to fail before the image is looked at */
@@ -485,6 +555,8 @@ int cmd_load(int argc, char **argv)
 		ret = check_plan(&l);
 	if (!ret)
 		ret = check_cmdline(&l);
+	if (!ret)
+		ret = check_limit(&l);
 	if (!ret)
 		ret = copy_image(&l);
 	if (!ret)
