@@ -125,6 +125,111 @@ static int do_meta(void)
 	return call(KHO_META_READ, &arg);
 }
 
+/* ---- Memory of the caller, that is there and that is not ---- */
+
+#define ANON_PAGES	300
+
+static char *anon;
+
+static int do_preserve(void)
+{
+	return preserve("failing", anon, ANON_PAGES * PAGE, KHO_PRESERVE_SUM,
+			&made_fd);
+}
+
+static void empty_memory(void)
+{
+	if (madvise(anon, ANON_PAGES * PAGE, MADV_DONTNEED))
+		die("madvise: %s", strerror(errno));
+}
+
+/* ---- What objects can do ---- */
+
+static int do_create_huge(void)
+{
+	return create_as("failing", HUGE_SIZE,
+			 KHO_CREATE_HUGE | KHO_CREATE_SUM |
+			 KHO_CREATE_UNCOMMITTED, 0, &made_fd);
+}
+
+static void undo_create_huge(void)
+{
+	close(made_fd);
+}
+
+static void prepare_open(void)
+{
+	need(create("failing", 300 * PAGE, &made_fd), "create");
+}
+
+static void prepare_sealed(void)
+{
+	prepare_open();
+	need(seal_object(made_fd, KHO_SEAL_SUM), "seal");
+}
+
+static int do_commit(void)
+{
+	return commit_object(made_fd);
+}
+
+static int do_seal(void)
+{
+	return seal_object(made_fd, KHO_SEAL_SUM);
+}
+
+static int do_grow(void)
+{
+	return resize_object(made_fd, 2000 * PAGE);
+}
+
+static int do_shrink(void)
+{
+	return resize_object(made_fd, 77 * PAGE);
+}
+
+static int do_set_data(void)
+{
+	return set_data(made_fd, pool, 20000);
+}
+
+static int do_get_data(void)
+{
+	static char room[2000];
+	struct kho_obj_data arg = {
+		.size = sizeof(arg),
+		.data = ptr64(room),
+		.bytes = sizeof(room),
+	};
+
+	return call_on(made_fd, KHO_OBJ_GET_DATA, &arg);
+}
+
+static int do_set_owner(void)
+{
+	return set_owner(made_fd, KHO_OWNER_UID | KHO_OWNER_GID, 1, 1, 0);
+}
+
+static int do_verify(void)
+{
+	struct kho_obj_verify arg = { .count = ~0ULL };
+
+	return verify(made_fd, &arg);
+}
+
+static int do_info_list(void)
+{
+	static struct kho_obj_info room[8];
+	struct kho_obj_info_list arg = {
+		.size = sizeof(arg),
+		.entries = ptr64(room),
+		.count = ARRAY_SIZE(room),
+		.entry_size = sizeof(room[0]),
+	};
+
+	return call(KHO_OBJ_INFO_LIST, &arg);
+}
+
 static void nothing(void)
 {
 }
@@ -149,6 +254,25 @@ static const struct {
 	{ "OBJ_REMOVE", prepare_object, do_remove, nothing, drop_object, 0 },
 	{ "PAGE_LIST", nothing, do_list, nothing, nothing, 0 },
 	{ "META_READ", nothing, do_meta, nothing, nothing, 1 },
+	{ "OBJ_PRESERVE", nothing, do_preserve, undo_create, nothing, 5 },
+	{ "OBJ_PRESERVE of what is not there", empty_memory, do_preserve,
+	  undo_create, nothing, 5 },
+	{ "OBJ_CREATE of huge pages", nothing, do_create_huge, undo_create_huge,
+	  nothing, 5 },
+	{ "OBJ_COMMIT", prepare_open, do_commit, undo_create, undo_create, 0 },
+	{ "OBJ_SEAL", prepare_open, do_seal, undo_create, undo_create, 1 },
+	{ "OBJ_RESIZE to more", prepare_open, do_grow, undo_create, undo_create,
+	  2 },
+	{ "OBJ_RESIZE to less", prepare_open, do_shrink, undo_create,
+	  undo_create, 1 },
+	{ "OBJ_SET_DATA", prepare_open, do_set_data, undo_create, undo_create,
+	  2 },
+	{ "OBJ_GET_DATA", prepare_open, do_get_data, undo_create, undo_create,
+	  1 },
+	{ "OBJ_SET_OWNER", prepare_open, do_set_owner, undo_create, undo_create,
+	  0 },
+	{ "OBJ_VERIFY", prepare_sealed, do_verify, undo_create, undo_create, 0 },
+	{ "OBJ_INFO_LIST", nothing, do_info_list, nothing, nothing, 0 },
 };
 
 #define MOST	2000
@@ -188,6 +312,9 @@ int main(void)
 	if (nth_fd < 0)
 		die("fail-nth: %s", strerror(errno));
 	make_pool();
+	anon = map_anon(ANON_PAGES * PAGE);
+	madvise(anon, ANON_PAGES * PAGE, MADV_NOHUGEPAGE);
+	fill(anon, ANON_PAGES * PAGE, 1);
 	for (i = 0; i < ARRAY_SIZE(entries); i++)
 		entries[i].pfn = pool_pfn[i];
 

@@ -268,14 +268,6 @@ void test_names(void)
 	refused(ENOENT, KHO_OBJ_REMOVE, &arg, "remove what is not there");
 }
 
-static bool all_zero(const char *p, size_t n)
-{
-	while (n--)
-		if (*p++)
-			return false;
-	return true;
-}
-
 void test_objects(void)
 {
 	const __u64 bytes = 3 * PAGE + 100;

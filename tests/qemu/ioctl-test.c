@@ -21,6 +21,8 @@ static char meta_pages[64 * PAGE];
 static struct kho_page_entry batch_entry;
 static struct kho_envelope_entry envelope_room[64];
 static struct kho_subtree_entry subtree_room[8];
+static struct kho_obj_info infos_room[64];
+static char data_room[100];
 
 /* Room for any of the structs, and a tail that no kernel knows. */
 union any {
@@ -36,8 +38,19 @@ union any {
 	struct kho_meta_read meta;
 	struct kho_envelope_list envelopes;
 	struct kho_subtree_list subtrees;
+	struct kho_obj_preserve preserve;
+	struct kho_obj_plain plain;
+	struct kho_obj_resize resize;
+	struct kho_obj_data data;
+	struct kho_obj_owner owner;
+	struct kho_obj_info info;
+	struct kho_obj_verify verify;
+	struct kho_obj_info_list infos;
 	char bytes[1024];
 };
+
+/* What the commands for files of objects get. */
+static int object_fd = -1;
 
 static void make_victim(union any *any)
 {
@@ -149,6 +162,74 @@ static void good_subtrees(union any *any)
 	any->subtrees.count = ARRAY_SIZE(subtree_room);
 }
 
+static void ready_preserve(union any *any)
+{
+	strcpy((char *)any->preserve.name, "made");
+	any->preserve.addr = ptr64(pool);
+	any->preserve.bytes = 5 * PAGE;
+}
+
+static void undo_preserve(union any *any)
+{
+	close(any->preserve.fd);
+	need(remove_object("made"), "remove");
+}
+
+/* An object for the commands that take a file of one. */
+static void open_victim(union any *any)
+{
+	(void)any;
+	need(create("victim", 3 * PAGE, &object_fd), "create");
+}
+
+static void close_victim(union any *any)
+{
+	close(object_fd);
+	object_fd = -1;
+	drop_victim(any);
+}
+
+static void good_resize(union any *any)
+{
+	open_victim(any);
+	any->resize.bytes = 5 * PAGE;
+}
+
+static void good_data(union any *any)
+{
+	open_victim(any);
+	any->data.data = ptr64(data_room);
+	any->data.bytes = sizeof(data_room);
+}
+
+static void good_owner(union any *any)
+{
+	open_victim(any);
+	any->owner.flags = KHO_OWNER_UID | KHO_OWNER_GID | KHO_OWNER_MODE;
+	any->owner.uid = 1;
+	any->owner.gid = 2;
+	any->owner.mode = 0640;
+}
+
+static void good_verify(union any *any)
+{
+	struct kho_obj_plain seal = {
+		.size = sizeof(seal),
+		.flags = KHO_SEAL_SUM,
+	};
+
+	open_victim(any);
+	need(call_on(object_fd, KHO_OBJ_SEAL, &seal), "seal");
+	any->verify.count = 3;
+}
+
+static void good_infos(union any *any)
+{
+	any->infos.entries = ptr64(infos_room);
+	any->infos.count = ARRAY_SIZE(infos_room);
+	any->infos.entry_size = sizeof(infos_room[0]);
+}
+
 static void nothing(union any *any)
 {
 	(void)any;
@@ -156,6 +237,8 @@ static void nothing(union any *any)
 
 /* Offset of a member that has to be 0, plus 1, so that 0 stands for none. */
 #define ZERO(type, member) (1 + offsetof(struct type, member))
+/* The same of one whose lowest bits have a meaning. */
+#define FLAG(type, member) (ZERO(type, member) + 1)
 
 static const struct command {
 	const char *name;
@@ -169,50 +252,87 @@ static const struct command {
 	void (*drop)(union any *any);
 	/* What good input gives. */
 	int want;
+	/* For CAP_SYS_ADMIN, for all, or for those with a file of an object. */
+	enum { ADMIN, ANYONE, OBJECT } whose;
 } commands[] = {
 	{ "QUERY", KHO_QUERY, sizeof(struct kho_query),
-	  { ZERO(kho_query, flags) }, nothing, nothing, nothing, 0 },
+	  { ZERO(kho_query, flags) }, nothing, nothing, nothing, 0, ANYONE },
 	{ "PAGE_ADD", KHO_PAGE_ADD, sizeof(struct kho_page),
-	  { 0 }, good_add, undo_add, nothing, 0 },
+	  { 0 }, good_add, undo_add, nothing, 0, ADMIN },
 	{ "PAGE_DEL", KHO_PAGE_DEL, sizeof(struct kho_page),
-	  { 0 }, good_del, nothing, drop_del, 0 },
+	  { 0 }, good_del, nothing, drop_del, 0, ADMIN },
 	{ "BATCH_ADD", KHO_BATCH_ADD, sizeof(struct kho_batch),
 	  { ZERO(kho_batch, reserved) }, good_batch_add, undo_batch_add,
-	  nothing, 0 },
+	  nothing, 0, ADMIN },
 	{ "BATCH_DEL", KHO_BATCH_DEL, sizeof(struct kho_batch),
 	  { ZERO(kho_batch, reserved) }, good_batch_del, nothing,
-	  undo_batch_add, 0 },
+	  undo_batch_add, 0, ADMIN },
 	/* Nothing has arrived that could be opened. */
 	{ "PAGE_OPEN", KHO_PAGE_OPEN, sizeof(struct kho_page_open),
-	  { ZERO(kho_page_open, flags) }, nothing, nothing, nothing, ENOENT },
+	  { ZERO(kho_page_open, flags) }, nothing, nothing, nothing, ENOENT, ADMIN },
 	{ "PAGE_LIST", KHO_PAGE_LIST, sizeof(struct kho_page_list),
 	  { ZERO(kho_page_list, flags), ZERO(kho_page_list, reserved) },
-	  good_page_list, nothing, nothing, 0 },
+	  good_page_list, nothing, nothing, 0, ADMIN },
 	{ "OBJ_CREATE", KHO_OBJ_CREATE, sizeof(struct kho_obj_create),
-	  { ZERO(kho_obj_create, flags), ZERO(kho_obj_create, reserved) },
-	  good_create, undo_create, nothing, 0 },
+	  { FLAG(kho_obj_create, flags), ZERO(kho_obj_create, node) },
+	  good_create, undo_create, nothing, 0, ANYONE },
 	{ "OBJ_OPEN", KHO_OBJ_OPEN, sizeof(struct kho_obj_name),
-	  { ZERO(kho_obj_name, flags), ZERO(kho_obj_name, reserved) },
-	  good_name, undo_open, drop_victim, 0 },
+	  { FLAG(kho_obj_name, flags), ZERO(kho_obj_name, reserved) },
+	  good_name, undo_open, drop_victim, 0, ANYONE },
 	{ "OBJ_REMOVE", KHO_OBJ_REMOVE, sizeof(struct kho_obj_name),
 	  { ZERO(kho_obj_name, flags), ZERO(kho_obj_name, reserved) },
-	  good_name, nothing, drop_victim, 0 },
+	  good_name, nothing, drop_victim, 0, ANYONE },
 	{ "OBJ_LIST", KHO_OBJ_LIST, sizeof(struct kho_obj_list),
 	  { ZERO(kho_obj_list, flags), ZERO(kho_obj_list, reserved) },
-	  good_obj_list, nothing, nothing, 0 },
+	  good_obj_list, nothing, nothing, 0, ANYONE },
 	{ "META_READ", KHO_META_READ, sizeof(struct kho_meta_read),
 	  { ZERO(kho_meta_read, flags), ZERO(kho_meta_read, reserved) },
-	  good_meta, nothing, nothing, 0 },
+	  good_meta, nothing, nothing, 0, ADMIN },
 	{ "ENVELOPE_LIST", KHO_ENVELOPE_LIST, sizeof(struct kho_envelope_list),
-	  { 1 + offsetof(struct kho_envelope_list, flags) + 1,
+	  { FLAG(kho_envelope_list, flags),
 	    ZERO(kho_envelope_list, reserved) },
-	  good_envelopes, nothing, nothing, 0 },
+	  good_envelopes, nothing, nothing, 0, ADMIN },
 	{ "SUBTREE_LIST", KHO_SUBTREE_LIST, sizeof(struct kho_subtree_list),
 	  { ZERO(kho_subtree_list, flags), ZERO(kho_subtree_list, reserved) },
-	  good_subtrees, nothing, nothing, 0 },
+	  good_subtrees, nothing, nothing, 0, ADMIN },
+	{ "OBJ_PRESERVE", KHO_OBJ_PRESERVE, sizeof(struct kho_obj_preserve),
+	  { FLAG(kho_obj_preserve, flags) },
+	  ready_preserve, undo_preserve, nothing, 0, ANYONE },
+	{ "OBJ_COMMIT", KHO_OBJ_COMMIT, sizeof(struct kho_obj_plain),
+	  { ZERO(kho_obj_plain, flags) },
+	  open_victim, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_SEAL", KHO_OBJ_SEAL, sizeof(struct kho_obj_plain),
+	  { FLAG(kho_obj_plain, flags) },
+	  open_victim, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_RESIZE", KHO_OBJ_RESIZE, sizeof(struct kho_obj_resize),
+	  { ZERO(kho_obj_resize, flags) },
+	  good_resize, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_SET_DATA", KHO_OBJ_SET_DATA, sizeof(struct kho_obj_data),
+	  { ZERO(kho_obj_data, flags), ZERO(kho_obj_data, reserved) },
+	  good_data, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_GET_DATA", KHO_OBJ_GET_DATA, sizeof(struct kho_obj_data),
+	  { ZERO(kho_obj_data, flags), ZERO(kho_obj_data, reserved) },
+	  good_data, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_SET_OWNER", KHO_OBJ_SET_OWNER, sizeof(struct kho_obj_owner),
+	  { FLAG(kho_obj_owner, flags), ZERO(kho_obj_owner, reserved) },
+	  good_owner, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_INFO", KHO_OBJ_INFO, sizeof(struct kho_obj_info),
+	  { ZERO(kho_obj_info, flags) },
+	  open_victim, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_VERIFY", KHO_OBJ_VERIFY, sizeof(struct kho_obj_verify),
+	  { ZERO(kho_obj_verify, flags) },
+	  good_verify, close_victim, close_victim, 0, OBJECT },
+	{ "OBJ_INFO_LIST", KHO_OBJ_INFO_LIST, sizeof(struct kho_obj_info_list),
+	  { ZERO(kho_obj_info_list, flags) },
+	  good_infos, nothing, nothing, 0, ANYONE },
 };
 
 /* ---- What all commands have in common ---- */
+
+static int file_for(const struct command *c)
+{
+	return c->whose == OBJECT ? object_fd : kho;
+}
 
 /*
  * One call with @any as prepared, at @where, with @size in it: it has to give
@@ -234,7 +354,7 @@ static void try_size(const struct command *c, void *where, __u32 size,
 		any.bytes[spoil] = 1;
 	if (where)
 		memcpy(where, &any, sizeof(any));
-	err = call(c->cmd, where);
+	err = call_on(file_for(c), c->cmd, where);
 	if (where && !err)
 		memcpy(&any, where, c->size);
 	if (err)
@@ -263,8 +383,10 @@ static void test_sizes(void)
 	munmap(two + PAGE, PAGE);
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		const struct command *c = &commands[i];
-		/* Of a PAGE_OPEN with nothing to open. */
-		bool has_fd = c->cmd == KHO_OBJ_CREATE || c->cmd == KHO_OBJ_OPEN;
+		/* A PAGE_OPEN would have nothing to open. */
+		bool has_fd = c->cmd == KHO_OBJ_CREATE ||
+			      c->cmd == KHO_OBJ_OPEN ||
+			      c->cmd == KHO_OBJ_PRESERVE;
 
 		try_size(c, NULL, c->size, -1, EFAULT, "null pointer");
 		try_size(c, &room, 0, -1, EINVAL, "size 0");
@@ -286,7 +408,12 @@ static void test_sizes(void)
 
 		/* A struct that is cut off by the end of memory. */
 		*(__u32 *)(two + PAGE - 4) = c->size;
-		refused(EFAULT, c->cmd, two + PAGE - 4, "cut off");
+		if (c->whose == OBJECT)
+			open_victim(NULL);
+		refused_on(EFAULT, file_for(c), c->cmd, two + PAGE - 4,
+			   "cut off");
+		if (c->whose == OBJECT)
+			close_victim(NULL);
 		if (has_fd) {
 			char *ro = two + PAGE - c->size;
 
@@ -301,10 +428,36 @@ static void test_sizes(void)
 	}
 }
 
+/* Commands for the device don't work on objects, nor the other way round. */
+static void test_wrong_file(void)
+{
+	static union any room;
+	char what[60];
+	size_t i;
+
+	open_victim(NULL);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		const struct command *c = &commands[i];
+
+		memset(&room, 0, sizeof(room));
+		room.size = c->size;
+		snprintf(what, sizeof(what), "%s, on %s", c->name,
+			 c->whose == OBJECT ? "the device" : "an object");
+		refused_on(ENOTTY, c->whose == OBJECT ? kho : object_fd, c->cmd,
+			   &room, what);
+	}
+	refused_on(ENOTTY, object_fd,
+		   _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO_LIST + 1), &room,
+		   "no command, on an object");
+	/* What the C library asks of any file. */
+	result(!isatty(object_fd) && errno == ENOTTY, "an object is no terminal");
+	close_victim(NULL);
+}
+
 static void test_unknown(void)
 {
 	static const unsigned int numbers[] = {
-		0, KHO_CMD_BASE - 1, KHO_CMD_SUBTREE_LIST + 1, 0xff,
+		0, KHO_CMD_BASE - 1, KHO_CMD_OBJ_INFO_LIST + 1, 0xff,
 	};
 	struct kho_query q = { .size = sizeof(q) };
 	char what[40];
@@ -320,24 +473,35 @@ static void test_unknown(void)
 		&q, "a query with a size in its number");
 }
 
-/* As nobody, with a device that was opened by root. */
-static int as_nobody(void)
+/* Commands for CAP_SYS_ADMIN, and addresses, without it. */
+static int without_privilege(void)
 {
 	static union any room;
+	struct kho_query q;
 	size_t i;
 	int bad = 0;
 
-	if (setuid(65534))
-		return 100;
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (commands[i].whose != ADMIN)
+			continue;
 		memset(&room, 0, sizeof(room));
 		room.size = commands[i].size;
 		if (call(commands[i].cmd, &room) != EPERM)
 			bad++;
 	}
-	if (open("/dev/kho", O_RDWR) >= 0 || errno != EACCES)
+	get_query(kho, &q);
+	if (q.setup_addr || q.fdt_addr || q.root_addr || q.scratch_addr)
 		bad++;
 	return bad;
+}
+
+/* As nobody, with a device that was opened by root. */
+static int as_nobody(void)
+{
+	if (setuid(65534))
+		return 100;
+	return without_privilege() +
+	       (open("/dev/kho", O_RDWR) >= 0 || errno != EACCES);
 }
 
 /* As root, but without CAP_SYS_ADMIN. */
@@ -347,7 +511,6 @@ static int without_capability(void)
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
 	struct __user_cap_data_struct data[2];
-	struct kho_query q = { .size = sizeof(q) };
 
 	if (syscall(SYS_capget, &head, data))
 		return 100;
@@ -355,15 +518,15 @@ static int without_capability(void)
 	data[0].permitted &= ~(1U << CAP_SYS_ADMIN);
 	if (syscall(SYS_capset, &head, data))
 		return 100;
-	return call(KHO_QUERY, &q) != EPERM;
+	return without_privilege();
 }
 
 static void test_unprivileged(void)
 {
 	int (*const run[])(void) = { as_nobody, without_capability };
 	static const char *const what[] = {
-		"nobody gets EPERM from each command and can't open the device",
-		"root without CAP_SYS_ADMIN gets EPERM",
+		"nobody gets EPERM and no addresses, and can't open the device",
+		"root without CAP_SYS_ADMIN gets EPERM and no addresses",
 	};
 	int i, status;
 	pid_t pid;
@@ -392,6 +555,7 @@ int main(void)
 
 	test_sizes();
 	test_unknown();
+	test_wrong_file();
 	test_unprivileged();
 	test_pages();
 	test_batches();

@@ -6,10 +6,12 @@
 #define KHO_TEST_IOCTL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "guest.h"
 
 #define POOL_PAGES	4096
+#define HUGE_SIZE	(2UL << 20)
 
 extern int kho;
 extern int tests, failures;
@@ -28,19 +30,70 @@ bool done(int err, const char *what);
 void need(int err, const char *what);
 const char *name_of(int err);
 
-/* 0 or an errno, as all that follow. */
+/* 0 or an errno, as all that follow; on /dev/kho, or on an object. */
 int call(unsigned long cmd, void *arg);
+int call_on(int fd, unsigned long cmd, void *arg);
 int add_page(__u64 pfn, __u32 order);
 int del_page(__u64 pfn, __u32 order);
 int create(const char *name, __u64 bytes, int *fd);
+int create_as(const char *name, __u64 bytes, __u32 flags, __u32 node, int *fd);
+int open_object(const char *name, __u32 flags, int *fd);
 int remove_object(const char *name);
+int preserve(const char *name, const void *p, __u64 bytes, __u32 flags, int *fd);
+int commit_object(int fd);
+int seal_object(int fd, __u32 flags);
+int resize_object(int fd, __u64 bytes);
+int set_data(int fd, const void *data, __u32 bytes);
+int set_owner(int fd, __u32 which, __u32 uid, __u32 gid, __u32 mode);
+int verify(int fd, struct kho_obj_verify *verify);
+void object_info(int fd, struct kho_obj_info *info);
 
 /* Is as much preserved as before? */
 bool unchanged(const struct kho_query *before, const char *what);
 /* The command has to fail with @want, and change nothing. */
 void refused(int want, unsigned long cmd, void *arg, const char *what);
+void refused_on(int want, int fd, unsigned long cmd, void *arg,
+		const char *what);
+/* Something else has failed with @err: it has to be @want. */
+bool failed_with(int want, int err, const char *what);
 
 void make_pool(void);
+
+/*
+ * Runs @run in a process of its own, whose results are ours; @what is what has
+ * gone wrong if it does not come to its end.
+ */
+void in_child(const char *what, void (*run)(void *arg), void *arg);
+/* A process that runs @run, tells that by a byte, and waits to be killed. */
+pid_t start_child(void (*run)(void *arg), void *arg);
+void kill_child(pid_t pid);
+
+/* Anonymous memory, or a memfd's: a failure is the end. */
+char *map_anon(size_t bytes);
+char *map_fd(int fd, size_t bytes, int prot, int flags);
+int make_memfd(const char *name, size_t bytes);
+/* Memory at a multiple of @align with nothing behind it; munmap()s the rest. */
+char *map_aligned(size_t bytes, size_t align, int fd, int prot, int flags);
+
+/* Is what the object has the same as @bytes at @p? */
+bool object_is(int fd, const void *p, size_t bytes);
+/* Is what is at @p zero? */
+bool all_zero(const void *p, size_t bytes);
+/* Can the byte at @p be read, or written?  Else there is a signal. */
+bool can_touch(volatile char *p, bool write);
+/* KiB of what /proc/self/smaps calls @key, of the mapping at @p. */
+long smaps_of(const void *p, const char *key);
+/* The line of /proc/self/maps of the mapping at @p. */
+void maps_of(const void *p, char *line, size_t size);
+/* @n huge pages, that are there and that they are: transparent, and hugetlb. */
+char *map_thp(size_t n);
+char *map_hugetlb(size_t n);
+/* Pages that are pinned in the whole system; only root can tell. */
+long pinned(void);
+/* Is it as many, or soon is?  Some are given back when there is time. */
+bool pins_are(long want);
+/* A word of each cache line tells where it is. */
+void fill(char *p, size_t bytes, unsigned int seed);
 
 /* ioctl-cases.c */
 void test_pages(void);
@@ -51,5 +104,39 @@ void test_lists(void);
 
 /* ioctl-envelopes.c */
 void test_envelopes(void);
+
+/* For those that need what not each kernel has: it has to be there. */
+extern bool full;
+/* Has it failed for want of a system call that need not be there? */
+bool need_not_be(int err);
+
+/* ioctl-objects.c */
+void test_creating(void);
+void test_resizing(void);
+void test_sealing(void);
+void test_data(void);
+void test_committing(void);
+void test_verifying(void);
+void test_using(void);
+void test_many(void);
+
+/* ioctl-memory.c */
+/* @bytes at @p can't be preserved: it is told why, and that it is at @bad. */
+void bad_preserve(int want, __u32 why, const void *p, __u64 bytes,
+		  const void *bad, const char *what);
+/* They can; @writable is where they can be written, or NULL. */
+void good_preserve(const char *p, char *writable, __u64 bytes, const char *what);
+void test_ranges(void);
+void test_kinds(void);
+void test_huge(void);
+
+/* ioctl-pinned.c */
+void test_afterwards(void);
+void test_twice(void);
+void test_no_room(void);
+void test_killing(void);
+
+/* ioctl-access.c */
+void test_access(void);
 
 #endif /* KHO_TEST_IOCTL_H */

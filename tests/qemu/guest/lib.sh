@@ -19,6 +19,7 @@ module_params=
 payload=yes
 measure=no
 deep=no
+load_options=
 next=successor
 here=/lib/modules/$(uname -r)/kho
 
@@ -396,7 +397,9 @@ load_next()
 	mkdir -p /few
 	ln -sf /bin/kexec /few/
 	[ "$deep" = no ] || path=$PATH
-	PATH=$path /bin/khoctl load "$(next_kernel)" --initrd "$initrd" \
+	# shellcheck disable=SC2086 # they are words
+	PATH=$path /bin/khoctl load $load_options "$(next_kernel)" \
+		--initrd "$initrd" \
 		--append "$(next_cmdline "$@")"
 }
 

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Agents' own memory: what can be preserved and what can't, what objects can do,
+# and who may do it; then what has become of it in three kernels more, the last
+# of which has too little memory for it.  In one kernel also on one that checks
+# itself all the time.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_vm
+stock=$(stock_kernel)
+debug=$(stub_kernel debug)
+image=$(initramfs "$stock" "$debug")
+disk=$(payload memory "$stock" "$image")
+
+vm_test -p "$disk" -T 400 -a 'secretmem.enable=1 numa=fake=2' \
+	memory "$stock" "$image"
+tap_is "memory: all four stages were there" \
+	"$(sed -n 's/^KHO-STAGE \([0-9]*\) .*/\1/p' \
+		"$KHO_BUILD/qemu/memory/verdict.log" | tr '\n' ' ')" \
+	'^1 2 3 4 $'
+vm_test -t memory -p "$disk" -a kho.opt.lean=yes -T 600 \
+	memory-debug "$debug" "$image"
+
+tap_done
