@@ -25,7 +25,7 @@ kernels=("$stub" "$stock" "$newer" "$stock")
 
 options="kho.opt.handovers=$handovers"
 options+=" kho.opt.kernels=$(IFS=,; echo "${names[*]}")"
-vm_test -p "$disk" -m 5G -c +pdpe1gb -T $((120 + 40 * handovers)) \
+vm_test -p "$disk" -m 7G -c +pdpe1gb -T $((120 + 40 * handovers)) \
 	-a "$options" agents "$stock" "$image"
 
 log=$KHO_BUILD/qemu/agents/verdict.log

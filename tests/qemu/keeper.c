@@ -193,30 +193,54 @@ static void *map_thp(size_t bytes)
 	return p;
 }
 
-/* Lets the pool have what is in use already, and this. */
+static unsigned long read_number(const char *path)
+{
+	unsigned long number;
+	FILE *f = fopen(path, "r");
+
+	if (!f || fscanf(f, "%lu", &number) != 1)
+		die("%s: can't read", path);
+	fclose(f);
+	return number;
+}
+
+static void write_number(const char *path, unsigned long number)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		die("%s: can't open", path);
+	fprintf(f, "%lu\n", number);
+	if (fclose(f))
+		die("%s: %lu: %s", path, number, strerror(errno));
+}
+
+/*
+ * Lets the pool have what is in use already, and this.  For 1 GiB in one piece
+ * the kernel has to move what is in the way, and what it moves just now it
+ * can't move a second time: it is asked more than once.
+ */
 static void *map_hugetlb(size_t bytes, size_t page, int flags)
 {
-	unsigned long total = 0, free_pages = 0, want;
-	char dir[64], path[96];
-	FILE *f;
+	char all[96], unused[96];
+	unsigned long used, want = bytes / page;
+	int tries;
 
-	snprintf(dir, sizeof(dir), "/sys/kernel/mm/hugepages/hugepages-%zukB",
+	snprintf(all, sizeof(all),
+		 "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
 		 page >> 10);
-	snprintf(path, sizeof(path), "%s/free_hugepages", dir);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%lu", &free_pages) != 1)
-		die("%s: can't read", path);
-	fclose(f);
-	snprintf(path, sizeof(path), "%s/nr_hugepages", dir);
-	f = fopen(path, "r+");
-	if (!f || fscanf(f, "%lu", &total) != 1)
-		die("%s: can't read", path);
-	want = total - free_pages + bytes / page;
-	rewind(f);
-	fprintf(f, "%lu\n", want);
-	if (fflush(f))
-		die("%s: %lu: %s", path, want, strerror(errno));
-	fclose(f);
+	snprintf(unused, sizeof(unused),
+		 "/sys/kernel/mm/hugepages/hugepages-%zukB/free_hugepages",
+		 page >> 10);
+	used = read_number(all) - read_number(unused);
+	for (tries = 0; tries < 20; tries++) {
+		write_number(all, used + want);
+		if (read_number(unused) >= want)
+			break;
+		write_number("/proc/sys/vm/drop_caches", 3);
+		write_number("/proc/sys/vm/compact_memory", 1);
+		usleep(100000);
+	}
 	return map(bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | flags, -1);
 }
 
