@@ -16,6 +16,7 @@ help:
 	@echo '                     KEEP=1     leaves a shell in the second kernel'
 	@echo '                     V=1        shows the consoles'
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
+	@echo '  make soak          20 handovers in a row with 2 GiB of an agent'
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
@@ -71,6 +72,10 @@ demo:
 check:
 	@scripts/check.sh $(TESTS)
 
+# What takes long for what it adds: as many handovers as an agent may see in a year.
+soak:
+	@KHO_HANDOVERS=20 scripts/check.sh tests/qemu/65-agents.t
+
 matrix:
 	@scripts/matrix.sh $(ARGS)
 
@@ -81,4 +86,4 @@ clean:
 	rm -rf build
 
 .PHONY: all help tools module install uninstall install-seal uninstall-seal dkms-install dkms-uninstall \
-	bootstub demo check matrix lint clean
+	bootstub demo check soak matrix lint clean
