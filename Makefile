@@ -72,7 +72,7 @@ demo:
 check:
 	@scripts/check.sh $(TESTS)
 
-# What takes long for what it adds: as many handovers as an agent may see in a year.
+# What makes check does with fewer handovers, for the time that it takes.
 soak:
 	@KHO_HANDOVERS=20 scripts/check.sh tests/qemu/65-agents.t
 

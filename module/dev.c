@@ -43,7 +43,14 @@ union kho_any {
 	struct kho_subtree_list subtree_list;
 };
 
-static int reserved_not_zero(const char *what, u64 value)
+/**
+ * kho_not_zero() - refuse what is reserved, or unknown, and not 0
+ * @what: the member, for people
+ * @value: what it is
+ *
+ * Return: -EOPNOTSUPP.
+ */
+int kho_not_zero(const char *what, u64 value)
 {
 	return kho_refuse(-EOPNOTSUPP, "%s is 0x%llx, must be 0", what, value);
 }
@@ -54,7 +61,7 @@ static int do_query(union kho_any *any)
 	u32 size = query->size;
 
 	if (query->flags)
-		return reserved_not_zero("kho_query.flags", query->flags);
+		return kho_not_zero("kho_query.flags", query->flags);
 
 	memset(query, 0, sizeof(*query));
 	query->size = size;
@@ -148,7 +155,7 @@ static int do_batch(struct kho_batch *batch,
 	int ret;
 
 	if (batch->reserved)
-		return reserved_not_zero("kho_batch.reserved", batch->reserved);
+		return kho_not_zero("kho_batch.reserved", batch->reserved);
 	batch->failed = batch->count;
 	if (!batch->count || batch->count > KHO_BATCH_MAX)
 		return kho_refuse(-EINVAL, "kho_batch.count is %u, must be 1 to %u",
@@ -166,7 +173,7 @@ static int do_batch(struct kho_batch *batch,
 		if (!entry[i].flags)
 			continue;
 		batch->failed = i;
-		ret = reserved_not_zero("kho_page_entry.flags", entry[i].flags);
+		ret = kho_not_zero("kho_page_entry.flags", entry[i].flags);
 		goto out;
 	}
 	ret = carry_out(entry, batch->count, &batch->failed);
@@ -191,7 +198,7 @@ static int do_page_open(union kho_any *any, struct file **file)
 	int ret = 0;
 
 	if (open->flags)
-		return reserved_not_zero("kho_page_open.flags", open->flags);
+		return kho_not_zero("kho_page_open.flags", open->flags);
 
 	mutex_lock(&kho.lock);
 	if (!kho_radix_has_page(&kho.arrived, open->pfn, open->order))
@@ -232,10 +239,10 @@ static int do_obj_create(union kho_any *any, struct file **file)
 	};
 
 	if (create->flags & ~known)
-		return reserved_not_zero("kho_obj_create.flags without those that are known",
+		return kho_not_zero("kho_obj_create.flags without those that are known",
 					 create->flags & ~known);
 	if (create->node && !(create->flags & KHO_CREATE_NODE))
-		return reserved_not_zero("kho_obj_create.node", create->node);
+		return kho_not_zero("kho_obj_create.node", create->node);
 	return kho_name_check(create->name) ?: kho_object_create(&wish, file);
 }
 
@@ -250,7 +257,7 @@ static int do_obj_preserve(union kho_any *any, struct file **file)
 	};
 
 	if (preserve->flags & ~known)
-		return reserved_not_zero("kho_obj_preserve.flags without those that are known",
+		return kho_not_zero("kho_obj_preserve.flags without those that are known",
 					 preserve->flags & ~known);
 	return kho_name_check(preserve->name) ?:
 	       kho_pin_preserve(&wish, preserve, file);
@@ -259,10 +266,10 @@ static int do_obj_preserve(union kho_any *any, struct file **file)
 static int check_obj_name(const struct kho_obj_name *name, u32 known)
 {
 	if (name->flags & ~known)
-		return reserved_not_zero("kho_obj_name.flags without those that are known",
+		return kho_not_zero("kho_obj_name.flags without those that are known",
 					 name->flags & ~known);
 	if (name->reserved)
-		return reserved_not_zero("kho_obj_name.reserved", name->reserved);
+		return kho_not_zero("kho_obj_name.reserved", name->reserved);
 	return kho_name_check(name->name);
 }
 
@@ -314,9 +321,9 @@ static int do_page_list(union kho_any *any)
 	struct kho_page_list *list = &any->page_list;
 
 	if (list->flags)
-		return reserved_not_zero("kho_page_list.flags", list->flags);
+		return kho_not_zero("kho_page_list.flags", list->flags);
 	if (list->reserved)
-		return reserved_not_zero("kho_page_list.reserved", list->reserved);
+		return kho_not_zero("kho_page_list.reserved", list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
 			 sizeof(struct kho_page_entry), kho_pages_list);
 }
@@ -326,9 +333,9 @@ static int do_obj_list(union kho_any *any)
 	struct kho_obj_list *list = &any->obj_list;
 
 	if (list->flags)
-		return reserved_not_zero("kho_obj_list.flags", list->flags);
+		return kho_not_zero("kho_obj_list.flags", list->flags);
 	if (list->reserved)
-		return reserved_not_zero("kho_obj_list.reserved", list->reserved);
+		return kho_not_zero("kho_obj_list.reserved", list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
 			 sizeof(struct kho_obj_entry), kho_object_list);
 }
@@ -342,7 +349,7 @@ static int do_obj_info_list(union kho_any *any)
 	int ret = 0;
 
 	if (list->flags)
-		return reserved_not_zero("kho_obj_info_list.flags", list->flags);
+		return kho_not_zero("kho_obj_info_list.flags", list->flags);
 	if (list->entry_size < KHO_INFO_LEAST || list->entry_size > PAGE_SIZE ||
 	    list->entry_size % 8)
 		return kho_refuse(-EINVAL, "kho_obj_info_list.entry_size is %u, must be %zu to %lu and a multiple of 8",
@@ -379,9 +386,9 @@ static int do_meta_read(union kho_any *any)
 	int ret;
 
 	if (read->flags)
-		return reserved_not_zero("kho_meta_read.flags", read->flags);
+		return kho_not_zero("kho_meta_read.flags", read->flags);
 	if (read->reserved)
-		return reserved_not_zero("kho_meta_read.reserved", read->reserved);
+		return kho_not_zero("kho_meta_read.reserved", read->reserved);
 
 	entry = kvmalloc_array(META_PIECE, sizeof(*entry), GFP_KERNEL);
 	pages = kvmalloc_array(META_PIECE, PAGE_SIZE, GFP_KERNEL);
@@ -417,9 +424,9 @@ static int do_subtree_list(union kho_any *any)
 	struct kho_subtree_list *list = &any->subtree_list;
 
 	if (list->flags)
-		return reserved_not_zero("kho_subtree_list.flags", list->flags);
+		return kho_not_zero("kho_subtree_list.flags", list->flags);
 	if (list->reserved)
-		return reserved_not_zero("kho_subtree_list.reserved",
+		return kho_not_zero("kho_subtree_list.reserved",
 					 list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
 			 sizeof(struct kho_subtree_entry), kho_handoff_list);
@@ -431,10 +438,10 @@ static int do_envelope_list(union kho_any *any)
 	bool arrived = list->flags & KHO_ENVELOPE_ARRIVED;
 
 	if (list->flags & ~KHO_ENVELOPE_ARRIVED)
-		return reserved_not_zero("kho_envelope_list.flags without KHO_ENVELOPE_ARRIVED",
+		return kho_not_zero("kho_envelope_list.flags without KHO_ENVELOPE_ARRIVED",
 					 list->flags & ~KHO_ENVELOPE_ARRIVED);
 	if (list->reserved)
-		return reserved_not_zero("kho_envelope_list.reserved",
+		return kho_not_zero("kho_envelope_list.reserved",
 					 list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
 			 sizeof(struct kho_envelope_entry),

@@ -10,10 +10,12 @@
  *				records, and that what is preserved changes as
  *				one step
  *	mem->lock		the extents of one object, while they change
- *	tree->lock		of any one of the three trees; a leaf
+ *	tree->lock		of any one of the trees; a leaf
+ *	accounts_lock		access.c: what users keep; a leaf
+ *	patterns_lock		folio.c: how folios are made; a leaf
  *
- * mmap_lock is taken inside none of them: user memory is copied before kho.lock
- * is taken and after it was dropped, and pinned before it is taken.  A page
+ * mmap_lock is taken inside none of them but i_rwsem: user memory is copied
+ * before kho.lock is taken and after it was dropped, and pinned before it is taken.  A page
  * fault on an object takes mem->lock for reading below mmap_lock, which is why
  * nothing that may fault is done under mem->lock.  i_mmap_rwsem, for unmapping
  * what is cut off, is taken below kho.lock, but not below mem->lock.
@@ -349,8 +351,6 @@ struct kho_mem_ops {
 };
 
 void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops);
-bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
-		  unsigned int order);
 int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 		unsigned int order);
 int kho_mem_append(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
@@ -379,7 +379,6 @@ int kho_mem_deny_writers(struct kho_mem *mem);
 void kho_mem_allow_writers(struct kho_mem *mem);
 bool kho_mem_in_use(const struct kho_mem *mem);
 void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode);
-struct kho_mem *kho_mem_of(struct file *file);
 struct file *kho_page_file(unsigned long pfn, unsigned int order);
 
 /* objects.c */
@@ -462,7 +461,6 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 void kho_object_arrivals(void);
 void kho_object_drop_all(void);
 struct kho_object *kho_object_find(const char *name);
-struct kho_object *kho_object_of(struct kho_mem *mem);
 
 /* object-ops.c: what the file of an object is asked for */
 int kho_object_commit(struct kho_object *object);
@@ -513,6 +511,7 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 		   void *pages, u32 *filled, u64 *total);
 
 /* dev.c */
+int kho_not_zero(const char *what, u64 value);
 int kho_take_args(unsigned int nr, void *any, u32 known, u32 least,
 		  void __user *user, u32 *size);
 int kho_dev_init(void);

@@ -32,20 +32,13 @@ void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops)
 	mem->ops = ops;
 }
 
-/**
- * kho_mem_grow() - let the last extent have the pages that follow it
- * @mem: of what
- * @pfn: number of the first page
- * @nr_pages: how many; they are all of one node
- * @order: of the pages they are made of
- *
- * Only before the extents are marked: an extent of order 0 is marked as one
- * range.  No extent crosses a node, as mainline's blocks don't.
- *
- * Return: true if they do follow it.
+/*
+ * Lets the last extent have the pages that follow it, if they do.  Only before
+ * the extents are marked: an extent of order 0 is marked as one range.  No
+ * extent crosses a node, as mainline's blocks don't.
  */
-bool kho_mem_grow(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
-		  unsigned int order)
+static bool grow_last(struct kho_mem *mem, unsigned long pfn,
+		      unsigned long nr_pages, unsigned int order)
 {
 	struct kho_extent *last;
 
@@ -120,7 +113,7 @@ int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 int kho_mem_append(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 		   unsigned int order)
 {
-	if (kho_mem_grow(mem, pfn, nr_pages, order))
+	if (grow_last(mem, pfn, nr_pages, order))
 		return 0;
 	return kho_mem_add(mem, pfn, nr_pages, order);
 }
@@ -368,17 +361,16 @@ bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages)
  * Nothing is had by pushing others out: an agent that asks for too much gets
  * -ENOMEM, not the OOM killer's help.
  */
-static gfp_t gfp_for(unsigned int order, int nid)
+static gfp_t gfp_for(bool smaller_will_do, int nid)
 {
 	return GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
-	       (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL) |
+	       (smaller_will_do ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL) |
 	       (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
 }
 
 static int alloc_huge(struct kho_mem *mem, u64 index, u64 nr_pages, int nid)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL |
-		    (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
+	gfp_t gfp = gfp_for(false, nid);
 	struct folio *folio;
 	int ret;
 

@@ -365,19 +365,6 @@ void kho_mem_no_file(struct kho_mem *mem)
 }
 
 /**
- * kho_mem_of() - what does this file show?
- * @file: any file
- *
- * Return: the memory, or NULL if the file is not one of ours.
- */
-struct kho_mem *kho_mem_of(struct file *file)
-{
-	if (file->f_op != &mem_fops && file->f_op != &numbers_fops)
-		return NULL;
-	return file->private_data;
-}
-
-/**
  * kho_mem_set_inode() - say by fstat() whose it is
  * @mem: of what; there are files
  * @uid: owner

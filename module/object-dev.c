@@ -24,16 +24,11 @@ union kho_object_any {
 	struct kho_obj_verify verify;
 };
 
-static int not_zero(const char *what, u64 value)
-{
-	return kho_refuse(-EOPNOTSUPP, "%s is 0x%llx, must be 0", what, value);
-}
-
 static int do_commit(struct kho_object *object, struct inode *inode,
 		     union kho_object_any *any)
 {
 	if (any->plain.flags)
-		return not_zero("kho_obj_plain.flags", any->plain.flags);
+		return kho_not_zero("kho_obj_plain.flags", any->plain.flags);
 	return kho_object_commit(object);
 }
 
@@ -43,7 +38,7 @@ static int do_seal(struct kho_object *object, struct inode *inode,
 	u32 flags = any->plain.flags;
 
 	if (flags & ~KHO_SEAL_SUM)
-		return not_zero("kho_obj_plain.flags without KHO_SEAL_SUM",
+		return kho_not_zero("kho_obj_plain.flags without KHO_SEAL_SUM",
 				flags & ~KHO_SEAL_SUM);
 	return kho_object_seal(object, inode, flags & KHO_SEAL_SUM);
 }
@@ -52,16 +47,16 @@ static int do_resize(struct kho_object *object, struct inode *inode,
 		     union kho_object_any *any)
 {
 	if (any->resize.flags)
-		return not_zero("kho_obj_resize.flags", any->resize.flags);
+		return kho_not_zero("kho_obj_resize.flags", any->resize.flags);
 	return kho_object_resize(object, inode, any->resize.bytes);
 }
 
 static int check_data(const struct kho_obj_data *data)
 {
 	if (data->flags)
-		return not_zero("kho_obj_data.flags", data->flags);
+		return kho_not_zero("kho_obj_data.flags", data->flags);
 	if (data->reserved)
-		return not_zero("kho_obj_data.reserved", data->reserved);
+		return kho_not_zero("kho_obj_data.reserved", data->reserved);
 	return 0;
 }
 
@@ -115,10 +110,10 @@ static int do_set_owner(struct kho_object *object, struct inode *inode,
 	u32 known = KHO_OWNER_UID | KHO_OWNER_GID | KHO_OWNER_MODE;
 
 	if (owner->flags & ~known)
-		return not_zero("kho_obj_owner.flags without those that are known",
+		return kho_not_zero("kho_obj_owner.flags without those that are known",
 				owner->flags & ~known);
 	if (owner->reserved)
-		return not_zero("kho_obj_owner.reserved", owner->reserved);
+		return kho_not_zero("kho_obj_owner.reserved", owner->reserved);
 	if (owner->flags & KHO_OWNER_MODE && owner->mode & ~0666)
 		return kho_refuse(-EINVAL, "kho_obj_owner.mode is %#o, must have no other bits than 0666",
 				  owner->mode);
@@ -129,7 +124,7 @@ static int do_info(struct kho_object *object, struct inode *inode,
 		   union kho_object_any *any)
 {
 	if (any->info.flags)
-		return not_zero("kho_obj_info.flags", any->info.flags);
+		return kho_not_zero("kho_obj_info.flags", any->info.flags);
 	mutex_lock(&kho.lock);
 	kho_object_tell(object, &any->info);
 	mutex_unlock(&kho.lock);
@@ -142,7 +137,7 @@ static int do_verify(struct kho_object *object, struct inode *inode,
 	int ret;
 
 	if (any->verify.flags)
-		return not_zero("kho_obj_verify.flags", any->verify.flags);
+		return kho_not_zero("kho_obj_verify.flags", any->verify.flags);
 	/* So that nobody resizes it. */
 	inode_lock_shared(inode);
 	ret = kho_sums_verify(object, &any->verify);
@@ -210,7 +205,8 @@ long kho_object_ioctl(struct file *file, struct kho_mem *mem, unsigned int cmd,
 				  nr, command->mode & FMODE_WRITE ? "writing" :
 								    "reading");
 	ret = kho_take_args(nr, &any, command->size, command->size, user, &size);
-	ret = ret ?: command->run(kho_object_of(mem), file_inode(file), &any);
+	ret = ret ?: command->run(container_of(mem, struct kho_object, mem),
+				  file_inode(file), &any);
 	if (!ret && copy_to_user(user, &any, min(size, command->size)))
 		ret = -EFAULT;
 	return ret;

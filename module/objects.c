@@ -131,19 +131,6 @@ static const struct kho_mem_ops object_mem_ops = {
 };
 
 /**
- * kho_object_of() - whose memory is this?
- * @mem: what a file shows
- *
- * Return: the object, or NULL if it is no object's.
- */
-struct kho_object *kho_object_of(struct kho_mem *mem)
-{
-	if (mem->ops != &object_mem_ops)
-		return NULL;
-	return container_of(mem, struct kho_object, mem);
-}
-
-/**
  * kho_object_new() - begin an object, which has no memory yet
  * @wish: what it is to be like
  *

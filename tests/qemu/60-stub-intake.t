@@ -39,12 +39,12 @@ gcc -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror \
 gcc -m32 -c -o "$tmp/jump.o" "$here/stub-intake/jump.S"
 ld -m elf_i386 -n -Ttext=0x100000 -o "$tmp/jump.elf" "$tmp/jump.o"
 
-mkdir -p "$tmp/root"/{bin,dev,proc,tmp}
-cp "$(command -v busybox)" "$tmp/root/bin/busybox"
-cp "$here/stub-intake/init" "$tmp/root/init"
-chmod 755 "$tmp/root/init"
-mknod "$tmp/root/dev/console" c 5 1
-(cd "$tmp/root" && find . | cpio -o -H newc --quiet) | gzip -1 >"$tmp/initrd"
+mkdir -p "$tmp/initrd.d"/{bin,dev,proc,tmp}
+cp "$(command -v busybox)" "$tmp/initrd.d/bin/busybox"
+cp "$here/stub-intake/init" "$tmp/initrd.d/init"
+chmod 755 "$tmp/initrd.d/init"
+mknod "$tmp/initrd.d/dev/console" c 5 1
+(cd "$tmp/initrd.d" && find . | cpio -o -H newc --quiet) | gzip -1 >"$tmp/initrd"
 
 # boot GUEST: one from start to end, its console in the log.  A guest is named
 # after its case, with a dot and a number if the case comes again.

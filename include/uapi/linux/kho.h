@@ -4,7 +4,7 @@
  *
  * Whoever may open the device may use objects, each as its owner, group and
  * mode let them: what a caller may neither read nor write does not exist for
- * it.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST and SUBTREE_LIST, and the
+ * it, unless it is its own.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST and SUBTREE_LIST, and the
  * addresses in struct kho_query, are for callers with CAP_SYS_ADMIN.
  *
  * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object,
