@@ -110,8 +110,15 @@ int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_su
 		object->flags &= ~KHO_OBJS_SEALED;
 		kho_mem_allow_writers(&object->mem);
 	}
-	if (!kho.frozen)
+	/* What was had for the sums only. */
+	if (ret && !kho.frozen && !(object->flags & KHO_OBJS_SUM_AT_JUMP)) {
+		kho_sums_free(object->record->sums);
+		object->record->sums = 0;
+	}
+	if (!kho.frozen) {
 		kho_record_update(object);
+		kho_changed();
+	}
 	mutex_unlock(&kho.lock);
 out:
 	inode_unlock(inode);

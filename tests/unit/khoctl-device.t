@@ -351,7 +351,7 @@ spew("$root/proc/cmdline", "root=/dev/sda quiet\n");
 	load_is('mem= above all', 'good', ['--append', 'mem=2100M', $bz], 0,
 		qr/^image/, undef);
 	load_is('no such word', 'good',
-		['--append', 'mem=nopentium memx=1M xmem=1M', $bz], 0, qr/^image/,
+		['--append', 'mem=nopentium memx=1M xmem=1M mem=16777216T', $bz], 0, qr/^image/,
 		undef);
 }
 loaded(0);

@@ -175,6 +175,9 @@ static __u64 memory_limit(const char *cmdline, __u64 limit)
 			continue;
 		n = strtoull(at + 4, &end, 0);
 		unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+		/* More than can be said is no limit. */
+		if (unit && n > UINT64_MAX >> 10 * (unit - units + 1))
+			continue;
 		if (unit)
 			n <<= 10 * (unit - units + 1);
 		if (n < limit)
