@@ -330,7 +330,7 @@ static const char *check(const struct kho_vmalloc *preservation, u64 *value)
 	if (!preservation->total_pages ||
 	    preservation->total_pages & ((1U << preservation->order) - 1))
 		return "a number of pages that can't be";
-	if (preservation->total_pages > kho.arrived.nr_pages)
+	if (preservation->total_pages > kho_radix_nr_pages(&kho.arrived))
 		return "more pages than arrived";
 	*value = preservation->first.phys;
 	return preservation->first.phys ? NULL : "no addresses";

@@ -86,7 +86,7 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 err_unmark:
 	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
 err_destroy:
-	if (!held.nr_pages)
+	if (!kho_radix_nr_pages(&held))
 		kho_radix_destroy_tree(&held);
 err_put:
 	kho_put_pages(pfn, i);
@@ -112,7 +112,7 @@ int kho_unhold(unsigned long pfn, unsigned long nr_pages)
 	kho_put_pages(pfn, nr_pages);
 	kho.kernel_pages -= nr_pages;
 	kho.released += nr_pages;
-	if (!held.nr_pages)
+	if (!kho_radix_nr_pages(&held))
 		kho_radix_destroy_tree(&held);
 	return 0;
 }

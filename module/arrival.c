@@ -371,7 +371,7 @@ err_forget:
 	kho_object_drop_all();
 	forget_blobs();
 	kho_radix_destroy_tree(&kho.arrived);
-	kho.tree.root = NULL;
+	kho_radix_forget_tree(&kho.tree);
 	return kho.arrival == KHO_ARRIVAL_REFUSED ? 0 : ret;
 }
 
@@ -534,7 +534,7 @@ void kho_arrival_exit(void)
 		if (!is_marked(kho.boot.fdt_addr))
 			unclaim(PHYS_PFN(kho.boot.fdt_addr), 1);
 		sound_walk(&unclaim_ops);
-		kho.tree.root = NULL;
+		kho_radix_forget_tree(&kho.tree);
 	}
 	kho_radix_destroy_tree(&kho.arrived);
 	kho_radix_destroy_tree(&kho.tree);

@@ -88,9 +88,9 @@ static int do_query(union kho_any *any)
 	query->root_addr = virt_to_phys(kho.tree.root);
 	query->scratch_addr = PFN_PHYS(kho.scratch_pfn);
 	query->scratch_size = PFN_PHYS(kho.scratch_pages);
-	query->preserved_pages = kho.tree.nr_pages;
-	query->raw_pages = kho.raw.nr_pages;
-	query->arrived_pages = kho.arrived.nr_pages + kho.waiting.nr_pages;
+	query->preserved_pages = kho_radix_nr_pages(&kho.tree);
+	query->raw_pages = kho_radix_nr_pages(&kho.raw);
+	query->arrived_pages = kho_radix_nr_pages(&kho.arrived) + kho_radix_nr_pages(&kho.waiting);
 	query->objects = kho.nr_objects;
 	query->object_pages = kho.object_pages;
 	query->arrived_objects = kho.arrived_objects;

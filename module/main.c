@@ -70,7 +70,7 @@ static void say_ready(void)
 		snprintf(arrived, sizeof(arrived),
 			 "%llu objects and %llu other pages arrived from %s",
 			 kho.nr_objects,
-			 kho.arrived.nr_pages + kho.waiting.nr_pages,
+			 kho_radix_nr_pages(&kho.arrived) + kho_radix_nr_pages(&kho.waiting),
 			 kho.previous_release[0] ? kho.previous_release :
 						   "an unknown kernel");
 	else if (kho.arrival == KHO_ARRIVAL_REFUSED)

@@ -276,7 +276,7 @@ static u64 nr_keys(const struct kho_radix_tree *tree)
 	u64 nr = 0;
 
 	for (order = 0; order < KHO_NR_ORDERS; order++)
-		nr += tree->nr_keys[order];
+		nr += kho_radix_nr_keys(tree, order);
 	return nr;
 }
 

@@ -9,6 +9,16 @@
  * trace, and so that whoever reads the tree at any moment, the next kernel
  * above all, finds a whole one.
  *
+ * What differs is who waits for whom.  Marks of base pages are written under the
+ * lock of their region, 2^KHO_LEAF_BITS pages, which are just the pages of one
+ * leaf of order 0: who marks pages of other leaves is not held up.  tree->lock
+ * is for what is rare: nodes that come and go, and blocks of a larger order, a
+ * leaf of which has pages of many regions.  Readers take no lock at all; nodes
+ * are freed when no reader can be in them any more (RCU).
+ *
+ * A word of a leaf is read and written once for all marks in it that a call is
+ * about, and the way from the root to a leaf is gone once for all words.
+ *
  * The tests compile this file for userspace, with a page allocator that fails
  * on demand.
  */
@@ -16,10 +26,15 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
+#include <linux/hash.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/lockdep.h>
 #include <linux/log2.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "radix.h"
@@ -35,6 +50,28 @@
 #define TABLE_BITS	KHO_TABLE_BITS(PAGE_SHIFT)
 #define TOP_LEVEL	(KHO_TREE_MAX_DEPTH - 1)
 
+/* Locks for regions; regions that are far apart may share one. */
+#define LOCK_BITS	6
+#define NR_LOCKS	(1U << LOCK_BITS)
+
+/* Up to this order, all pages of a word of a leaf are of one region. */
+#define WORD_ORDER	(LEAF_BITS - 6)
+
+/* Pages of a word that the owner is told of in one go: of one block of its. */
+#define WATCH_BITS \
+	(1U << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT < 6 ? \
+		KHO_ENVELOPE_SHIFT - PAGE_SHIFT : 6))
+
+/**
+ * struct kho_radix_region - what is there for each of the locks
+ */
+struct kho_radix_region {
+	/** @lock: of the marks of its pages under order 0; see above. */
+	spinlock_t lock;
+	/** @nr_keys: what was added here, less what was deleted: see nr_keys(). */
+	u64 nr_keys;
+} ____cacheline_aligned_in_smp;
+
 static struct kho_radix_node *node_alloc(void)
 {
 	return (struct kho_radix_node *)get_zeroed_page(GFP_KERNEL);
@@ -43,6 +80,35 @@ static struct kho_radix_node *node_alloc(void)
 static void node_free(struct kho_radix_node *node)
 {
 	free_page((unsigned long)node);
+}
+
+static void free_unread(struct rcu_head *head)
+{
+	node_free(page_address(container_of(head, struct page, rcu_head)));
+}
+
+/* Somebody may be reading it. */
+static void node_free_later(struct kho_radix_node *node)
+{
+	call_rcu(&virt_to_page(node)->rcu_head, free_unread);
+}
+
+static int regions_alloc(struct kho_radix_tree *tree)
+{
+	unsigned int i;
+
+	tree->region = kcalloc(NR_LOCKS, sizeof(*tree->region), GFP_KERNEL);
+	if (!tree->region)
+		return -ENOMEM;
+	for (i = 0; i < NR_LOCKS; i++)
+		spin_lock_init(&tree->region[i].lock);
+	return 0;
+}
+
+static struct kho_radix_region *region_of(const struct kho_radix_tree *tree,
+					  unsigned long pfn)
+{
+	return &tree->region[hash_64((u64)pfn >> LEAF_BITS, LOCK_BITS)];
 }
 
 /* The owner of the tree learns of pages and nodes that come and go. */
@@ -59,6 +125,27 @@ static void watch_node(struct kho_radix_tree *tree,
 	watch(tree, PHYS_PFN(virt_to_phys((void *)node)), 1, kept);
 }
 
+static void watch_word(struct kho_radix_tree *tree, unsigned long pfn,
+		       unsigned int order, u64 mask, bool kept)
+{
+	unsigned int bit;
+
+	if (!tree->watch)
+		return;
+	if (order) {
+		for (; mask; mask &= mask - 1)
+			watch(tree, pfn + (__ffs64(mask) << order),
+			      1UL << order, kept);
+		return;
+	}
+	for (bit = 0; bit < 64; bit += WATCH_BITS) {
+		u64 part = mask & (~0ULL >> (64 - WATCH_BITS) << bit);
+
+		if (part)
+			watch(tree, pfn + __ffs64(part), hweight64(part), kept);
+	}
+}
+
 static bool node_empty(const struct kho_radix_node *node)
 {
 	return !memchr_inv(node, 0, sizeof(*node));
@@ -69,10 +156,18 @@ static unsigned long *leaf_bits(struct kho_radix_node *node)
 	return (unsigned long *)node;
 }
 
+/* The word of a leaf that has @key's bit. */
+static u64 *leaf_word(struct kho_radix_node *leaf, u64 key)
+{
+	return &leaf->table[kho_key_index(PAGE_SHIFT, key, 0) / 64];
+}
+
 static struct kho_radix_node *node_child(const struct kho_radix_node *node,
 					 unsigned int i)
 {
-	return node->table[i] ? phys_to_virt(node->table[i]) : NULL;
+	u64 phys = READ_ONCE(node->table[i]);
+
+	return phys ? phys_to_virt(phys) : NULL;
 }
 
 static u64 key_of(unsigned long pfn, unsigned int order)
@@ -99,6 +194,20 @@ static int check_range(const struct kho_radix_tree *tree, unsigned long pfn,
 		return -EINVAL;
 	if ((u64)pfn >> (64 - PAGE_SHIFT) ||
 	    (u64)nr_pages > (1ULL << (64 - PAGE_SHIFT)) - pfn)
+		return -ERANGE;
+	return 0;
+}
+
+static int check_run(const struct kho_radix_tree *tree, unsigned long pfn,
+		     unsigned int order, unsigned long nr)
+{
+	int ret = check_page(tree, pfn, order);
+
+	if (ret)
+		return ret;
+	if (!nr)
+		return -EINVAL;
+	if ((u64)nr > ((1ULL << (64 - PAGE_SHIFT)) - pfn) >> order)
 		return -ERANGE;
 	return 0;
 }
@@ -134,15 +243,20 @@ static struct kho_radix_node *find_leaf(const struct kho_radix_tree *tree,
 
 static bool has_key(const struct kho_radix_tree *tree, u64 key)
 {
-	struct kho_radix_node *leaf = find_leaf(tree, key);
+	struct kho_radix_node *leaf;
+	bool ret;
 
-	return leaf && test_bit(kho_key_index(PAGE_SHIFT, key, 0),
-				leaf_bits(leaf));
+	rcu_read_lock();
+	leaf = find_leaf(tree, key);
+	ret = leaf && READ_ONCE(*leaf_word(leaf, key)) >> (key % 64) & 1;
+	rcu_read_unlock();
+	return ret;
 }
 
 /* The first key in the tree from @key on and before @end, or @end. */
 static u64 next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 {
+	rcu_read_lock();
 	while (key < end) {
 		struct kho_radix_node *node = tree->root;
 		unsigned int level, bit;
@@ -150,17 +264,21 @@ static u64 next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 
 		for (level = TOP_LEVEL; level; level--) {
 			unsigned int i = kho_key_index(PAGE_SHIFT, key, level);
+			struct kho_radix_node *child = NULL;
 			unsigned int skip = i;
 
-			while (skip < 1U << TABLE_BITS && !node->table[skip])
-				skip++;
+			for (; skip < 1U << TABLE_BITS; skip++) {
+				child = node_child(node, skip);
+				if (child)
+					break;
+			}
 			if (skip > i) {
 				span = 1ULL << (LEAF_BITS +
 						(level - 1) * TABLE_BITS);
 				key = (key & ~(span - 1)) + (skip - i) * span;
 				break;
 			}
-			node = node_child(node, i);
+			node = child;
 		}
 		if (level)
 			continue;
@@ -172,34 +290,248 @@ static u64 next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 		if (bit < 1U << LEAF_BITS)
 			break;
 	}
+	rcu_read_unlock();
 	return min(key, end);
 }
 
-/* Is any page of this block marked under another order? */
+/* Is any of these pages marked under another order? */
 static bool overlaps(const struct kho_radix_tree *tree, unsigned long pfn,
-		     unsigned int order)
+		     u64 nr_pages, unsigned int order)
 {
-	unsigned int o;
+	/* There may be keys of order 0 at any time. */
+	u64 orders = (READ_ONCE(tree->orders) | 1) & ~(1ULL << order);
+	unsigned long last = pfn + (nr_pages - 1);
 
-	for (o = 0; o < KHO_NR_ORDERS; o++) {
-		u64 key, end;
+	for (; orders; orders &= orders - 1) {
+		unsigned int o = __ffs64(orders);
+		u64 key = key_of((u64)pfn >> o << o, o);
+		u64 end = key_of((u64)last >> o << o, o) + 1;
 
-		if (o == order || !tree->nr_keys[o])
-			continue;
-		key = key_of((u64)pfn >> o << o, o);
-		end = key + (o < order ? 1ULL << (order - o) : 1);
 		if (next_key(tree, key, end) < end)
 			return true;
 	}
 	return false;
 }
 
-/* Marks a key that is not there; -EEXIST if it is. */
-static int insert(struct kho_radix_tree *tree, u64 key)
+/**
+ * struct change - what a call is about, and how far it has come
+ */
+struct change {
+	/** @tree: to be changed. */
+	struct kho_radix_tree *tree;
+	/** @order: of all its pages. */
+	unsigned int order;
+	/** @add: marks are set; otherwise they are taken off. */
+	bool add;
+	/** @pfn: pages, or NULL: those from @first on, side by side. */
+	const unsigned long *pfn;
+	/** @first: of a run. */
+	unsigned long first;
+	/** @nr: how many blocks. */
+	unsigned long nr;
+	/** @done: how many of them are marked, or are no more. */
+	unsigned long done;
+};
+
+/**
+ * struct word - marks of one word of one leaf
+ */
+struct word {
+	/** @key: the lowest that the word can have. */
+	u64 key;
+	/** @mask: its bits. */
+	u64 mask;
+	/** @pfn: of @key. */
+	unsigned long pfn;
+	/** @nr: blocks that these are. */
+	unsigned long nr;
+};
+
+static unsigned long next_pfn(const struct change *c)
+{
+	return c->pfn ? c->pfn[c->done] : c->first + (c->done << c->order);
+}
+
+static void gather_run(const struct change *c, struct word *word,
+		       unsigned int bit)
+{
+	unsigned long nr = min_t(u64, c->nr - c->done, 64 - bit);
+
+	if (c->order > WORD_ORDER)
+		nr = 1;
+	word->mask = ~0ULL >> (64 - nr) << bit;
+	word->nr = nr;
+}
+
+/* Takes pages as long as they are of the same word, and rise. */
+static void gather_batch(const struct change *c, struct word *word,
+			 unsigned int bit)
+{
+	const unsigned long *pfn = c->pfn + c->done, *at = pfn + 1;
+	const unsigned long *end = pfn + (c->nr - c->done);
+	unsigned long base = word->pfn;
+	u64 mask = 1ULL << bit;
+
+	if (c->order)
+		goto one;
+	for (; at < end; at++) {
+		unsigned long next = *at - base;
+
+		/* Also if it is lower than all of the word. */
+		if (next >= 64 || mask >> next)
+			break;
+		mask |= 1ULL << next;
+	}
+one:
+	word->mask = mask;
+	word->nr = at - pfn;
+}
+
+/* What comes next; what can't be marked at all is found here. */
+static int gather(const struct change *c, struct word *word)
+{
+	unsigned long pfn = next_pfn(c);
+	unsigned int bit;
+	u64 key;
+	int ret;
+
+	ret = check_page(c->tree, pfn, c->order);
+	if (ret)
+		return ret;
+	key = key_of(pfn, c->order);
+	bit = key % 64;
+	word->key = key - bit;
+	word->pfn = pfn - ((unsigned long)bit << c->order);
+	if (c->pfn)
+		gather_batch(c, word, bit);
+	else
+		gather_run(c, word, bit);
+	return 0;
+}
+
+static int add_word(const struct change *c, struct kho_radix_node *leaf,
+		    const struct word *word)
+{
+	unsigned int low = __ffs64(word->mask), high = fls64(word->mask) - 1;
+	u64 *bits = leaf_word(leaf, word->key);
+
+	if (*bits & word->mask)
+		return -EEXIST;
+	if (overlaps(c->tree, word->pfn + ((unsigned long)low << c->order),
+		     (u64)(high - low + 1) << c->order, c->order))
+		return -EBUSY;
+	WRITE_ONCE(*bits, *bits | word->mask);
+	return 0;
+}
+
+static int del_word(struct kho_radix_node *leaf, const struct word *word,
+		    bool *thin)
+{
+	u64 *bits = leaf_word(leaf, word->key);
+
+	if (~*bits & word->mask)
+		return -ENOENT;
+	WRITE_ONCE(*bits, *bits & ~word->mask);
+	if (!*bits)
+		*thin = true;
+	return 0;
+}
+
+/* The number of keys of an order above 0 changes under tree->lock. */
+static void count_keys(const struct change *c, struct kho_radix_region *region,
+		       unsigned long nr)
+{
+	struct kho_radix_tree *tree = c->tree;
+	u64 *nr_keys = c->order ? &tree->nr_keys[c->order] : &region->nr_keys;
+
+	WRITE_ONCE(*nr_keys, c->add ? *nr_keys + nr : *nr_keys - nr);
+	if (c->order && c->add)
+		WRITE_ONCE(tree->orders, tree->orders | 1ULL << c->order);
+	else if (c->order && !*nr_keys)
+		WRITE_ONCE(tree->orders, tree->orders & ~(1ULL << c->order));
+}
+
+static int change_word(struct change *c, struct kho_radix_node *leaf,
+		       struct kho_radix_region *region, const struct word *word,
+		       bool *thin)
+{
+	int ret;
+
+	lockdep_assert_held(&region->lock);
+
+	ret = c->add ? add_word(c, leaf, word) : del_word(leaf, word, thin);
+	if (ret)
+		return ret;
+	count_keys(c, region, word->nr);
+	watch_word(c->tree, word->pfn, c->order, word->mask, c->add);
+	c->done += word->nr;
+	return 0;
+}
+
+/* Not all of the word can be changed: which is the first that can't? */
+static int change_bits(struct change *c, struct kho_radix_node *leaf,
+		       struct kho_radix_region *region, const struct word *word,
+		       bool *thin)
+{
+	u64 mask;
+	int ret;
+
+	for (mask = word->mask; mask; mask &= mask - 1) {
+		struct word one = {
+			.key = word->key,
+			.mask = mask & -mask,
+			.pfn = word->pfn,
+			.nr = 1,
+		};
+
+		ret = change_word(c, leaf, region, &one, thin);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * Changes what comes next in one leaf and one region.  Returns -EAGAIN if there
+ * is no such leaf; @thin says that there may be nothing left in it.
+ */
+static int change_leaf(struct change *c, struct word *word, bool *thin)
+{
+	struct kho_radix_region *region = region_of(c->tree, next_pfn(c));
+	u64 number = word->key >> LEAF_BITS;
+	struct kho_radix_node *leaf;
+	int ret = -EAGAIN;
+
+	if (c->order)
+		lockdep_assert_held(&c->tree->lock);
+
+	spin_lock(&region->lock);
+	rcu_read_lock();
+	leaf = find_leaf(c->tree, word->key);
+	while (leaf) {
+		ret = change_word(c, leaf, region, word, thin);
+		if (ret && word->nr > 1)
+			ret = change_bits(c, leaf, region, word, thin);
+		/* What the next one is like, the next call may find out. */
+		if (ret || c->order || c->done == c->nr || gather(c, word) ||
+		    word->key >> LEAF_BITS != number)
+			break;
+	}
+	if (*thin)
+		*thin = node_empty(leaf);
+	rcu_read_unlock();
+	spin_unlock(&region->lock);
+	return ret;
+}
+
+/* Has a leaf for @key, with all nodes on the way to it. */
+static int grow(struct kho_radix_tree *tree, u64 key)
 {
 	struct kho_radix_node *node = tree->root, *child = NULL;
 	struct kho_radix_node *branch[KHO_TREE_MAX_DEPTH];
 	unsigned int level, depth;
+
+	lockdep_assert_held(&tree->lock);
 
 	for (level = TOP_LEVEL; level; level--) {
 		child = node_child(node, kho_key_index(PAGE_SHIFT, key, level));
@@ -207,13 +539,8 @@ static int insert(struct kho_radix_tree *tree, u64 key)
 			break;
 		node = child;
 	}
-
-	if (!level) {
-		if (__test_and_set_bit(kho_key_index(PAGE_SHIFT, key, 0),
-				       leaf_bits(node)))
-			return -EEXIST;
+	if (!level)
 		return 0;
-	}
 
 	for (depth = 0; depth < level; depth++) {
 		branch[depth] = node_alloc();
@@ -222,12 +549,10 @@ static int insert(struct kho_radix_tree *tree, u64 key)
 		if (depth)
 			branch[depth]->table[kho_key_index(PAGE_SHIFT, key, depth)] =
 				virt_to_phys(branch[depth - 1]);
-		else
-			__set_bit(kho_key_index(PAGE_SHIFT, key, 0),
-				  leaf_bits(branch[0]));
 	}
-	WRITE_ONCE(node->table[kho_key_index(PAGE_SHIFT, key, level)],
-		   virt_to_phys(branch[level - 1]));
+	/* Whoever finds the branch finds it whole. */
+	smp_store_release(&node->table[kho_key_index(PAGE_SHIFT, key, level)],
+			  virt_to_phys(branch[level - 1]));
 	tree->nr_nodes += level;
 	for (depth = 0; depth < level; depth++)
 		watch_node(tree, branch[depth], true);
@@ -239,68 +564,185 @@ err_free_branch:
 	return -ENOMEM;
 }
 
-/* Gives up a key that is there, and the nodes that become empty by it. */
-static int erase(struct kho_radix_tree *tree, u64 key)
+/* Gives up the leaf of @key, if there is nothing in it, and what led to it only. */
+static void prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
 {
+	struct kho_radix_region *region = region_of(tree, pfn);
 	struct kho_radix_node *path[KHO_TREE_MAX_DEPTH];
-	unsigned int bit = kho_key_index(PAGE_SHIFT, key, 0);
-	unsigned int level;
+	unsigned int level, empty = 0;
+
+	lockdep_assert_held(&tree->lock);
 
 	path[TOP_LEVEL] = tree->root;
 	for (level = TOP_LEVEL; level; level--) {
 		path[level - 1] = node_child(path[level],
 					     kho_key_index(PAGE_SHIFT, key, level));
 		if (!path[level - 1])
-			return -ENOENT;
+			return;
 	}
-	if (!__test_and_clear_bit(bit, leaf_bits(path[0])))
-		return -ENOENT;
 
-	/* Most often the neighbours are marked: one look at the word tells. */
-	if (leaf_bits(path[0])[bit / BITS_PER_LONG])
-		return 0;
-	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++) {
+	/* Under the lock nothing is marked in it, and later it can't be found. */
+	spin_lock(&region->lock);
+	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++)
 		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
 								level + 1)], 0);
+	empty = level;
+	spin_unlock(&region->lock);
+
+	tree->nr_nodes -= empty;
+	for (level = 0; level < empty; level++) {
 		watch_node(tree, path[level], false);
-		node_free(path[level]);
-		tree->nr_nodes--;
+		node_free_later(path[level]);
 	}
-	return 0;
 }
 
-static int add_locked(struct kho_radix_tree *tree, unsigned long pfn,
-		      unsigned int order)
+/*
+ * A block of more pages than a region has: those who mark pages of it look at
+ * tree->orders and at its mark under a lock each that this one does not hold.
+ * Once all of these were free, everybody has seen the mark, or was before it.
+ */
+static void settle(struct kho_radix_tree *tree)
 {
-	int ret;
+	unsigned int i;
 
-	lockdep_assert_held(&tree->lock);
-
-	if (overlaps(tree, pfn, order))
-		return -EBUSY;
-	ret = insert(tree, key_of(pfn, order));
-	if (ret)
-		return ret;
-	tree->nr_keys[order]++;
-	tree->nr_pages += 1ULL << order;
-	watch(tree, pfn, 1UL << order, true);
-	return 0;
+	for (i = 0; i < NR_LOCKS; i++) {
+		spin_lock(&tree->region[i].lock);
+		spin_unlock(&tree->region[i].lock);
+	}
 }
 
-static int del_locked(struct kho_radix_tree *tree, unsigned long pfn,
-		      unsigned int order)
+/* Takes what was just marked back if others have marked a part of it as well. */
+static int settle_block(struct change *c, struct word *word, bool *thin)
 {
-	int ret;
+	unsigned long pfn = word->pfn +
+			    ((unsigned long)__ffs64(word->mask) << c->order);
 
-	lockdep_assert_held(&tree->lock);
+	settle(c->tree);
+	if (!overlaps(c->tree, pfn, 1ULL << c->order, c->order))
+		return 0;
+	c->add = false;
+	c->done--;
+	WARN_ON_ONCE(change_leaf(c, word, thin));
+	c->add = true;
+	c->done--;
+	return -EBUSY;
+}
 
-	ret = erase(tree, key_of(pfn, order));
-	if (ret)
-		return ret;
-	tree->nr_keys[order]--;
-	tree->nr_pages -= 1ULL << order;
-	watch(tree, pfn, 1UL << order, false);
-	return 0;
+/* Changes what comes next where nodes may have to come or go. */
+static int change_locked(struct change *c, struct word *word)
+{
+	struct kho_radix_tree *tree = c->tree;
+	unsigned long pfn = next_pfn(c);
+	u64 key = word->key;
+	bool thin = false;
+	int ret = 0;
+
+	mutex_lock(&tree->lock);
+	if (c->add)
+		ret = grow(tree, key);
+	if (!ret)
+		ret = change_leaf(c, word, &thin);
+	if (ret == -EAGAIN)
+		ret = -ENOENT;
+	if (!ret && c->add && c->order > LEAF_BITS)
+		ret = settle_block(c, word, &thin);
+	if (ret || thin)
+		prune(tree, key, pfn);
+	mutex_unlock(&tree->lock);
+	return ret;
+}
+
+static void prune_leaf(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
+{
+	mutex_lock(&tree->lock);
+	prune(tree, key, pfn);
+	mutex_unlock(&tree->lock);
+}
+
+/* Until all is done, or something can't be: c->done blocks are changed then. */
+static int change(struct change *c)
+{
+	struct word word;
+	int ret = 0;
+
+	while (!ret && c->done < c->nr) {
+		unsigned long pfn;
+		bool thin = false;
+		u64 key;
+
+		ret = gather(c, &word);
+		if (ret)
+			break;
+		key = word.key;
+		pfn = word.pfn;
+		ret = c->order ? -EAGAIN : change_leaf(c, &word, &thin);
+		if (ret == -EAGAIN)
+			ret = change_locked(c, &word);
+		else if (thin)
+			prune_leaf(c->tree, key, pfn);
+		if (c->nr > 1)
+			cond_resched();
+	}
+	return ret;
+}
+
+static int add_run(struct kho_radix_tree *tree, unsigned long pfn,
+		   unsigned int order, unsigned long nr)
+{
+	struct change c = {
+		.tree = tree,
+		.order = order,
+		.add = true,
+		.first = pfn,
+		.nr = nr,
+	};
+	int ret = change(&c);
+
+	if (ret && c.done) {
+		c.add = false;
+		c.nr = c.done;
+		c.done = 0;
+		WARN_ON_ONCE(change(&c));
+	}
+	return ret;
+}
+
+static int del_run(struct kho_radix_tree *tree, unsigned long pfn,
+		   unsigned int order, unsigned long nr)
+{
+	struct change c = {
+		.tree = tree,
+		.order = order,
+		.first = pfn,
+		.nr = nr,
+	};
+
+	return change(&c);
+}
+
+/* Are these all marked? */
+static bool has_run(struct kho_radix_tree *tree, unsigned long pfn,
+		    unsigned int order, unsigned long nr)
+{
+	struct change c = {
+		.tree = tree,
+		.order = order,
+		.first = pfn,
+		.nr = nr,
+	};
+	struct kho_radix_node *leaf;
+	struct word word;
+	bool has = true;
+
+	for (; has && c.done < nr; c.done += word.nr) {
+		if (gather(&c, &word))
+			return false;
+		rcu_read_lock();
+		leaf = find_leaf(tree, word.key);
+		has = leaf && !(~READ_ONCE(*leaf_word(leaf, word.key)) & word.mask);
+		rcu_read_unlock();
+	}
+	return has;
 }
 
 /**
@@ -312,7 +754,7 @@ static int del_locked(struct kho_radix_tree *tree, unsigned long pfn,
  * The pages are marked and no more: the caller sees to it that they stay what
  * they are.
  *
- * Context: may sleep; takes tree->lock.
+ * Context: may sleep; takes the lock of a region, or tree->lock and then that.
  * Return: 0; -EEXIST if just these pages are marked already, -EBUSY if some
  * are marked under another order, -EINVAL for an order that does not exist or
  * a misaligned @pfn, -ERANGE for a @pfn that is no page number, -ENOMEM.
@@ -321,18 +763,9 @@ static int del_locked(struct kho_radix_tree *tree, unsigned long pfn,
 int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
 {
-	int ret;
-
 	might_sleep();
 
-	ret = check_page(tree, pfn, order);
-	if (ret)
-		return ret;
-
-	mutex_lock(&tree->lock);
-	ret = add_locked(tree, pfn, order);
-	mutex_unlock(&tree->lock);
-	return ret;
+	return check_page(tree, pfn, order) ?: add_run(tree, pfn, order, 1);
 }
 EXPORT_SYMBOL_GPL(kho_radix_add_page);
 
@@ -344,27 +777,132 @@ EXPORT_SYMBOL_GPL(kho_radix_add_page);
  *
  * Allocates nothing.  Nodes that become empty are freed.
  *
- * Context: may sleep; takes tree->lock.
+ * Context: may sleep; takes the lock of a region, or tree->lock and then that.
  * Return: 0; -ENOENT if they are not marked, -EINVAL and -ERANGE as for
  * kho_radix_add_page().  Nothing has changed after an error.
  */
 int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
 {
+	might_sleep();
+
+	return check_page(tree, pfn, order) ?: del_run(tree, pfn, order, 1);
+}
+EXPORT_SYMBOL_GPL(kho_radix_del_page);
+
+/**
+ * kho_radix_add_run() - mark blocks of pages that lie side by side, each by itself
+ * @tree: the tree
+ * @pfn: number of the first page, a multiple of 2^@order
+ * @order: log2 of the number of pages of a block
+ * @nr: how many blocks
+ *
+ * As @nr calls of kho_radix_add_page(), at the cost of one per word of marks.
+ *
+ * Context: may sleep; locks as kho_radix_add_page(), a region after the other.
+ * Return: as kho_radix_add_page(), and -EINVAL if @nr is 0.  Nothing stays
+ * changed after an error; others may see a part of it until then.
+ */
+int kho_radix_add_run(struct kho_radix_tree *tree, unsigned long pfn,
+		      unsigned int order, unsigned long nr)
+{
+	might_sleep();
+
+	return check_run(tree, pfn, order, nr) ?: add_run(tree, pfn, order, nr);
+}
+EXPORT_SYMBOL_GPL(kho_radix_add_run);
+
+/**
+ * kho_radix_del_run() - take the marks off blocks that lie side by side
+ * @tree: the tree
+ * @pfn: number of the first page
+ * @order: the order that they were marked under
+ * @nr: how many blocks
+ *
+ * Whoever deletes has to own the marks: it is looked first whether all are
+ * there, and nobody else may delete them meanwhile.
+ *
+ * Context: as kho_radix_add_run().
+ * Return: 0; -ENOENT if one is not marked, and then nothing has changed;
+ * -EINVAL, -ERANGE.
+ */
+int kho_radix_del_run(struct kho_radix_tree *tree, unsigned long pfn,
+		      unsigned int order, unsigned long nr)
+{
 	int ret;
 
 	might_sleep();
 
-	ret = check_page(tree, pfn, order);
+	ret = check_run(tree, pfn, order, nr);
 	if (ret)
 		return ret;
+	if (nr > 1 && !has_run(tree, pfn, order, nr))
+		return -ENOENT;
+	return del_run(tree, pfn, order, nr);
+}
+EXPORT_SYMBOL_GPL(kho_radix_del_run);
 
-	mutex_lock(&tree->lock);
-	ret = del_locked(tree, pfn, order);
-	mutex_unlock(&tree->lock);
+/**
+ * kho_radix_add_batch() - mark blocks of pages of one order
+ * @tree: the tree
+ * @pfn: numbers of their first pages, in any order; rising ones are fastest
+ * @nr: how many
+ * @order: log2 of the number of pages of a block
+ * @done: set to how many were marked: after an error, those before @pfn[@done]
+ *
+ * Context: may sleep; locks as kho_radix_add_page(), a region after the other.
+ * Return: as kho_radix_add_page() for @pfn[@done].
+ */
+int kho_radix_add_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
+			unsigned long nr, unsigned int order, unsigned long *done)
+{
+	struct change c = {
+		.tree = tree,
+		.order = order,
+		.add = true,
+		.pfn = pfn,
+		.nr = nr,
+	};
+	int ret;
+
+	might_sleep();
+
+	ret = change(&c);
+	*done = c.done;
 	return ret;
 }
-EXPORT_SYMBOL_GPL(kho_radix_del_page);
+EXPORT_SYMBOL_GPL(kho_radix_add_batch);
+
+/**
+ * kho_radix_del_batch() - take the marks off blocks of one order
+ * @tree: the tree
+ * @pfn: numbers of their first pages, in any order; rising ones are fastest
+ * @nr: how many
+ * @order: the order that they were marked under
+ * @done: set to how many are marked no more: after an error, those before
+ * @pfn[@done]
+ *
+ * Context: as kho_radix_add_batch().
+ * Return: as kho_radix_del_page() for @pfn[@done].
+ */
+int kho_radix_del_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
+			unsigned long nr, unsigned int order, unsigned long *done)
+{
+	struct change c = {
+		.tree = tree,
+		.order = order,
+		.pfn = pfn,
+		.nr = nr,
+	};
+	int ret;
+
+	might_sleep();
+
+	ret = change(&c);
+	*done = c.done;
+	return ret;
+}
+EXPORT_SYMBOL_GPL(kho_radix_del_batch);
 
 /**
  * kho_radix_has_page() - are these pages marked under this order?
@@ -372,35 +910,66 @@ EXPORT_SYMBOL_GPL(kho_radix_del_page);
  * @pfn: number of the first page
  * @order: the order
  *
- * Context: may sleep; takes tree->lock.
+ * Context: any; takes no lock.
  * Return: true if so; false too for what can't be marked at all.
  */
 bool kho_radix_has_page(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned int order)
 {
-	bool ret;
-
-	might_sleep();
-
-	if (check_page(tree, pfn, order))
-		return false;
-
-	mutex_lock(&tree->lock);
-	ret = has_key(tree, key_of(pfn, order));
-	mutex_unlock(&tree->lock);
-	return ret;
+	return !check_page(tree, pfn, order) && has_key(tree, key_of(pfn, order));
 }
 EXPORT_SYMBOL_GPL(kho_radix_has_page);
 
-static void del_range_locked(struct kho_radix_tree *tree, unsigned long pfn,
-			     unsigned long nr_pages)
+/**
+ * kho_radix_nr_keys() - how many blocks of an order are marked
+ * @tree: the tree
+ * @order: the order
+ *
+ * Context: any; takes no lock: while marks change it is not exact.
+ */
+u64 kho_radix_nr_keys(const struct kho_radix_tree *tree, unsigned int order)
 {
-	while (nr_pages) {
-		unsigned int order = kho_radix_range_order(pfn, nr_pages);
+	unsigned int i;
+	u64 nr = 0;
 
-		WARN_ON_ONCE(del_locked(tree, pfn, order));
-		pfn += 1UL << order;
-		nr_pages -= 1UL << order;
+	if (!tree->root || order >= KHO_NR_ORDERS)
+		return 0;
+	if (order)
+		return READ_ONCE(tree->nr_keys[order]);
+	/* Each is what is left of sums that may wrap, and so is their sum. */
+	for (i = 0; i < NR_LOCKS; i++)
+		nr += READ_ONCE(tree->region[i].nr_keys);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(kho_radix_nr_keys);
+
+/**
+ * kho_radix_nr_pages() - how many base pages are marked
+ * @tree: the tree
+ *
+ * Context: any; takes no lock: while marks change it is not exact.
+ */
+u64 kho_radix_nr_pages(const struct kho_radix_tree *tree)
+{
+	u64 orders = READ_ONCE(tree->orders), nr = kho_radix_nr_keys(tree, 0);
+
+	for (; orders; orders &= orders - 1)
+		nr += READ_ONCE(tree->nr_keys[__ffs64(orders)]) << __ffs64(orders);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(kho_radix_nr_pages);
+
+/* A range is cut into blocks; the first @nr_pages of it are given up. */
+static void del_blocks(struct kho_radix_tree *tree, unsigned long pfn,
+		       unsigned long nr_pages, unsigned long done)
+{
+	unsigned long at = 0;
+
+	while (at < done) {
+		unsigned int order = kho_radix_range_order(pfn + at, nr_pages - at);
+
+		WARN_ON_ONCE(del_run(tree, pfn + at, order, 1));
+		at += 1UL << order;
 	}
 }
 
@@ -413,8 +982,8 @@ static void del_range_locked(struct kho_radix_tree *tree, unsigned long pfn,
  * The blocks are those that mainline's kho_preserve_pages() makes of a range
  * within one node: each as large as its alignment and what is left allow.
  *
- * Context: may sleep; takes tree->lock.
- * Return: as for kho_radix_add_page().  Nothing has changed after an error.
+ * Context: as kho_radix_add_run().
+ * Return: as for kho_radix_add_page().  Nothing stays changed after an error.
  */
 int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages)
@@ -425,39 +994,15 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 	might_sleep();
 
 	ret = check_range(tree, pfn, nr_pages);
-	if (ret)
-		return ret;
-
-	mutex_lock(&tree->lock);
-	while (done < nr_pages) {
+	while (!ret && done < nr_pages) {
 		unsigned int order = kho_radix_range_order(pfn + done, nr_pages - done);
 
-		ret = add_locked(tree, pfn + done, order);
-		if (ret)
-			goto err_undo;
-		done += 1UL << order;
+		ret = add_run(tree, pfn + done, order, 1);
+		if (!ret)
+			done += 1UL << order;
 	}
-	mutex_unlock(&tree->lock);
-	return 0;
-
-err_undo:
-	/*
-	 * Cut by cut, not as a range of its own: a shorter range may be cut
-	 * into other blocks.
-	 */
-	while (done) {
-		unsigned long at = 0, last = 0;
-		unsigned int order = 0;
-
-		while (at < done) {
-			last = at;
-			order = kho_radix_range_order(pfn + at, nr_pages - at);
-			at += 1UL << order;
-		}
-		WARN_ON_ONCE(del_locked(tree, pfn + last, order));
-		done = last;
-	}
-	mutex_unlock(&tree->lock);
+	if (ret)
+		del_blocks(tree, pfn, nr_pages, done);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(kho_radix_add_range);
@@ -468,7 +1013,9 @@ EXPORT_SYMBOL_GPL(kho_radix_add_range);
  * @pfn: number of the first page, as it was for kho_radix_add_range()
  * @nr_pages: how many, as they were
  *
- * Context: may sleep; takes tree->lock.
+ * As with kho_radix_del_run(), the caller has to own the marks.
+ *
+ * Context: as kho_radix_add_run().
  * Return: 0; -ENOENT if one of the blocks is not marked; -EINVAL, -ERANGE.
  * Nothing has changed after an error.
  */
@@ -484,31 +1031,27 @@ int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 	if (ret)
 		return ret;
 
-	mutex_lock(&tree->lock);
 	while (done < nr_pages) {
 		unsigned int order = kho_radix_range_order(pfn + done, nr_pages - done);
 
-		if (!has_key(tree, key_of(pfn + done, order))) {
-			ret = -ENOENT;
-			goto out;
-		}
+		if (!has_key(tree, key_of(pfn + done, order)))
+			return -ENOENT;
 		done += 1UL << order;
 	}
-	del_range_locked(tree, pfn, nr_pages);
-out:
-	mutex_unlock(&tree->lock);
-	return ret;
+	del_blocks(tree, pfn, nr_pages, nr_pages);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_range);
 
 /**
  * kho_radix_walk_tree() - call @cb for each key
  * @tree: the tree
- * @cb: told the address and the order; must not change the tree
+ * @cb: told the address and the order
  *
- * Orders fall from one call to the next, addresses rise within an order.
+ * Orders fall from one call to the next, addresses rise within an order.  What
+ * is marked or given up meanwhile may be met or not.
  *
- * Context: may sleep; holds tree->lock across the calls.
+ * Context: that of @cb; takes no lock.
  * Return: 0, the first result of @cb that was not 0, or -EINVAL for a tree
  * without a root.
  */
@@ -518,19 +1061,15 @@ int kho_radix_walk_tree(struct kho_radix_tree *tree,
 	int ret = 0;
 	u64 key;
 
-	might_sleep();
-
 	if (!tree->root)
 		return -EINVAL;
 
-	mutex_lock(&tree->lock);
 	for (key = next_key(tree, 1, KEY_END); key < KEY_END && !ret;
 	     key = next_key(tree, key + 1, KEY_END)) {
 		unsigned int order = kho_key_order(PAGE_SHIFT, key);
 
 		ret = cb(kho_key_phys(PAGE_SHIFT, key, order), order);
 	}
-	mutex_unlock(&tree->lock);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
@@ -540,43 +1079,101 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
  * @tree: the tree
  * @pfn: number of the first page
  * @nr_pages: how many
- * @cb: told the address, the order and @data; must not change the tree
+ * @cb: told the address, the order and @data
  * @data: for @cb
  *
- * In the order of kho_radix_walk_tree().
+ * In the order of kho_radix_walk_tree(), and with what is said there.
  *
- * Context: may sleep; holds tree->lock across the calls.
+ * Context: that of @cb; takes no lock.
  * Return: 0, the first result of @cb that was not 0, -EINVAL or -ERANGE.
  */
 int kho_radix_walk_range(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned long nr_pages, kho_radix_range_callback_t cb,
 			 void *data)
 {
-	unsigned int order;
+	u64 orders;
 	int ret;
-
-	might_sleep();
 
 	ret = check_range(tree, pfn, nr_pages);
 	if (ret)
 		return ret;
 
-	mutex_lock(&tree->lock);
-	for (order = KHO_NR_ORDERS; order-- && !ret; ) {
+	for (orders = READ_ONCE(tree->orders) | 1; orders && !ret; ) {
+		unsigned int order = fls64(orders) - 1;
 		u64 key = key_of((u64)pfn >> order << order, order);
 		u64 end = key_of((pfn + nr_pages - 1) >> order << order, order) + 1;
 
-		if (!tree->nr_keys[order])
-			continue;
+		orders &= ~(1ULL << order);
 		for (key = next_key(tree, key, end); key < end && !ret;
 		     key = next_key(tree, key + 1, end))
 			ret = cb(kho_key_phys(PAGE_SHIFT, key, order), order,
 				 data);
 	}
-	mutex_unlock(&tree->lock);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_range);
+
+/* How many keys are there from @key on in its leaf? */
+static u64 leaf_weight(const struct kho_radix_tree *tree, u64 key)
+{
+	unsigned int bit = kho_key_index(PAGE_SHIFT, key, 0);
+	struct kho_radix_node *leaf;
+	u64 word, weight = 0;
+
+	rcu_read_lock();
+	leaf = find_leaf(tree, key);
+	for (; leaf && bit < 1U << LEAF_BITS; bit = (bit | 63) + 1) {
+		word = READ_ONCE(leaf->table[bit / 64]);
+		weight += hweight64(word >> (bit % 64));
+	}
+	rcu_read_unlock();
+	return weight;
+}
+
+/**
+ * kho_radix_walk_from() - call @cb for each key but the first ones
+ * @tree: the tree
+ * @skip: how many not to call it for; set to what is left of them at the end
+ * @cb: told the address, the order and @data
+ * @data: for @cb
+ *
+ * In the order of kho_radix_walk_tree(), and with what is said there.  Leaves
+ * that are skipped as a whole are only weighed.
+ *
+ * Context: that of @cb; takes no lock.
+ * Return: 0 or the first result of @cb that was not 0.
+ */
+int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
+			kho_radix_range_callback_t cb, void *data)
+{
+	u64 key = 1, weight;
+	int ret = 0;
+
+	if (!tree->root)
+		return 0;
+	/* To the leaf with the first one wanted, */
+	while (*skip) {
+		key = next_key(tree, key, KEY_END);
+		if (key >= KEY_END)
+			return 0;
+		weight = leaf_weight(tree, key);
+		if (weight > *skip)
+			break;
+		*skip -= weight;
+		key = (key | ((1ULL << LEAF_BITS) - 1)) + 1;
+	}
+	/* and on from there. */
+	for (key = next_key(tree, key, KEY_END); key < KEY_END && !ret;
+	     key = next_key(tree, key + 1, KEY_END)) {
+		unsigned int order = kho_key_order(PAGE_SHIFT, key);
+
+		if (*skip)
+			(*skip)--;
+		else
+			ret = cb(kho_key_phys(PAGE_SHIFT, key, order), order, data);
+	}
+	return ret;
+}
 
 /**
  * kho_radix_init_tree() - make an empty tree
@@ -587,11 +1184,18 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_range);
  */
 int kho_radix_init_tree(struct kho_radix_tree *tree)
 {
+	int ret;
+
 	memset(tree, 0, sizeof(*tree));
 	mutex_init(&tree->lock);
+	ret = regions_alloc(tree);
+	if (ret)
+		return ret;
 	tree->root = node_alloc();
-	if (!tree->root)
+	if (!tree->root) {
+		kho_radix_forget_tree(tree);
 		return -ENOMEM;
+	}
 	tree->nr_nodes = 1;
 	return 0;
 }
@@ -608,10 +1212,25 @@ static void free_below(struct kho_radix_node *node, unsigned int level)
 }
 
 /**
+ * kho_radix_forget_tree() - leave the nodes to somebody else
+ * @tree: the tree
+ *
+ * Context: may sleep; nobody else uses the tree any more.
+ */
+void kho_radix_forget_tree(struct kho_radix_tree *tree)
+{
+	kfree(tree->region);
+	tree->region = NULL;
+	tree->root = NULL;
+	tree->nr_nodes = 0;
+}
+
+/**
  * kho_radix_destroy_tree() - free all nodes
  * @tree: the tree; one that was never made, or failed to be, is let pass
  *
- * The pages that were marked are not touched.
+ * The pages that were marked are not touched.  Nodes that were given up before
+ * are freed by RCU: before its code goes, a module waits for that.
  *
  * Context: may sleep; nobody else uses the tree any more.
  */
@@ -620,8 +1239,7 @@ void kho_radix_destroy_tree(struct kho_radix_tree *tree)
 	if (!tree->root)
 		return;
 	free_below(tree->root, TOP_LEVEL);
-	tree->root = NULL;
-	tree->nr_nodes = 0;
+	kho_radix_forget_tree(tree);
 }
 EXPORT_SYMBOL_GPL(kho_radix_destroy_tree);
 
@@ -641,9 +1259,14 @@ static int adopt_node(void *ctx, __u64 phys, unsigned int level)
 static int adopt_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
 	struct kho_radix_adopt *adopt = ctx;
+	struct kho_radix_tree *tree = adopt->tree;
 
-	adopt->tree->nr_keys[order] += nr;
-	adopt->tree->nr_pages += nr << order;
+	if (order) {
+		tree->nr_keys[order] += nr;
+		tree->orders |= 1ULL << order;
+	} else {
+		region_of(tree, PHYS_PFN(phys))->nr_keys += nr;
+	}
 	return adopt->run ? adopt->run(adopt->data, phys, order, nr) : 0;
 }
 
@@ -657,7 +1280,7 @@ static int adopt_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
  * an error the nodes are as they were, and the tree has no root.
  *
  * Context: may sleep.
- * Return: 0, KHO_WALK_BAD, or what a callback returned.
+ * Return: 0, KHO_WALK_BAD, -ENOMEM, or what a callback returned.
  */
 int kho_radix_adopt_tree(struct kho_radix_adopt *adopt, u64 root)
 {
@@ -671,13 +1294,18 @@ int kho_radix_adopt_tree(struct kho_radix_adopt *adopt, u64 root)
 
 	memset(tree, 0, sizeof(*tree));
 	mutex_init(&tree->lock);
+	ret = regions_alloc(tree);
+	if (ret)
+		return ret;
 
 	adopt->walk.ops = &ops;
 	adopt->walk.ctx = adopt;
 	adopt->walk.shift = PAGE_SHIFT;
 	ret = kho_walk_tree(&adopt->walk, root);
-	if (ret)
+	if (ret) {
+		kho_radix_forget_tree(tree);
 		return ret;
+	}
 	tree->root = phys_to_virt(root);
 	return 0;
 }

@@ -54,7 +54,7 @@ void kho_changed(void)
 
 	kho.changes++;
 	kho_envelopes_update();
-	holds = kho.nr_objects || kho.raw.nr_pages || kho.arrived.nr_pages ||
+	holds = kho.nr_objects || kho_radix_nr_pages(&kho.raw) || kho_radix_nr_pages(&kho.arrived) ||
 		kho.kernel_pages;
 	kho_memfile_keep(kho.nr_objects);
 	if (holds && !kho.pinned)

@@ -10,10 +10,13 @@
  *   Neither changes anything then.
  * - A page can't be marked under two orders at a time.
  * - Nodes that become empty are freed.
- * - There are range forms.
+ * - There are forms for ranges, runs and batches.
+ * - Readers take no lock, and marks of base pages that are of different leaves
+ *   are set side by side.
  *
- * Lock order: tree->lock is a leaf.  Nothing else is taken under it, apart
- * from what the page allocator takes.
+ * Lock order: tree->lock, then the lock of a region of base pages; both are
+ * inside all others.  Nothing is taken under them, apart from what the page
+ * allocator takes under tree->lock, and what the watch takes.
  */
 #ifndef _LINUX_KHO_RADIX_TREE_H
 #define _LINUX_KHO_RADIX_TREE_H
@@ -36,13 +39,17 @@
 #define KHO_NR_ORDERS		(KHO_MAX_ORDER(KHO_PAGE_SHIFT) + 1)
 
 struct kho_radix_tree;
+struct kho_radix_region;
 
 /**
  * typedef kho_radix_watch_t - told of what a tree keeps, as it changes
- * @tree: the tree; its lock is held, and it must not be changed
+ * @tree: the tree; it must not be changed
  * @pfn: number of the first page: of pages that are marked, or of a node
- * @nr_pages: how many
+ * @nr_pages: how many: side by side, or all of the same 2^KHO_ENVELOPE_SHIFT
+ * bytes
  * @kept: they are from now on; false: no more
+ *
+ * Context: may not sleep; may be called on several CPUs at a time.
  */
 typedef void (*kho_radix_watch_t)(struct kho_radix_tree *tree, unsigned long pfn,
 				  unsigned long nr_pages, bool kept);
@@ -53,13 +60,15 @@ typedef void (*kho_radix_watch_t)(struct kho_radix_tree *tree, unsigned long pfn
 struct kho_radix_tree {
 	/** @root: the root node, never freed before the tree is. */
 	struct kho_radix_node *root;
-	/** @lock: protects the nodes and the counters. */
+	/** @lock: protects which nodes there are, and keys of orders above 0. */
 	struct mutex lock;
+	/** @region: locks and numbers of the keys of order 0. */
+	struct kho_radix_region *region;
 	/** @nr_nodes: nodes, the root among them. */
 	u64 nr_nodes;
-	/** @nr_pages: base pages that are marked. */
-	u64 nr_pages;
-	/** @nr_keys: keys of each order. */
+	/** @orders: a bit for each order above 0 that has keys. */
+	u64 orders;
+	/** @nr_keys: keys of each order above 0; see kho_radix_nr_keys(). */
 	u64 nr_keys[KHO_NR_ORDERS];
 	/** @watch: set by the owner, or NULL. */
 	kho_radix_watch_t watch;
@@ -82,6 +91,17 @@ bool kho_radix_has_page(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned int order);
 int kho_radix_walk_tree(struct kho_radix_tree *tree,
 			kho_radix_tree_walk_callback_t cb);
+
+int kho_radix_add_run(struct kho_radix_tree *tree, unsigned long pfn,
+		      unsigned int order, unsigned long nr);
+int kho_radix_del_run(struct kho_radix_tree *tree, unsigned long pfn,
+		      unsigned int order, unsigned long nr);
+int kho_radix_add_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
+			unsigned long nr, unsigned int order, unsigned long *done);
+int kho_radix_del_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
+			unsigned long nr, unsigned int order, unsigned long *done);
+u64 kho_radix_nr_keys(const struct kho_radix_tree *tree, unsigned int order);
+u64 kho_radix_nr_pages(const struct kho_radix_tree *tree);
 
 int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr_pages);

@@ -100,7 +100,7 @@ static int test_tree(void)
 	CHECK(!kho_radix_del_range(tree, 0x20001, 0x1ffe));
 	CHECK(kho_radix_del_page(tree, 0x12346, 0) == -ENOENT);
 	CHECK(!kho_radix_del_page(tree, 0x12345, 0));
-	CHECK(tree->nr_nodes == 1 && !tree->nr_pages);
+	CHECK(tree->nr_nodes == 1 && !kho_radix_nr_pages(tree));
 	kho_radix_destroy_tree(tree);
 	kfree(tree);
 	return 0;

@@ -138,6 +138,44 @@ static inline int model_range(struct model *m, uint64_t pfn, uint64_t nr,
 	return ret;
 }
 
+/* @nr blocks side by side: all of them or none. */
+static inline int model_run(struct model *m, uint64_t pfn, unsigned int order,
+			    uint64_t nr,
+			    int (*op)(struct model *m, uint64_t pfn,
+				      unsigned int order))
+{
+	struct model old = *m;
+	int ret = model_check(pfn, order);
+	uint64_t i;
+
+	if (!ret && !nr)
+		ret = -EINVAL;
+	if (!ret && nr > ((1ULL << MODEL_PFN_BITS) - pfn) >> order)
+		ret = -ERANGE;
+	for (i = 0; i < nr && !ret; i++)
+		ret = op(m, pfn + (i << order), order);
+	if (ret)
+		*m = old;
+	return ret;
+}
+
+/* As far as it goes: *@done of them. */
+static inline int model_batch(struct model *m, const unsigned long *pfn,
+			      unsigned long nr, unsigned int order,
+			      unsigned long *done,
+			      int (*op)(struct model *m, uint64_t pfn,
+					unsigned int order))
+{
+	int ret = 0;
+
+	for (*done = 0; *done < nr; (*done)++) {
+		ret = op(m, pfn[*done], order);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
 static inline uint64_t model_pages(const struct model *m)
 {
 	uint64_t pages = 0;

@@ -139,6 +139,20 @@ uint64_t pages_phys(const void *virt)
 	return PAGES_BASE + ((const unsigned char *)virt - arena);
 }
 
+static unsigned char extra[PAGES_NR][16] __attribute__((aligned(16)));
+
+void *pages_extra(const void *virt, size_t bytes)
+{
+	if (bytes > sizeof(extra[0]))
+		broken("more is wanted of a page than there is", bytes);
+	return extra[index_of((unsigned long)virt)];
+}
+
+void *pages_of_extra(const void *at)
+{
+	return page(((const unsigned char *)at - extra[0]) / sizeof(extra[0]));
+}
+
 unsigned long pages_live(void)
 {
 	return live;

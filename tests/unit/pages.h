@@ -23,6 +23,9 @@ void pages_put(unsigned long addr);
 
 void *pages_virt(uint64_t phys);
 uint64_t pages_phys(const void *virt);
+/* Up to 16 bytes that belong to the page at @virt, and the way back. */
+void *pages_extra(const void *virt, size_t bytes);
+void *pages_of_extra(const void *extra);
 /* Is there an allocated page at @phys? */
 bool pages_has(uint64_t phys);
 

@@ -106,13 +106,15 @@ static inline void must_match(struct kho_radix_tree *tree, const struct model *m
 	int ret;
 
 	must(!tree->lock.held, "the lock was not given back");
-	must(tree->nr_pages == model_pages(m), "%llu pages, not %llu",
-	     (unsigned long long)tree->nr_pages,
+	must(kho_radix_nr_pages(tree) == model_pages(m), "%llu pages, not %llu",
+	     (unsigned long long)kho_radix_nr_pages(tree),
 	     (unsigned long long)model_pages(m));
 	for (order = 0; order < KHO_NR_ORDERS; order++)
-		must(tree->nr_keys[order] == model_keys(m, order),
+		must(kho_radix_nr_keys(tree, order) == model_keys(m, order) &&
+		     (!order || !(tree->orders >> order & 1) ==
+				!model_keys(m, order)),
 		     "%llu keys of order %u",
-		     (unsigned long long)tree->nr_keys[order], order);
+		     (unsigned long long)kho_radix_nr_keys(tree, order), order);
 
 	/*
 	 * The highest page of all is out of reach for a reader: memory ends at

@@ -39,7 +39,7 @@ static void check_whole(void)
 		return;
 	must(!see_tree(&tree), "not a sound tree in between");
 	for (order = 0; order < KHO_NR_ORDERS; order++)
-		keys += tree.nr_keys[order];
+		keys += kho_radix_nr_keys(&tree, order);
 	must(seen.nr == keys || seen.nr + 1 == keys,
 	     "%u keys in between, not %llu", seen.nr, (unsigned long long)keys);
 }
@@ -48,17 +48,19 @@ static void check_whole(void)
 
 struct before {
 	struct kho_radix_tree tree;
+	uint64_t nr_base;
 	struct pages_copy *pages;
 };
 
 static struct before before(void)
 {
-	return (struct before){ tree, pages_copy() };
+	return (struct before){ tree, kho_radix_nr_keys(&tree, 0), pages_copy() };
 }
 
 static bool unchanged(struct before *b)
 {
 	bool same = !memcmp(&b->tree, &tree, sizeof(tree)) &&
+		    b->nr_base == kho_radix_nr_keys(&tree, 0) &&
 		    pages_same(b->pages);
 
 	pages_copy_free(b->pages);
@@ -212,7 +214,7 @@ static void test_wire(void)
 	is(tree.nr_nodes, GOLDEN_NODES, "wire: nr_nodes");
 	is(sum, GOLDEN_NODES - 1, "wire: every node but the root has one way to it");
 	is(words, GOLDEN_NODES - 1 + 3, "wire: and nothing else is set");
-	is(tree.nr_pages, 2 + (1ULL << golden[2].order) + (1ULL << golden[3].order),
+	is(kho_radix_nr_pages(&tree), 2 + (1ULL << golden[2].order) + (1ULL << golden[3].order),
 	   "wire: nr_pages");
 
 	/* Highest order first, then rising addresses. */
@@ -236,7 +238,7 @@ static void test_wire(void)
 		   (unsigned long long)golden[i].phys, golden[i].order);
 	is(pages_live(), 1, "wire: only the root is left");
 	is(tree.nr_nodes, 1, "wire: nr_nodes is 1 again");
-	is(tree.nr_pages, 0, "wire: nr_pages is 0 again");
+	is(kho_radix_nr_pages(&tree), 0, "wire: nr_pages is 0 again");
 	node = (const uint64_t *)tree.root;
 	for (n = 0; n < PAGE_SIZE / 8 && !node[n]; n++)
 		;
@@ -342,11 +344,11 @@ static void test_errors(void)
 	   "ends: the upper half");
 	is(kho_radix_del_page(&tree, 0, 0), 0, "ends: first page gone");
 	is(kho_radix_add_page(&tree, 0, ORDER_MAX), 0, "ends: the lower half");
-	is(tree.nr_pages, PFN_END, "ends: all pages that there are");
+	is(kho_radix_nr_pages(&tree), PFN_END, "ends: all pages that there are");
 	is(pages_live(), LEVELS, "ends: in a single leaf");
 	is(kho_radix_del_range(&tree, 0, PFN_END), 0, "ends: gone as a range");
 	is(kho_radix_add_range(&tree, 0, PFN_END), 0, "ends: marked as a range");
-	is(tree.nr_keys[ORDER_MAX], 2, "ends: in two halves");
+	is(kho_radix_nr_keys(&tree, ORDER_MAX), 2, "ends: in two halves");
 	destroy();
 
 	/* A tree that is none. */
@@ -502,7 +504,7 @@ static void check_cut(unsigned long pfn, unsigned long nr,
 		at += 1UL << orders[i];
 	}
 	is(at, pfn + nr, "cut 0x%lx+0x%lx: the example is right", pfn, nr);
-	is(tree.nr_pages, nr, "cut 0x%lx+0x%lx: nothing else", pfn, nr);
+	is(kho_radix_nr_pages(&tree), nr, "cut 0x%lx+0x%lx: nothing else", pfn, nr);
 	refused(kho_radix_add_range(&tree, pfn, nr), -EEXIST, "range again");
 	is(kho_radix_del_range(&tree, pfn, nr), 0, "cut 0x%lx+0x%lx: del", pfn, nr);
 	is(pages_live(), 1, "cut 0x%lx+0x%lx: only the root is left", pfn, nr);
@@ -606,6 +608,8 @@ static int adopt(u64 root, u64 end, const char **why)
 	int ret;
 
 	memset(&adopt, 0, sizeof(adopt));
+	/* Without a word about nodes, which stay. */
+	kho_radix_forget_tree(&tree);
 	memset(&tree, 0xff, sizeof(tree));
 	told_nodes = 0;
 	told_runs = 0;
@@ -619,15 +623,24 @@ static int adopt(u64 root, u64 end, const char **why)
 	return ret;
 }
 
+/* The same nodes, and the same numbers of keys? */
+static bool same_tree(const struct kho_radix_tree *a, uint64_t nr_base)
+{
+	return a->root == tree.root && a->nr_nodes == tree.nr_nodes &&
+	       a->orders == tree.orders &&
+	       nr_base == kho_radix_nr_keys(&tree, 0) &&
+	       !memcmp(a->nr_keys, tree.nr_keys, sizeof(tree.nr_keys));
+}
+
 static void test_adopt(void)
 {
 	const u64 end = 1ULL << 44;	/* above the allocator's pages */
 	struct kho_radix_adopt bare = { .tree = &tree, .walk.end = end };
 	struct model m = { 0 };
 	struct kho_radix_tree old;
-	struct before b;
+	struct pages_copy *copy;
 	const char *why;
-	uint64_t *node, first;
+	uint64_t *node, first, nr_base;
 	u64 root;
 	int ret;
 
@@ -637,12 +650,14 @@ static void test_adopt(void)
 	must(!kho_radix_add_range(&tree, 0x100000, 3), "range");
 	must(!model_range(&m, 0x100000, 3, model_add), "range");
 	old = tree;
+	nr_base = kho_radix_nr_keys(&tree, 0);
 	root = pages_phys(tree.root);
 
-	b = before();
+	copy = pages_copy();
 	is(adopt(root, end, &why), 0, "adopt: a good tree");
-	ok(!memcmp(&old, &tree, sizeof(tree)), "adopt: the same tree as before");
-	ok(unchanged(&b), "adopt: nothing was written");
+	ok(same_tree(&old, nr_base), "adopt: the same tree as before");
+	ok(pages_same(copy), "adopt: nothing was written");
+	pages_copy_free(copy);
 	is(told_nodes, tree.nr_nodes, "adopt: told of each node");
 	/* 0x7ff, 0x800 order 11, 0x1000; 0x100000 order 1, 0x100002. */
 	is(told_runs, 5, "adopt: told of each run");
@@ -657,12 +672,12 @@ static void test_adopt(void)
 	must(!model_range(&m, 0x7ff, 0x802, model_del), "del");
 	must_match(&tree, &m);
 
+	kho_radix_forget_tree(&tree);
 	is(kho_radix_adopt_tree(&bare, root), 0, "adopt: without callbacks");
 	must_match(&tree, &m);
 
 	/* Refused: by a callback, by the reader. */
-	old = tree;
-	b = before();
+	copy = pages_copy();
 	stop_node = 2;
 	ret = adopt(root, end, &why);
 	stop_node = 0;
@@ -678,15 +693,16 @@ static void test_adopt(void)
 	is_str(why, "no root", "adopt: and it says so");
 	is(adopt(root + 8, end, &why), (u64)KHO_WALK_BAD, "adopt: misaligned");
 	ok(!tree.root, "adopt: no root then");
-	tree = old;
-	ok(unchanged(&b), "adopt: what is refused stays as it was");
+	ok(pages_same(copy), "adopt: what is refused stays as it was");
+	pages_copy_free(copy);
+	is(adopt(root, end, &why), 0, "adopt: and can be adopted again");
+	must_match(&tree, &m);
 
 	must(!kho_radix_add_page(&tree, end >> PAGE_SHIFT, 0), "add");
-	old = tree;
 	is(adopt(root, end, &why), (u64)KHO_WALK_BAD, "adopt: a page beyond the end");
 	is_str(why, "an entry for keys beyond the end of memory",
 	       "adopt: it says so");
-	tree = old;
+	is(adopt(root, end << 1, &why), 0, "adopt: not if there is more memory");
 	must(!kho_radix_del_page(&tree, end >> PAGE_SHIFT, 0), "del");
 
 	node = pages_virt(root);
@@ -730,12 +746,32 @@ static uint64_t random_pfn(unsigned int order)
 	return pfn;
 }
 
+#define BATCH	200
+
+/* Mostly rising, with gaps, and now and then back, twice or out of line. */
+static unsigned long fill_batch(unsigned long *batch, uint64_t pfn,
+				unsigned int order, uint64_t nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr && i < BATCH; i++) {
+		batch[i] = pfn;
+		if (rnd(64))
+			pfn += (uint64_t)(1 + rnd(rnd(2) ? 2 : 40)) <<
+			       (order <= ORDER_MAX ? order : 0);
+		else
+			pfn = random_pfn(order <= ORDER_MAX ? order : 0);
+	}
+	return i;
+}
+
 static void test_random(uint64_t seed, unsigned int steps)
 {
 	static const int wants[] = { 0, -EEXIST, -ENOENT, -EBUSY, -EINVAL,
 				     -ERANGE, -ENOMEM };
-	unsigned long met[7] = { 0 };
+	unsigned long met[7] = { 0 }, batches = 0;
 	struct model m = { 0 }, next;
+	unsigned long batch[BATCH], done = 0, want_done = 0;
 	unsigned int i;
 
 	rng = seed;
@@ -764,9 +800,60 @@ static void test_random(uint64_t seed, unsigned int steps)
 		if (op < 40) {
 			want = model_add(&next, pfn, order);
 			ret = kho_radix_add_page(&tree, pfn, order);
+		} else if (op < 43) {
+			nr = rnd(12) ? 1 + rnd(70) : rnd(300);
+			if (m.nr + nr > MODEL_MAX - 50)
+				nr = 1;
+			want = model_run(&next, pfn, order, nr, model_add);
+			ret = kho_radix_add_run(&tree, pfn, order, nr);
+		} else if (op < 46) {
+			nr = fill_batch(batch, pfn, order,
+					m.nr > MODEL_MAX - 250 ? 1 : rnd(BATCH));
+			want = model_batch(&next, batch, nr, order, &want_done,
+					   model_add);
+			ret = kho_radix_add_batch(&tree, batch, nr, order, &done);
+			if (ret == -ENOMEM) {
+				next = m;
+				must(!model_batch(&next, batch, done, order,
+						  &want_done, model_add),
+				     "step %u: a batch went too far", i);
+			}
+			must(done == want_done, "step %u: %lu of a batch, not %lu",
+			     i, done, want_done);
+			if (want || ret)
+				batches++;
 		} else if (op < 50) {
 			want = model_range(&next, pfn, nr, model_add);
 			ret = kho_radix_add_range(&tree, pfn, nr);
+		} else if (op < 53) {
+			/* Of the size of what op < 43 may have marked. */
+			nr = 1 + rnd(70);
+			if (m.nr && rnd(4)) {
+				k = rnd(m.nr);
+				pfn = m.block[k].pfn;
+				order = m.block[k].order;
+				for (nr = 1; k + nr < m.nr && rnd(40) &&
+				     m.block[k + nr].order == order &&
+				     m.block[k + nr].pfn == pfn + (nr << order);)
+					nr++;
+			}
+			want = model_run(&next, pfn, order, nr, model_del);
+			ret = kho_radix_del_run(&tree, pfn, order, nr);
+		} else if (op < 56) {
+			nr = 0;
+			order = 0;
+			for (k = 0; k < m.nr && nr < BATCH; k++)
+				if (!m.block[k].order && rnd(3))
+					batch[nr++] = m.block[k].pfn;
+			if (nr && !rnd(3))
+				batch[rnd(nr)] = random_pfn(0);
+			want = model_batch(&next, batch, nr, 0, &want_done,
+					   model_del);
+			ret = kho_radix_del_batch(&tree, batch, nr, 0, &done);
+			must(done == want_done, "step %u: %lu of a batch, not %lu",
+			     i, done, want_done);
+			if (want)
+				batches++;
 		} else if (op < 80) {
 			/* Mostly something that is there. */
 			if (m.nr && rnd(4)) {
@@ -798,10 +885,15 @@ static void test_random(uint64_t seed, unsigned int steps)
 		must(ret == want, "step %u: op %u 0x%llx order %u nr %llu: %d, not %d",
 		     i, op, (unsigned long long)pfn, order,
 		     (unsigned long long)nr, ret, want);
-		if (!want)
+		/* A batch keeps what it has done until then. */
+		if (!want || (op >= 43 && op < 46) || (op >= 53 && op < 56))
 			m = next;
 		else
 			must(pages_live() == live, "step %u: pages changed", i);
+		if (b.pages && ((op >= 43 && op < 46) || (op >= 53 && op < 56))) {
+			pages_copy_free(b.pages);
+			b.pages = NULL;
+		}
 		if (b.pages && (want || op >= 88))
 			must(unchanged(&b), "step %u: not as before", i);
 		else if (b.pages)
@@ -824,6 +916,8 @@ static void test_random(uint64_t seed, unsigned int steps)
 	must(pages_live() == 1, "%lu pages are left", pages_live());
 	destroy();
 
+	ok(batches > 20, "random 0x%llx: %lu batches ended early",
+	   (unsigned long long)seed, batches);
 	for (i = 0; i < 7; i++)
 		ok(met[i] > 20, "random 0x%llx: result %d met %lu times",
 		   (unsigned long long)seed, wants[i], met[i]);

@@ -9,7 +9,8 @@
 /* A bit at a time: slow, but not like what is tested. */
 static inline bool test_bit(unsigned long nr, const unsigned long *addr)
 {
-	return addr[nr / BITS_PER_LONG] & 1UL << nr % BITS_PER_LONG;
+	return __atomic_load_n(&addr[nr / BITS_PER_LONG], __ATOMIC_RELAXED) &
+	       1UL << nr % BITS_PER_LONG;
 }
 
 static inline void __set_bit(unsigned long nr, unsigned long *addr)
@@ -17,28 +18,14 @@ static inline void __set_bit(unsigned long nr, unsigned long *addr)
 	addr[nr / BITS_PER_LONG] |= 1UL << nr % BITS_PER_LONG;
 }
 
-static inline bool __test_and_set_bit(unsigned long nr, unsigned long *addr)
-{
-	bool was = test_bit(nr, addr);
-
-	__set_bit(nr, addr);
-	return was;
-}
-
-static inline bool __test_and_clear_bit(unsigned long nr, unsigned long *addr)
-{
-	bool was = test_bit(nr, addr);
-
-	addr[nr / BITS_PER_LONG] &= ~(1UL << nr % BITS_PER_LONG);
-	return was;
-}
-
 static inline unsigned long find_next_bit(const unsigned long *addr,
 					  unsigned long size,
 					  unsigned long offset)
 {
 	while (offset < size && !test_bit(offset, addr)) {
-		if (offset % BITS_PER_LONG == 0 && !addr[offset / BITS_PER_LONG])
+		if (offset % BITS_PER_LONG == 0 &&
+		    !__atomic_load_n(&addr[offset / BITS_PER_LONG],
+				     __ATOMIC_RELAXED))
 			offset += BITS_PER_LONG;
 		else
 			offset++;
@@ -63,6 +50,26 @@ static inline unsigned long __ffs(unsigned long word)
 		__builtin_trap();	/* undefined in the kernel */
 	while (!(word >> n & 1))
 		n++;
+	return n;
+}
+
+#define __ffs64(word)	__ffs(word)
+
+static inline int fls64(u64 word)
+{
+	int n = 0;
+
+	for (; word; word >>= 1)
+		n++;
+	return n;
+}
+
+static inline unsigned int hweight64(u64 word)
+{
+	unsigned int n = 0;
+
+	for (; word; word >>= 1)
+		n += word & 1;
 	return n;
 }
 

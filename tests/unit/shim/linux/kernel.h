@@ -7,8 +7,12 @@
 
 #include <linux/types.h>
 
-#define WRITE_ONCE(x, val)	(*(volatile __typeof__(x) *)&(x) = (val))
-#define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, val)	__atomic_store_n(&(x), val, __ATOMIC_RELAXED)
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+#define container_of(ptr, type, member)	\
+	((type *)((char *)(ptr) - offsetof(type, member)))
 
 #define min_t(type, a, b) ({						\
 	type min_a = (a), min_b = (b);					\
