@@ -7,8 +7,11 @@
  * envelope, and change nothing else.  Only if the best envelopes may be others
  * now are they found anew, once for each request.
  *
- * In between the list covers at least what is preserved whenever kho.lock is
- * free, and a jump takes kho.lock: there is nothing to be finished before it.
+ * Many CPUs may mark pages at a time, so the numbers are atomic; only the first
+ * page of a block, and the last that goes, take a lock.
+ *
+ * The list covers at least what is preserved whenever kho.gate and kho.lock are
+ * free, and a jump takes both: there is nothing to be finished before it.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -20,8 +23,12 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
+
+/* How often envelopes are looked for without keeping others from marking pages. */
+#define FIND_TRIES	3
 
 #define BLOCK_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT))
 
@@ -64,25 +71,35 @@ static bool may_open(const struct kho_blocks *blocks, unsigned long block)
 static void keep_block(struct kho_blocks *blocks, unsigned long block,
 		       unsigned int nr_pages)
 {
-	if (!blocks->pages[block]) {
+	if (atomic_fetch_add(nr_pages, &blocks->pages[block]))
+		return;
+	spin_lock(&blocks->lock);
+	/* Whoever is here last has seen what all others did. */
+	if (atomic_read(&blocks->pages[block])) {
 		__set_bit(block, blocks->used);
+		blocks->changes++;
 		if (!is_covered(block))
 			kho.envelopes_stale = true;
 	}
-	blocks->pages[block] += nr_pages;
+	spin_unlock(&blocks->lock);
 }
 
 static void drop_block(struct kho_blocks *blocks, unsigned long block,
 		       unsigned int nr_pages)
 {
-	if (WARN_ON_ONCE(blocks->pages[block] < nr_pages))
-		nr_pages = blocks->pages[block];
-	blocks->pages[block] -= nr_pages;
-	if (!blocks->pages[block]) {
+	int left = atomic_sub_return(nr_pages, &blocks->pages[block]);
+
+	if (WARN_ON_ONCE(left < 0))
+		atomic_add(-left, &blocks->pages[block]);
+	if (left > 0)
+		return;
+	spin_lock(&blocks->lock);
+	if (!atomic_read(&blocks->pages[block])) {
 		__clear_bit(block, blocks->used);
 		if (!kho.envelopes_stale && may_open(blocks, block))
 			kho.envelopes_stale = true;
 	}
+	spin_unlock(&blocks->lock);
 }
 
 /* What the tree calls; see kho_radix_watch_t. */
@@ -90,8 +107,6 @@ static void count(struct kho_radix_tree *tree, unsigned long pfn,
 		  unsigned long nr_pages, bool kept)
 {
 	struct kho_blocks *blocks = &kho.blocks;
-
-	lockdep_assert_held(&kho.lock);
 
 	while (nr_pages) {
 		unsigned long block = pfn / BLOCK_PAGES;
@@ -102,7 +117,7 @@ static void count(struct kho_radix_tree *tree, unsigned long pfn,
 			pr_warn_once("the last page of RAM is preserved: an unpatched kernel would lose it\n");
 		if (block >= blocks->nr) {
 			/* Memory that was not there when the table was made. */
-			kho.blocks_short = true;
+			WRITE_ONCE(kho.blocks_short, true);
 			return;
 		}
 		if (kept)
@@ -144,6 +159,7 @@ static void blocks_free(struct kho_blocks *blocks)
 	kvfree(blocks->pages);
 	kvfree(blocks->ram);
 	memset(blocks, 0, sizeof(*blocks));
+	spin_lock_init(&blocks->lock);
 }
 
 /* An empty table for all memory that there is; the old one stays if it fails. */
@@ -153,7 +169,7 @@ static int blocks_alloc(struct kho_blocks *blocks)
 					    1ULL << KHO_ENVELOPE_SHIFT);
 	unsigned long *used = kvcalloc(BITS_TO_LONGS(nr), sizeof(long),
 				       GFP_KERNEL);
-	u16 *pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	atomic_t *pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL);
 	u32 *ram = kvcalloc(nr + 1, sizeof(*ram), GFP_KERNEL);
 
 	if (!used || !pages || !ram) {
@@ -321,6 +337,70 @@ static void hold_last_page(void)
 		kho.held_pfn = kho.last_pfn;
 }
 
+static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,
+			  u64 least_open)
+{
+	memcpy(kho.envelope, envelope, nr * sizeof(*envelope));
+	kho.nr_envelopes = nr;
+	kho.least_open = least_open;
+	spare_last_page();
+}
+
+/*
+ * Finds the best envelopes while blocks may come into use.  It takes a while if
+ * there is much memory, so others are kept from marking pages only if they did
+ * so all the time.
+ */
+static void find_envelopes(struct kho_blocks *blocks)
+{
+	static struct kho_envelope envelope[KHO_ENVELOPES_MAX];
+	unsigned int nr, tries;
+	u64 changes, least_open;
+
+	for (tries = 0; tries < FIND_TRIES; tries++) {
+		spin_lock(&blocks->lock);
+		kho.envelopes_stale = false;
+		changes = blocks->changes;
+		spin_unlock(&blocks->lock);
+
+		nr = kho_envelopes_find(blocks, envelope, &least_open);
+
+		spin_lock(&blocks->lock);
+		if (blocks->changes == changes) {
+			set_envelopes(envelope, nr, least_open);
+			spin_unlock(&blocks->lock);
+			return;
+		}
+		spin_unlock(&blocks->lock);
+	}
+	spin_lock(&blocks->lock);
+	kho.envelopes_stale = false;
+	nr = kho_envelopes_find(blocks, envelope, &least_open);
+	set_envelopes(envelope, nr, least_open);
+	spin_unlock(&blocks->lock);
+}
+
+/* Nobody marks anything meanwhile: of other memory than there was. */
+static int renew_table(void)
+{
+	int ret = make_table();
+
+	if (ret)
+		pr_err_once("no memory for the envelopes of memory that was added: an unpatched kernel would lose what lies there\n");
+	return ret;
+}
+
+static void renew(struct work_struct *work)
+{
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	kho_envelopes_settle();
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+}
+
+static DECLARE_WORK(renew_work, renew);
+
 /**
  * kho_envelopes_update() - announce the best envelopes for what is preserved
  *
@@ -334,22 +414,42 @@ void kho_envelopes_update(void)
 
 	if (!kho.blocks.nr)
 		return;
-	if (kho.blocks_short && make_table()) {
-		pr_err_once("no memory for the envelopes of memory that was added: an unpatched kernel would lose what lies there\n");
+	/* Others may be about to mark pages: soon, with the gate closed. */
+	if (READ_ONCE(kho.blocks_short))
+		queue_work(system_unbound_wq, &renew_work);
+	if (!READ_ONCE(kho.envelopes_stale))
 		return;
-	}
-	if (!kho.envelopes_stale)
-		return;
-	kho.envelopes_stale = false;
-	kho.nr_envelopes = kho_envelopes_find(&kho.blocks, kho.envelope,
-					      &kho.least_open);
-	spare_last_page();
+	find_envelopes(&kho.blocks);
 	kho.envelope_pages = 0;
 	for (i = 0; i < kho.nr_envelopes; i++)
 		kho.envelope_pages += kho_ram_pages(kho.envelope[i].addr,
 						    kho.envelope[i].bytes);
 	if (kho.setup)
 		kho_arch_announce(kho.setup, kho.envelope, kho.nr_envelopes);
+}
+
+/**
+ * kho_envelopes_flush() - wait for what kho_envelopes_update() has begun
+ *
+ * Context: may sleep; takes kho.gate and kho.lock; after kho_envelopes_exit().
+ */
+void kho_envelopes_flush(void)
+{
+	flush_work(&renew_work);
+}
+
+/**
+ * kho_envelopes_settle() - the same, when nobody can mark anything
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_envelopes_settle(void)
+{
+	lockdep_assert_held_write(&kho.gate);
+
+	if (kho.blocks.nr && kho.blocks_short && renew_table())
+		return;
+	kho_envelopes_update();
 }
 
 /**
@@ -382,6 +482,7 @@ int kho_envelopes_init(void)
  */
 void kho_envelopes_exit(void)
 {
+	kho.blocks_short = false;
 	kho.tree.watch = NULL;
 	if (kho.held_pfn)
 		free_contig_range(kho.held_pfn, 1);

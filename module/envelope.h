@@ -6,6 +6,7 @@
 #ifndef KHO_ENVELOPE_H
 #define KHO_ENVELOPE_H
 
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include <kho/abi.h>
@@ -40,10 +41,14 @@ struct kho_gap {
 struct kho_blocks {
 	/** @nr: blocks that there are. */
 	unsigned long nr;
+	/** @lock: protects @used and @changes, and whether the best are others. */
+	spinlock_t lock;
 	/** @used: a bit for each that has something preserved in it. */
 	unsigned long *used;
+	/** @changes: grows with each bit that is set. */
+	u64 changes;
 	/** @pages: how many pages of each are preserved. */
-	u16 *pages;
+	atomic_t *pages;
 	/** @ram: how many blocks of RAM come before it; nr + 1 entries. */
 	u32 *ram;
 	/** @open: first of the blocks that no envelope may have in it. */

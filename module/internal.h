@@ -6,16 +6,24 @@
  *
  *	reboot notifiers	the chain's lock, while the notifier is called
  *	inode->i_rwsem		of an object's file: who writes, seals or resizes
+ *	kho.gate		for reading: what is preserved changes; it is
+ *				taken for writing when nothing may any more
  *	kho.lock		all of struct kho, the objects and their
  *				records, and that what is preserved changes as
  *				one step
  *	mem->lock		the extents of one object, while they change
- *	tree->lock		of any one of the trees; a leaf
+ *	tree->lock		of any one of the trees
+ *	a tree's region locks	of base pages: see radix.c
+ *	kho.blocks.lock		which blocks the envelopes have to cover; a leaf
  *	accounts_lock		access.c: what users keep; a leaf
  *	patterns_lock		folio.c: how folios are made; a leaf
  *
+ * Who marks pages holds kho.gate or kho.lock: a jump waits for both.  With the
+ * gate alone, many may do so at a time; they take kho.lock when they are done, to
+ * say kho_changed(), and let go of the gate after that.
+ *
  * mmap_lock is taken inside none of them but i_rwsem: user memory is copied
- * before kho.lock is taken and after it was dropped, and pinned before it is taken.  A page
+ * before they are taken and after they were dropped, and pinned before.  A page
  * fault on an object takes mem->lock for reading below mmap_lock, which is why
  * nothing that may fault is done under mem->lock.  i_mmap_rwsem, for unmapping
  * what is cut off, is taken below kho.lock, but not below mem->lock.
@@ -81,9 +89,11 @@ struct kho_list {
  * struct kho_state - all that the module has; there is one of it
  */
 struct kho_state {
+	/** @gate: held while what is preserved changes.  See above. */
+	struct rw_semaphore gate;
 	/** @lock: protects all that follows.  See above. */
 	struct mutex lock;
-	/** @frozen: the machine is going down; nothing changes any more. */
+	/** @frozen: the machine is going down; set with the gate closed. */
 	bool frozen;
 	/** @committed: what arrived, if anything, is ours for good. */
 	bool committed;
@@ -133,7 +143,7 @@ struct kho_state {
 	struct kho_blocks blocks;
 	/** @blocks_short: memory was added that it knows nothing of. */
 	bool blocks_short;
-	/** @envelopes_stale: the best envelopes may be others now. */
+	/** @envelopes_stale: the best may be others now; kho.blocks.lock. */
 	bool envelopes_stale;
 	/** @nr_envelopes: of @envelope. */
 	unsigned int nr_envelopes;
@@ -197,6 +207,10 @@ bool kho_in_scratch(u64 pfn, u64 nr_pages);
 int kho_take_page(unsigned long pfn);
 int kho_mark_page(unsigned long pfn, unsigned int order);
 void kho_unmark_page(unsigned long pfn, unsigned int order);
+int kho_mark_batch(const unsigned long *pfn, unsigned long nr,
+		   unsigned int order, unsigned long *done);
+void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
+		      unsigned int order);
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages);
 int kho_unmark_range(unsigned long pfn, unsigned long nr_pages);
 void kho_put_pages(unsigned long pfn, unsigned long nr_pages);
@@ -217,6 +231,8 @@ void kho_scratch_free(void);
 int kho_envelopes_init(void);
 void kho_envelopes_exit(void);
 void kho_envelopes_update(void);
+void kho_envelopes_settle(void);
+void kho_envelopes_flush(void);
 void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
 				u64 *total);

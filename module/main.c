@@ -7,6 +7,7 @@
 #include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
 #include <linux/reboot.h>
 
 #include "internal.h"
@@ -44,16 +45,19 @@ MODULE_PARM_DESC(max_idle,
 
 /*
  * Called last of all such: a driver may still want to change something in its
- * own.  With the lock taken, no change is half-way done, and none begins.
+ * own.  With the gate closed and the lock taken, no change is half-way done, and
+ * none begins.
  */
 static int going_down(struct notifier_block *nb, unsigned long event, void *data)
 {
+	down_write(&kho.gate);
 	mutex_lock(&kho.lock);
 	/* All there can be to do is to shrink them after requests that failed. */
-	kho_envelopes_update();
+	kho_envelopes_settle();
 	kho_sums_at_jump();
 	kho.frozen = true;
 	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
 	return NOTIFY_DONE;
 }
 
@@ -100,7 +104,7 @@ static int __init kho_init(void)
 		pr_warn("what this kernel was started with is unknown: %s\n", why);
 
 	/*
-	 * The notifier takes kho.lock below the lock of the notifier chain, so
+	 * The notifier takes both locks below the lock of the notifier chain, so
 	 * it is registered before kho.lock is taken.  That it may be called
 	 * before the rest is there does no harm.
 	 */
@@ -152,6 +156,9 @@ err_free_raw:
 err_unlock:
 	mutex_unlock(&kho.lock);
 	unregister_reboot_notifier(&kho_reboot);
+	kho_envelopes_flush();
+	/* For nodes of trees, see kho_radix_destroy_tree(). */
+	rcu_barrier();
 err_exit_folio:
 	kho_folio_exit();
 	pr_err("not loaded: error %d\n", ret);
@@ -169,6 +176,8 @@ static void __exit kho_exit(void)
 	kho_radix_destroy_tree(&kho.raw);
 	mutex_unlock(&kho.lock);
 	unregister_reboot_notifier(&kho_reboot);
+	kho_envelopes_flush();
+	rcu_barrier();
 	kho_folio_exit();
 }
 

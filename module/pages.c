@@ -48,10 +48,8 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 }
 
 /* An order above this can't be of any machine, and 1UL << order would not do. */
-static int check_entry(const struct kho_page_entry *entry)
+static int check_entry(const struct kho_page_entry *entry, u64 end)
 {
-	u64 end = PHYS_PFN(kho_end_of_memory());
-
 	if (entry->order > KHO_MAX_ORDER(PAGE_SHIFT) ||
 	    entry->pfn & ((1ULL << entry->order) - 1))
 		return -EINVAL;
@@ -72,15 +70,70 @@ static int check_scratch_known(void)
 	return kho_refuse(-EOPNOTSUPP, "the kernel does not say where its scratch is (CONFIG_KEXEC_HANDOVER_DEBUGFS)");
 }
 
-static int add_one(const struct kho_page_entry *entry)
+/* Entries that are changed in one go: as many as page numbers fit into a page. */
+#define PIECE	(PAGE_SIZE / sizeof(unsigned long))
+
+/**
+ * struct piece - entries of one order
+ */
+struct piece {
+	/** @pfn: page numbers; room for PIECE of them, or for the only one. */
+	unsigned long *pfn;
+	/** @one: that room, if there is only one. */
+	unsigned long one;
+	/** @room: how many there is room for. */
+	u32 room;
+};
+
+static int piece_init(struct piece *piece, u32 nr)
 {
-	u64 i, nr_pages;
+	piece->pfn = &piece->one;
+	piece->room = 1;
+	/* A single page takes no memory. */
+	if (nr == 1)
+		return 0;
+	piece->pfn = (unsigned long *)__get_free_page(GFP_KERNEL);
+	piece->room = PIECE;
+	return piece->pfn ? 0 : -ENOMEM;
+}
+
+static void piece_exit(struct piece *piece)
+{
+	if (piece->pfn != &piece->one)
+		free_page((unsigned long)piece->pfn);
+}
+
+/* How many entries from the first on can be changed in one go? */
+static u32 piece_of(struct piece *piece, const struct kho_page_entry *entry,
+		    u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr && i < piece->room; i++) {
+		if (entry[i].order != entry->order)
+			break;
+		piece->pfn[i] = entry[i].pfn;
+	}
+	return i;
+}
+
+static void put_blocks(const unsigned long *pfn, unsigned long nr,
+		       unsigned int order)
+{
+	while (nr--)
+		kho_put_pages(*pfn++, 1UL << order);
+}
+
+static int take_block(const struct kho_page_entry *entry, u64 end)
+{
+	u64 i, nr_pages = 1ULL << entry->order;
 	int ret;
 
-	ret = check_entry(entry);
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	ret = check_entry(entry, end);
 	if (ret)
 		return refuse_page(entry, entry->pfn, ret);
-	nr_pages = 1ULL << entry->order;
 
 	for (i = 0; i < nr_pages; i++) {
 		ret = kho_take_page(entry->pfn + i);
@@ -88,32 +141,77 @@ static int add_one(const struct kho_page_entry *entry)
 			refuse_page(entry, entry->pfn + i, ret);
 			goto err_put;
 		}
-		cond_resched();
+		if (entry->order)
+			cond_resched();
 	}
-	ret = kho_mark_page(entry->pfn, entry->order);
-	if (ret) {
-		refuse_page(entry, entry->pfn, ret);
-		goto err_put;
-	}
-	ret = kho_radix_add_page(&kho.raw, entry->pfn, entry->order);
-	if (ret)
-		goto err_del;
 	return 0;
 
-err_del:
-	kho_unmark_page(entry->pfn, entry->order);
 err_put:
 	kho_put_pages(entry->pfn, i);
 	return ret;
 }
 
-/* Gives up a page that is known to be listed in @owner. */
-static void del_one(struct kho_radix_tree *owner,
-		    const struct kho_page_entry *entry)
+/*
+ * Preserves as many entries of one order as can be; *@done says how many.  The
+ * error is that of the first that can't.
+ */
+static int add_piece(const unsigned long *pfn, const struct kho_page_entry *entry,
+		     u32 nr, u32 *done)
 {
-	WARN_ON_ONCE(kho_radix_del_page(owner, entry->pfn, entry->order));
-	kho_unmark_page(entry->pfn, entry->order);
-	kho_put_pages(entry->pfn, 1ULL << entry->order);
+	u64 end = PHYS_PFN(kho_end_of_memory());
+	unsigned long marked, listed;
+	unsigned int order = entry->order;
+	int ret = 0, err;
+	u32 taken;
+
+	for (taken = 0; taken < nr; taken++) {
+		ret = take_block(&entry[taken], end);
+		if (ret)
+			break;
+	}
+	cond_resched();
+
+	err = kho_mark_batch(pfn, taken, order, &marked);
+	if (err)
+		ret = refuse_page(&entry[marked], entry[marked].pfn, err);
+	err = kho_radix_add_batch(&kho.raw, pfn, marked, order, &listed);
+	if (err)
+		ret = err;
+	kho_unmark_batch(pfn + listed, marked - listed, order);
+	put_blocks(pfn + listed, taken - listed, order);
+	*done = listed;
+	return ret;
+}
+
+/*
+ * Gives up what KHO_PAGE_ADD has added.  Who takes a page out of kho.raw has it,
+ * and unmarks it; so what somebody else has given up meanwhile is let pass.
+ */
+static void del_piece(const unsigned long *pfn, u32 nr, unsigned int order)
+{
+	unsigned long done;
+	u32 at = 0;
+
+	while (at < nr) {
+		int ret = kho_radix_del_batch(&kho.raw, pfn + at, nr - at, order,
+					      &done);
+
+		kho_unmark_batch(pfn + at, done, order);
+		put_blocks(pfn + at, done, order);
+		at += done + !!ret;
+	}
+}
+
+static void del_all(struct piece *piece, const struct kho_page_entry *entry,
+		    u32 nr)
+{
+	u32 at, n;
+
+	for (at = 0; at < nr; at += n) {
+		n = piece_of(piece, entry + at, nr - at);
+		del_piece(piece->pfn, n, entry[at].order);
+		cond_resched();
+	}
 }
 
 /**
@@ -122,33 +220,43 @@ static void del_one(struct kho_radix_tree *owner,
  * @nr: how many entries
  * @failed: set to the number of the first that failed, or @nr
  *
- * Context: may sleep.
+ * Rising page numbers of one order are fastest.
+ *
+ * Context: may sleep; takes kho.gate, and kho.lock at the end.
  * Return: 0 or the errno of KHO_PAGE_ADD.
  */
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 {
-	u32 i;
+	struct piece piece;
+	u32 at = 0, done;
 	int ret;
 
 	*failed = nr;
-	mutex_lock(&kho.lock);
+	ret = piece_init(&piece, nr);
+	if (ret)
+		return ret;
+
+	down_read(&kho.gate);
 	ret = kho_may_change() ?: check_scratch_known();
 	if (ret)
 		goto out;
-	for (i = 0; i < nr; i++) {
-		ret = fatal_signal_pending(current) ? -EINTR : add_one(&entry[i]);
-		if (ret)
-			goto err_undo;
-	}
-	kho_changed();
-	goto out;
+	while (!ret && at < nr) {
+		u32 n = piece_of(&piece, entry + at, nr - at);
 
-err_undo:
-	*failed = i;
-	while (i--)
-		del_one(&kho.raw, &entry[i]);
-out:
+		ret = add_piece(piece.pfn, entry + at, n, &done);
+		at += done;
+	}
+	if (ret) {
+		*failed = at;
+		del_all(&piece, entry, at);
+		goto out;
+	}
+	mutex_lock(&kho.lock);
+	kho_changed();
 	mutex_unlock(&kho.lock);
+out:
+	up_read(&kho.gate);
+	piece_exit(&piece);
 	return ret;
 }
 
@@ -169,7 +277,7 @@ static int any_key(phys_addr_t phys, unsigned int order, void *data)
 
 static int check_del(const struct kho_page_entry *entry)
 {
-	int ret = check_entry(entry);
+	int ret = check_entry(entry, PHYS_PFN(kho_end_of_memory()));
 
 	/* Neither can be preserved, so what isn't there is all there is to say. */
 	if (ret == -ENXIO || ret == -EBUSY)
@@ -185,68 +293,132 @@ static int check_del(const struct kho_page_entry *entry)
 	       -ENOENT;
 }
 
+/* All that can be wrong with them, and nothing changes; *@failed says which is. */
+static int check_all_del(struct piece *piece, const struct kho_page_entry *entry,
+			 u32 nr, u32 *failed)
+{
+	struct kho_radix_tree seen = {};
+	unsigned long done;
+	u32 i, at, n;
+	int ret = 0;
+
+	/* What is there once can be given up once. */
+	if (nr > 1)
+		ret = kho_radix_init_tree(&seen);
+	for (at = 0; at < nr && !ret; at += n) {
+		n = piece_of(piece, entry + at, nr - at);
+		for (i = at; i < at + n && !ret; i++)
+			ret = check_del(&entry[i]);
+		if (ret)
+			n = i - 1 - at;
+		if (nr > 1) {
+			int err = kho_radix_add_batch(&seen, piece->pfn, n,
+						      entry[at].order, &done);
+
+			if (err) {
+				ret = err == -EEXIST ? -ENOENT : err;
+				n = done;
+			}
+		}
+		if (ret) {
+			*failed = at + n;
+			refuse_page(&entry[at + n], entry[at + n].pfn, ret);
+		}
+		cond_resched();
+	}
+	kho_radix_destroy_tree(&seen);
+	return ret;
+}
+
+/* Is all of it what KHO_PAGE_ADD has added? */
+static bool all_raw(const struct kho_page_entry *entry, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (!kho_radix_has_page(&kho.raw, entry[i].pfn, entry[i].order))
+			return false;
+	return true;
+}
+
+/* What arrived may be an object's soon, or another module's: under the lock. */
+static int del_mixed(struct piece *piece, const struct kho_page_entry *entry,
+		     u32 nr, u32 *failed)
+{
+	u32 i;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	ret = check_all_del(piece, entry, nr, failed);
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++) {
+		const struct kho_page_entry *e = &entry[i];
+
+		if (!kho_radix_del_page(&kho.arrived, e->pfn, e->order)) {
+			kho_unmark_page(e->pfn, e->order);
+			kho_put_pages(e->pfn, 1ULL << e->order);
+		} else if (kho_arrival_native_waits(e->pfn, e->order)) {
+			kho_arrival_native_drop(e->pfn, e->order);
+		} else {
+			del_all(piece, e, 1);
+		}
+	}
+	return 0;
+}
+
 /**
  * kho_pages_del() - give pages up, all of them or none
  * @entry: which
  * @nr: how many entries
  * @failed: set to the number of the first that failed, or @nr
  *
- * Context: may sleep.
+ * Context: may sleep; takes kho.gate, and kho.lock for what arrived.
  * Return: 0 or the errno of KHO_PAGE_DEL.
  */
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 {
-	struct kho_radix_tree seen = {};
+	struct piece piece;
+	bool raw;
 	u32 i;
-	int ret = 0;
+	int ret;
 
 	*failed = nr;
-	/* Giving up a single page takes no memory. */
-	if (nr > 1)
-		ret = kho_radix_init_tree(&seen);
+	ret = piece_init(&piece, nr);
 	if (ret)
 		return ret;
 
-	mutex_lock(&kho.lock);
+	down_read(&kho.gate);
 	if (kho.frozen) {
 		ret = -ESHUTDOWN;
 		goto out;
 	}
-	for (i = 0; i < nr; i++) {
-		ret = check_del(&entry[i]);
-		/* What is there once can be given up once. */
-		if (!ret && kho_radix_has_page(&seen, entry[i].pfn,
-					       entry[i].order))
-			ret = -ENOENT;
-		if (!ret && nr > 1)
-			ret = kho_radix_add_page(&seen, entry[i].pfn,
-						 entry[i].order);
-		if (ret) {
-			*failed = i;
-			refuse_page(&entry[i], entry[i].pfn, ret);
+	raw = all_raw(entry, nr);
+	if (raw) {
+		ret = check_all_del(&piece, entry, nr, failed);
+		if (ret)
 			goto out;
-		}
+		del_all(&piece, entry, nr);
 	}
-	for (i = 0; i < nr; i++) {
-		struct kho_radix_tree *owner = owner_of(&entry[i]);
-
-		if (owner)
-			del_one(owner, &entry[i]);
-		else
-			kho_arrival_native_drop(entry[i].pfn, entry[i].order);
-		kho.released += 1ULL << entry[i].order;
+	mutex_lock(&kho.lock);
+	if (!raw)
+		ret = del_mixed(&piece, entry, nr, failed);
+	if (!ret) {
+		for (i = 0; i < nr; i++)
+			kho.released += 1ULL << entry[i].order;
+		kho_changed();
 	}
-	kho_changed();
-out:
 	mutex_unlock(&kho.lock);
-	kho_radix_destroy_tree(&seen);
+out:
+	up_read(&kho.gate);
+	piece_exit(&piece);
 	return ret;
 }
 
 /* Where a listing is. */
 struct listing {
 	struct kho_page_entry *entry;
-	u64 skip;
 	u32 room;
 	u32 filled;
 	u32 flags;
@@ -257,10 +429,6 @@ static int list_page(phys_addr_t phys, unsigned int order, void *data)
 	struct listing *listing = data;
 	struct kho_page_entry *entry;
 
-	if (listing->skip) {
-		listing->skip--;
-		return 0;
-	}
 	if (listing->filled == listing->room)
 		return 1;
 	entry = &listing->entry[listing->filled++];
@@ -288,26 +456,25 @@ static u64 nr_keys(const struct kho_radix_tree *tree)
  * @filled: how many were
  * @total: how many there are
  *
+ * Takes no lock: pages that come and go meanwhile may be listed or not.
+ *
  * Context: may sleep.
  */
 void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total)
 {
 	struct listing listing = {
 		.entry = entry,
-		.skip = first,
 		.room = room,
 		.flags = KHO_PAGE_ARRIVED,
 	};
-	u64 all = 1ULL << (63 - PAGE_SHIFT);
+	u64 skip = first;
 
-	mutex_lock(&kho.lock);
-	kho_radix_walk_range(&kho.arrived, 0, all, list_page, &listing);
+	kho_radix_walk_from(&kho.arrived, &skip, list_page, &listing);
 	if (kho_native())
-		kho_radix_walk_range(&kho.waiting, 0, all, list_page, &listing);
+		kho_radix_walk_from(&kho.waiting, &skip, list_page, &listing);
 	listing.flags = 0;
-	kho_radix_walk_range(&kho.raw, 0, all, list_page, &listing);
+	kho_radix_walk_from(&kho.raw, &skip, list_page, &listing);
 	*total = nr_keys(&kho.arrived) + nr_keys(&kho.waiting) +
 		 nr_keys(&kho.raw);
-	mutex_unlock(&kho.lock);
 	*filled = listing.filled;
 }

@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/io.h>
+#include <linux/lockdep.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -14,20 +15,26 @@
 #include "internal.h"
 
 struct kho_state kho = {
+	.gate = __RWSEM_INITIALIZER(kho.gate),
 	.lock = __MUTEX_INITIALIZER(kho.lock),
 	.objects = LIST_HEAD_INIT(kho.objects),
 	.blobs = LIST_HEAD_INIT(kho.blobs),
 };
 
+static void assert_may_mark(void)
+{
+	lockdep_assert(lockdep_is_held(&kho.lock) || lockdep_is_held(&kho.gate));
+}
+
 /**
  * kho_may_change() - may what is preserved change now?
  *
- * Context: kho.lock held.
+ * Context: kho.lock or kho.gate held.
  * Return: 0, -ESHUTDOWN once the machine is going down, or -EPERM.
  */
 int kho_may_change(void)
 {
-	lockdep_assert_held(&kho.lock);
+	assert_may_mark();
 
 	if (kho.frozen)
 		return kho_refuse(-ESHUTDOWN, "the machine is going down, nothing changes any more");
@@ -54,8 +61,8 @@ void kho_changed(void)
 
 	kho.changes++;
 	kho_envelopes_update();
-	holds = kho.nr_objects || kho_radix_nr_pages(&kho.raw) || kho_radix_nr_pages(&kho.arrived) ||
-		kho.kernel_pages;
+	holds = kho.nr_objects || kho_radix_nr_pages(&kho.raw) ||
+		kho_radix_nr_pages(&kho.arrived) || kho.kernel_pages;
 	kho_memfile_keep(kho.nr_objects);
 	if (holds && !kho.pinned)
 		__module_get(THIS_MODULE);
@@ -84,14 +91,14 @@ bool kho_in_scratch(u64 pfn, u64 nr_pages)
  * @pfn: number of the first page
  * @order: log2 of how many
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  * Return: as kho_radix_add_page(), or what the kernel's own KHO says.
  */
 int kho_mark_page(unsigned long pfn, unsigned int order)
 {
 	int ret;
 
-	lockdep_assert_held(&kho.lock);
+	assert_may_mark();
 
 	ret = kho_radix_add_page(&kho.tree, pfn, order);
 	if (ret)
@@ -107,14 +114,66 @@ int kho_mark_page(unsigned long pfn, unsigned int order)
  * @pfn: number of the first page
  * @order: log2 of how many, as they were marked
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  */
 void kho_unmark_page(unsigned long pfn, unsigned int order)
 {
-	lockdep_assert_held(&kho.lock);
+	assert_may_mark();
 
 	if (!WARN_ON_ONCE(kho_radix_del_page(&kho.tree, pfn, order)))
 		kho_native_unpreserve(pfn, 1ULL << order);
+}
+
+/**
+ * kho_mark_batch() - have blocks of pages preserved
+ * @pfn: numbers of their first pages; rising ones are fastest
+ * @nr: how many
+ * @order: log2 of the number of pages of each
+ * @done: set to how many are: after an error, those before @pfn[@done]
+ *
+ * Context: may sleep; kho.lock or kho.gate held.
+ * Return: as kho_mark_page() for @pfn[@done].
+ */
+int kho_mark_batch(const unsigned long *pfn, unsigned long nr,
+		   unsigned int order, unsigned long *done)
+{
+	unsigned long i, marked;
+	int ret;
+
+	assert_may_mark();
+
+	ret = kho_radix_add_batch(&kho.tree, pfn, nr, order, done);
+	for (i = 0; kho_native() && i < *done; i++) {
+		int err = kho_native_preserve(pfn[i], 1ULL << order);
+
+		if (!err)
+			continue;
+		WARN_ON_ONCE(kho_radix_del_batch(&kho.tree, pfn + i, *done - i,
+						 order, &marked));
+		*done = i;
+		ret = err;
+	}
+	return ret;
+}
+
+/**
+ * kho_unmark_batch() - have blocks of pages preserved no more
+ * @pfn: numbers of their first pages
+ * @nr: how many
+ * @order: log2 of the number of pages of each, as they were marked
+ *
+ * Context: may sleep; kho.lock or kho.gate held.
+ */
+void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
+		      unsigned int order)
+{
+	unsigned long i, done;
+
+	assert_may_mark();
+
+	WARN_ON_ONCE(kho_radix_del_batch(&kho.tree, pfn, nr, order, &done));
+	for (i = 0; kho_native() && i < done; i++)
+		kho_native_unpreserve(pfn[i], 1ULL << order);
 }
 
 /**
@@ -122,14 +181,14 @@ void kho_unmark_page(unsigned long pfn, unsigned int order)
  * @pfn: number of the first page
  * @nr_pages: how many
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  * Return: as kho_radix_add_range(), or what the kernel's own KHO says.
  */
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
 {
 	int ret;
 
-	lockdep_assert_held(&kho.lock);
+	assert_may_mark();
 
 	ret = kho_radix_add_range(&kho.tree, pfn, nr_pages);
 	if (ret)
@@ -145,14 +204,14 @@ int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
  * @pfn: number of the first page, as it was
  * @nr_pages: how many, as it was
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  * Return: 0, or -ENOENT, and then nothing has changed.
  */
 int kho_unmark_range(unsigned long pfn, unsigned long nr_pages)
 {
 	int ret;
 
-	lockdep_assert_held(&kho.lock);
+	assert_may_mark();
 
 	ret = kho_radix_del_range(&kho.tree, pfn, nr_pages);
 	if (!ret)
