@@ -12,6 +12,19 @@
 static struct kho_radix_tree tree;
 static struct model m, next;
 
+/* Pages that rise by what the fuzzer says, from @pfn on. */
+static unsigned long fill(unsigned long *batch, uint64_t pfn,
+			  unsigned int order, const uint8_t *d)
+{
+	unsigned long i, nr = d[5] % 80;
+
+	for (i = 0; i < nr; i++) {
+		batch[i] = pfn;
+		pfn += (uint64_t)(d[6 + i % 2] % 8) << (order < 40 ? order : 0);
+	}
+	return nr;
+}
+
 static void one_op(const uint8_t *d)
 {
 	/* Close together, so that blocks meet, and at the ends. */
@@ -23,6 +36,8 @@ static void one_op(const uint8_t *d)
 	unsigned int order = d[4] % 64;
 	uint64_t nr = d[5] | (uint64_t)(d[6] % 16) << 8;
 	unsigned long live = pages_live(), asked = pages_asked();
+	unsigned long batch[80], n = 0, done = 0, want_done = 0;
+	bool in_part = false;
 	int ret, want;
 
 	if (d[1] & 8 && order <= MODEL_ORDER_MAX)
@@ -39,16 +54,29 @@ static void one_op(const uint8_t *d)
 		want = model_add(&next, pfn, order);
 		break;
 	case 2:
-		want = model_range(&next, pfn, nr, model_add);
+		if (d[0] & 8)
+			want = model_range(&next, pfn, nr, model_add);
+		else
+			want = model_run(&next, pfn, order, d[5] % 160, model_add);
 		break;
 	case 3:
 	case 4:
 		want = model_del(&next, pfn, order);
 		break;
 	case 5:
-		want = model_range(&next, pfn, nr, model_del);
+		if (d[0] & 8)
+			want = model_range(&next, pfn, nr, model_del);
+		else
+			want = model_run(&next, pfn, order, d[5] % 160, model_del);
 		break;
 	case 6:
+		if (d[0] & 8) {
+			n = fill(batch, pfn, order, d);
+			in_part = true;
+			want = model_batch(&next, batch, n, order, &want_done,
+					   d[0] & 16 ? model_add : model_del);
+			break;
+		}
 		pages_fail(0);
 		must_match_range(&tree, &m, pfn, nr);
 		return;
@@ -70,14 +98,21 @@ static void one_op(const uint8_t *d)
 		ret = kho_radix_add_page(&tree, pfn, order);
 		break;
 	case 2:
-		ret = kho_radix_add_range(&tree, pfn, nr);
+		ret = d[0] & 8 ? kho_radix_add_range(&tree, pfn, nr) :
+				 kho_radix_add_run(&tree, pfn, order, d[5] % 160);
 		break;
 	case 3:
 	case 4:
 		ret = kho_radix_del_page(&tree, pfn, order);
 		break;
+	case 5:
+		ret = d[0] & 8 ? kho_radix_del_range(&tree, pfn, nr) :
+				 kho_radix_del_run(&tree, pfn, order, d[5] % 160);
+		break;
 	default:
-		ret = kho_radix_del_range(&tree, pfn, nr);
+		ret = d[0] & 16 ?
+		      kho_radix_add_batch(&tree, batch, n, order, &done) :
+		      kho_radix_del_batch(&tree, batch, n, order, &done);
 		break;
 	}
 	pages_fail(0);
@@ -85,10 +120,17 @@ static void one_op(const uint8_t *d)
 	if (ret == -ENOMEM) {
 		must(d[0] & 0x80 && pages_asked() > asked, "-ENOMEM for nothing");
 		want = -ENOMEM;
+		if (in_part) {
+			next = m;
+			must(!model_batch(&next, batch, done, order, &want_done,
+					  model_add), "a batch went too far");
+		}
 	}
+	must(done == want_done, "%lu of a batch, not %lu", done, want_done);
 	must(ret == want, "op %u 0x%llx order %u nr %llu: %d, not %d", d[0] % 8,
 	     (unsigned long long)pfn, order, (unsigned long long)nr, ret, want);
-	if (!want)
+	/* A batch keeps what it has done until then. */
+	if (!want || in_part)
 		m = next;
 	else
 		must(pages_live() == live, "an error changed the pages");

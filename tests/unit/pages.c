@@ -6,6 +6,18 @@
 
 #include "pages.h"
 
+#ifdef SHIM_THREADS
+#include <pthread.h>
+
+/* For each of the functions that threads call. */
+static pthread_mutex_t big = PTHREAD_MUTEX_INITIALIZER;
+#define lock()		pthread_mutex_lock(&big)
+#define unlock()	pthread_mutex_unlock(&big)
+#else
+#define lock()		((void)0)
+#define unlock()	((void)0)
+#endif
+
 #define SIZE	(1UL << PAGE_SHIFT)
 #define FREED	0x6b
 
@@ -52,7 +64,7 @@ static unsigned char *page(unsigned long i)
 	return arena + i * SIZE;
 }
 
-unsigned long pages_get(void)
+static unsigned long get(void)
 {
 	unsigned long i, n;
 
@@ -94,6 +106,16 @@ unsigned long pages_get(void)
 	return 0;
 }
 
+unsigned long pages_get(void)
+{
+	unsigned long addr;
+
+	lock();
+	addr = get();
+	unlock();
+	return addr;
+}
+
 static unsigned long index_of(unsigned long addr)
 {
 	unsigned long i = (addr - (unsigned long)arena) / SIZE;
@@ -105,7 +127,7 @@ static unsigned long index_of(unsigned long addr)
 	return i;
 }
 
-void pages_put(unsigned long addr)
+static void put(unsigned long addr)
 {
 	unsigned long i = index_of(addr);
 
@@ -119,11 +141,28 @@ void pages_put(unsigned long addr)
 		pages_hook();
 }
 
-bool pages_has(uint64_t phys)
+void pages_put(unsigned long addr)
+{
+	lock();
+	put(addr);
+	unlock();
+}
+
+static bool has(uint64_t phys)
 {
 	unsigned long i = (phys - PAGES_BASE) / SIZE;
 
 	return phys >= PAGES_BASE && i < PAGES_NR && state[i] == LIVE;
+}
+
+bool pages_has(uint64_t phys)
+{
+	bool ret;
+
+	lock();
+	ret = has(phys);
+	unlock();
+	return ret;
 }
 
 void *pages_virt(uint64_t phys)
@@ -135,7 +174,9 @@ void *pages_virt(uint64_t phys)
 
 uint64_t pages_phys(const void *virt)
 {
+	lock();
 	index_of((unsigned long)virt);
+	unlock();
 	return PAGES_BASE + ((const unsigned char *)virt - arena);
 }
 
@@ -143,9 +184,14 @@ static unsigned char extra[PAGES_NR][16] __attribute__((aligned(16)));
 
 void *pages_extra(const void *virt, size_t bytes)
 {
+	unsigned long i;
+
 	if (bytes > sizeof(extra[0]))
 		broken("more is wanted of a page than there is", bytes);
-	return extra[index_of((unsigned long)virt)];
+	lock();
+	i = index_of((unsigned long)virt);
+	unlock();
+	return extra[i];
 }
 
 void *pages_of_extra(const void *at)

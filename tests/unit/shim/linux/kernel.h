@@ -7,8 +7,21 @@
 
 #include <linux/types.h>
 
-#define WRITE_ONCE(x, val)	__atomic_store_n(&(x), val, __ATOMIC_RELAXED)
-#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#ifdef SHIM_THREADS
+/* Now and then others come in between what was read and what is done about it. */
+void threads_yield(void);
+#else
+#define threads_yield()		((void)0)
+#endif
+
+#define WRITE_ONCE(x, val) do {						\
+	__typeof__(x) write_val = (val);				\
+									\
+	threads_yield();						\
+	__atomic_store_n(&(x), write_val, __ATOMIC_RELAXED);		\
+} while (0)
+/* The kernel orders what depends on the value; there is no less than this. */
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 #define container_of(ptr, type, member)	\

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * module/radix.c with threads that mark and unmark pages at the same time, in
+ * the same leaves and in others, under ThreadSanitizer.
+ *
+ * Each writer has pages of its own and knows what is marked of them; all of them
+ * empty leaves all the time, so nodes come and go below the others' feet.  For
+ * overlaps, two fight for the same blocks under different orders: of both, one
+ * at most may have a block.  Readers look on.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include "../../module/radix.h"
+#include "pages.h"
+#include "tap.h"
+
+#define WRITERS		3
+#define FIGHTERS	2
+#define STEPS		5000
+#define FIGHTS		8000
+#define LEAF		(1UL << (PAGE_SHIFT + 3))
+
+static struct kho_radix_tree tree;
+static int stop;
+/* Per kind: what went wrong, and how often what was to be seen was seen. */
+static unsigned long bad_own, bad_fight, bad_walk, own_ops, busy, walked;
+
+#define count(what)	__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED)
+
+static uint64_t rnd(uint64_t *state, uint64_t below)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state % below;
+}
+
+/* A page of two leaves that are shared, every one in WRITERS being ours. */
+static unsigned long own_page(unsigned long me, unsigned long i)
+{
+	return 16 * LEAF + (i & 32) / 32 * LEAF + (i & 31) * WRITERS + me;
+}
+
+static void *own(void *arg)
+{
+	unsigned long me = (unsigned long)arg, batch[64], nr, done;
+	uint64_t seed = 0x9e3779b97f4a7c15ULL * (me + 1), marked = 0;
+	unsigned long bad = 0;
+	unsigned int i, step;
+
+	for (step = 0; step < STEPS; step++) {
+		uint64_t want = rnd(&seed, 4) ? rnd(&seed, ~0ULL) : 0;
+
+		if (rnd(&seed, 2)) {
+			i = rnd(&seed, 64);
+			if (marked >> i & 1)
+				bad += !!kho_radix_del_page(&tree,
+								own_page(me, i), 0);
+			else
+				bad += !!kho_radix_add_page(&tree,
+								own_page(me, i), 0);
+			marked ^= 1ULL << i;
+		} else {
+			for (nr = 0, i = 0; i < 64; i++)
+				if (want >> i & 1 && !(marked >> i & 1))
+					batch[nr++] = own_page(me, i);
+			bad += kho_radix_add_batch(&tree, batch, nr, 0,
+						       &done) || done != nr;
+			for (nr = 0, i = 0; i < 64; i++)
+				if (!(want >> i & 1) && marked >> i & 1)
+					batch[nr++] = own_page(me, i);
+			bad += kho_radix_del_batch(&tree, batch, nr, 0,
+						       &done) || done != nr;
+			marked = want;
+		}
+		i = rnd(&seed, 64);
+		bad += kho_radix_has_page(&tree, own_page(me, i), 0) !=
+			   (marked >> i & 1);
+		count(own_ops);
+	}
+	for (i = 0; i < 64; i++)
+		if (marked >> i & 1)
+			bad += !!kho_radix_del_page(&tree, own_page(me, i), 0);
+	__atomic_fetch_add(&bad_own, bad, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* Who holds a block of the fight, or part of it: 0 is nobody. */
+static int holder;
+
+static void *fight(void *arg)
+{
+	/* One page, some of them, and more than a region has. */
+	static const unsigned int orders[] = { 0, 3, PAGE_SHIFT + 4 };
+	unsigned long me = (unsigned long)arg + 1;
+	uint64_t seed = 0x2545f4914f6cdd1dULL * me;
+	unsigned int step;
+
+	for (step = 0; step < FIGHTS; step++) {
+		unsigned int order = orders[rnd(&seed, 3)];
+		/* The small ones are not where the large one begins. */
+		unsigned long pfn = order > PAGE_SHIFT + 3 ? 4 * LEAF :
+							    5 * LEAF;
+		int ret = kho_radix_add_page(&tree, pfn, order);
+
+		if (ret == -EBUSY || ret == -EEXIST) {
+			count(busy);
+			continue;
+		}
+		if (ret || __atomic_exchange_n(&holder, (int)me, __ATOMIC_RELAXED))
+			count(bad_fight);
+		/* Time for the others to take it as well, if they can. */
+		sched_yield();
+		sched_yield();
+		if (__atomic_exchange_n(&holder, 0, __ATOMIC_RELAXED) != (int)me)
+			count(bad_fight);
+		if (kho_radix_del_page(&tree, pfn, order))
+			count(bad_fight);
+	}
+	return NULL;
+}
+
+static int met(phys_addr_t phys, unsigned int order, void *data)
+{
+	uint64_t *last = data, pfn = phys >> PAGE_SHIFT;
+
+	if (order > PAGE_SHIFT + 4 || pfn < 4 * LEAF || pfn >= 18 * LEAF)
+		bad_walk++;
+	if (!order && *last && pfn <= *last)
+		bad_walk++;
+	if (!order)
+		*last = pfn;
+	walked++;
+	return 0;
+}
+
+static void *look(void *arg)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		uint64_t last = 0;
+
+		if (kho_radix_walk_range(&tree, 0, 32 * LEAF, met, &last))
+			bad_walk++;
+	}
+	return arg;
+}
+
+int main(void)
+{
+	pthread_t writer[WRITERS], fighter[FIGHTERS], reader;
+	unsigned long i;
+
+	tap_start();
+	if (kho_radix_init_tree(&tree))
+		return 1;
+	pthread_create(&reader, NULL, look, NULL);
+	for (i = 0; i < WRITERS; i++)
+		pthread_create(&writer[i], NULL, own, (void *)i);
+	for (i = 0; i < FIGHTERS; i++)
+		pthread_create(&fighter[i], NULL, fight, (void *)i);
+	for (i = 0; i < WRITERS; i++)
+		pthread_join(writer[i], NULL);
+	for (i = 0; i < FIGHTERS; i++)
+		pthread_join(fighter[i], NULL);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(reader, NULL);
+
+	is(own_ops, WRITERS * STEPS, "all steps were done");
+	is(bad_own, 0, "what a thread marked is what is marked");
+	is(bad_fight, 0, "no block was marked under two orders");
+	is(bad_walk, 0, "a walk meets what can be there, in its order");
+	ok(busy > 100, "%lu times somebody else had the block", busy);
+	ok(walked > 100, "%lu keys were met on walks", walked);
+	is(kho_radix_nr_pages(&tree), 0, "nothing is marked in the end");
+	is(tree.nr_nodes, 1, "and only the root is left");
+	is(pages_live(), 1, "of all pages as well");
+	kho_radix_destroy_tree(&tree);
+	is(pages_live(), 0, "and no page after that");
+	return tap_done();
+}
