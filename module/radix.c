@@ -52,15 +52,12 @@
 
 /* Locks for regions; regions that are far apart may share one. */
 #define LOCK_BITS	6
-#define NR_LOCKS	(1U << LOCK_BITS)
-
-/* Up to this order, all pages of a word of a leaf are of one region. */
-#define WORD_ORDER	(LEAF_BITS - 6)
+#define NR_LOCKS	BIT(LOCK_BITS)
 
 /* Pages of a word that the owner is told of in one go: of one block of its. */
 #define WATCH_BITS \
-	(1U << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT < 6 ? \
-		KHO_ENVELOPE_SHIFT - PAGE_SHIFT : 6))
+	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT < 6 ? \
+	    KHO_ENVELOPE_SHIFT - PAGE_SHIFT : 6)
 
 /**
  * struct kho_radix_region - what is there for each of the locks
@@ -68,8 +65,12 @@
 struct kho_radix_region {
 	/** @lock: of the marks of its pages under order 0; see above. */
 	spinlock_t lock;
-	/** @nr_keys: what was added here, less what was deleted: see nr_keys(). */
+	/** @nr_keys: added here, less those deleted: see kho_radix_nr_keys(). */
 	u64 nr_keys;
+	/** @leaf: what was last found of order 0, or NULL. */
+	struct kho_radix_node *leaf;
+	/** @number: of the region that it is of. */
+	unsigned long number;
 } ____cacheline_aligned_in_smp;
 
 static struct kho_radix_node *node_alloc(void)
@@ -105,15 +106,15 @@ static int regions_alloc(struct kho_radix_tree *tree)
 	return 0;
 }
 
-static struct kho_radix_region *region_of(const struct kho_radix_tree *tree,
-					  unsigned long pfn)
+static __always_inline struct kho_radix_region *
+region_of(const struct kho_radix_tree *tree, unsigned long pfn)
 {
 	return &tree->region[hash_64((u64)pfn >> LEAF_BITS, LOCK_BITS)];
 }
 
 /* The owner of the tree learns of pages and nodes that come and go. */
-static void watch(struct kho_radix_tree *tree, unsigned long pfn,
-		  unsigned long nr_pages, bool kept)
+static __always_inline void watch(struct kho_radix_tree *tree, unsigned long pfn,
+				  unsigned long nr_pages, bool kept)
 {
 	if (tree->watch)
 		tree->watch(tree, pfn, nr_pages, kept);
@@ -125,19 +126,12 @@ static void watch_node(struct kho_radix_tree *tree,
 	watch(tree, PHYS_PFN(virt_to_phys((void *)node)), 1, kept);
 }
 
-static void watch_word(struct kho_radix_tree *tree, unsigned long pfn,
-		       unsigned int order, u64 mask, bool kept)
+/* Base pages of a word. */
+static void watch_word(struct kho_radix_tree *tree, unsigned long pfn, u64 mask,
+		       bool kept)
 {
 	unsigned int bit;
 
-	if (!tree->watch)
-		return;
-	if (order) {
-		for (; mask; mask &= mask - 1)
-			watch(tree, pfn + (__ffs64(mask) << order),
-			      1UL << order, kept);
-		return;
-	}
 	for (bit = 0; bit < 64; bit += WATCH_BITS) {
 		u64 part = mask & (~0ULL >> (64 - WATCH_BITS) << bit);
 
@@ -157,26 +151,26 @@ static unsigned long *leaf_bits(struct kho_radix_node *node)
 }
 
 /* The word of a leaf that has @key's bit. */
-static u64 *leaf_word(struct kho_radix_node *leaf, u64 key)
+static __always_inline u64 *leaf_word(struct kho_radix_node *leaf, u64 key)
 {
-	return &leaf->table[kho_key_index(PAGE_SHIFT, key, 0) / 64];
+	return &leaf->table[(key & (BIT(LEAF_BITS) - 1)) / 64];
 }
 
-static struct kho_radix_node *node_child(const struct kho_radix_node *node,
-					 unsigned int i)
+static __always_inline struct kho_radix_node *
+node_child(const struct kho_radix_node *node, unsigned int i)
 {
 	u64 phys = READ_ONCE(node->table[i]);
 
 	return phys ? phys_to_virt(phys) : NULL;
 }
 
-static u64 key_of(unsigned long pfn, unsigned int order)
+static __always_inline u64 key_of(unsigned long pfn, unsigned int order)
 {
 	return kho_key_encode(PAGE_SHIFT, (u64)pfn << PAGE_SHIFT, order);
 }
 
-static int check_page(const struct kho_radix_tree *tree, unsigned long pfn,
-		      unsigned int order)
+static __always_inline int check_page(const struct kho_radix_tree *tree,
+				      unsigned long pfn, unsigned int order)
 {
 	if (!tree->root || order > KHO_MAX_ORDER(PAGE_SHIFT))
 		return -EINVAL;
@@ -233,12 +227,40 @@ unsigned int kho_radix_range_order(unsigned long pfn, unsigned long nr_pages)
 static struct kho_radix_node *find_leaf(const struct kho_radix_tree *tree,
 					u64 key)
 {
+	unsigned int shift = LEAF_BITS + TOP_LEVEL * TABLE_BITS;
 	struct kho_radix_node *node = tree->root;
-	unsigned int level;
 
-	for (level = TOP_LEVEL; level && node; level--)
-		node = node_child(node, kho_key_index(PAGE_SHIFT, key, level));
+	do {
+		shift -= TABLE_BITS;
+		node = node_child(node, key >> shift & (BIT(TABLE_BITS) - 1));
+	} while (node && shift > LEAF_BITS);
 	return node;
+}
+
+static struct kho_radix_node *find_base_leaf(const struct kho_radix_tree *tree,
+					     struct kho_radix_region *region,
+					     unsigned long pfn)
+{
+	rcu_read_lock();
+	region->leaf = find_leaf(tree, key_of(pfn, 0));
+	rcu_read_unlock();
+	region->number = pfn >> LEAF_BITS;
+	return region->leaf;
+}
+
+/*
+ * The leaf of a base page, or NULL.  Most often it is that of the call before:
+ * under the lock of its region, no leaf goes away.
+ */
+static __always_inline struct kho_radix_node *
+base_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region,
+	  unsigned long pfn)
+{
+	lockdep_assert_held(&region->lock);
+
+	if (likely(region->leaf && region->number == pfn >> LEAF_BITS))
+		return region->leaf;
+	return find_base_leaf(tree, region, pfn);
 }
 
 static bool has_key(const struct kho_radix_tree *tree, u64 key)
@@ -264,21 +286,22 @@ static u64 next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 
 		for (level = TOP_LEVEL; level; level--) {
 			unsigned int i = kho_key_index(PAGE_SHIFT, key, level);
-			struct kho_radix_node *child = NULL;
-			unsigned int skip = i;
+			struct kho_radix_node *child = node_child(node, i);
+			u64 slots;
 
-			for (; skip < 1U << TABLE_BITS; skip++) {
-				child = node_child(node, skip);
-				if (child)
-					break;
+			if (child) {
+				node = child;
+				continue;
 			}
-			if (skip > i) {
-				span = 1ULL << (LEAF_BITS +
-						(level - 1) * TABLE_BITS);
-				key = (key & ~(span - 1)) + (skip - i) * span;
-				break;
-			}
-			node = child;
+			/* On to the next entry, as far as there is any use in it. */
+			span = 1ULL << (LEAF_BITS + (level - 1) * TABLE_BITS);
+			key &= ~(span - 1);
+			slots = min_t(u64, (1U << TABLE_BITS) - i,
+				      (end - key + span - 1) / span);
+			while (--slots && !READ_ONCE(node->table[++i]))
+				key += span;
+			key += span;
+			break;
 		}
 		if (level)
 			continue;
@@ -313,16 +336,97 @@ static bool overlaps(const struct kho_radix_tree *tree, unsigned long pfn,
 	return false;
 }
 
+/* Is any page marked under another order than 0?  Most often there is none. */
+static __always_inline bool overlaps_base(const struct kho_radix_tree *tree,
+					  unsigned long pfn,
+					  unsigned long nr_pages)
+{
+	return READ_ONCE(tree->orders) && overlaps(tree, pfn, nr_pages, 0);
+}
+
+/* What @mask of a word can't be changed so? */
+static __always_inline u64 refused(u64 bits, u64 mask, bool add)
+{
+	return (add ? bits : ~bits) & mask;
+}
+
+static __always_inline void change_bits(u64 *bits, u64 mask, bool add)
+{
+	WRITE_ONCE(*bits, add ? *bits | mask : *bits & ~mask);
+}
+
+/* The number of keys of an order above 0 changes under tree->lock. */
+static void count_keys(struct kho_radix_tree *tree, unsigned int order, bool add)
+{
+	u64 *nr_keys = &tree->nr_keys[order];
+
+	WRITE_ONCE(*nr_keys, add ? *nr_keys + 1 : *nr_keys - 1);
+	if (add)
+		WRITE_ONCE(tree->orders, tree->orders | 1ULL << order);
+	else if (!*nr_keys)
+		WRITE_ONCE(tree->orders, tree->orders & ~(1ULL << order));
+}
+
+static __always_inline void count_base(struct kho_radix_region *region,
+				       unsigned long nr, bool add)
+{
+	lockdep_assert_held(&region->lock);
+
+	WRITE_ONCE(region->nr_keys, add ? region->nr_keys + nr :
+					  region->nr_keys - nr);
+}
+
+/* A word is empty now.  Its neighbours tell most often that the leaf is not. */
+static __always_inline bool leaf_thin(const struct kho_radix_node *leaf, const u64 *bits)
+{
+	if (bits > leaf->table && bits[-1])
+		return false;
+	if (bits < leaf->table + ARRAY_SIZE(leaf->table) - 1 && bits[1])
+		return false;
+	return node_empty(leaf);
+}
+
+/*
+ * A base page, whose leaf is there: the way that most calls go.  Returns
+ * -EAGAIN if it is not; @thin says that nothing is left in it.
+ */
+static __always_inline int change_base(struct kho_radix_tree *tree,
+				       unsigned long pfn, bool add, bool *thin)
+{
+	struct kho_radix_region *region = region_of(tree, pfn);
+	u64 mask = 1ULL << (pfn % 64), *bits;
+	struct kho_radix_node *leaf;
+	int ret = -EAGAIN;
+
+	spin_lock(&region->lock);
+	leaf = base_leaf(tree, region, pfn);
+	if (!leaf)
+		goto out;
+	bits = leaf_word(leaf, pfn);
+	if (refused(*bits, mask, add)) {
+		ret = add ? -EEXIST : -ENOENT;
+		goto out;
+	}
+	ret = -EBUSY;
+	if (add && overlaps_base(tree, pfn, 1))
+		goto out;
+	ret = 0;
+	change_bits(bits, mask, add);
+	count_base(region, 1, add);
+	watch(tree, pfn, 1, add);
+	if (!add && !*bits)
+		*thin = leaf_thin(leaf, bits);
+out:
+	spin_unlock(&region->lock);
+	return ret;
+}
+
 /**
  * struct change - what a call is about, and how far it has come
  */
 struct change {
 	/** @tree: to be changed. */
 	struct kho_radix_tree *tree;
-	/** @order: of all its pages. */
-	unsigned int order;
-	/** @add: marks are set; otherwise they are taken off. */
-	bool add;
 	/** @pfn: pages, or NULL: those from @first on, side by side. */
 	const unsigned long *pfn;
 	/** @first: of a run. */
@@ -331,20 +435,10 @@ struct change {
 	unsigned long nr;
 	/** @done: how many of them are marked, or are no more. */
 	unsigned long done;
-};
-
-/**
- * struct word - marks of one word of one leaf
- */
-struct word {
-	/** @key: the lowest that the word can have. */
-	u64 key;
-	/** @mask: its bits. */
-	u64 mask;
-	/** @pfn: of @key. */
-	unsigned long pfn;
-	/** @nr: blocks that these are. */
-	unsigned long nr;
+	/** @order: of all its pages. */
+	unsigned int order;
+	/** @add: marks are set; otherwise they are taken off. */
+	bool add;
 };
 
 static unsigned long next_pfn(const struct change *c)
@@ -352,175 +446,173 @@ static unsigned long next_pfn(const struct change *c)
 	return c->pfn ? c->pfn[c->done] : c->first + (c->done << c->order);
 }
 
-static void gather_run(const struct change *c, struct word *word,
-		       unsigned int bit)
+/* How many of @nr bits from @bit on can be changed? */
+static unsigned long count_good(const u64 *words, unsigned int bit,
+				unsigned long nr, bool add)
 {
-	unsigned long nr = min_t(u64, c->nr - c->done, 64 - bit);
+	unsigned long at = bit, end = bit + nr;
 
-	if (c->order > WORD_ORDER)
-		nr = 1;
-	word->mask = ~0ULL >> (64 - nr) << bit;
-	word->nr = nr;
-}
+	while (at < end) {
+		u64 bad = refused(READ_ONCE(words[at / 64]), ~0ULL << (at % 64),
+				  add);
 
-/* Takes pages as long as they are of the same word, and rise. */
-static void gather_batch(const struct change *c, struct word *word,
-			 unsigned int bit)
-{
-	const unsigned long *pfn = c->pfn + c->done, *at = pfn + 1;
-	const unsigned long *end = pfn + (c->nr - c->done);
-	unsigned long base = word->pfn;
-	u64 mask = 1ULL << bit;
-
-	if (c->order)
-		goto one;
-	for (; at < end; at++) {
-		unsigned long next = *at - base;
-
-		/* Also if it is lower than all of the word. */
-		if (next >= 64 || mask >> next)
-			break;
-		mask |= 1ULL << next;
+		if (bad)
+			return min(at - at % 64 + __ffs64(bad), end) - bit;
+		at += 64 - at % 64;
 	}
-one:
-	word->mask = mask;
-	word->nr = at - pfn;
+	return nr;
 }
 
-/* What comes next; what can't be marked at all is found here. */
-static int gather(const struct change *c, struct word *word)
+static void change_all(u64 *words, unsigned int bit, unsigned long nr, bool add)
+{
+	unsigned long at = bit, end = bit + nr;
+
+	while (at < end) {
+		unsigned long n = min(end - at, 64 - at % 64);
+
+		change_bits(&words[at / 64], ~0ULL >> (64 - n) << (at % 64), add);
+		at += n;
+	}
+}
+
+/* What is left of a run of base pages, as far as it is in one leaf. */
+static int change_run(struct change *c, struct kho_radix_node *leaf,
+		      struct kho_radix_region *region)
 {
 	unsigned long pfn = next_pfn(c);
-	unsigned int bit;
-	u64 key;
-	int ret;
+	unsigned int bit = pfn & (BIT(LEAF_BITS) - 1);
+	unsigned long nr = min(c->nr - c->done, (1UL << LEAF_BITS) - bit);
+	unsigned long good = count_good(leaf->table, bit, nr, c->add);
+	int ret = 0;
 
-	ret = check_page(c->tree, pfn, c->order);
-	if (ret)
+	if (good < nr)
+		ret = c->add ? -EEXIST : -ENOENT;
+	/* The first that is wrong counts, so then they are looked at singly. */
+	if (c->add && good && overlaps_base(c->tree, pfn, good)) {
+		ret = -EBUSY;
+		for (nr = 0; nr < good && !overlaps_base(c->tree, pfn + nr, 1);)
+			nr++;
+		good = nr;
+	}
+	if (!good)
 		return ret;
-	key = key_of(pfn, c->order);
-	bit = key % 64;
-	word->key = key - bit;
-	word->pfn = pfn - ((unsigned long)bit << c->order);
-	if (c->pfn)
-		gather_batch(c, word, bit);
-	else
-		gather_run(c, word, bit);
-	return 0;
+	change_all(leaf->table, bit, good, c->add);
+	count_base(region, good, c->add);
+	watch(c->tree, pfn, good, c->add);
+	c->done += good;
+	return ret;
 }
 
-static int add_word(const struct change *c, struct kho_radix_node *leaf,
-		    const struct word *word)
+/* Pages of one word that can't all be changed: those before the first bad one. */
+static int change_singly(struct change *c, u64 *bits, unsigned long nr)
 {
-	unsigned int low = __ffs64(word->mask), high = fls64(word->mask) - 1;
-	u64 *bits = leaf_word(leaf, word->key);
+	for (; nr--; c->done++) {
+		unsigned long pfn = c->pfn[c->done];
+		u64 mask = 1ULL << (pfn % 64);
 
-	if (*bits & word->mask)
-		return -EEXIST;
-	if (overlaps(c->tree, word->pfn + ((unsigned long)low << c->order),
-		     (u64)(high - low + 1) << c->order, c->order))
-		return -EBUSY;
-	WRITE_ONCE(*bits, *bits | word->mask);
-	return 0;
-}
-
-static int del_word(struct kho_radix_node *leaf, const struct word *word,
-		    bool *thin)
-{
-	u64 *bits = leaf_word(leaf, word->key);
-
-	if (~*bits & word->mask)
-		return -ENOENT;
-	WRITE_ONCE(*bits, *bits & ~word->mask);
-	if (!*bits)
-		*thin = true;
-	return 0;
-}
-
-/* The number of keys of an order above 0 changes under tree->lock. */
-static void count_keys(const struct change *c, struct kho_radix_region *region,
-		       unsigned long nr)
-{
-	struct kho_radix_tree *tree = c->tree;
-	u64 *nr_keys = c->order ? &tree->nr_keys[c->order] : &region->nr_keys;
-
-	WRITE_ONCE(*nr_keys, c->add ? *nr_keys + nr : *nr_keys - nr);
-	if (c->order && c->add)
-		WRITE_ONCE(tree->orders, tree->orders | 1ULL << c->order);
-	else if (c->order && !*nr_keys)
-		WRITE_ONCE(tree->orders, tree->orders & ~(1ULL << c->order));
-}
-
-static int change_word(struct change *c, struct kho_radix_node *leaf,
-		       struct kho_radix_region *region, const struct word *word,
-		       bool *thin)
-{
-	int ret;
-
-	lockdep_assert_held(&region->lock);
-
-	ret = c->add ? add_word(c, leaf, word) : del_word(leaf, word, thin);
-	if (ret)
-		return ret;
-	count_keys(c, region, word->nr);
-	watch_word(c->tree, word->pfn, c->order, word->mask, c->add);
-	c->done += word->nr;
-	return 0;
-}
-
-/* Not all of the word can be changed: which is the first that can't? */
-static int change_bits(struct change *c, struct kho_radix_node *leaf,
-		       struct kho_radix_region *region, const struct word *word,
-		       bool *thin)
-{
-	u64 mask;
-	int ret;
-
-	for (mask = word->mask; mask; mask &= mask - 1) {
-		struct word one = {
-			.key = word->key,
-			.mask = mask & -mask,
-			.pfn = word->pfn,
-			.nr = 1,
-		};
-
-		ret = change_word(c, leaf, region, &one, thin);
-		if (ret)
-			return ret;
+		if (refused(*bits, mask, c->add))
+			return c->add ? -EEXIST : -ENOENT;
+		if (c->add && overlaps_base(c->tree, pfn, 1))
+			return -EBUSY;
+		change_bits(bits, mask, c->add);
+		watch(c->tree, pfn, 1, c->add);
 	}
 	return 0;
 }
 
 /*
- * Changes what comes next in one leaf and one region.  Returns -EAGAIN if there
- * is no such leaf; @thin says that there may be nothing left in it.
+ * Base pages of a batch, as far as they are in one leaf.  Those that rise within
+ * a word are changed at once.
  */
-static int change_leaf(struct change *c, struct word *word, bool *thin)
+static __always_inline int change_batch(struct change *c,
+					struct kho_radix_node *leaf,
+					struct kho_radix_region *region, bool add)
 {
-	struct kho_radix_region *region = region_of(c->tree, next_pfn(c));
-	u64 number = word->key >> LEAF_BITS;
+	const unsigned long *at = c->pfn + c->done, *end = c->pfn + c->nr, *first;
+	unsigned long number = *at >> LEAF_BITS, before = c->done;
+	int ret = 0;
+
+	while (at < end && *at >> LEAF_BITS == number) {
+		unsigned long base = *at & ~63UL, next;
+		u64 mask = 1ULL << (*at & 63), *bits;
+
+		for (first = at++; at < end; at++) {
+			next = *at - base;
+			/* Also if it is lower than all of the word. */
+			if (next >= 64 || mask >> next)
+				break;
+			mask |= 1ULL << next;
+		}
+		bits = leaf_word(leaf, base);
+		if (refused(*bits, mask, add) ||
+		    (add && overlaps_base(c->tree, base, 64))) {
+			ret = change_singly(c, bits, at - first);
+			if (ret)
+				break;
+			continue;
+		}
+		change_bits(bits, mask, add);
+		if (c->tree->watch)
+			watch_word(c->tree, base, mask, add);
+		c->done += at - first;
+	}
+	count_base(region, c->done - before, add);
+	return ret;
+}
+
+/* What comes next of base pages, in one leaf; as change_base(). */
+static int change_leaf(struct change *c, bool *thin)
+{
+	unsigned long pfn = next_pfn(c);
+	struct kho_radix_region *region = region_of(c->tree, pfn);
 	struct kho_radix_node *leaf;
 	int ret = -EAGAIN;
 
-	if (c->order)
-		lockdep_assert_held(&c->tree->lock);
-
 	spin_lock(&region->lock);
-	rcu_read_lock();
-	leaf = find_leaf(c->tree, word->key);
-	while (leaf) {
-		ret = change_word(c, leaf, region, word, thin);
-		if (ret && word->nr > 1)
-			ret = change_bits(c, leaf, region, word, thin);
-		/* What the next one is like, the next call may find out. */
-		if (ret || c->order || c->done == c->nr || gather(c, word) ||
-		    word->key >> LEAF_BITS != number)
-			break;
-	}
-	if (*thin)
+	leaf = base_leaf(c->tree, region, pfn);
+	if (!leaf)
+		goto out;
+	if (!c->pfn)
+		ret = change_run(c, leaf, region);
+	else if (c->add)
+		ret = change_batch(c, leaf, region, true);
+	else
+		ret = change_batch(c, leaf, region, false);
+	if (!c->add)
 		*thin = node_empty(leaf);
-	rcu_read_unlock();
+out:
 	spin_unlock(&region->lock);
+	return ret;
+}
+
+/* A block of more pages, whose leaf is there; as change_base(). */
+static int change_block(struct kho_radix_tree *tree, unsigned long pfn,
+			unsigned int order, bool add, bool *thin)
+{
+	struct kho_radix_region *region = region_of(tree, pfn);
+	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
+	struct kho_radix_node *leaf = find_leaf(tree, key);
+	int ret = 0;
+
+	lockdep_assert_held(&tree->lock);
+
+	if (!leaf)
+		return -EAGAIN;
+	bits = leaf_word(leaf, key);
+	if (refused(*bits, mask, add))
+		return add ? -EEXIST : -ENOENT;
+	/* Against those who mark base pages of it. */
+	spin_lock(&region->lock);
+	if (add && overlaps(tree, pfn, 1ULL << order, order)) {
+		ret = -EBUSY;
+	} else {
+		change_bits(bits, mask, add);
+		count_keys(tree, order, add);
+		watch(tree, pfn, 1UL << order, add);
+	}
+	spin_unlock(&region->lock);
+	if (!ret && !*bits)
+		*thin = leaf_thin(leaf, bits);
 	return ret;
 }
 
@@ -587,6 +679,8 @@ static void prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
 		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
 								level + 1)], 0);
 	empty = level;
+	if (empty && region->leaf == path[0])
+		region->leaf = NULL;
 	spin_unlock(&region->lock);
 
 	tree->nr_nodes -= empty;
@@ -612,74 +706,68 @@ static void settle(struct kho_radix_tree *tree)
 }
 
 /* Takes what was just marked back if others have marked a part of it as well. */
-static int settle_block(struct change *c, struct word *word, bool *thin)
+static int settle_block(struct kho_radix_tree *tree, unsigned long pfn,
+			unsigned int order, bool *thin)
 {
-	unsigned long pfn = word->pfn +
-			    ((unsigned long)__ffs64(word->mask) << c->order);
-
-	settle(c->tree);
-	if (!overlaps(c->tree, pfn, 1ULL << c->order, c->order))
+	settle(tree);
+	if (!overlaps(tree, pfn, 1ULL << order, order))
 		return 0;
-	c->add = false;
-	c->done--;
-	WARN_ON_ONCE(change_leaf(c, word, thin));
-	c->add = true;
-	c->done--;
+	WARN_ON_ONCE(change_block(tree, pfn, order, false, thin));
 	return -EBUSY;
 }
 
 /* Changes what comes next where nodes may have to come or go. */
-static int change_locked(struct change *c, struct word *word)
+static int change_locked(struct change *c)
 {
 	struct kho_radix_tree *tree = c->tree;
 	unsigned long pfn = next_pfn(c);
-	u64 key = word->key;
+	u64 key = key_of(pfn, c->order);
 	bool thin = false;
 	int ret = 0;
 
 	mutex_lock(&tree->lock);
 	if (c->add)
 		ret = grow(tree, key);
-	if (!ret)
-		ret = change_leaf(c, word, &thin);
+	if (!ret && !c->order)
+		ret = change_leaf(c, &thin);
+	else if (!ret)
+		ret = change_block(tree, pfn, c->order, c->add, &thin);
 	if (ret == -EAGAIN)
 		ret = -ENOENT;
 	if (!ret && c->add && c->order > LEAF_BITS)
-		ret = settle_block(c, word, &thin);
+		ret = settle_block(tree, pfn, c->order, &thin);
+	if (!ret && c->order)
+		c->done++;
 	if (ret || thin)
 		prune(tree, key, pfn);
 	mutex_unlock(&tree->lock);
 	return ret;
 }
 
-static void prune_leaf(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
+static void prune_base(struct kho_radix_tree *tree, unsigned long pfn)
 {
 	mutex_lock(&tree->lock);
-	prune(tree, key, pfn);
+	prune(tree, key_of(pfn, 0), pfn);
 	mutex_unlock(&tree->lock);
 }
 
 /* Until all is done, or something can't be: c->done blocks are changed then. */
 static int change(struct change *c)
 {
-	struct word word;
 	int ret = 0;
 
 	while (!ret && c->done < c->nr) {
-		unsigned long pfn;
+		unsigned long pfn = next_pfn(c);
 		bool thin = false;
-		u64 key;
 
-		ret = gather(c, &word);
+		ret = check_page(c->tree, pfn, c->order);
 		if (ret)
 			break;
-		key = word.key;
-		pfn = word.pfn;
-		ret = c->order ? -EAGAIN : change_leaf(c, &word, &thin);
+		ret = c->order ? -EAGAIN : change_leaf(c, &thin);
 		if (ret == -EAGAIN)
-			ret = change_locked(c, &word);
+			ret = change_locked(c);
 		else if (thin)
-			prune_leaf(c->tree, key, pfn);
+			prune_base(c->tree, pfn);
 		if (c->nr > 1)
 			cond_resched();
 	}
@@ -720,29 +808,60 @@ static int del_run(struct kho_radix_tree *tree, unsigned long pfn,
 	return change(&c);
 }
 
+static __always_inline int add_block(struct kho_radix_tree *tree,
+				     unsigned long pfn, unsigned int order)
+{
+	int ret = -EAGAIN;
+
+	if (!order)
+		ret = change_base(tree, pfn, true, NULL);
+	return ret == -EAGAIN ? add_run(tree, pfn, order, 1) : ret;
+}
+
+static __always_inline int del_block(struct kho_radix_tree *tree,
+				     unsigned long pfn, unsigned int order)
+{
+	bool thin = false;
+	int ret;
+
+	if (order)
+		return del_run(tree, pfn, order, 1);
+	ret = change_base(tree, pfn, false, &thin);
+	if (thin)
+		prune_base(tree, pfn);
+	return ret == -EAGAIN ? -ENOENT : ret;
+}
+
+/* How many from the first on are marked, in its leaf at most? */
+static unsigned long count_run(const struct kho_radix_tree *tree,
+			       unsigned long pfn, unsigned int order,
+			       unsigned long nr)
+{
+	u64 key = key_of(pfn, order);
+	unsigned int bit = kho_key_index(PAGE_SHIFT, key, 0);
+	struct kho_radix_node *leaf;
+
+	nr = min(nr, (1UL << LEAF_BITS) - bit);
+	rcu_read_lock();
+	leaf = find_leaf(tree, key);
+	nr = leaf ? count_good(leaf->table, bit, nr, false) : 0;
+	rcu_read_unlock();
+	return nr;
+}
+
 /* Are these all marked? */
-static bool has_run(struct kho_radix_tree *tree, unsigned long pfn,
+static bool has_run(const struct kho_radix_tree *tree, unsigned long pfn,
 		    unsigned int order, unsigned long nr)
 {
-	struct change c = {
-		.tree = tree,
-		.order = order,
-		.first = pfn,
-		.nr = nr,
-	};
-	struct kho_radix_node *leaf;
-	struct word word;
-	bool has = true;
+	while (nr) {
+		unsigned long n = count_run(tree, pfn, order, nr);
 
-	for (; has && c.done < nr; c.done += word.nr) {
-		if (gather(&c, &word))
+		if (!n)
 			return false;
-		rcu_read_lock();
-		leaf = find_leaf(tree, word.key);
-		has = leaf && !(~READ_ONCE(*leaf_word(leaf, word.key)) & word.mask);
-		rcu_read_unlock();
+		pfn += n << order;
+		nr -= n;
 	}
-	return has;
+	return true;
 }
 
 /**
@@ -765,7 +884,7 @@ int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 {
 	might_sleep();
 
-	return check_page(tree, pfn, order) ?: add_run(tree, pfn, order, 1);
+	return check_page(tree, pfn, order) ?: add_block(tree, pfn, order);
 }
 EXPORT_SYMBOL_GPL(kho_radix_add_page);
 
@@ -786,7 +905,7 @@ int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 {
 	might_sleep();
 
-	return check_page(tree, pfn, order) ?: del_run(tree, pfn, order, 1);
+	return check_page(tree, pfn, order) ?: del_block(tree, pfn, order);
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_page);
 
@@ -968,7 +1087,7 @@ static void del_blocks(struct kho_radix_tree *tree, unsigned long pfn,
 	while (at < done) {
 		unsigned int order = kho_radix_range_order(pfn + at, nr_pages - at);
 
-		WARN_ON_ONCE(del_run(tree, pfn + at, order, 1));
+		WARN_ON_ONCE(del_block(tree, pfn + at, order));
 		at += 1UL << order;
 	}
 }
@@ -997,7 +1116,7 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 	while (!ret && done < nr_pages) {
 		unsigned int order = kho_radix_range_order(pfn + done, nr_pages - done);
 
-		ret = add_run(tree, pfn + done, order, 1);
+		ret = add_block(tree, pfn + done, order);
 		if (!ret)
 			done += 1UL << order;
 	}

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 #define BITS_PER_LONG	64
+#define BIT(nr)		(1UL << (nr))
 
 /* A bit at a time: slow, but not like what is tested. */
 static inline bool test_bit(unsigned long nr, const unsigned long *addr)

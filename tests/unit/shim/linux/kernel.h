@@ -50,6 +50,14 @@ void threads_yield(void);
 	}								\
 	warn_cond; })
 
+#ifndef __always_inline
+#define __always_inline		inline __attribute__((always_inline))
+#endif
+
+#define likely(cond)		__builtin_expect(!!(cond), 1)
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
 #define might_sleep()		((void)0)
 
 #endif
