@@ -114,30 +114,18 @@ static void drop_unused(struct kho_account *account)
 	kfree(account);
 }
 
-/**
- * kho_charge() - count pages for whoever wants them
- * @object: what they are for; nobody else changes what it is charged
- * @nr_pages: how many
- *
- * Context: may sleep.
- * Return: 0, -ENOMEM, or -EDQUOT if that is more than RLIMIT_MEMLOCK.
- */
-int kho_charge(struct kho_object *object, u64 nr_pages)
+static int charge(struct kho_object *object, u64 nr_pages, u64 limit, u64 *had)
 {
-	u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	struct kho_account *account;
 	int ret = 0;
-
-	if (ns_capable_noaudit(&init_user_ns, CAP_IPC_LOCK))
-		return 0;
 
 	mutex_lock(&accounts_lock);
 	account = object->charge ?: find_account(current_uid());
 	if (!account) {
 		ret = -ENOMEM;
 	} else if (account->pages > limit || nr_pages > limit - account->pages) {
-		ret = kho_refuse(-EDQUOT, "object '%s': %llu pages more than the %llu that the user has are beyond RLIMIT_MEMLOCK, %llu pages",
-				 object->name, nr_pages, account->pages, limit);
+		ret = -EDQUOT;
+		*had = account->pages;
 		drop_unused(account);
 	} else {
 		if (!object->charge)
@@ -151,6 +139,73 @@ int kho_charge(struct kho_object *object, u64 nr_pages)
 }
 
 /**
+ * kho_charge() - count pages for whoever wants them
+ * @object: what they are for
+ * @nr_pages: how many
+ * @charged: set to how many are counted: not all who call are limited
+ *
+ * What the caller has given up a moment ago may still be counted: if it would
+ * be too much, this waits for that.
+ *
+ * Context: may sleep; kho.lock not held.
+ * Return: 0, -ENOMEM, or -EDQUOT if that is more than RLIMIT_MEMLOCK.
+ */
+int kho_charge(struct kho_object *object, u64 nr_pages, u64 *charged)
+{
+	u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT, had = 0;
+	int ret;
+
+	*charged = 0;
+	if (ns_capable_noaudit(&init_user_ns, CAP_IPC_LOCK))
+		return 0;
+
+	do
+		ret = charge(object, nr_pages, limit, &had);
+	while (ret == -EDQUOT && kho_freeing_wait());
+	if (ret == -EDQUOT)
+		return kho_refuse(ret, "object '%s': %llu pages more than the %llu that the user has are beyond RLIMIT_MEMLOCK, %llu pages",
+				  object->name, nr_pages, had, limit);
+	if (!ret)
+		*charged = nr_pages;
+	return ret;
+}
+
+static void uncharge(struct kho_object *object, u64 nr_pages)
+{
+	struct kho_account *account = object->charge;
+
+	account->pages -= nr_pages;
+	object->charged -= nr_pages;
+	if (!object->charged) {
+		object->charge = NULL;
+		account->objects--;
+		drop_unused(account);
+	}
+}
+
+/**
+ * kho_charge_move() - count pages for another object of the same user
+ * @to: which has been charged nothing so far
+ * @from: which was charged for them
+ * @nr_pages: how many; no more than were charged are moved
+ *
+ * Context: may sleep.
+ */
+void kho_charge_move(struct kho_object *to, struct kho_object *from, u64 nr_pages)
+{
+	mutex_lock(&accounts_lock);
+	nr_pages = min(nr_pages, from->charged);
+	if (nr_pages) {
+		to->charge = from->charge;
+		to->charge->objects++;
+		to->charge->pages += nr_pages;
+		to->charged = nr_pages;
+		uncharge(from, nr_pages);
+	}
+	mutex_unlock(&accounts_lock);
+}
+
+/**
  * kho_uncharge() - count pages no more
  * @object: what they were for
  * @nr_pages: how many; no more than were charged are uncharged
@@ -159,20 +214,8 @@ int kho_charge(struct kho_object *object, u64 nr_pages)
  */
 void kho_uncharge(struct kho_object *object, u64 nr_pages)
 {
-	struct kho_account *account;
-
 	mutex_lock(&accounts_lock);
-	account = object->charge;
-	if (!account)
-		goto out;
-	nr_pages = min(nr_pages, object->charged);
-	account->pages -= nr_pages;
-	object->charged -= nr_pages;
-	if (!object->charged) {
-		object->charge = NULL;
-		account->objects--;
-		drop_unused(account);
-	}
-out:
+	if (object->charge)
+		uncharge(object, min(nr_pages, object->charged));
 	mutex_unlock(&accounts_lock);
 }

@@ -113,6 +113,7 @@ static int do_query(union kho_any *any)
 	query->envelope_pages = kho.envelope_pages;
 	query->ram_pages = kho_ram_pages(0, kho_end_of_memory());
 	kho_release_query(query);
+	kho_freeing_query(query);
 	mutex_unlock(&kho.lock);
 	/* Where things are is nothing for those who can't do anything there. */
 	if (!kho_allowed_all()) {

@@ -15,6 +15,8 @@
  *	tree->lock		of any one of the trees
  *	a tree's region locks	of base pages: see radix.c
  *	kho.blocks.lock		which blocks the envelopes have to cover; a leaf
+ *	kho.blobs_lock		the list of metadata pages; a leaf
+ *	freeing.lock		freeing.c: what is to be given back; a leaf
  *	accounts_lock		access.c: what users keep; a leaf
  *	patterns_lock		folio.c: how folios are made; a leaf
  *
@@ -26,7 +28,7 @@
  * before they are taken and after they were dropped, and pinned before.  A page
  * fault on an object takes mem->lock for reading below mmap_lock, which is why
  * nothing that may fault is done under mem->lock.  i_mmap_rwsem, for unmapping
- * what is cut off, is taken below kho.lock, but not below mem->lock.
+ * what is cut off, is not taken below mem->lock.
  */
 #ifndef KHO_INTERNAL_H
 #define KHO_INTERNAL_H
@@ -101,8 +103,10 @@ struct kho_state {
 	bool pinned;
 	/** @changes: grows with each change. */
 	u64 changes;
-	/** @released: base pages given back. */
+	/** @released: base pages given up. */
 	u64 released;
+	/** @freeing: objects whose pages freeing.c has to give back. */
+	u64 freeing;
 
 	/** @tree: what the next kernel is to keep. */
 	struct kho_radix_tree tree;
@@ -124,6 +128,8 @@ struct kho_state {
 	/** @arrived_objects: how many of them arrived. */
 	u64 arrived_objects;
 
+	/** @blobs_lock: protects the following two; a leaf. */
+	struct mutex blobs_lock;
 	/** @blobs: pages with metadata other than nodes, by page->lru. */
 	struct list_head blobs;
 	/** @nr_blobs: how many. */
@@ -202,6 +208,7 @@ extern unsigned int kho_max_idle;
 
 /* state.c */
 int kho_may_change(void);
+void kho_hold_module(void);
 void kho_changed(void);
 bool kho_in_scratch(u64 pfn, u64 nr_pages);
 int kho_take_page(unsigned long pfn);
@@ -213,7 +220,6 @@ void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
 		      unsigned int order);
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages);
 int kho_unmark_range(unsigned long pfn, unsigned long nr_pages);
-void kho_put_pages(unsigned long pfn, unsigned long nr_pages);
 u64 kho_end_of_memory(void);
 void *kho_blob_alloc(void);
 void kho_blob_free(void *blob);
@@ -371,6 +377,7 @@ int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 		unsigned int order);
 int kho_mem_append(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 		   unsigned int order);
+u64 kho_mem_put_piece(struct kho_mem *mem);
 void kho_mem_put_pages(struct kho_mem *mem);
 int kho_mem_mark(const struct kho_mem *mem);
 void kho_mem_unmark(const struct kho_mem *mem);
@@ -443,6 +450,20 @@ struct kho_object {
 	u32 data_bytes;
 	/** @data_charged: pages of these that are among @charged. */
 	u32 data_charged;
+	/** @freed_late: freeing.c counts it, and gives its pages back. */
+	bool freed_late;
+};
+
+/**
+ * struct kho_chains - pages that hang on an object's record
+ */
+struct kho_chains {
+	/** @more: extents that the record has no room for. */
+	u64 more;
+	/** @sums: checksums. */
+	u64 sums;
+	/** @data: the agent's own. */
+	u64 data;
 };
 
 /**
@@ -478,6 +499,13 @@ void kho_object_arrivals(void);
 void kho_object_drop_all(void);
 struct kho_object *kho_object_find(const char *name);
 
+/* freeing.c */
+void kho_freeing_begin(struct kho_object *object);
+void kho_object_give_up(struct kho_object *object);
+bool kho_freeing_wait(void);
+void kho_freeing_query(struct kho_query *query);
+void kho_freeing_exit(void);
+
 /* object-ops.c: what the file of an object is asked for */
 int kho_object_commit(struct kho_object *object);
 int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums);
@@ -509,15 +537,18 @@ bool kho_allowed_all(void);
 bool kho_may(const struct kho_object *object, unsigned int mask);
 bool kho_sees(const struct kho_object *object);
 bool kho_owns(const struct kho_object *object);
-int kho_charge(struct kho_object *object, u64 nr_pages);
+int kho_charge(struct kho_object *object, u64 nr_pages, u64 *charged);
 void kho_uncharge(struct kho_object *object, u64 nr_pages);
+void kho_charge_move(struct kho_object *to, struct kho_object *from,
+		     u64 nr_pages);
 
 /* records.c */
-int kho_record_write(struct kho_object *object);
-void kho_record_erase(struct kho_object *object);
-int kho_record_prepare(const struct kho_mem *mem, u64 *chunks);
-void kho_record_discard(u64 chunks);
-void kho_record_resize(struct kho_object *object, u64 chunks);
+int kho_record_write(struct kho_object *object, struct kho_chains *chains);
+void kho_record_erase(struct kho_object *object, struct kho_chains *chains);
+int kho_chains_alloc(const struct kho_mem *mem, bool with_sums,
+		     struct kho_chains *chains);
+void kho_chains_free(struct kho_chains *chains);
+void kho_record_resize(struct kho_object *object, struct kho_chains *chains);
 void kho_record_update(struct kho_object *object);
 const char *kho_records_read(u64 addr, u64 size);
 void kho_records_forget(void);

@@ -168,6 +168,7 @@ err_exit_folio:
 static void __exit kho_exit(void)
 {
 	kho_dev_exit();
+	kho_freeing_exit();
 	mutex_lock(&kho.lock);
 	kho_handoff_exit();
 	kho_envelopes_exit();

@@ -21,6 +21,12 @@
 
 #define FIRST_ROOM	8
 
+/* Blocks that are marked in one go. */
+#define MARK_BATCH	64
+
+/* Pages that are given back in one go, 32 MiB: a multiple of huge pages. */
+#define PUT_PIECE	8192ULL
+
 /**
  * kho_mem_init() - prepare memory of no pages
  * @mem: what
@@ -142,77 +148,122 @@ int kho_extent_each(const struct kho_extent *extent,
 	return 0;
 }
 
-static int mark(u64 pfn, u64 nr_pages)
+/**
+ * struct marks - how far marking, or the opposite, has come
+ */
+struct marks {
+	/** @mem: of what memory. */
+	const struct kho_mem *mem;
+	/** @extent: number of the extent that comes next. */
+	u64 extent;
+	/** @at: the page in it that does. */
+	u64 at;
+	/** @range: pages that are marked as one range, or 0: @nr blocks are. */
+	u64 range;
+	/** @order: of the blocks. */
+	unsigned int order;
+	/** @nr: how many, 1 for a range. */
+	unsigned long nr;
+	/** @pfn: numbers of their first pages. */
+	unsigned long pfn[MARK_BATCH];
+};
+
+/*
+ * Finds what is marked next.  An extent of order 0 is marked as one range; those
+ * of one page each, as far as they follow each other, and the pages of larger
+ * orders are so many blocks of one order.
+ */
+static bool next_marks(struct marks *m)
 {
-	return kho_mark_range(pfn, nr_pages);
+	m->range = 0;
+	m->nr = 0;
+	for (; m->extent < m->mem->nr_extents; m->extent++, m->at = 0) {
+		const struct kho_extent *extent = &m->mem->extent[m->extent];
+		unsigned int order = KHO_OBJS_KEY_ORDER(extent->order);
+
+		if (m->nr && order != m->order)
+			return true;
+		if (!extent->order && extent->nr_pages > 1) {
+			if (m->nr)
+				return true;
+			m->pfn[m->nr++] = extent->pfn;
+			m->range = extent->nr_pages;
+			m->extent++;
+			return true;
+		}
+		m->order = order;
+		for (; m->at < extent->nr_pages; m->at += 1ULL << order) {
+			if (m->nr == MARK_BATCH)
+				return true;
+			m->pfn[m->nr++] = extent->pfn + m->at;
+		}
+	}
+	return m->nr;
 }
 
-static int unmark(u64 pfn, u64 nr_pages)
+static int mark(const struct marks *m, unsigned long *done)
 {
-	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
-	return 0;
-}
-
-static int mark_extent(const struct kho_extent *extent)
-{
-	struct kho_extent marked = *extent;
-	u64 step = 1ULL << KHO_OBJS_KEY_ORDER(extent->order);
-	u64 done;
 	int ret;
 
-	if (!extent->order)
-		return mark(extent->pfn, extent->nr_pages);
-	for (done = 0; done < extent->nr_pages; done += step) {
-		ret = mark(extent->pfn + done, step);
-		if (ret)
-			goto err_unmark;
+	if (!m->range)
+		return kho_mark_batch(m->pfn, m->nr, m->order, done);
+	ret = kho_mark_range(m->pfn[0], m->range);
+	*done = !ret;
+	return ret;
+}
+
+/* The first @nr ranges and blocks. */
+static void unmark(const struct kho_mem *mem, u64 nr)
+{
+	struct marks m = { .mem = mem };
+
+	while (nr && next_marks(&m)) {
+		unsigned long n = min_t(u64, nr, m.nr);
+
+		if (m.range)
+			WARN_ON_ONCE(kho_unmark_range(m.pfn[0], m.range));
+		else
+			kho_unmark_batch(m.pfn, n, m.order);
+		nr -= n;
 		cond_resched();
 	}
-	return 0;
-
-err_unmark:
-	marked.nr_pages = done;
-	kho_extent_each(&marked, unmark);
-	return ret;
 }
 
 /**
  * kho_mem_mark() - have all pages preserved
  * @mem: of what
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.gate or kho.lock held.
  * Return: 0 or as kho_mark_range(), and then nothing is marked.
  */
 int kho_mem_mark(const struct kho_mem *mem)
 {
-	u64 i;
+	struct marks m = { .mem = mem };
+	unsigned long done;
+	u64 marked = 0;
 	int ret;
 
-	for (i = 0; i < mem->nr_extents; i++) {
-		ret = mark_extent(&mem->extent[i]);
-		if (ret)
-			goto err_unmark;
+	while (next_marks(&m)) {
+		ret = mark(&m, &done);
+		marked += done;
+		if (ret) {
+			unmark(mem, marked);
+			return ret;
+		}
+		cond_resched();
 	}
 	return 0;
-
-err_unmark:
-	while (i--)
-		kho_extent_each(&mem->extent[i], unmark);
-	return ret;
 }
 
 /**
  * kho_mem_unmark() - the opposite of kho_mem_mark()
  * @mem: of what
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.gate or kho.lock held.
  */
 void kho_mem_unmark(const struct kho_mem *mem)
 {
-	u64 i;
-
-	for (i = 0; i < mem->nr_extents; i++)
-		kho_extent_each(&mem->extent[i], unmark);
+	unmark(mem, U64_MAX);
 }
 
 /* Of our own: each folio has one reference, and so has each base page. */
@@ -236,6 +287,39 @@ static void put_extent(const struct kho_extent *extent)
 }
 
 /**
+ * kho_mem_put_piece() - give up some pages, and forget them
+ * @mem: of what; the last of its pages go
+ *
+ * Context: may sleep.
+ * Return: how many, 0 if there were none.
+ */
+u64 kho_mem_put_piece(struct kho_mem *mem)
+{
+	u64 done = 0;
+
+	while (done < PUT_PIECE && mem->nr_extents) {
+		struct kho_extent *last = &mem->extent[mem->nr_extents - 1];
+		struct kho_extent piece = *last;
+
+		piece.nr_pages = min_t(u64, last->nr_pages, PUT_PIECE);
+		last->nr_pages -= piece.nr_pages;
+		piece.pfn += last->nr_pages;
+		if (mem->pinned)
+			/* Nobody else knows whether we have written to them. */
+			unpin_user_page_range_dirty_lock(pfn_to_page(piece.pfn),
+							 piece.nr_pages, true);
+		else
+			put_extent(&piece);
+		if (!last->nr_pages)
+			mem->nr_extents--;
+		mem->nr_pages -= piece.nr_pages;
+		done += piece.nr_pages;
+		cond_resched();
+	}
+	return done;
+}
+
+/**
  * kho_mem_put_pages() - give up all pages and forget them
  * @mem: of what
  *
@@ -243,23 +327,10 @@ static void put_extent(const struct kho_extent *extent)
  */
 void kho_mem_put_pages(struct kho_mem *mem)
 {
-	u64 i;
-
-	for (i = 0; i < mem->nr_extents; i++) {
-		const struct kho_extent *extent = &mem->extent[i];
-
-		if (mem->pinned)
-			/* Nobody else knows whether we have written to them. */
-			unpin_user_page_range_dirty_lock(pfn_to_page(extent->pfn),
-							 extent->nr_pages, true);
-		else
-			put_extent(extent);
-		cond_resched();
-	}
+	while (kho_mem_put_piece(mem))
+		;
 	kvfree(mem->extent);
 	mem->extent = NULL;
-	mem->nr_extents = 0;
-	mem->nr_pages = 0;
 	mem->room = 0;
 }
 
@@ -378,6 +449,8 @@ static int alloc_huge(struct kho_mem *mem, u64 index, u64 nr_pages, int nid)
 		folio = __folio_alloc(gfp, KHO_PMD_ORDER,
 				      nid == NUMA_NO_NODE ? numa_mem_id() : nid,
 				      NULL);
+		if (!folio && kho_freeing_wait())
+			continue;
 		if (!folio)
 			return -ENOMEM;
 		folio->index = index + mem->nr_pages;
@@ -407,7 +480,8 @@ static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 			      ilog2(nr_pages - mem->nr_pages));
 		page = alloc_pages_node(nid, gfp_for(order, nid), order);
 		if (!page) {
-			if (!order--)
+			/* What was given up may be what is missing. */
+			if (!kho_freeing_wait() && !order--)
 				return -ENOMEM;
 			continue;
 		}

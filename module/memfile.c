@@ -393,14 +393,12 @@ void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode
  * now.  It has the page locked while it does: after each page was locked once,
  * there are no such faults any more.
  *
- * Context: may sleep; kho.lock held; mem->lock not held.
+ * Context: may sleep; there is a file; mem->lock not held.
  */
 void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
 {
 	loff_t from = (loff_t)mem->nr_pages << PAGE_SHIFT;
 	u64 i;
-
-	lockdep_assert_held(&kho.lock);
 
 	if (!mem->inode)
 		return;

@@ -86,11 +86,14 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 		copy_one(&copy, virt_to_phys(kho.setup), KHO_META_SETUP, 0);
 		copy_one(&copy, virt_to_phys(kho.fdt), KHO_META_FDT, 0);
 	}
+	mutex_lock(&kho.blobs_lock);
 	list_for_each_entry(page, &kho.blobs, lru)
 		if (!kho.fdt || page != virt_to_page(kho.fdt))
 			copy_one(&copy, page_to_phys(page), KHO_META_BLOB, 0);
+	*total = kho.nr_blobs;
+	mutex_unlock(&kho.blobs_lock);
 	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
 	*filled = copy.filled;
-	*total = kho.nr_blobs + !!kho.setup + kho.tree.nr_nodes;
+	*total += !!kho.setup + kho.tree.nr_nodes;
 	mutex_unlock(&kho.lock);
 }

@@ -135,76 +135,74 @@ static void zero_behind(struct kho_mem *mem, u64 bytes)
 			     PAGE_SIZE - offset);
 }
 
-/* What depends on the size and the extents, and may be had or not. */
-struct resize_room {
-	u64 chunks;
-	u64 sums;
-};
-
-static int resize_room(struct kho_object *object, const struct kho_mem *as_if,
-		       struct resize_room *room)
+/* Nobody but us changes the extents: the inode is locked. */
+static void set_extents(struct kho_mem *mem, struct kho_mem *to, u64 bytes)
 {
-	int ret;
+	down_write(&mem->lock);
+	swap(mem->extent, to->extent);
+	swap(mem->room, to->room);
+	swap(mem->nr_extents, to->nr_extents);
+	swap(mem->nr_pages, to->nr_pages);
+	WRITE_ONCE(mem->size, bytes);
+	up_write(&mem->lock);
+}
 
-	room->sums = 0;
-	ret = kho_record_prepare(as_if, &room->chunks);
-	if (ret)
-		return ret;
-	if (object->record->sums)
-		ret = kho_sums_alloc(as_if->nr_pages, &room->sums);
-	if (ret)
-		kho_record_discard(room->chunks);
+/*
+ * What the next kernel and others here find from now on; told what hung on the
+ * record before.
+ */
+static void resized(struct kho_object *object, struct kho_mem *to, u64 bytes,
+		    struct kho_chains *chains)
+{
+	lockdep_assert_held(&kho.lock);
+
+	kho.object_pages += to->nr_pages - object->mem.nr_pages;
+	set_extents(&object->mem, to, bytes);
+	object->flags &= ~KHO_OBJS_SUMMED;
+	kho_record_resize(object, chains);
+}
+
+static int add_all(struct kho_mem *to, const struct kho_mem *from)
+{
+	u64 i;
+	int ret = 0;
+
+	for (i = 0; i < from->nr_extents && !ret; i++)
+		ret = kho_mem_add(to, from->extent[i].pfn,
+				  from->extent[i].nr_pages, from->extent[i].order);
 	return ret;
 }
 
-static void resize_done(struct kho_object *object, u64 old_pages,
-			const struct resize_room *room)
+static int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
 {
-	if (object->record->sums) {
-		kho_sums_free(object->record->sums);
-		object->record->sums = room->sums;
-	}
-	object->flags &= ~KHO_OBJS_SUMMED;
-	kho_record_resize(object, room->chunks);
-	kho.object_pages += object->mem.nr_pages - old_pages;
-	kho_changed();
-}
-
-static int grow(struct kho_object *object, struct kho_mem *more)
-{
-	struct kho_mem *mem = &object->mem, as_if = {};
-	u64 i, old_pages = mem->nr_pages;
-	struct resize_room room;
-	int ret = 0;
+	struct kho_mem as_if = {};
+	struct kho_chains chains;
+	int ret;
 
 	/* What it will look like, for the records. */
-	for (i = 0; i < mem->nr_extents && !ret; i++)
-		ret = kho_mem_add(&as_if, mem->extent[i].pfn,
-				  mem->extent[i].nr_pages, mem->extent[i].order);
-	for (i = 0; i < more->nr_extents && !ret; i++)
-		ret = kho_mem_add(&as_if, more->extent[i].pfn,
-				  more->extent[i].nr_pages, more->extent[i].order);
+	ret = add_all(&as_if, &object->mem) ?: add_all(&as_if, more);
 	if (ret)
 		goto out;
-	ret = kho_mem_mark(more);
+	down_read(&kho.gate);
+	ret = kho_may_change() ?: kho_mem_mark(more);
 	if (ret)
-		goto out;
-	ret = resize_room(object, &as_if, &room);
+		goto out_gate;
+	ret = kho_chains_alloc(&as_if, object->record->sums, &chains);
 	if (ret) {
 		kho_mem_unmark(more);
-		goto out;
+		goto out_gate;
 	}
 
-	down_write(&mem->lock);
-	swap(mem->extent, as_if.extent);
-	swap(mem->room, as_if.room);
-	mem->nr_extents = as_if.nr_extents;
-	mem->nr_pages = as_if.nr_pages;
-	up_write(&mem->lock);
+	mutex_lock(&kho.lock);
+	resized(object, &as_if, bytes, &chains);
+	kho_changed();
+	mutex_unlock(&kho.lock);
+	kho_chains_free(&chains);
 	/* The pages are the object's now. */
 	kvfree(more->extent);
 	memset(more, 0, sizeof(*more));
-	resize_done(object, old_pages, &room);
+out_gate:
+	up_read(&kho.gate);
 out:
 	kvfree(as_if.extent);
 	return ret;
@@ -265,39 +263,57 @@ static int plan_cut(const struct kho_mem *mem, u64 nr_pages, struct cutting *c)
 static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 {
 	struct kho_mem *mem = &object->mem;
-	u64 old_pages = mem->nr_pages;
-	struct resize_room room;
+	struct kho_object *rest;
+	struct kho_chains chains;
 	struct cutting *c;
-	int ret;
+	int ret = -ENOMEM;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL);
-	if (!c)
-		return -ENOMEM;
-	ret = plan_cut(mem, nr_pages, c) ?: resize_room(object, &c->left, &room);
+	rest = kzalloc(sizeof(*rest), GFP_KERNEL);
+	if (!c || !rest)
+		goto out;
+	ret = plan_cut(mem, nr_pages, c);
 	if (ret)
 		goto out;
 
+	down_read(&kho.gate);
+	ret = kho_may_change() ?:
+	      kho_chains_alloc(&c->left, object->record->sums, &chains);
+	if (ret) {
+		up_read(&kho.gate);
+		goto out;
+	}
+	/* It goes as an object of its own would. */
+	kho_mem_init(&rest->mem, NULL);
+	set_extents(&rest->mem, &c->cut, 0);
+	kho_charge_move(rest, object, rest->mem.nr_pages);
+	mutex_lock(&kho.lock);
+	resized(object, &c->left, bytes, &chains);
+	kho_freeing_begin(rest);
+	kho.changes++;
+	mutex_unlock(&kho.lock);
+	/* No jump finds the record and the marks unlike each other. */
 	kho_mem_unmark(&c->old);
-	down_write(&mem->lock);
-	swap(mem->extent, c->left.extent);
-	swap(mem->room, c->left.room);
-	mem->nr_extents = c->left.nr_extents;
-	mem->nr_pages = c->left.nr_pages;
-	WRITE_ONCE(mem->size, bytes);
-	up_write(&mem->lock);
-	kho_mem_unmap(mem, &c->cut);
-	zero_behind(mem, bytes);
-	kho.released += c->cut.nr_pages;
-	kho_uncharge(object, c->cut.nr_pages);
-	kho_mem_put_pages(&c->cut);
 	mark_again(&c->again);
-	resize_done(object, old_pages, &room);
+	kho_chains_free(&chains);
+	mutex_lock(&kho.lock);
+	kho_changed();
+	mutex_unlock(&kho.lock);
+	up_read(&kho.gate);
+
+	kho_mem_unmap(mem, &rest->mem);
+	zero_behind(mem, bytes);
+	kho_object_give_up(rest);
+	rest = NULL;
 out:
-	kvfree(c->left.extent);
-	kvfree(c->cut.extent);
-	kvfree(c->old.extent);
-	kvfree(c->again.extent);
+	if (c) {
+		kvfree(c->left.extent);
+		kvfree(c->cut.extent);
+		kvfree(c->old.extent);
+		kvfree(c->again.extent);
+	}
 	kfree(c);
+	kfree(rest);
 	return ret;
 }
 
@@ -321,6 +337,23 @@ static int check_resize(const struct kho_object *object, u64 bytes, u64 nr_pages
 	return 0;
 }
 
+/* Its last page has room for more bytes. */
+static int resize_last(struct kho_object *object, u64 bytes)
+{
+	int ret;
+
+	mutex_lock(&kho.lock);
+	ret = kho_may_change();
+	if (!ret) {
+		WRITE_ONCE(object->mem.size, bytes);
+		object->flags &= ~KHO_OBJS_SUMMED;
+		kho_record_update(object);
+		kho_changed();
+	}
+	mutex_unlock(&kho.lock);
+	return ret;
+}
+
 /* Do huge pages go on at the end of it? */
 static bool ends_huge(const struct kho_mem *mem)
 {
@@ -334,15 +367,15 @@ static bool ends_huge(const struct kho_mem *mem)
  * @inode: of the file that this is asked of
  * @bytes: its new size
  *
- * Context: may sleep; takes @inode's lock, then kho.lock.
+ * Context: may sleep; takes @inode's lock, then kho.gate and kho.lock.
  * Return: 0 or the errno of KHO_OBJ_RESIZE; nothing has changed after an error.
  */
 int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 {
 	u64 nr_pages = (bytes >> PAGE_SHIFT) + !!(bytes & ~PAGE_MASK);
 	struct kho_mem *mem = &object->mem, more = {};
+	u64 old, charged = 0;
 	bool huge;
-	u64 old;
 	int ret;
 
 	inode_lock(inode);
@@ -353,45 +386,40 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 	if (!ret && nr_pages > old && huge && bytes & (PMD_SIZE - 1))
 		ret = kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of its huge pages of %lu",
 				 object->name, bytes, PMD_SIZE);
-	if (!ret && bytes < mem->size)
-		ret = shrink(object, nr_pages, bytes);
 	mutex_unlock(&kho.lock);
-	if (ret || bytes <= mem->size)
+	if (!ret && bytes < mem->size) {
+		ret = shrink(object, nr_pages, bytes);
+		goto out;
+	}
+	if (ret || bytes == mem->size)
 		goto out;
 
 	/* Memory is had without the lock; nobody else resizes it meanwhile. */
 	if (nr_pages > old) {
-		if (nr_pages - old > si_mem_available()) {
+		while (nr_pages - old > si_mem_available()) {
+			if (kho_freeing_wait())
+				continue;
 			ret = kho_refuse(-ENOMEM, "object '%s': size %llu is more than there is memory",
 					 object->name, bytes);
 			goto out;
 		}
-		mutex_lock(&kho.lock);
-		ret = kho_charge(object, nr_pages - old);
-		mutex_unlock(&kho.lock);
+		ret = kho_charge(object, nr_pages - old, &charged);
 		if (ret)
 			goto out;
 		ret = kho_mem_alloc(&more, old, nr_pages - old, huge, NUMA_NO_NODE);
 		if (ret)
 			goto err_uncharge;
 	}
-	mutex_lock(&kho.lock);
-	ret = kho_may_change();
-	if (!ret && nr_pages > old)
-		ret = grow(object, &more);
-	if (!ret) {
-		zero_behind(mem, mem->size);
-		WRITE_ONCE(mem->size, bytes);
-		if (mem->inode)
-			i_size_write(mem->inode, bytes);
-		object->flags &= ~KHO_OBJS_SUMMED;
-		kho_record_update(object);
-		kho_changed();
-	}
-	mutex_unlock(&kho.lock);
+	zero_behind(mem, mem->size);
+	if (nr_pages > old)
+		ret = grow(object, &more, bytes);
+	else
+		ret = resize_last(object, bytes);
+	if (!ret)
+		i_size_write(inode, bytes);
 err_uncharge:
-	if (ret && nr_pages > old)
-		kho_uncharge(object, nr_pages - old);
+	if (ret)
+		kho_uncharge(object, charged);
 	kho_mem_put_pages(&more);
 out:
 	inode_unlock(inode);
@@ -402,7 +430,7 @@ out:
  * kho_data_free() - free a chain of data pages
  * @addr: physical address of the first, or 0
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  */
 void kho_data_free(u64 addr)
 {
@@ -426,21 +454,19 @@ void kho_data_free(u64 addr)
  */
 int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 {
-	u32 done, n, charged = DIV_ROUND_UP(bytes, DATA_PER_PAGE);
-	u64 first = 0, *link = &first, before;
+	u64 first = 0, *link = &first, charged;
+	u32 done, n, was_charged;
 	int ret;
 
+	ret = kho_charge(object, DIV_ROUND_UP(bytes, DATA_PER_PAGE), &charged);
+	if (ret)
+		return ret;
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
 	if (!ret && object->flags & KHO_OBJS_SEALED)
 		ret = kho_refuse(-EPERM, "object '%s' is sealed", object->name);
-	before = object->charged;
-	if (!ret)
-		ret = kho_charge(object, charged);
 	if (ret)
-		goto out;
-	/* Not all who call are counted. */
-	charged = object->charged - before;
+		goto err_free;
 	for (done = 0; done < bytes; done += n) {
 		struct kho_objs_data *page = kho_blob_alloc();
 
@@ -455,13 +481,14 @@ int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 		link = &page->next;
 	}
 	swap(object->record->data, first);
-	swap(object->data_charged, charged);
+	was_charged = object->data_charged;
+	object->data_charged = charged;
+	charged = was_charged;
 	object->data_bytes = bytes;
 	kho_changed();
 err_free:
 	kho_data_free(first);
 	kho_uncharge(object, charged);
-out:
 	mutex_unlock(&kho.lock);
 	return ret;
 }

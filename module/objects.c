@@ -144,6 +144,7 @@ struct kho_object *kho_object_new(const struct kho_wish *wish)
 {
 	u64 nr_pages = (wish->bytes >> PAGE_SHIFT) + !!(wish->bytes & ~PAGE_MASK);
 	struct kho_object *object = kzalloc(sizeof(*object), GFP_KERNEL);
+	u64 charged;
 	int ret;
 
 	if (!object)
@@ -160,7 +161,7 @@ struct kho_object *kho_object_new(const struct kho_wish *wish)
 	strscpy_pad(object->release, init_utsname()->release,
 		    sizeof(object->release));
 
-	ret = kho_charge(object, nr_pages);
+	ret = kho_charge(object, nr_pages, &charged);
 	if (ret) {
 		kfree(object);
 		return ERR_PTR(ret);
@@ -189,20 +190,36 @@ static void list_object(struct kho_object *object)
 	kho.object_pages += object->mem.nr_pages;
 }
 
-/* The opposite of what kho_object_insert() does. */
-static void object_drop(struct kho_object *object)
+/*
+ * The opposite of what kho_object_insert() does, in two steps.  The first one
+ * ends the object; the second needs no kho.lock, as it takes longer the more
+ * pages there are, but kho.gate has to be held over both.
+ */
+static void object_end(struct kho_object *object, struct kho_chains *chains)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho_record_erase(object);
-	kho_mem_unmark(&object->mem);
+	kho_record_erase(object, chains);
 	list_del(&object->list);
 	hlist_del(&object->named);
 	kho.nr_objects--;
 	kho.object_pages -= object->mem.nr_pages;
 	kho.arrived_objects -= object->arrived;
-	kho.released += object->mem.nr_pages;
+	kho.changes++;
+	kho_freeing_begin(object);
+}
+
+static void object_unmark(struct kho_object *object, struct kho_chains *chains)
+{
+	kho_mem_unmark(&object->mem);
+	kho_chains_free(chains);
+}
+
+static void changed(void)
+{
+	mutex_lock(&kho.lock);
 	kho_changed();
+	mutex_unlock(&kho.lock);
 }
 
 /* Makes a file of an object; the first one finds folios where there can be. */
@@ -227,29 +244,31 @@ static struct file *make_file(struct kho_object *object, unsigned int flags,
  * @object: with its memory
  * @file: set to the file
  *
- * Lists it, marks it, records it; all of that or nothing.
+ * Lists it, marks it, records it; all of that or nothing.  What takes longer the
+ * more pages there are is done without kho.lock; a jump waits at the gate.
  *
- * Context: may sleep; takes kho.lock.
+ * Context: may sleep; takes kho.gate and kho.lock.
  * Return: 0, as kho_object_may_name(), as kho_mark_range(), or -ENOMEM.
  */
 int kho_object_insert(struct kho_object *object, struct file **file)
 {
+	struct kho_chains chains;
 	int ret;
 
-	mutex_lock(&kho.lock);
-	ret = may_name(object->name);
+	down_read(&kho.gate);
+	ret = kho_object_may_name(object->name) ?: kho_mem_mark(&object->mem);
 	if (ret)
 		goto out;
-	ret = kho_mem_mark(&object->mem);
-	if (ret)
-		goto out;
-	ret = kho_record_write(object);
+	ret = kho_chains_alloc(&object->mem,
+			       object->flags & KHO_OBJS_SUM_AT_JUMP, &chains);
 	if (ret)
 		goto err_unmark;
-	if (object->flags & KHO_OBJS_SUM_AT_JUMP)
-		ret = kho_sums_alloc(object->mem.nr_pages, &object->record->sums);
+
+	mutex_lock(&kho.lock);
+	/* The name may have been taken meanwhile. */
+	ret = may_name(object->name) ?: kho_record_write(object, &chains);
 	if (ret)
-		goto err_erase;
+		goto err_unlock;
 	*file = make_file(object, O_RDWR, false);
 	if (IS_ERR(*file)) {
 		ret = PTR_ERR(*file);
@@ -258,14 +277,18 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 	list_object(object);
 	kho_changed();
 	mutex_unlock(&kho.lock);
+	up_read(&kho.gate);
 	return 0;
 
 err_erase:
-	kho_record_erase(object);
+	kho_record_erase(object, &chains);
+err_unlock:
+	mutex_unlock(&kho.lock);
+	kho_chains_free(&chains);
 err_unmark:
 	kho_mem_unmark(&object->mem);
 out:
-	mutex_unlock(&kho.lock);
+	up_read(&kho.gate);
 	return ret;
 }
 
@@ -280,10 +303,13 @@ static int check_wish(const struct kho_wish *wish)
 	    (wish->nid < 0 || wish->nid >= MAX_NUMNODES || !node_online(wish->nid)))
 		return kho_refuse(-EINVAL, "object '%s': there is no node %d",
 				  wish->name, wish->nid);
-	if (wish->bytes >> PAGE_SHIFT > si_mem_available())
+	while (wish->bytes >> PAGE_SHIFT > si_mem_available()) {
+		if (kho_freeing_wait())
+			continue;
 		return kho_refuse(-ENOMEM,
 				  "object '%s': size %llu is more than there is memory",
 				  wish->name, wish->bytes);
+	}
 	return 0;
 }
 
@@ -366,19 +392,26 @@ out:
 static void object_release(struct kho_mem *mem)
 {
 	struct kho_object *object = container_of(mem, struct kho_object, mem);
+	struct kho_chains chains;
 	bool drop = false;
 
+	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
 	if (!--object->files) {
 		kho_mem_no_file(mem);
 		/* On the way to the next kernel that has to do it. */
 		drop = object->flags & KHO_OBJS_UNCOMMITTED && !kho.frozen;
 		if (drop)
-			object_drop(object);
+			object_end(object, &chains);
 	}
 	mutex_unlock(&kho.lock);
+	if (drop) {
+		object_unmark(object, &chains);
+		changed();
+	}
+	up_read(&kho.gate);
 	if (drop)
-		kho_object_free(object);
+		kho_object_give_up(object);
 }
 
 /**
@@ -391,9 +424,11 @@ static void object_release(struct kho_mem *mem)
  */
 int kho_object_remove(const char *name)
 {
+	struct kho_chains chains;
 	struct kho_object *object;
 	int ret = 0;
 
+	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
 	object = find_visible(name);
 	if (!object)
@@ -407,11 +442,16 @@ int kho_object_remove(const char *name)
 		ret = kho_refuse(-EBUSY, "object '%s' is open or mapped (%u files)",
 				 name, object->files);
 	else
-		object_drop(object);
+		object_end(object, &chains);
 	mutex_unlock(&kho.lock);
+	if (!ret) {
+		object_unmark(object, &chains);
+		changed();
+	}
+	up_read(&kho.gate);
 
 	if (!ret)
-		kho_object_free(object);
+		kho_object_give_up(object);
 	return ret;
 }
 
@@ -602,6 +642,7 @@ void kho_object_arrivals(void)
 {
 	u64 uncommitted = 0, idle = 0;
 	struct kho_object *object, *next;
+	struct kho_chains chains;
 
 	lockdep_assert_held(&kho.lock);
 
@@ -618,8 +659,10 @@ void kho_object_arrivals(void)
 			uncommitted++;
 		else
 			idle++;
-		object_drop(object);
-		kho_object_free(object);
+		object_end(object, &chains);
+		object_unmark(object, &chains);
+		kho_changed();
+		kho_object_give_up(object);
 	}
 	if (uncommitted)
 		pr_info("%llu objects were not committed by their makers: freed\n",

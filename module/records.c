@@ -150,49 +150,76 @@ static void put_extent(struct kho_objs_extent *to, const struct kho_extent *from
 	to->nr_pages = from->nr_pages;
 }
 
-/**
- * kho_record_discard() - free pages of extents that no record has
- * @chunks: physical address of the first, or 0
- *
- * Context: may sleep; kho.lock held.
- */
-void kho_record_discard(u64 chunks)
+static void free_more(u64 more)
 {
-	while (chunks) {
-		struct kho_objs_extents *chunk = phys_to_virt(chunks);
+	while (more) {
+		struct kho_objs_extents *chunk = phys_to_virt(more);
 
-		chunks = chunk->next;
+		more = chunk->next;
 		kho_blob_free(chunk);
+		cond_resched();
 	}
 }
 
-/**
- * kho_record_prepare() - write down the extents that a record has no room for
- * @mem: whose
- * @chunks: set to the physical address of the first page of them, or 0
- *
- * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM.
- */
-int kho_record_prepare(const struct kho_mem *mem, u64 *chunks)
+/* Writes down the extents that a record has no room for. */
+static int alloc_more(const struct kho_mem *mem, u64 *more)
 {
-	u64 i, *link = chunks;
+	u64 i, *link = more;
 
-	*chunks = 0;
+	*more = 0;
 	for (i = KHO_OBJS_INLINE; i < mem->nr_extents; ) {
 		struct kho_objs_extents *chunk = kho_blob_alloc();
 		unsigned int n;
 
 		if (!chunk) {
-			kho_record_discard(*chunks);
+			free_more(*more);
+			*more = 0;
 			return -ENOMEM;
 		}
 		*link = virt_to_phys(chunk);
 		link = &chunk->next;
 		for (n = 0; n < PER_CHUNK && i < mem->nr_extents; n++, i++)
 			put_extent(&chunk->extents[n], &mem->extent[i]);
+		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * kho_chains_free() - free what hangs on no record
+ * @chains: what, and none of it afterwards
+ *
+ * Context: may sleep; kho.lock or kho.gate held.
+ */
+void kho_chains_free(struct kho_chains *chains)
+{
+	free_more(chains->more);
+	kho_sums_free(chains->sums);
+	kho_data_free(chains->data);
+	memset(chains, 0, sizeof(*chains));
+}
+
+/**
+ * kho_chains_alloc() - write down what will hang on a record
+ * @mem: whose extents
+ * @with_sums: have room for checksums as well
+ * @chains: set to what was written
+ *
+ * Context: may sleep; kho.lock or kho.gate held.
+ * Return: 0, or as kho_sums_alloc(), and then there are no chains.
+ */
+int kho_chains_alloc(const struct kho_mem *mem, bool with_sums,
+		     struct kho_chains *chains)
+{
+	int ret;
+
+	memset(chains, 0, sizeof(*chains));
+	ret = alloc_more(mem, &chains->more);
+	if (!ret && with_sums)
+		ret = kho_sums_alloc(mem->nr_pages, &chains->sums);
+	if (ret)
+		kho_chains_free(chains);
+	return ret;
 }
 
 static void put_extents(struct kho_objs_record *record, const struct kho_mem *mem,
@@ -231,44 +258,42 @@ void kho_record_update(struct kho_object *object)
 /**
  * kho_record_resize() - tell the next kernel of other extents of an object
  * @object: of which
- * @chunks: what kho_record_prepare() has written
+ * @chains: what kho_chains_alloc() has written; told what hung there before
  *
- * Context: may sleep; kho.lock held.
+ * Context: kho.lock held.
  */
-void kho_record_resize(struct kho_object *object, u64 chunks)
+void kho_record_resize(struct kho_object *object, struct kho_chains *chains)
 {
-	u64 old = object->record->more;
+	struct kho_objs_record *record = object->record;
+	u64 old = record->more;
 
-	put_extents(object->record, &object->mem, chunks);
+	put_extents(record, &object->mem, chains->more);
+	chains->more = old;
+	swap(record->sums, chains->sums);
 	kho_record_update(object);
-	kho_record_discard(old);
 }
 
 /**
  * kho_record_write() - tell the next kernel of an object
  * @object: whose pages are marked already
+ * @chains: what kho_chains_alloc() has written; none of it is left
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM; nothing has changed after an error.
  */
-int kho_record_write(struct kho_object *object)
+int kho_record_write(struct kho_object *object, struct kho_chains *chains)
 {
 	struct kho_objs_record *record;
-	u64 chunks;
-	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	ret = kho_record_prepare(&object->mem, &chunks);
-	if (ret)
-		return ret;
 	record = find_room();
-	if (!record) {
-		kho_record_discard(chunks);
+	if (!record)
 		return -ENOMEM;
-	}
 	object->record = record;
-	put_extents(record, &object->mem, chunks);
+	put_extents(record, &object->mem, chains->more);
+	record->sums = chains->sums;
+	memset(chains, 0, sizeof(*chains));
 	record->created = object->created;
 	memcpy(record->comm, object->comm, sizeof(record->comm));
 	memcpy(record->release, object->release, sizeof(record->release));
@@ -281,23 +306,22 @@ int kho_record_write(struct kho_object *object)
 /**
  * kho_record_erase() - tell the next kernel no more of an object
  * @object: of which
- *
- * What hangs on the record goes as well: sums and data.
+ * @chains: set to what hung on the record, for kho_chains_free()
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_record_erase(struct kho_object *object)
+void kho_record_erase(struct kho_object *object, struct kho_chains *chains)
 {
-	struct kho_objs_record was = *object->record;
+	struct kho_objs_record *record = object->record;
 
 	lockdep_assert_held(&kho.lock);
 
-	drop_record(object->record);
+	chains->more = record->more;
+	chains->sums = record->sums;
+	chains->data = record->data;
+	drop_record(record);
 	kho.head->nr_objects--;
 	object->record = NULL;
-	kho_record_discard(was.more);
-	kho_sums_free(was.sums);
-	kho_data_free(was.data);
 }
 
 /*

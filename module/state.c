@@ -17,6 +17,7 @@
 struct kho_state kho = {
 	.gate = __RWSEM_INITIALIZER(kho.gate),
 	.lock = __MUTEX_INITIALIZER(kho.lock),
+	.blobs_lock = __MUTEX_INITIALIZER(kho.blobs_lock),
 	.objects = LIST_HEAD_INIT(kho.objects),
 	.blobs = LIST_HEAD_INIT(kho.blobs),
 };
@@ -46,6 +47,28 @@ int kho_may_change(void)
 }
 
 /**
+ * kho_hold_module() - keep the module loaded as long as it holds anything
+ *
+ * Context: kho.lock held; the caller has a reference to the module, or the
+ * module waits for it before it goes.
+ */
+void kho_hold_module(void)
+{
+	bool holds;
+
+	lockdep_assert_held(&kho.lock);
+
+	holds = kho.nr_objects || kho_radix_nr_pages(&kho.raw) ||
+		kho_radix_nr_pages(&kho.arrived) || kho.kernel_pages ||
+		kho.freeing;
+	if (holds && !kho.pinned)
+		__module_get(THIS_MODULE);
+	else if (!holds && kho.pinned)
+		module_put(THIS_MODULE);
+	kho.pinned = holds;
+}
+
+/**
  * kho_changed() - what is preserved has changed
  *
  * Counts it, and keeps the module loaded as long as it holds anything for
@@ -55,20 +78,12 @@ int kho_may_change(void)
  */
 void kho_changed(void)
 {
-	bool holds;
-
 	lockdep_assert_held(&kho.lock);
 
 	kho.changes++;
 	kho_envelopes_update();
-	holds = kho.nr_objects || kho_radix_nr_pages(&kho.raw) ||
-		kho_radix_nr_pages(&kho.arrived) || kho.kernel_pages;
 	kho_memfile_keep(kho.nr_objects);
-	if (holds && !kho.pinned)
-		__module_get(THIS_MODULE);
-	else if (!holds && kho.pinned)
-		module_put(THIS_MODULE);
-	kho.pinned = holds;
+	kho_hold_module();
 }
 
 /**
@@ -251,21 +266,6 @@ int kho_take_page(unsigned long pfn)
 }
 
 /**
- * kho_put_pages() - give up the reference that each of these pages has
- * @pfn: number of the first page
- * @nr_pages: how many
- *
- * Context: may sleep.
- */
-void kho_put_pages(unsigned long pfn, unsigned long nr_pages)
-{
-	while (nr_pages--) {
-		put_page(pfn_to_page(pfn++));
-		cond_resched();
-	}
-}
-
-/**
  * kho_end_of_memory() - physical address above which there is no page
  *
  * Return: the address in bytes.
@@ -283,7 +283,7 @@ u64 kho_end_of_memory(void)
 /**
  * kho_blob_alloc() - a zeroed page of metadata, marked for the next kernel
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  * Return: the page, or NULL.
  */
 void *kho_blob_alloc(void)
@@ -304,30 +304,33 @@ void *kho_blob_alloc(void)
  * kho_blob_adopt() - count a page as metadata that is marked already
  * @blob: the page
  *
- * Context: kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  */
 void kho_blob_adopt(void *blob)
 {
-	lockdep_assert_held(&kho.lock);
+	assert_may_mark();
 
+	mutex_lock(&kho.blobs_lock);
 	list_add_tail(&virt_to_page(blob)->lru, &kho.blobs);
 	kho.nr_blobs++;
+	mutex_unlock(&kho.blobs_lock);
 }
 
 /**
  * kho_blob_free() - free a page of metadata
  * @blob: the page, or NULL
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  */
 void kho_blob_free(void *blob)
 {
 	if (!blob)
 		return;
-	lockdep_assert_held(&kho.lock);
 
 	kho_unmark_page(PHYS_PFN(virt_to_phys(blob)), 0);
+	mutex_lock(&kho.blobs_lock);
 	list_del(&virt_to_page(blob)->lru);
 	kho.nr_blobs--;
+	mutex_unlock(&kho.blobs_lock);
 	free_page((unsigned long)blob);
 }

@@ -34,7 +34,7 @@ static u64 sum_page(struct page *page)
  * kho_sums_free() - free a chain of sum pages
  * @first: physical address of the first, or 0
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  */
 void kho_sums_free(u64 first)
 {
@@ -43,6 +43,7 @@ void kho_sums_free(u64 first)
 
 		first = sums->next;
 		kho_blob_free(sums);
+		cond_resched();
 	}
 }
 
@@ -51,14 +52,12 @@ void kho_sums_free(u64 first)
  * @nr_pages: of how many base pages
  * @first: set to the physical address of the first page of the chain
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.lock or kho.gate held.
  * Return: 0, -ENOMEM, or -EOPNOTSUPP if this kernel has no xxHash.
  */
 int kho_sums_alloc(u64 nr_pages, u64 *first)
 {
 	u64 done, *link = first;
-
-	lockdep_assert_held(&kho.lock);
 
 	*first = 0;
 	if (!IS_REACHABLE(CONFIG_XXHASH))

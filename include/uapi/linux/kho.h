@@ -186,7 +186,7 @@ struct kho_query {
 	__aligned_u64 arrived_objects;
 	/** @meta_pages: out: pages used for the tree, the FDT and records. */
 	__aligned_u64 meta_pages;
-	/** @released_pages: out: base pages given back since the module loaded. */
+	/** @released_pages: out: base pages given up since the module loaded. */
 	__aligned_u64 released_pages;
 
 	/** @arrival: out: KHO_ARRIVAL_*. */
@@ -220,6 +220,15 @@ struct kho_query {
 	__aligned_u64 release_pages;
 	/** @release_done: out: of these, how many have been. */
 	__aligned_u64 release_done;
+
+	/**
+	 * @freeing_pages: out: base pages of objects that were removed or cut off
+	 * which are given back in the background; those of the last time once
+	 * all are.
+	 */
+	__aligned_u64 freeing_pages;
+	/** @freeing_done: out: of these, how many have been. */
+	__aligned_u64 freeing_done;
 };
 #define KHO_QUERY _IO(KHO_IOCTL_TYPE, KHO_CMD_QUERY)
 
@@ -372,8 +381,11 @@ struct kho_obj_create {
  * KHO_OPEN_LARGEST pages of 1 GiB are mapped as such, and those do not; memory
  * is shared with other mappings all the same.
  *
- * REMOVE gives the pages back to the page allocator at once; it is refused
- * with EBUSY while the object is open or mapped anywhere.
+ * REMOVE ends it at once: the name is free, and nothing of it will be handed
+ * over.  Its pages go back to the page allocator, those of a large object in the
+ * background: see kho_query.freeing_pages.  Whoever makes an object meanwhile
+ * waits for them if they are what is missing.  REMOVE is refused with EBUSY while
+ * the object is open or mapped anywhere.
  */
 struct kho_obj_name {
 	/** @size: sizeof(struct kho_obj_name). */
