@@ -351,6 +351,8 @@ struct kho_mem {
 	struct kho_extent *extent;
 	/** @pinned: the pages belong to a process, and are pinned for us. */
 	bool pinned;
+	/** @huge: it has, or had, pages of the PMD's size or above. */
+	bool huge;
 	/** @whole: extents of huge pages are folios of the PMD's size. */
 	bool whole;
 	/** @inode: while there are files; protected by kho.lock. */

@@ -102,6 +102,7 @@ int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 	last->pfn = pfn;
 	last->nr_pages = nr_pages;
 	last->order = order;
+	mem->huge |= order >= KHO_PMD_ORDER;
 	mem->nr_pages += nr_pages;
 	return 0;
 }

@@ -28,6 +28,9 @@
 
 #include "internal.h"
 
+/* Base pages that are mapped by one fault, as those of tmpfs are. */
+#define AROUND		16UL
+
 static struct vfsmount *mount;
 static int mount_users;
 
@@ -131,11 +134,62 @@ static long mem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return mem->ops->ioctl(file, mem, cmd, (void __user *)arg);
 }
 
+/*
+ * Maps base pages from @addr on up to @end, as far as there are any and nothing
+ * is mapped there.
+ */
+static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
+			unsigned long end)
+{
+	u64 index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+	struct kho_mem *mem = vma->vm_file->private_data;
+	unsigned long nr = 0, left;
+	struct page *pages[AROUND];
+	int ret = -EFAULT;
+
+	/* The entries have to be there before the pages can be cut off. */
+	down_read(&mem->lock);
+	for (; addr + (nr << PAGE_SHIFT) < end && index + nr < mem->nr_pages; nr++)
+		pages[nr] = kho_mem_page(mem, index + nr);
+	left = nr;
+	if (nr)
+		ret = vm_insert_pages(vma, addr, pages, &left);
+	up_read(&mem->lock);
+	/* If somebody else was faster with the first one, that will do. */
+	return left < nr || ret == -EBUSY ? 0 : ret;
+}
+
+/*
+ * Maps the page of a fault and those around it, as a page cache would: most
+ * memory is read in order.  False if that one is mapped in another way: where there
+ * are huge pages, or as a copy.
+ */
+static bool map_around(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long addr = vmf->address & PAGE_MASK;
+	unsigned long start = ALIGN_DOWN(addr, AROUND << PAGE_SHIFT);
+	unsigned long end = start + (AROUND << PAGE_SHIFT);
+
+	if (!(vma->vm_flags & VM_MIXEDMAP) ||
+	    (vmf->flags & FAULT_FLAG_WRITE && !(vma->vm_flags & VM_SHARED)))
+		return false;
+	start = max(start, vma->vm_start);
+	end = min(end, vma->vm_end);
+	if (insert_pages(vma, addr, end))
+		return false;
+	if (start < addr)
+		insert_pages(vma, start, addr);
+	return true;
+}
+
 static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
-	struct page *page = get_page_at(vmf->vma->vm_file->private_data,
-					vmf->pgoff);
+	struct page *page;
 
+	if (map_around(vmf))
+		return VM_FAULT_NOPAGE;
+	page = get_page_at(vmf->vma->vm_file->private_data, vmf->pgoff);
 	if (!page)
 		return VM_FAULT_SIGBUS;
 	vmf->page = page;
@@ -214,10 +268,17 @@ static int check_mmap(const struct kho_mem *mem, struct vm_area_struct *vma)
 
 static int mem_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	int ret = check_mmap(file->private_data, vma);
+	struct kho_mem *mem = file->private_data;
+	int ret = check_mmap(mem, vma);
 
 	if (ret)
 		return ret;
+	/*
+	 * vm_insert_pages() wants it.  Huge pages must not be mapped there: the
+	 * kernel would take those for page numbers when it unmaps them.
+	 */
+	if (!mem->huge)
+		vm_flags_set(vma, VM_MIXEDMAP);
 	vma->vm_ops = &mem_vm_ops;
 	return 0;
 }

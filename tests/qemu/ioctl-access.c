@@ -431,6 +431,26 @@ static void eve_has_none(void *arg)
 	one_page_too_many("a page, with a limit of 0");
 }
 
+#define EVES_LIMIT	(16U << 20)
+
+/* What is still on its way back counts, so who is at the limit waits for it. */
+static void eve_makes_room(void *arg)
+{
+	int i, fd, err = 0;
+
+	(void)arg;
+	limit(EVES_LIMIT);
+	become(EVE, true, false);
+	for (i = 0; i < 10 && !err; i++) {
+		err = create("again", EVES_LIMIT, &fd);
+		if (err)
+			break;
+		close(fd);
+		err = remove_object("again");
+	}
+	done(err, "all that the limit allows, removed and made ten times over");
+}
+
 /* Root of a user namespace of her own is no root. */
 static void eve_in_a_namespace(void *arg)
 {
@@ -469,6 +489,7 @@ static void test_limits(void)
 	give("eve", KHO_OWNER_UID, BOB, 0, 0);
 	need(remove_object("eve"), "remove");
 	in_child("Eve", eve_has_all, "all of it, once Bob's is removed");
+	in_child("Eve", eve_makes_room, NULL);
 	in_child("Eve", eve_has_none, NULL);
 	in_child("Eve", eve_in_a_namespace, NULL);
 	in_child("root", root_without_limits, NULL);

@@ -856,3 +856,60 @@ void test_many(void)
 	}
 	result(unchanged(&before, "many"), "%u objects come and go", MANY);
 }
+
+/* ---- Giving back ---- */
+
+/* Waits until all that was given up is free; false if that takes too long. */
+static bool all_is_free(struct kho_query *q)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		get_query(kho, q);
+		if (q->freeing_done == q->freeing_pages)
+			return true;
+		usleep(20000);
+	}
+	return false;
+}
+
+/*
+ * More than half of what there is, so that one has to be gone before there can be
+ * another.
+ */
+void test_giving_back(void)
+{
+	__u64 pages = (__u64)sysconf(_SC_AVPHYS_PAGES) * 6 / 10;
+	struct kho_query before, q;
+	int i, fd, err = 0;
+
+	result(all_is_free(&before), "all that was given up is free");
+	for (i = 0; i < 4 && !err; i++) {
+		err = create("large", pages * PAGE, &fd);
+		if (err)
+			break;
+		if (i < 3) {
+			close(fd);
+			err = remove_object("large");
+		}
+	}
+	if (!done(err, "most of memory, given up and wanted again at once"))
+		return;
+	get_query(kho, &q);
+	result(q.released_pages - before.released_pages == 3 * pages,
+	       "three times it was given up");
+	result(all_is_free(&q) && q.freeing_pages >= pages &&
+	       q.freeing_pages % pages == 0, "and given back in the background");
+
+	done(resize_object(fd, PAGE), "cut it off");
+	get_query(kho, &q);
+	result(q.object_pages - before.object_pages == 1,
+	       "what is cut off is the object's no more");
+	result(all_is_free(&q) && q.freeing_pages == pages - 1,
+	       "and is given back in the background too");
+	done(resize_object(fd, pages * PAGE), "have it back");
+	close(fd);
+	done(remove_object("large"), "remove");
+	result(all_is_free(&q) && unchanged(&before, "giving back"),
+	       "nothing is left behind");
+}

@@ -119,6 +119,7 @@ void test_committing(void);
 void test_verifying(void);
 void test_using(void);
 void test_many(void);
+void test_giving_back(void);
 
 /* ioctl-memory.c */
 /* @bytes at @p can't be preserved: it is told why, and that it is at @bad. */

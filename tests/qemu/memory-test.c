@@ -30,6 +30,7 @@ int main(int argc, char **argv)
 	test_verifying();
 	test_using();
 	test_many();
+	test_giving_back();
 	test_ranges();
 	test_kinds();
 	test_huge();

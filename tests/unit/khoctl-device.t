@@ -226,6 +226,16 @@ dev_is('status: released', ['status'], 0,
        qr/^release     done: 4 MiB in the envelopes have been given back$/m,
        undef, { KHO_FAKE_ARRIVAL => 'taken', KHO_FAKE_KIND => 2,
 		KHO_FAKE_RELEASE => '2:1024:1024' });
+dev_is('status: objects are given back', ['status'], 0,
+       qr/^released    .*\nfreeing     12%: 512 KiB of 4 MiB of objects that were removed have been given back\n/m,
+       undef, { KHO_FAKE_FREEING => '1024:128' });
+dev_is('status: objects have been given back', ['status'], 0,
+       qr/^freeing     done: 4 MiB of objects that were removed have been given back$/m,
+       undef, { KHO_FAKE_FREEING => '1024:1024' });
+dev_is('status: no object was large', ['status'], 0, qr/^(?!.*freeing)/s);
+dev_is('status: an older module frees at once', ['status'], 0,
+       qr/^(?!.*freeing)/s, undef,
+       { KHO_FAKE_OLD => 1, KHO_FAKE_FREEING => '1024:128' });
 dev_is('status: kept', ['status'], 0,
        qr/^release     none: the envelopes with 4 MiB stay reserved.*\n.*drop=1/m,
        undef, { KHO_FAKE_ARRIVAL => 'refused', KHO_FAKE_RELEASE => '3:1024:0' });
@@ -239,9 +249,10 @@ dev_is('status: subtrees', ['status'], 0,
        qr/^subtrees    LUO, 6 KiB, not the module's: carried on\n +x\\x1b\[2J, 8 B, not the module's$/m,
        undef, \%trees);
 dev_is('status --json: the new fields', ['status', '--json'], 0,
-       qr/"arrival_kind": "envelopes",\n  "backend": "module",\n  "release": "running",\n  "release_pages": 1024,\n  "release_done": 256,\n  "envelopes": 3,\n  "envelope_pages": 3072,\n  "ram_pages": 1048576,\n  "subtrees": \[\n    \{\n      "name": "LUO",/,
+       qr/"arrival_kind": "envelopes",\n  "backend": "module",\n  "release": "running",\n  "release_pages": 1024,\n  "release_done": 256,\n  "freeing_pages": 1024,\n  "freeing_done": 128,\n  "envelopes": 3,\n  "envelope_pages": 3072,\n  "ram_pages": 1048576,\n  "subtrees": \[\n    \{\n      "name": "LUO",/,
        undef, { %env3, %trees, KHO_FAKE_KIND => 2,
-		KHO_FAKE_RELEASE => '1:1024:256' });
+		KHO_FAKE_RELEASE => '1:1024:256',
+		KHO_FAKE_FREEING => '1024:128' });
 dev_is('status --json: numbers that are new to it', ['status', '--json'], 0,
        qr/"arrival_kind": "unknown",.*"release": "unknown"/s, undef,
        { KHO_FAKE_KIND => 9, KHO_FAKE_RELEASE => '9:1:1' });

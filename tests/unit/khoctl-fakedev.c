@@ -206,6 +206,12 @@ static void query_envelopes(struct kho_query *q)
 		q->release_pages = pages;
 		q->release_done = done;
 	}
+	if (sscanf(env("KHO_FAKE_FREEING", ""), "%llu:%llu",
+		   (unsigned long long *)&pages,
+		   (unsigned long long *)&done) == 2) {
+		q->freeing_pages = pages;
+		q->freeing_done = done;
+	}
 	if (!strcmp(env("KHO_FAKE_BACKEND", ""), "kernel")) {
 		q->backend = KHO_BACKEND_KERNEL;
 		q->setup_addr = 0;

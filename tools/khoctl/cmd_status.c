@@ -108,6 +108,8 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_str(root, "release", WORD(releases, q->release));
 	json_add_u64(root, "release_pages", q->release_pages);
 	json_add_u64(root, "release_done", q->release_done);
+	json_add_u64(root, "freeing_pages", q->freeing_pages);
+	json_add_u64(root, "freeing_done", q->freeing_done);
 	json_add_u64(root, "envelopes", q->envelopes);
 	json_add_u64(root, "envelope_pages", q->envelope_pages);
 	json_add_u64(root, "ram_pages", q->ram_pages);
@@ -135,6 +137,25 @@ static void print_kind(const struct kho_query *q)
 	}
 }
 
+static unsigned int percent(__u64 done, __u64 all)
+{
+	return all ? (unsigned int)(done * 100.0 / all) : 0;
+}
+
+/* What was left of objects that were removed, or made smaller */
+static void print_freeing(const struct kho_query *q)
+{
+	const char *done = size_str(q->freeing_done * q->page_size);
+
+	if (q->freeing_done < q->freeing_pages)
+		printf("freeing     %u%%: %s of %s of objects that were removed have been given back\n",
+		       percent(q->freeing_done, q->freeing_pages), done,
+		       size_str(q->freeing_pages * q->page_size));
+	else if (q->freeing_pages)
+		printf("freeing     done: %s of objects that were removed have been given back\n",
+		       done);
+}
+
 /* The rest of the envelopes that arrived */
 static void print_release(const struct kho_query *q)
 {
@@ -145,8 +166,7 @@ static void print_release(const struct kho_query *q)
 		break;
 	case KHO_RELEASE_RUNNING:
 		printf("release     %u%%: %s of %s in the envelopes have been given back\n",
-		       q->release_pages ?
-		       (unsigned int)(q->release_done * 100.0 / q->release_pages) : 0,
+		       percent(q->release_done, q->release_pages),
 		       size_str(q->release_done * q->page_size), all);
 		break;
 	case KHO_RELEASE_DONE:
@@ -256,6 +276,7 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	       size_str(q->meta_pages * q->page_size));
 	printf("released    %s since the module was loaded\n",
 	       count_str(q->released_pages, "page"));
+	print_freeing(q);
 	if (q->scratch_size && !q->scratch_addr)
 		printf("scratch     %s\n", size_str(q->scratch_size));
 	else if (q->scratch_size)
