@@ -377,8 +377,7 @@ static void free_frozen(unsigned long pfn, unsigned long nr_pages)
  * @pfn: number of the first page
  * @nr_pages: how many
  *
- * Those that nobody else has go back in blocks: that takes a tenth of the time
- * that it takes page by page.
+ * Those that nobody else has go back in blocks, which is faster than page by page.
  *
  * Context: may sleep.
  */

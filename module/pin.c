@@ -205,8 +205,11 @@ static u32 judge_place(unsigned long pfn, unsigned long nr)
 /* A page that is a folio of its own, and nothing about it is wrong? */
 static bool is_base(struct page *page, int nid)
 {
+	struct folio *folio = (struct folio *)page;
+
 	return !PageCompound(page) && page_to_nid(page) == nid &&
-	       !judge_folio(page_folio(page), page);
+	       (folio_test_swapbacked(folio) || folio_test_anon(folio)) &&
+	       !PageHWPoison(page);
 }
 
 /*
@@ -227,7 +230,9 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	if (folio_test_large(folio)) {
 		nr = min_t(long, nr,
 			   folio_nr_pages(folio) - folio_page_idx(folio, page));
-		/* A process may have mapped them in another order. */
+		/* What is not of a pool may be mapped in another order. */
+		if (folio_test_hugetlb(folio))
+			n = nr;
 		while (n < nr && pages[n] == pfn_to_page(pfn + n))
 			n++;
 		if (folio_order(folio) >= KHO_PMD_ORDER)
@@ -269,9 +274,12 @@ static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
 	if (why)
 		return refuse(p->ask, why, addr);
 	nr = min((min(stop, end) - addr) >> PAGE_SHIFT, PIN_PIECE);
-	if (si_mem_available() < (long)min(KEEP_FREE, totalram_pages() / 64))
+	while (si_mem_available() < (long)min(KEEP_FREE, totalram_pages() / 64)) {
+		if (kho_freeing_wait())
+			continue;
 		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",
 				  p->ask->name, addr);
+	}
 
 	nr = pin_user_pages_fast(addr, nr, gup, pages);
 	if (nr <= 0) {
