@@ -32,7 +32,7 @@
 #include "folio.h"
 
 /* Base pages that are given back in one go. */
-#define RUN_PAGES	(1UL << MAX_PAGE_ORDER)
+#define RUN_PAGES	BIT(MAX_PAGE_ORDER)
 
 #define word_of(field)	(offsetof(struct page, field) / sizeof(unsigned long))
 

@@ -206,11 +206,25 @@ extern unsigned int kho_max_idle;
 	(err);								\
 })
 
+/**
+ * kho_in_scratch() - does any of these pages lie in scratch?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Return: true if so.
+ */
+static inline bool kho_in_scratch(u64 pfn, u64 nr_pages)
+{
+	if (kho_native())
+		return kho_native_in_scratch(pfn, nr_pages);
+	return pfn < kho.scratch_pfn + kho.scratch_pages &&
+	       pfn + nr_pages > kho.scratch_pfn;
+}
+
 /* state.c */
 int kho_may_change(void);
 void kho_hold_module(void);
 void kho_changed(void);
-bool kho_in_scratch(u64 pfn, u64 nr_pages);
 int kho_take_page(unsigned long pfn);
 int kho_mark_page(unsigned long pfn, unsigned int order);
 void kho_unmark_page(unsigned long pfn, unsigned int order);

@@ -176,7 +176,11 @@ static int flush(struct pinning *p)
 
 	if (!p->nr_pages)
 		return 0;
-	ret = kho_mem_append(p->mem, p->pfn, p->nr_pages, order_of(p));
+	/* Base pages would be here already if they followed the last ones. */
+	if (!p->folio)
+		ret = kho_mem_add(p->mem, p->pfn, p->nr_pages, 0);
+	else
+		ret = kho_mem_append(p->mem, p->pfn, p->nr_pages, order_of(p));
 	if (!ret)
 		p->nr_pages = 0;
 	return ret;

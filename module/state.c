@@ -87,21 +87,6 @@ void kho_changed(void)
 }
 
 /**
- * kho_in_scratch() - does any of these pages lie in scratch?
- * @pfn: number of the first page
- * @nr_pages: how many
- *
- * Return: true if so.
- */
-bool kho_in_scratch(u64 pfn, u64 nr_pages)
-{
-	if (kho_native())
-		return kho_native_in_scratch(pfn, nr_pages);
-	return pfn < kho.scratch_pfn + kho.scratch_pages &&
-	       pfn + nr_pages > kho.scratch_pfn;
-}
-
-/**
  * kho_mark_page() - have pages preserved
  * @pfn: number of the first page
  * @order: log2 of how many
