@@ -34,10 +34,12 @@ mkdir -p "$logs"
 
 # ---- What the guests are made of ----
 
-gcc -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror \
-	-o "$tmp/mkblob" "$here/stub-intake/mkblob.c"
-gcc -m32 -c -o "$tmp/jump.o" "$here/stub-intake/jump.S"
-ld -m elf_i386 -n -Ttext=0x100000 -o "$tmp/jump.elf" "$tmp/jump.o"
+for program in mkblob mklayout; do
+	gcc -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror \
+		-o "$tmp/$program" "$here/stub-intake/$program.c" \
+		"$here/stub-intake/blob.c"
+done
+"$here/stub-intake/run.sh" --jump "$tmp/jump.elf"
 
 mkdir -p "$tmp/initrd.d"/{bin,dev,proc,tmp}
 cp "$(command -v busybox)" "$tmp/initrd.d/bin/busybox"
@@ -53,12 +55,8 @@ boot()
 	local id=$1 name=${1%.*} ram=$tmp/$1.ram status=0
 
 	"$tmp/mkblob" write "$name" "$ram" "$kernel/bzImage" "$tmp/initrd"
-	timeout -k 5 60 qemu-system-x86_64 -accel tcg -cpu qemu64,+rdrand \
-		-m 512M -smp 2 -nodefaults -no-reboot -display none \
-		-object "memory-backend-file,id=ram,size=512M,mem-path=$ram,share=on" \
-		-machine pc,memory-backend=ram -serial "file:$logs/$id.log" \
-		-kernel "$tmp/jump.elf" </dev/null >"$tmp/$id.qemu" 2>&1 ||
-		status=$?
+	timeout -k 5 60 "$here/stub-intake/run.sh" "$tmp/jump.elf" "$ram" 512M \
+		"$logs/$id.log" >"$tmp/$id.qemu" 2>&1 || status=$?
 	echo "$status" >"$tmp/$id.status"
 	"$tmp/mkblob" check "$name" "$ram" >"$tmp/$id.check" 2>&1 ||
 		echo changed >"$tmp/$id.changed"

@@ -12,6 +12,7 @@
 #define SETUP_ADDR	0x08001000	/* setup_data node and scratch array */
 #define SETUP2_ADDR	0x08002000	/* a second node */
 #define NODES_ADDR	0x08010000
+#define NODES_END	0x0a000000
 
 #define SCRATCH		0x10000000
 #define SCRATCH_SIZE	0x04000000

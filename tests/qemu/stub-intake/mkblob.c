@@ -11,111 +11,15 @@
  */
 #define _GNU_SOURCE
 #include <err.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <sys/mman.h>
-#include <asm/bootparam.h>
 
-#define KHO_PAGE_SHIFT	12
-#include "../../../include/kho/abi.h"
-#include "../../../include/kho/fdt.h"
-#include "layout.h"
-
-#define SHIFT		12
-#define PAGE		4096UL
-#define PAGES		(RAM_SIZE / PAGE)
-#define DEPTH		KHO_TREE_DEPTH(SHIFT)
+#include "blob.h"
 
 /* Where the marked pages of the sound part of a case are. */
 #define SINGLES		0x0a000000UL
 #define RUN		0x0c001000UL
 #define BLOCK		0x0c400000UL
-
-#define BLOB_USED	1	/* has content */
-#define BLOB_KEPT	2	/* belongs to the handover */
-#define BLOB_MARKED	4	/* has a key */
-
-static __u8 *ram;
-static __u8 page_state[PAGES];
-
-/* What the case may change before it is all written down. */
-static struct {
-	struct kho_data data;
-	struct kho_scratch scratch[512];
-	unsigned int nr_scratch;
-	struct kho_fdt fdt;
-	__u32 len;
-	__u64 next;		/* first free page for a node */
-	unsigned int nr_nodes;
-	const char *cmdline;
-	char expect[256];
-} blob;
-
-static void *use(__u64 phys, __u64 size, int state)
-{
-	__u64 p;
-
-	if (phys + size > RAM_SIZE)
-		errx(1, "0x%llx is outside the guest's RAM",
-		     (unsigned long long)phys);
-	for (p = phys / PAGE; p < (phys + size + PAGE - 1) / PAGE; p++)
-		page_state[p] |= BLOB_USED | state;
-	return ram + phys;
-}
-
-static void *keep(__u64 phys, __u64 size)
-{
-	return use(phys, size, BLOB_KEPT);
-}
-
-static __u64 new_node(void)
-{
-	__u64 phys = blob.next;
-
-	/* Not side by side, so that they are extents of their own. */
-	blob.next += 2 * PAGE;
-	blob.nr_nodes++;
-	keep(phys, PAGE);
-	return phys;
-}
-
-/* The entry for @key of the node at @level, with all above it. */
-static __u64 *entry(__u64 key, unsigned int level)
-{
-	struct kho_radix_node *node = keep(blob.fdt.root, PAGE);
-	unsigned int l;
-
-	for (l = DEPTH - 1; l > level; l--) {
-		__u64 *e = &node->table[kho_key_index(SHIFT, key, l)];
-
-		if (!*e)
-			*e = new_node();
-		node = keep(*e, PAGE);
-	}
-	return level ? &node->table[kho_key_index(SHIFT, key, level)] :
-		       &node->table[kho_key_index(SHIFT, key, 0) / 64];
-}
-
-static void set_key(__u64 key)
-{
-	*entry(key, 0) |= (__u64)1 << kho_key_index(SHIFT, key, 0) % 64;
-}
-
-/* Marks a block and fills it with a pattern that has its addresses in it. */
-static void mark(__u64 phys, unsigned int order)
-{
-	__u64 size = PAGE << order, i, *words;
-
-	set_key(kho_key_encode(SHIFT, phys, order));
-	if (phys + size > RAM_END || page_state[phys / PAGE] & BLOB_USED)
-		return;
-	words = use(phys, size, BLOB_KEPT | BLOB_MARKED);
-	for (i = 0; i < size / 8; i++)
-		words[i] = (phys + i * 8) * 0x9e3779b97f4a7c15ULL | 1;
-}
 
 static void mark_singles(unsigned int nr)
 {
@@ -137,22 +41,6 @@ static void mark_run(void)
 		mark(phys, order);
 		phys += PAGE << order;
 	}
-}
-
-static void expect_kept(void)
-{
-	unsigned long pages = 0, extents = 0, p;
-
-	for (p = 0; p < PAGES; p++) {
-		if (!(page_state[p] & BLOB_MARKED))
-			continue;
-		pages++;
-		extents += !p || !(page_state[p - 1] & BLOB_MARKED);
-	}
-	snprintf(blob.expect, sizeof(blob.expect),
-		 "^kept %lu pages \\(%lu\\.%lu MiB\\) in %lu extents, %u tree nodes, [1-9][0-9]* us$",
-		 pages, pages / 256, pages % 256 * 10 / 256, extents,
-		 blob.nr_nodes);
 }
 
 /* ---- The cases ---- */
@@ -437,12 +325,12 @@ static void no_room(void)
 
 static void late_magic(void)
 {
-	ram[FDT_ADDR] ^= 1;
+	blob.ram[FDT_ADDR] ^= 1;
 }
 
 static void replace(const char *from, const char *to)
 {
-	__u8 *p = memmem(ram + FDT_ADDR, PAGE, from, strlen(from));
+	__u8 *p = memmem(blob.ram + FDT_ADDR, PAGE, from, strlen(from));
 
 	if (!p)
 		errx(1, "no %s in the FDT", from);
@@ -466,7 +354,7 @@ static void late_no_map(void)
 
 static void late_totalsize(void)
 {
-	kho_fdt_put32(ram + FDT_ADDR + 4, 2 * PAGE);
+	kho_fdt_put32(blob.ram + FDT_ADDR + 4, 2 * PAGE);
 }
 
 static void late_second_node(void)
@@ -628,40 +516,16 @@ static const struct {
 
 static void build(unsigned int c)
 {
-	struct kho_setup_node *node;
-	struct kho_data *data;
-
-	ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ram == MAP_FAILED)
-		err(1, "mmap");
-
-	blob.data.fdt_addr = FDT_ADDR;
-	blob.data.fdt_size = PAGE;
-	blob.data.scratch_addr = SETUP_ADDR + 64;
-	blob.scratch[0].addr = SCRATCH;
-	blob.scratch[0].size = SCRATCH_SIZE;
-	blob.nr_scratch = 1;
-	blob.fdt.abi = KHO_ABI_V4;
-	blob.next = NODES_ADDR;
-	blob.fdt.root = new_node();
-	blob.len = sizeof(*data);
-	blob.cmdline = "";
+	blob_start(RAM_SIZE);
+	blob.top = RAM_END;
+	add_e820(0, 0x9f000, 1);
+	add_e820(0xf0000, 0x100000, 2);
+	add_e820(0x100000, HOLE, 1);
+	add_e820(HOLE + HOLE_SIZE, RAM_END, 1);
+	add_e820(RAM_END, RAM_SIZE, 2);
 
 	table[c].build();
-
-	if (blob.data.fdt_addr && !blob.data.scratch_size)
-		blob.data.scratch_size = blob.nr_scratch *
-					 sizeof(blob.scratch[0]);
-	if (!kho_fdt_write(keep(FDT_ADDR, PAGE), PAGE, &blob.fdt))
-		errx(1, "the FDT is too long");
-	if (blob.data.scratch_addr && blob.data.scratch_addr != HOLE)
-		memcpy(keep(blob.data.scratch_addr, blob.data.scratch_size),
-		       blob.scratch, blob.data.scratch_size);
-	node = keep(SETUP_ADDR, sizeof(*node) + sizeof(*data));
-	node->type = SETUP_KEXEC_KHO;
-	node->len = blob.len;
-	memcpy(node + 1, &blob.data, sizeof(blob.data));
+	blob_finish();
 	if (table[c].late)
 		table[c].late();
 
@@ -673,109 +537,6 @@ static void build(unsigned int c)
 	else
 		snprintf(blob.expect, sizeof(blob.expect),
 			 "^handover refused: %s", table[c].expect);
-}
-
-static size_t load(const char *name, __u64 skip, __u64 phys, size_t room)
-{
-	int fd = open(name, O_RDONLY);
-	off_t size;
-
-	if (fd < 0)
-		err(1, "%s", name);
-	size = lseek(fd, 0, SEEK_END) - skip;
-	if (size <= 0 || (size_t)size > room)
-		errx(1, "%s does not fit", name);
-	if (pread(fd, use(phys, size, 0), size, skip) != size)
-		err(1, "%s", name);
-	close(fd);
-	return size;
-}
-
-static void add_e820(struct boot_params *bp, __u64 start, __u64 end,
-		     __u32 type)
-{
-	struct boot_e820_entry *e = &bp->e820_table[bp->e820_entries++];
-
-	e->addr = start;
-	e->size = end - start;
-	e->type = type;
-}
-
-/* What kexec's kernel loader does, by the boot protocol. */
-static void boot_params(const char *kernel, const char *initrd, int fill)
-{
-	struct boot_params *bp = use(PARAMS_ADDR, sizeof(*bp), 0);
-	char *cmdline = use(CMDLINE_ADDR, PAGE, 0);
-	struct setup_header hdr;
-	unsigned int setup;
-	__u8 head[1024];
-	int fd = open(kernel, O_RDONLY);
-
-	if (fd < 0 || read(fd, head, sizeof(head)) != sizeof(head))
-		err(1, "%s", kernel);
-	close(fd);
-	memcpy(&hdr, head + 0x1f1, sizeof(hdr));
-	if (hdr.header != 0x53726448 || hdr.version < 0x20c)
-		errx(1, "%s is no bzImage", kernel);
-	if (hdr.init_size > INITRD_ADDR - KERNEL_ADDR)
-		errx(1, "%s needs 0x%x bytes", kernel, hdr.init_size);
-	setup = (hdr.setup_sects ?: 4) + 1;
-
-	load(kernel, setup * 512, KERNEL_ADDR, INITRD_ADDR - KERNEL_ADDR);
-	hdr.ramdisk_image = INITRD_ADDR;
-	hdr.ramdisk_size = load(initrd, 0, INITRD_ADDR,
-				PARAMS_ADDR - INITRD_ADDR);
-	hdr.type_of_loader = 0xff;
-	hdr.code32_start = KERNEL_ADDR;
-	hdr.cmd_line_ptr = CMDLINE_ADDR;
-	hdr.setup_data = SETUP_ADDR;
-	bp->hdr = hdr;
-
-	add_e820(bp, 0, 0x9f000, 1);
-	add_e820(bp, 0xf0000, 0x100000, 2);
-	add_e820(bp, 0x100000, HOLE, 1);
-	add_e820(bp, HOLE + HOLE_SIZE, RAM_END, 1);
-	add_e820(bp, RAM_END, RAM_SIZE, 2);
-
-	snprintf(cmdline, PAGE, "console=ttyS0 panic=-1 reboot=t %s %s",
-		 fill ? "fill" : "", blob.cmdline);
-}
-
-static void write_ram(const char *name)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	unsigned long p;
-
-	if (fd < 0 || ftruncate(fd, RAM_SIZE))
-		err(1, "%s", name);
-	for (p = 0; p < PAGES; p++)
-		if (page_state[p] &&
-		    pwrite(fd, ram + p * PAGE, PAGE, p * PAGE) != PAGE)
-			err(1, "%s", name);
-	if (close(fd))
-		err(1, "%s", name);
-}
-
-static int check_ram(const char *name)
-{
-	int fd = open(name, O_RDONLY);
-	unsigned long p, bad = 0, good = 0;
-	__u8 page[PAGE];
-
-	if (fd < 0)
-		err(1, "%s", name);
-	for (p = 0; p < PAGES; p++) {
-		if (!(page_state[p] & BLOB_KEPT))
-			continue;
-		if (pread(fd, page, PAGE, p * PAGE) != PAGE)
-			err(1, "%s", name);
-		if (!memcmp(page, ram + p * PAGE, PAGE))
-			good++;
-		else if (!bad++)
-			fprintf(stderr, "page at 0x%lx has changed\n", p * PAGE);
-	}
-	fprintf(stderr, "%lu pages are intact, %lu are not\n", good, bad);
-	return bad || !good;
 }
 
 int main(int argc, char **argv)
@@ -801,7 +562,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 6 && !strcmp(argv[1], "write")) {
-		boot_params(argv[4], argv[5], !table[c].expect);
+		boot_params(argv[4], argv[5], table[c].expect ? "" : "fill");
 		write_ram(argv[3]);
 		return 0;
 	}

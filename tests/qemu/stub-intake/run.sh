@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# run.sh JUMP RAM BYTES CONSOLE [QEMU-ARGUMENT...]: starts what mkblob.c or
+# mklayout.c has put into the file RAM, as the memory of a guest that has 2 CPUs
+# and BYTES of RAM (as QEMU's -m has it), until it reboots.  JUMP is jump.S,
+# made with run.sh --jump JUMP.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+if [ "$1" = --jump ]; then
+	gcc -m32 -c -o "$2.o" "$here/jump.S"
+	exec ld -m elf_i386 -n -Ttext=0x100000 -o "$2" "$2.o"
+fi
+
+jump=$1 ram=$2 bytes=$3 console=$4
+shift 4
+exec qemu-system-x86_64 -accel tcg -cpu qemu64,+rdrand \
+	-m "$bytes" -smp 2 -nodefaults -no-reboot -display none \
+	-object "memory-backend-file,id=ram,size=$bytes,mem-path=$ram,share=on" \
+	-machine pc,memory-backend=ram -serial "file:$console" \
+	-kernel "$jump" "$@" </dev/null
