@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include <kho/abi.h>
+#include <kho/gaps.h>
 
 /**
  * struct kho_envelope - a range of memory that nobody may use but its reader
@@ -22,18 +23,6 @@ struct kho_envelope {
 };
 
 #define KHO_GAPS_MAX	(KHO_ENVELOPES_MAX - 1)
-
-/**
- * struct kho_gap - blocks between used ones
- */
-struct kho_gap {
-	/** @first: the first of them. */
-	unsigned long first;
-	/** @end: the first that is none of them. */
-	unsigned long end;
-	/** @weight: blocks of RAM among them; more than any if it must open. */
-	u64 weight;
-};
 
 /**
  * struct kho_blocks - what is covered, in blocks of 2^KHO_ENVELOPE_SHIFT bytes
@@ -55,10 +44,8 @@ struct kho_blocks {
 	unsigned long open;
 	/** @nr_open: how many these are; none of them is ever used. */
 	unsigned long nr_open;
-	/** @gap: room to work in: a heap of gaps, the smallest on top. */
+	/** @gap: room to work in. */
 	struct kho_gap gap[KHO_GAPS_MAX];
-	/** @nr_gaps: how many it has. */
-	unsigned int nr_gaps;
 };
 
 unsigned int kho_envelopes_find(struct kho_blocks *blocks,
