@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/cc_platform.h>
 #include <linux/crash_dump.h>
 #include <linux/export.h>
@@ -19,13 +20,13 @@
 #include <linux/kernel.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
-#include <linux/sort.h>
 #include <asm/early_ioremap.h>
 #include <asm/sections.h>
 
 #define KHO_FN static inline __init
 #include <kho/kho_boot.h>
 #include <kho/fdt.h>
+#include <kho/gaps.h>
 #include <kho/walk.h>
 
 /*
@@ -33,6 +34,12 @@
  * it could only grow below 1 MiB, and a failed memblock_reserve() goes unseen.
  */
 #define KHO_SLACK	1024
+
+/*
+ * What is reserved is so many ranges at most, if no RAM border or scratch is in
+ * between: memblock goes through all of them for each allocation of the boot.
+ */
+#define KHO_RANGES	512
 
 struct kho_boot_info kho_boot_info = {
 	.version = KHO_BOOT_INFO_VERSION,
@@ -54,12 +61,16 @@ static unsigned int kho_scratch_nr __initdata;
 /* The pages that the scratch array is in. */
 static u64 kho_array __initdata, kho_array_size __initdata;
 
-static struct kho_tally {
-	struct memblock_region *region;	/* what to reserve */
-	u64 nr;				/* how much there is of that, */
-	u64 max;			/* and how much there should be */
+/* A bit for each page of RAM, in scratch; and what it showed. */
+static struct {
+	unsigned long *bits;
+	unsigned long nr;
+	u64 room, size;
 	u64 pages, extents, nodes;
-} kho_tally __initdata;
+	bool late;		/* other pages are reserved for the time being */
+} kho_map __initdata;
+
+static struct kho_gap kho_gap[KHO_RANGES - 1] __initdata;
 
 /* How long it took; 0 once that has been logged. */
 static u64 kho_ticks __initdata;
@@ -120,11 +131,52 @@ static int __init kho_check_unused(const char *what, u64 addr, u64 size)
 	return 0;
 }
 
-/* What has to be true of every page that is to be kept. */
-static int __init kho_check_place(const char *what, u64 addr, u64 size)
+/* Addresses of which all that has to be true is known to be. */
+struct kho_span {
+	u64 start;
+	u64 end;
+};
+
+/* [@start, @start + @size) is no good; none of it is where @addr is. */
+static void __init kho_clip(struct kho_span *span, u64 addr, u64 start, u64 size)
+{
+	if (start > addr)
+		span->end = min(span->end, start);
+	else
+		span->start = max(span->start, start + size);
+}
+
+/* How far from @addr, which is all right, the same goes for all addresses. */
+static void __init kho_find_span(struct kho_span *span, u64 addr)
+{
+	struct memblock_region *r;
+	unsigned int i;
+
+	for_each_mem_region(r) {
+		span->start = r->base;
+		span->end = r->base + r->size;
+		if (addr >= span->start && addr < span->end)
+			break;
+	}
+	kho_clip(span, addr, 0, KHO_LOWEST);
+	for (i = 0; i < kho_scratch_nr; i++)
+		kho_clip(span, addr, kho_scratch[i].addr, kho_scratch[i].size);
+	kho_clip(span, addr, kho_array, kho_array_size);
+	for_each_reserved_mem_region(r)
+		kho_clip(span, addr, r->base, r->size);
+}
+
+/*
+ * What has to be true of every page that is to be kept.  @span is what was found
+ * the last time: there is much to look at, but most pages are near the last one.
+ */
+static int __init kho_check_place(const char *what, u64 addr, u64 size,
+				  struct kho_span *span)
 {
 	unsigned int i;
 
+	if (addr >= span->start && addr < span->end && size <= span->end - addr)
+		return 0;
 	if (!memblock_is_region_memory(addr, size))
 		return kho_refuse(what, "is no RAM", addr, size);
 	if (addr < KHO_LOWEST)
@@ -138,7 +190,10 @@ static int __init kho_check_place(const char *what, u64 addr, u64 size)
 	if (kho_overlap(addr, size, kho_array, kho_array_size))
 		return kho_refuse(what, "lies on the scratch array",
 				  max(addr, kho_array), kho_array);
-	return kho_check_unused(what, addr, size);
+	if (kho_check_unused(what, addr, size))
+		return -EINVAL;
+	kho_find_span(span, addr);
+	return 0;
 }
 
 /* Is there anything to be read? */
@@ -215,6 +270,7 @@ static int __init kho_read_scratch(void)
 static int __init kho_read_fdt(void)
 {
 	u64 addr = kho_in.data.fdt_addr, size = kho_in.data.fdt_size;
+	struct kho_span span = {};
 	const char *why;
 	void *fdt;
 
@@ -224,7 +280,7 @@ static int __init kho_read_fdt(void)
 	if (!PAGE_ALIGNED(addr))
 		return kho_refuse("address of the FDT", "is not page-aligned",
 				  kho_in.where, addr);
-	if (kho_check_place("FDT page", addr, PAGE_SIZE))
+	if (kho_check_place("FDT page", addr, PAGE_SIZE, &span))
 		return -EINVAL;
 	fdt = early_memremap(addr, PAGE_SIZE);
 	if (!fdt)
@@ -234,76 +290,123 @@ static int __init kho_read_fdt(void)
 	return why ? kho_refuse(NULL, why, addr, size) : 0;
 }
 
-static const void * __init kho_map(void *ctx, __u64 phys)
+static const void * __init kho_map_node(void *ctx, __u64 phys)
 {
 	return early_memremap(phys, PAGE_SIZE);
 }
 
-static void __init kho_unmap(void *ctx, const void *node)
+static void __init kho_unmap_node(void *ctx, const void *node)
 {
 	early_memunmap((void *)node, PAGE_SIZE);
 }
 
 /*
- * The first walk counts, the second has a list to write to.  Until kho_install()
- * the flags, 0 in what memblock_reserve() adds, tell tree nodes and pages apart.
+ * The first walk sets the bits of the pages that are marked, so that they can be
+ * counted whatever their order; the second those of the tree nodes.
  */
-#define KHO_IS_NODE	MEMBLOCK_NOMAP
-
-static int __init kho_add(struct kho_tally *t, u64 addr, u64 size,
-			  enum memblock_flags flags)
-{
-	struct memblock_region *r;
-
-	if (kho_check_place(flags ? "tree node" : "marked page", addr, size))
-		return -EINVAL;
-	if (!t->region) {
-		t->max++;
-		return 0;
-	}
-	if (t->nr == t->max)
-		return kho_refuse("tree", "changes while it is read", addr,
-				  t->max);
-	r = &t->region[t->nr++];
-	r->base = addr;
-	r->size = size;
-	r->flags = flags;
-	memblock_set_region_node(r, MAX_NUMNODES);
-	return 0;
-}
-
-static int __init kho_node(void *ctx, __u64 phys, unsigned int level)
-{
-	if (phys == kho_in.data.fdt_addr)
-		return kho_refuse("tree node", "is the FDT page", phys, level);
-	return kho_add(ctx, phys, PAGE_SIZE, KHO_IS_NODE);
-}
-
-static int __init kho_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
-{
-	return kho_add(ctx, phys, nr << order << PAGE_SHIFT, MEMBLOCK_NONE);
-}
-
-static const struct kho_walk_ops kho_ops __initconst = {
-	.map = kho_map,
-	.unmap = kho_unmap,
-	.node = kho_node,
-	.run = kho_run,
+struct kho_pass {
+	bool nodes;
+	struct kho_span page_span;
+	struct kho_span node_span;
 };
 
-static int __init kho_walk(void)
+/* Sets bits.  Returns the first page that had its bit set already, or the end. */
+static unsigned long __init kho_set(unsigned long pfn, unsigned long nr)
+{
+	unsigned long twice = find_next_bit(kho_map.bits, pfn + nr, pfn);
+
+	bitmap_set(kho_map.bits, pfn, nr);
+	return min(twice, pfn + nr);
+}
+
+static int __init kho_walk(const struct kho_walk_ops *ops, void *ctx)
 {
 	struct kho_walk w = {
-		.ops = &kho_ops,
-		.ctx = &kho_tally,
+		.ops = ops,
+		.ctx = ctx,
 		.shift = PAGE_SHIFT,
-		.end = memblock_end_of_DRAM(),
+		.end = PFN_PHYS((u64)kho_map.nr),
 	};
 	int ret = kho_walk_tree(&w, kho_fdt.root);
 
 	return ret == KHO_WALK_BAD ?
 	       kho_refuse("tree has", w.why, w.where, w.value) : ret;
 }
+
+/* Who was the first to have the page at @addr? */
+struct kho_search {
+	u64 addr;
+	u64 base;
+};
+
+static int __init kho_search_run(void *ctx, __u64 phys, unsigned int order,
+				 __u64 nr)
+{
+	struct kho_search *search = ctx;
+
+	if (search->addr < phys ||
+	    search->addr - phys >= nr << order << PAGE_SHIFT)
+		return 0;
+	search->base = phys;
+	return 1;
+}
+
+static const struct kho_walk_ops kho_search_ops __initconst = {
+	.map = kho_map_node,
+	.unmap = kho_unmap_node,
+	.run = kho_search_run,
+};
+
+static int __init kho_refuse_twice(u64 addr, bool node)
+{
+	struct kho_search search = { .addr = addr, .base = addr };
+	bool page = kho_walk(&kho_search_ops, &search) == 1;
+
+	if (!node)
+		return kho_refuse("page", "is marked twice", addr, search.base);
+	return kho_refuse("tree node", page ? "is a marked page as well" :
+					      "is used twice",
+			  addr, search.base);
+}
+
+static int __init kho_node(void *ctx, __u64 phys, unsigned int level)
+{
+	struct kho_pass *pass = ctx;
+
+	if (phys == kho_in.data.fdt_addr)
+		return kho_refuse("tree node", "is the FDT page", phys, level);
+	if (kho_check_place("tree node", phys, PAGE_SIZE, &pass->node_span))
+		return -EINVAL;
+	if (!pass->nodes)
+		return 0;
+	kho_map.nodes++;
+	if (kho_set(PHYS_PFN(phys), 1) == PHYS_PFN(phys))
+		return kho_refuse_twice(phys, true);
+	return 0;
+}
+
+static int __init kho_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	u64 pages = nr << order, size = pages << PAGE_SHIFT;
+	struct kho_pass *pass = ctx;
+	unsigned long twice;
+
+	if (pass->nodes)
+		return 0;
+	if (kho_check_place("marked page", phys, size, &pass->page_span))
+		return -EINVAL;
+	twice = kho_set(PHYS_PFN(phys), pages);
+	if (twice < PHYS_PFN(phys) + pages)
+		return kho_refuse_twice(PFN_PHYS((u64)twice), false);
+	return 0;
+}
+
+static const struct kho_walk_ops kho_ops __initconst = {
+	.map = kho_map_node,
+	.unmap = kho_unmap_node,
+	.node = kho_node,
+	.run = kho_run,
+};
 
 /*
  * No page to be kept is in scratch.  What this kernel was started with is, but
@@ -330,144 +433,251 @@ static u64 __init kho_find_room(u64 size)
 	return room;
 }
 
-static int __init kho_compare(const void *a, const void *b)
+static int __init kho_map_alloc(void)
 {
-	const struct memblock_region *x = a, *y = b;
+	u64 end = memblock_end_of_DRAM();
 
-	return x->base < y->base ? -1 : x->base > y->base;
+	kho_map.nr = PFN_UP(end);
+	kho_map.size = PAGE_ALIGN(BITS_TO_LONGS(kho_map.nr) * sizeof(long));
+	kho_map.room = kho_find_room(kho_map.size);
+	if (!kho_map.room)
+		return kho_refuse("scratch", "has no room for a bit for each page",
+				  kho_scratch[0].addr, kho_map.size);
+	kho_map.bits = __va(kho_map.room);
+	memset(kho_map.bits, 0, kho_map.size);
+	return 0;
 }
 
-/* Sorts what is to be reserved; nothing of it may be there twice. */
-static int __init kho_sort(struct kho_tally *t)
+static void __init kho_map_free(void)
 {
-	struct memblock_region *r = t->region, *prev = NULL;
+	memblock_phys_free(kho_map.room, kho_map.size);
+}
 
-	if (t->nr != t->max)
-		return kho_refuse("tree", "changes while it is read", t->nr,
-				  t->max);
-	sort(r, t->nr, sizeof(*r), kho_compare, NULL);
-	for (; r < t->region + t->nr; prev = r++) {
-		u64 end = prev ? prev->base + prev->size : 0;
+/* Pages and contiguous pieces of them, by the bits that are set. */
+static void __init kho_count(void)
+{
+	unsigned long i, last = 0;
 
-		if (end > r->base && !prev->flags && !r->flags)
-			return kho_refuse("page", "is marked twice", r->base,
-					  prev->base);
-		if (end > r->base)
-			return kho_refuse("tree node", prev->flags == r->flags ?
-					  "is used twice" :
-					  "is a marked page as well",
-					  r->base, prev->base);
-		if (r->flags) {
-			t->nodes++;
-			continue;
+	for (i = 0; i < BITS_TO_LONGS(kho_map.nr); i++) {
+		unsigned long word = kho_map.bits[i];
+
+		kho_map.pages += hweight_long(word);
+		kho_map.extents += hweight_long(word & ~(word << 1 | last));
+		last = word >> (BITS_PER_LONG - 1);
+	}
+}
+
+/* Finds what to leave open between the first page and the last. */
+static void __init kho_find_gaps(struct kho_gaps *gaps, struct kho_span *all)
+{
+	unsigned long pfn = find_first_bit(kho_map.bits, kho_map.nr), end;
+
+	/* The tree has a node at least. */
+	all->start = pfn;
+	for (;;) {
+		struct kho_gap gap;
+
+		end = find_next_zero_bit(kho_map.bits, kho_map.nr, pfn);
+		pfn = find_next_bit(kho_map.bits, kho_map.nr, end);
+		if (pfn >= kho_map.nr)
+			break;
+		gap.first = end;
+		gap.end = pfn;
+		gap.weight = pfn - end;
+		if (kho_gaps_offer(gaps, gap))
+			kho_map.late = true;
+	}
+	all->end = end;
+	kho_gaps_sort(gaps);
+}
+
+/* The first address from @addr on that is scratch, or isn't if @addr is. */
+static u64 __init kho_scratch_edge(u64 addr, u64 end, bool *inside)
+{
+	u64 edge = end;
+	unsigned int i;
+
+	*inside = false;
+	for (i = 0; i < kho_scratch_nr; i++) {
+		u64 start = kho_scratch[i].addr;
+
+		if (addr >= start && addr - start < kho_scratch[i].size) {
+			*inside = true;
+			return min(end, start + kho_scratch[i].size);
 		}
-		t->pages += r->size >> PAGE_SHIFT;
-		if (end != r->base || prev->flags)
-			t->extents++;
+		if (start > addr)
+			edge = min(edge, start);
+	}
+	return edge;
+}
+
+/* Reserves what is RAM and not scratch. */
+static int __init kho_reserve(u64 pfn, u64 end_pfn)
+{
+	struct memblock_region *r;
+
+	for_each_mem_region(r) {
+		u64 addr = max_t(u64, PFN_PHYS(pfn), r->base);
+		u64 end = min_t(u64, PFN_PHYS(end_pfn), r->base + r->size);
+		u64 edge;
+
+		for (; addr < end; addr = edge) {
+			bool inside;
+
+			edge = kho_scratch_edge(addr, end, &inside);
+			if (!inside && memblock_reserve(addr, edge - addr))
+				return -ENOMEM;
+		}
 	}
 	return 0;
 }
 
-/*
- * Makes @array memblock's reserved array: what is reserved so far and what
- * t->region has, both sorted, merged into one.  t->region is the end of @array:
- * an entry is written no further up than where the next is read.
- *
- * The array that was memblock's is either its static one or, on a machine with
- * very many e820 entries, one below 1 MiB, which x86 never gives back anyway.
- */
-static void __init kho_install(struct memblock_region *array, u64 max,
-			       struct kho_tally *t)
+static int __init kho_reserve_all(const struct kho_gaps *gaps,
+				  const struct kho_span *all)
 {
-	struct memblock_type *type = &memblock.reserved;
-	const struct memblock_region *old = type->regions;
-	const struct memblock_region *old_end = old + type->cnt;
-	const struct memblock_region *new = t->region;
-	const struct memblock_region *new_end = new + t->nr;
-	struct memblock_region *out = array;
-	phys_addr_t total = 0;
+	u64 pfn = all->start;
+	unsigned int i;
+	int ret = 0;
 
-	while (old < old_end || new < new_end) {
-		struct memblock_region r;
-
-		if (new == new_end || (old < old_end && old->base < new->base)) {
-			r = *old++;
-		} else {
-			r = *new++;
-			r.flags = MEMBLOCK_NONE;
-		}
-		/* memblock has an empty entry when it has no other. */
-		if (!r.size)
-			continue;
-		total += r.size;
-		if (out > array && out[-1].base + out[-1].size == r.base &&
-		    out[-1].flags == r.flags &&
-		    memblock_get_region_node(&out[-1]) ==
-		    memblock_get_region_node(&r))
-			out[-1].size += r.size;
-		else
-			*out++ = r;
+	for (i = 0; i < gaps->nr && !ret; i++) {
+		ret = kho_reserve(pfn, gaps->gap[i].first);
+		pfn = gaps->gap[i].end;
 	}
+	if (!ret)
+		ret = kho_reserve(pfn, all->end);
+	/*
+	 * The FDT is a marked page, of a mainline kernel and of the module, but
+	 * need not be.  The module's scratch array shares its page with the
+	 * setup_data node, which is reserved already, and with nothing else.
+	 */
+	if (!ret)
+		ret = memblock_reserve(kho_in.data.fdt_addr, PAGE_SIZE);
+	if (!ret)
+		ret = memblock_reserve(kho_array, kho_array_size);
+	return ret;
+}
 
-	type->regions = array;
-	type->cnt = out - array;
-	type->max = max;
-	type->total_size = total;
+static void __init kho_set_bytes(u64 addr, u64 size)
+{
+	u64 end = min_t(u64, PFN_UP(addr + size), kho_map.nr);
+
+	if (PHYS_PFN(addr) < end)
+		bitmap_set(kho_map.bits, PHYS_PFN(addr), end - PHYS_PFN(addr));
+}
+
+static void __init kho_set_pfns(unsigned long pfn, unsigned long end)
+{
+	if (pfn < end)
+		bitmap_set(kho_map.bits, pfn, end - pfn);
 }
 
 /*
- * memblock_reserve() for each page would take quadratic time, and would have to
- * grow the reserved array on the way: to below 1 MiB, the only place that
- * memblock.current_limit allows now, where it soon finds no room.  So the whole
- * new array is built in scratch.  From then on it is memblock's like any that
- * it allocated itself: memblock_double_array() or memblock_discard() frees it,
- * by its address and its max.  It is reached through the direct map, which the
- * early page fault handler fills in for now; memblock relies on that too.
+ * Until now the bits say what has to stay.  Sets those of all other pages that
+ * are not to be given back: what is reserved for others, or not at all.
+ */
+static void __init kho_set_others(const struct memblock_type *before,
+				  const struct kho_gaps *gaps,
+				  const struct kho_span *all)
+{
+	const struct memblock_region *r;
+	unsigned long pfn = 0;
+	unsigned int i;
+
+	for (i = 0; i < before->cnt; i++)
+		kho_set_bytes(before->regions[i].base, before->regions[i].size);
+	for (i = 0; i < kho_scratch_nr; i++)
+		kho_set_bytes(kho_scratch[i].addr, kho_scratch[i].size);
+	kho_set_bytes(kho_in.data.fdt_addr, PAGE_SIZE);
+	kho_set_bytes(kho_array, kho_array_size);
+
+	kho_set_pfns(0, all->start);
+	for (i = 0; i < gaps->nr; i++)
+		kho_set_pfns(gaps->gap[i].first, gaps->gap[i].end);
+	kho_set_pfns(all->end, kho_map.nr);
+	/* No RAM, or not the whole page. */
+	for_each_mem_region(r) {
+		kho_set_pfns(pfn, PFN_UP(r->base));
+		pfn = PHYS_PFN(r->base + r->size);
+	}
+}
+
+/*
+ * Makes @array memblock's reserved array.  What was is either its static one or,
+ * on a machine with very many e820 entries, one below 1 MiB, which x86 never
+ * gives back anyway.
+ */
+static void __init kho_install(struct memblock_region *array, u64 max)
+{
+	struct memblock_type *type = &memblock.reserved;
+
+	memcpy(array, type->regions, type->cnt * sizeof(*array));
+	type->regions = array;
+	type->max = max;
+}
+
+/*
+ * memblock's array would have to grow for what is reserved now: to below 1 MiB,
+ * the only place that memblock.current_limit allows now, where it soon finds no
+ * room.  So a larger one is made in scratch.  From then on it is memblock's like
+ * any that it allocated itself: memblock_double_array() or memblock_discard()
+ * frees it, by its address and its max.  It is reached through the direct map,
+ * which the early page fault handler fills in for now; memblock relies on that
+ * too.  The same goes for the bitmap.
  */
 static int __init kho_keep(void)
 {
-	struct kho_tally *t = &kho_tally;
+	struct kho_gaps gaps = { .gap = kho_gap, .max = ARRAY_SIZE(kho_gap) };
+	struct kho_pass pass = {};
 	struct memblock_type before;
 	struct memblock_region *array;
+	struct kho_span all;
 	u64 room, size;
 
-	if (kho_walk())
+	if (kho_map_alloc())
 		return -EINVAL;
+	if (kho_walk(&kho_ops, &pass))
+		goto free_map;
+	kho_count();
+	pass.nodes = true;
+	if (kho_walk(&kho_ops, &pass))
+		goto free_map;
 
-	size = (t->max + memblock.reserved.cnt + KHO_SLACK) * sizeof(*array);
+	/* A range becomes more where RAM ends or scratch is, once each. */
+	size = (memblock.reserved.cnt + KHO_RANGES + memblock.memory.cnt +
+		kho_scratch_nr + KHO_SLACK) * sizeof(*array);
 	size = PAGE_ALIGN(size);
 	/*
 	 * This reserves the room in memblock's present array.  If that is full,
 	 * and cannot grow below 1 MiB either, there is no room.
 	 */
 	room = kho_find_room(size);
-	if (!room)
-		return kho_refuse("scratch", "has no room to reserve all of it",
-				  kho_scratch[0].addr, size);
+	if (!room) {
+		kho_refuse("scratch", "has no room to reserve all of it",
+			   kho_scratch[0].addr, size);
+		goto free_map;
+	}
 	array = __va(room);
 
-	t->region = array + memblock.reserved.cnt;
-	if (kho_walk() || kho_sort(t))
-		goto refused;
-
+	kho_find_gaps(&gaps, &all);
 	before = memblock.reserved;
-	kho_install(array, size / sizeof(*array), t);
-	/*
-	 * The FDT is a marked page, of a mainline kernel and of the module, but
-	 * need not be.  The module's scratch array shares its page with the
-	 * setup_data node, which is reserved already, and with nothing else.
-	 */
-	if (memblock_reserve(kho_in.data.fdt_addr, PAGE_SIZE) ||
-	    memblock_reserve(kho_array, kho_array_size)) {
+	kho_install(array, size / sizeof(*array));
+	if (kho_reserve_all(&gaps, &all)) {
 		memblock.reserved = before;
-		kho_refuse("FDT page", "cannot be reserved",
-			   kho_in.data.fdt_addr, kho_array);
-		goto refused;
+		kho_refuse("tree", "cannot be reserved", kho_fdt.root, size);
+		goto free_room;
+	}
+	if (kho_map.late) {
+		kho_set_others(&before, &gaps, &all);
+		kho_release_later(kho_map.bits, kho_map.nr, kho_map.size);
+	} else {
+		kho_map_free();
 	}
 	return 0;
 
-refused:
+free_room:
 	memblock_phys_free(room, size);
+free_map:
+	kho_map_free();
 	return -EINVAL;
 }
 
@@ -505,9 +715,9 @@ void __init kho_boot_reserve(void)
 	info->fdt_size = kho_in.data.fdt_size;
 	info->scratch_addr = kho_in.data.scratch_addr;
 	info->scratch_size = kho_in.data.scratch_size;
-	info->pages = kho_tally.pages;
-	info->nodes = kho_tally.nodes;
-	info->extents = kho_tally.extents;
+	info->pages = kho_map.pages;
+	info->nodes = kho_map.nodes;
+	info->extents = kho_map.extents;
 	info->state = KHO_BOOT_KEPT;
 	kho_ticks = kho_arch_clock() - start;
 	kho_report();

@@ -31,6 +31,9 @@ void kho_boot_reserve(void);
 /* The lowest address that may be kept: x86 takes the first MiB for itself. */
 #define KHO_LOWEST	(IS_ENABLED(CONFIG_X86) ? SZ_1M : 0)
 
+/* kho_release.c: see there. */
+void kho_release_later(unsigned long *stays, unsigned long nr, u64 size);
+
 /* What this kernel was started with at @addr, to end a sentence, or NULL. */
 const char *kho_arch_holder(u64 addr);
 /* A clock that runs this early; its ticks in microseconds, -1 if not known. */

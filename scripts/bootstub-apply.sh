@@ -71,12 +71,14 @@ files=(
 	bootstub/Kconfig	kernel/kho/Kconfig
 	bootstub/Makefile	kernel/kho/Makefile
 	bootstub/kho_boot.c	kernel/kho/kho_boot.c
+	bootstub/kho_release.c	kernel/kho/kho_release.c
 	bootstub/x86/setup.c	kernel/kho/x86/setup.c
 	bootstub/x86/kaslr.h	kernel/kho/x86/kaslr.h
 	bootstub/kho_boot.h	include/kho/kho_boot.h
 	include/kho/abi.h	include/kho/abi.h
 	include/kho/boot_info.h	include/kho/boot_info.h
 	include/kho/fdt.h	include/kho/fdt.h
+	include/kho/gaps.h	include/kho/gaps.h
 	include/kho/walk.h	include/kho/walk.h
 )
 dirs=(kernel/kho/x86 kernel/kho include/kho)

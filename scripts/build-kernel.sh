@@ -69,7 +69,7 @@ inputs()
 	if [ "$kind" = stub ]; then
 		set -- bootstub/*.* bootstub/Kconfig bootstub/Makefile \
 			bootstub/x86/* "bootstub/linux-$series"/* \
-			include/kho/{abi,boot_info,fdt,walk}.h \
+			include/kho/{abi,boot_info,fdt,gaps,walk}.h \
 			scripts/bootstub-apply.sh
 	fi
 	for f in "$@" "${fragments[@]#"$KHO_TOP/"}" scripts/build-kernel.sh; do

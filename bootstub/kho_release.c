@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Giving back what was reserved only because it lies between kept pages.
+ *
+ * memblock is told of few and large ranges, or the boot would take time for each
+ * kept page again and again.  Once all struct pages are initialised, the rest of
+ * these ranges goes to the page allocator; nobody but the early boot has to get
+ * by without it.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/log2.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/sched.h>
+
+#include <kho/kho_boot.h>
+
+static struct {
+	unsigned long *stays;	/* a bit for each page of RAM */
+	unsigned long nr;
+	u64 size;		/* of that in bytes */
+	u64 pages;		/* whose bit is not set */
+	u64 freed;
+	struct zone *zone;	/* that this was freed to, but not yet said */
+	u64 zone_freed;
+} kho_late __initdata;
+
+/**
+ * kho_release_later() - plan to give back what has no bit set
+ * @stays: a bit for each page, in page-aligned memory that is given back as well
+ * @nr: how many bits it has
+ * @size: how many bytes it takes, a multiple of the page size
+ *
+ * The pages count as RAM from now on: much is sized by the amount of RAM before
+ * they can be given back.
+ */
+void __init kho_release_later(unsigned long *stays, unsigned long nr, u64 size)
+{
+	kho_late.stays = stays;
+	kho_late.nr = nr;
+	kho_late.size = size;
+	kho_late.pages = nr - bitmap_weight(stays, nr);
+	totalram_pages_add(kho_late.pages);
+}
+
+/* Is this page as boot left it? */
+static bool __init kho_page_waits(struct page *page)
+{
+	return page && PageReserved(page) && page_count(page) == 1;
+}
+
+static void __init kho_tell_zone(struct zone *zone)
+{
+	if (zone == kho_late.zone)
+		return;
+	if (kho_late.zone)
+		atomic_long_add(kho_late.zone_freed, &kho_late.zone->managed_pages);
+	kho_late.zone = zone;
+	kho_late.zone_freed = 0;
+}
+
+/* Gives a block back, or returns false and has touched nothing. */
+static bool __init kho_give_back(unsigned long pfn, unsigned int order)
+{
+	struct page *first = pfn_to_online_page(pfn);
+	unsigned long i, nr = 1UL << order;
+
+	if (!kho_page_waits(first))
+		return false;
+	for (i = 1; i < nr; i++) {
+		struct page *page = pfn_to_online_page(pfn + i);
+
+		if (!kho_page_waits(page) || page_zone(page) != page_zone(first))
+			return false;
+	}
+	/* As if it had just been allocated, without __GFP_COMP. */
+	for (i = 0; i < nr; i++) {
+		ClearPageReserved(first + i);
+		set_page_count(first + i, !i);
+	}
+	kho_tell_zone(page_zone(first));
+	kho_late.zone_freed += nr;
+	kho_late.freed += nr;
+	__free_pages(first, order);
+	return true;
+}
+
+static void __init kho_give_back_run(unsigned long pfn, unsigned long end)
+{
+	while (pfn < end) {
+		unsigned int order = min_t(unsigned int, pageblock_order,
+					   ilog2(end - pfn));
+
+		if (pfn)
+			order = min_t(unsigned int, order, __ffs(pfn));
+		while (!kho_give_back(pfn, order) && order)
+			order--;
+		pfn += 1UL << order;
+	}
+}
+
+/*
+ * A pageblock that deferred initialisation found no free page in is left to be
+ * one for unmovable pages.  What is given back would attract these, and a part
+ * of all RAM would be fragmented for good.
+ */
+static void __init kho_make_movable(unsigned long pfn)
+{
+	struct page *first = pfn_to_online_page(pfn);
+	unsigned long i;
+
+	for (i = 0; i < pageblock_nr_pages; i++) {
+		struct page *page = pfn_to_online_page(pfn + i);
+
+		if (!page || !PageReserved(page) ||
+		    page_zone(page) != page_zone(first))
+			return;
+	}
+	set_pageblock_migratetype(first, MIGRATE_MOVABLE);
+}
+
+/* Firmware and others may have claimed some since it was reserved. */
+static int __init kho_release_ram(struct resource *res, void *arg)
+{
+	unsigned long pfn = PFN_UP(res->start);
+	unsigned long end = min_t(u64, PHYS_PFN(res->end + 1), kho_late.nr);
+	unsigned long block = ULONG_MAX;
+
+	while (pfn < end) {
+		unsigned long at = find_next_zero_bit(kho_late.stays, end, pfn);
+		unsigned long first;
+
+		if (at >= end)
+			break;
+		pfn = find_next_bit(kho_late.stays, end, at);
+		/* Before any page of it is free. */
+		for (first = round_down(at, pageblock_nr_pages); first < pfn;
+		     first += pageblock_nr_pages) {
+			if (first == block)
+				continue;
+			block = first;
+			kho_make_movable(first);
+		}
+		kho_give_back_run(at, pfn);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * Before all other initcalls: they allocate memory, some of them in zones that
+ * may be covered all over.
+ */
+static int __init kho_release(void)
+{
+	ktime_t start = ktime_get();
+
+	if (!kho_late.stays)
+		return 0;
+	walk_system_ram_res(0, PFN_PHYS((u64)kho_late.nr) - 1, NULL,
+			    kho_release_ram);
+	kho_tell_zone(NULL);
+	totalram_pages_add((long)(kho_late.freed - kho_late.pages));
+	free_reserved_area(kho_late.stays, (void *)kho_late.stays + kho_late.size,
+			   -1, NULL);
+	pr_info("gave back %llu pages (%llu MiB) in between, %lld us\n",
+		kho_late.freed, kho_late.freed >> (20 - PAGE_SHIFT),
+		ktime_us_delta(ktime_get(), start));
+	return 0;
+}
+pure_initcall(kho_release);
