@@ -100,7 +100,8 @@ places=()
 
 judge()
 {
-	local id=$1 name=${1%.*} log=$logs/$1.log kept expect said total place bad=()
+	local id=$1 name=${1%.*} log=$logs/$1.log kept expect said late total place
+	local extents nodes bad=()
 
 	{ read -r kept; read -r expect; } < <("$tmp/mkblob" show "$name")
 	touch "$log"
@@ -110,8 +111,19 @@ judge()
 	tr -d '\r' <"$log" | grep -qx 'guest-done' ||
 		bad+=("the guest did not boot as usual")
 	said=$(in_log "$id" kho)
+	# What lies between many pages is reserved as well, for a while.
+	late=$(grep '^gave back' <<<"$said" || :)
+	said=$(grep -v '^gave back' <<<"$said" || :)
 	[ "$(grep -c . <<<"$said")" = 1 ] ||
 		bad+=("the stub did not log exactly one line")
+	if [[ $said =~ ^kept.*\ in\ ([0-9]+)\ extents,\ ([0-9]+)\ tree ]]; then
+		extents=${BASH_REMATCH[1]} nodes=${BASH_REMATCH[2]}
+		[ "$extents" -le 512 ] ||
+			grep -qE '^gave back [1-9][0-9]* pages \([0-9]+ MiB\) in between, [0-9]+ us$' \
+				<<<"$late" || bad+=("the rest was not given back: $late")
+		[ $((extents + nodes)) -gt 512 ] || [ -z "$late" ] ||
+			bad+=("nothing was to be given back: $late")
+	fi
 	grep -qE -- "$expect" <<<"$said" ||
 		bad+=("the stub said: $said" "wanted: $expect")
 	! said=$(grep -m1 -E "$trouble" "$log") || bad+=("$said")
@@ -127,6 +139,13 @@ judge()
 	if [ "$name" = off ]; then
 		grep -q '^guest-filled' "$log" && [ -e "$tmp/$id.changed" ] ||
 			bad+=("turned off, but nothing was overwritten")
+	fi
+
+	# All that is missing is what was kept and the stub's array.
+	if [ "$name" = many ] && [ -n "$plain_total" ]; then
+		total=$((plain_total - ${total:-0} - (5000 + nodes) * 4))
+		[ "$total" -ge -256 ] && [ "$total" -le 256 ] ||
+			bad+=("$total KiB were not given back")
 	fi
 
 	place=$(in_log "$id" kernel)
