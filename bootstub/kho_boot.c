@@ -308,6 +308,7 @@ struct kho_pass {
 	bool nodes;
 	struct kho_span page_span;
 	struct kho_span node_span;
+	u64 twice;			/* address of what was found twice */
 };
 
 /* Sets bits.  Returns the first page that had its bit set already, or the end. */
@@ -357,17 +358,8 @@ static const struct kho_walk_ops kho_search_ops __initconst = {
 	.run = kho_search_run,
 };
 
-static int __init kho_refuse_twice(u64 addr, bool node)
-{
-	struct kho_search search = { .addr = addr, .base = addr };
-	bool page = kho_walk(&kho_search_ops, &search) == 1;
-
-	if (!node)
-		return kho_refuse("page", "is marked twice", addr, search.base);
-	return kho_refuse("tree node", page ? "is a marked page as well" :
-					      "is used twice",
-			  addr, search.base);
-}
+/* What was found twice is told after the walk, which has early mappings in use. */
+#define KHO_TWICE	1
 
 static int __init kho_node(void *ctx, __u64 phys, unsigned int level)
 {
@@ -380,9 +372,10 @@ static int __init kho_node(void *ctx, __u64 phys, unsigned int level)
 	if (!pass->nodes)
 		return 0;
 	kho_map.nodes++;
-	if (kho_set(PHYS_PFN(phys), 1) == PHYS_PFN(phys))
-		return kho_refuse_twice(phys, true);
-	return 0;
+	if (kho_set(PHYS_PFN(phys), 1) > PHYS_PFN(phys))
+		return 0;
+	pass->twice = phys;
+	return KHO_TWICE;
 }
 
 static int __init kho_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
@@ -396,9 +389,10 @@ static int __init kho_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	if (kho_check_place("marked page", phys, size, &pass->page_span))
 		return -EINVAL;
 	twice = kho_set(PHYS_PFN(phys), pages);
-	if (twice < PHYS_PFN(phys) + pages)
-		return kho_refuse_twice(PFN_PHYS((u64)twice), false);
-	return 0;
+	if (twice == PHYS_PFN(phys) + pages)
+		return 0;
+	pass->twice = PFN_PHYS((u64)twice);
+	return KHO_TWICE;
 }
 
 static const struct kho_walk_ops kho_ops __initconst = {
@@ -407,6 +401,28 @@ static const struct kho_walk_ops kho_ops __initconst = {
 	.node = kho_node,
 	.run = kho_run,
 };
+
+static int __init kho_refuse_twice(const struct kho_pass *pass)
+{
+	struct kho_search search = { .addr = pass->twice, .base = pass->twice };
+	int page = kho_walk(&kho_search_ops, &search);
+
+	if (page < 0)
+		return page;
+	if (!pass->nodes)
+		return kho_refuse("page", "is marked twice", pass->twice,
+				  search.base);
+	return kho_refuse("tree node", page ? "is a marked page as well" :
+					      "is used twice",
+			  pass->twice, search.base);
+}
+
+static int __init kho_pass(struct kho_pass *pass)
+{
+	int ret = kho_walk(&kho_ops, pass);
+
+	return ret == KHO_TWICE ? kho_refuse_twice(pass) : ret;
+}
 
 /*
  * No page to be kept is in scratch.  What this kernel was started with is, but
@@ -441,7 +457,7 @@ static int __init kho_map_alloc(void)
 	kho_map.size = PAGE_ALIGN(BITS_TO_LONGS(kho_map.nr) * sizeof(long));
 	kho_map.room = kho_find_room(kho_map.size);
 	if (!kho_map.room)
-		return kho_refuse("scratch", "has no room for a bit for each page",
+		return kho_refuse("scratch", "has no room to reserve all of it",
 				  kho_scratch[0].addr, kho_map.size);
 	kho_map.bits = __va(kho_map.room);
 	memset(kho_map.bits, 0, kho_map.size);
@@ -635,11 +651,11 @@ static int __init kho_keep(void)
 
 	if (kho_map_alloc())
 		return -EINVAL;
-	if (kho_walk(&kho_ops, &pass))
+	if (kho_pass(&pass))
 		goto free_map;
 	kho_count();
 	pass.nodes = true;
-	if (kho_walk(&kho_ops, &pass))
+	if (kho_pass(&pass))
 		goto free_map;
 
 	/* A range becomes more where RAM ends or scratch is, once each. */
