@@ -48,18 +48,49 @@ chmod 755 "$tmp/initrd.d/init"
 mknod "$tmp/initrd.d/dev/console" c 5 1
 (cd "$tmp/initrd.d" && find . | cpio -o -H newc --quiet) | gzip -1 >"$tmp/initrd"
 
+# What mklayout.c makes, by name: the guest's RAM, then settings.  With "fill"
+# each kept page is compared afterwards, as in all that mkblob.c makes.
+declare -A layouts=(
+	[scattered]='1G scratch=128M append=fill fill every-second'
+	[scattered-numa]='1G scratch=128M append=fill\ numa=fake=2 fill every-second'
+	[mixed]='4G append=fill fill isolated=2000 blocks=3:9 pitch=600:300 blocks=1:18'
+	[million]='12G scratch=512M isolated=1000k'
+	[contiguous]='44G scratch=1G contiguous=10M'
+	[every-second]='12G scratch=512M every-second'
+)
+
+# settings NAME: of a layout, after its RAM, one in a line
+settings()
+{
+	eval "printf '%s\n' ${layouts[$1]}" | sed '1s/^/ram=/'
+}
+
 # boot GUEST: one from start to end, its console in the log.  A guest is named
 # after its case, with a dot and a number if the case comes again.
 boot()
 {
-	local id=$1 name=${1%.*} ram=$tmp/$1.ram status=0
+	local id=$1 name=${1%.*} ram=$tmp/$1.ram status=0 bytes=512M make=mkblob
+	local what=("$name")
 
-	"$tmp/mkblob" write "$name" "$ram" "$kernel/bzImage" "$tmp/initrd"
-	timeout -k 5 60 "$here/stub-intake/run.sh" "$tmp/jump.elf" "$ram" 512M \
+	if [ -n "${layouts[$name]:-}" ]; then
+		bytes=${layouts[$name]%% *}
+		make=mklayout
+		mapfile -t what < <(settings "$name")
+		"$tmp/mklayout" write "$ram" "$kernel/bzImage" "$tmp/initrd" \
+			"${what[@]}"
+	else
+		"$tmp/mkblob" write "$name" "$ram" "$kernel/bzImage" "$tmp/initrd"
+	fi
+	timeout -k 5 60 "$here/stub-intake/run.sh" "$tmp/jump.elf" "$ram" "$bytes" \
 		"$logs/$id.log" >"$tmp/$id.qemu" 2>&1 || status=$?
 	echo "$status" >"$tmp/$id.status"
-	"$tmp/mkblob" check "$name" "$ram" >"$tmp/$id.check" 2>&1 ||
-		echo changed >"$tmp/$id.changed"
+	if [ "$make" = mkblob ]; then
+		"$tmp/mkblob" check "$name" "$ram" >"$tmp/$id.check" 2>&1 ||
+			echo changed >"$tmp/$id.changed"
+	else
+		"$tmp/mklayout" check "$ram" "${what[@]}" >"$tmp/$id.check" 2>&1 ||
+			echo changed >"$tmp/$id.changed"
+	fi
 	rm -f "$ram"
 }
 
@@ -100,10 +131,16 @@ places=()
 
 judge()
 {
-	local id=$1 name=${1%.*} log=$logs/$1.log kept expect said late total place
-	local extents nodes bad=()
+	local id=$1 name=${1%.*} log=$logs/$1.log kept expect said late total place scratch
+	local extents nodes bad=() what=()
 
-	{ read -r kept; read -r expect; } < <("$tmp/mkblob" show "$name")
+	if [ -n "${layouts[$name]:-}" ]; then
+		mapfile -t what < <(settings "$name")
+		kept=kept
+		expect=$("$tmp/mklayout" show "${what[@]}")
+	else
+		{ read -r kept; read -r expect; } < <("$tmp/mkblob" show "$name")
+	fi
 	touch "$log"
 
 	[ "$(<"$tmp/$id.status")" = 0 ] ||
@@ -149,13 +186,23 @@ judge()
 	fi
 
 	place=$(in_log "$id" kernel)
+	scratch=$((64 << 20))
+	case ${what[*]} in
+	*scratch=*M*)
+		scratch=${what[*]}
+		scratch=${scratch#*scratch=}
+		scratch=$((${scratch%%M*} << 20)) ;;
+	*scratch=1G*)
+		scratch=$((1 << 30)) ;;
+	esac
 	if [ "$kept" = kept ]; then
-		grep -q '^guest-filled' "$log" ||
+		[[ ${what[*]} =~ ram= && ! ${what[*]} =~ fill ]] ||
+			grep -q '^guest-filled' "$log" ||
 			bad+=("the guest did not fill its memory")
 		[ ! -e "$tmp/$id.changed" ] ||
 			bad+=("$(tr '\n' ';' <"$tmp/$id.check")")
 		[ $((${place:-0})) -ge $((0x10000000)) ] &&
-			[ $((${place:-0})) -lt $((0x14000000)) ] ||
+			[ $((${place:-0})) -lt $((0x10000000 + scratch)) ] ||
 			bad+=("the kernel is at ${place:-?}, outside scratch")
 		places+=("$place")
 	fi
@@ -171,6 +218,7 @@ else
 	mapfile -t guests < <("$tmp/mkblob" list)
 	# KASLR is random: the more kernels are placed, the more it says.
 	guests+=(sound.2 sound.3 sound.4 sound.5)
+	guests+=(scattered scattered-numa mixed million contiguous every-second)
 fi
 
 for ((i = 0; i < ${#guests[@]}; i += jobs)); do

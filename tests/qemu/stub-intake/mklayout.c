@@ -24,7 +24,7 @@
  *	contiguous=N	pages of order 0 side by side
  *	blocks=N:ORDER	blocks of an order, side by side
  *	pitch=N:PAGES	N pages, one out of each PAGES
- *	every-second	of all RAM outside scratch and above 1 MiB
+ *	every-second	of all RAM outside scratch and above 2 MiB
  *
  * QEMU is started with jump.S's multiboot image as its kernel, and the file as
  * its memory: see tests/qemu/stub-intake/run.sh.
@@ -117,10 +117,10 @@ static void mark_blocks(__u64 nr, unsigned int order, __u64 skip)
 	}
 }
 
-/* Tree nodes have the even pages where they are. */
+/* Tree nodes have the even pages where they are.  QEMU puts jump.S below 2 MiB. */
 static void mark_every_second(void)
 {
-	for (at = 0x100000 + PAGE; at < blob.end; at += 2 * PAGE) {
+	for (at = 0x200000 + PAGE; at < blob.end; at += 2 * PAGE) {
 		if (!is_ram(at, PAGE) || in_scratch(at, PAGE) ||
 		    blob.state[at / PAGE])
 			continue;
