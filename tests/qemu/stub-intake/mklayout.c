@@ -120,9 +120,14 @@ static void mark_blocks(__u64 nr, unsigned int order, __u64 skip)
 /* Tree nodes have the even pages where they are.  QEMU puts jump.S below 2 MiB. */
 static void mark_every_second(void)
 {
+	__u64 low = blob.bytes > LOW_MAX ? LOW_MAX : blob.bytes;
+
 	for (at = 0x200000 + PAGE; at < blob.end; at += 2 * PAGE) {
 		if (!is_ram(at, PAGE) || in_scratch(at, PAGE) ||
 		    blob.state[at / PAGE])
+			continue;
+		/* SeaBIOS runs from 16 MiB below the end of low RAM, downwards. */
+		if (fill && at < low && at >= low - 0x2000000)
 			continue;
 		/* The one with the setup_data node is not in use yet. */
 		if (at == SETUP_ADDR)
