@@ -10,6 +10,10 @@
 #	-m SIZE		of its memory, by default 1536M
 #	-T SECONDS	until it counts as lost, by default 120
 #	-c FEATURES	that its CPU is to have besides, as +pdpe1gb
+#	-r FILE		that is its memory, and has in it what is to run; then
+#			KERNELDIR has the multiboot image that starts this, and
+#			INITRD is -
+#	-I		its clock counts instructions, one a nanosecond
 #	-l		show what the guest has to say to people
 #	-i		as -l, and let the user type
 #
@@ -32,7 +36,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-while getopts t:s:a:p:m:T:c:li option; do
+ram='' icount=''
+while getopts t:s:a:p:m:T:c:r:Ili option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -41,6 +46,8 @@ while getopts t:s:a:p:m:T:c:li option; do
 	m)	memory=$OPTARG ;;
 	T)	limit=$OPTARG ;;
 	c)	features=,$OPTARG ;;
+	r)	ram=$OPTARG ;;
+	I)	icount=1 ;;
 	l)	live=1 ;;
 	i)	live=1 input=1 ;;
 	*)	exit 2 ;;
@@ -65,12 +72,20 @@ kernel=$kerneldir/bzImage
 # A CPU that software emulates fast, and that catches stray user accesses.
 cpu=(-accel tcg -cpu "Nehalem,+smep,+smap$features")
 [ "${KHO_ACCEL:-tcg}" != kvm ] || cpu=(-accel kvm -cpu "host$features")
+# Exact, so always by emulation.
+[ -z "$icount" ] || cpu=(-accel "tcg,thread=single"
+	-cpu "Nehalem,+smep,+smap$features" -icount "shift=0,sleep=off")
 
-qemu=(qemu-system-x86_64 -machine q35 "${cpu[@]}" -smp 2 -m "$memory"
+qemu=(qemu-system-x86_64 "${cpu[@]}" -smp 2 -m "$memory"
 	-nodefaults -no-user-config -display none -no-reboot
-	-kernel "$kernel" -initrd "$initrd"
-	-append "console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage $append"
-	-serial "file:$console")
+	-kernel "$kernel" -serial "file:$console")
+if [ -n "$ram" ]; then
+	qemu+=(-machine "pc,memory-backend=ram" -object
+		"memory-backend-file,id=ram,size=$memory,mem-path=$ram,share=on")
+else
+	qemu+=(-machine q35 -initrd "$initrd" -append
+		"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage $append")
+fi
 [ -z "$payload" ] ||
 	qemu+=(-drive "file=$payload,if=virtio,format=raw,readonly=on")
 

@@ -203,6 +203,8 @@ title()
 
 load_kho()
 {
+	# Process 1 of a benchmark may have been faster.
+	[ ! -e /sys/module/kho ] || return 0
 	# shellcheck disable=SC2086  # these are words
 	insmod "$here/kho.ko" $module_params
 }
