@@ -15,11 +15,18 @@
 #define NODES_END	0x0a000000
 
 #define SCRATCH		0x10000000
-#define SCRATCH_SIZE	0x04000000
 #define KERNEL_ADDR	0x10000000	/* all of this lies in scratch, */
+#ifndef LAYOUT_LARGE
+#define SCRATCH_SIZE	0x04000000
 #define INITRD_ADDR	0x13000000	/* as kexec's segments do */
 #define PARAMS_ADDR	0x13f00000
 #define CMDLINE_ADDR	0x13f01000
+#else					/* for the kernels of a distribution */
+#define SCRATCH_SIZE	0x08000000
+#define INITRD_ADDR	0x16000000
+#define PARAMS_ADDR	0x17f00000
+#define CMDLINE_ADDR	0x17f01000
+#endif
 #define ARRAY_ADDR	0x13f10008	/* where mainline keeps the array */
 
 #endif

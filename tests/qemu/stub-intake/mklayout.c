@@ -2,7 +2,7 @@
 /*
  * Puts a kernel, its initrd and a sound handover of any size into a file that
  * is a guest's RAM.  The stub's tests and the benchmark use it; the kernel is
- * one with the stub or a mainline one with KHO.
+ * one with the stub, a mainline one with KHO, or with "envelopes" any.
  *
  *	mklayout write RAM KERNEL INITRD SETTING...
  *	mklayout show SETTING...	what the stub is to log, as a regular
@@ -25,6 +25,10 @@
  *	blocks=N:ORDER	blocks of an order, side by side
  *	pitch=N:PAGES	N pages, one out of each PAGES
  *	every-second	of all RAM outside scratch and above 2 MiB
+ *	envelopes	around all of it, for a kernel that knows nothing of this
+ *
+ * Compiled with LAYOUT_LARGE, there is room for a larger kernel, and scratch has
+ * at least 128M.
  *
  * QEMU is started with jump.S's multiboot image as its kernel, and the file as
  * its memory: see tests/qemu/stub-intake/run.sh.
@@ -38,6 +42,7 @@
 
 static __u64 at = 0x20000000;
 static int fill;
+static int envelopes;
 static const char *append = "";
 
 static __u64 number(const char *s, unsigned int k)
@@ -139,6 +144,65 @@ static void mark_every_second(void)
 	}
 }
 
+/* ---- Envelopes ---- */
+
+#define ENVELOPE_BYTES	((__u64)1 << KHO_ENVELOPE_SHIFT)
+#define ENVELOPE_GAP	((__u64)64 << 20)	/* one that is left open */
+
+struct envelope {
+	struct kho_setup_node node;
+	struct kho_setup_indirect inner;
+};
+
+/* They lie in what the first of them covers. */
+static void add_envelope(__u64 start, __u64 end)
+{
+	static struct envelope *last;
+	static unsigned int nr;
+	struct kho_setup_node *before = last ? &last->node :
+		keep(SETUP_ADDR, sizeof(*before));
+	__u64 where = SETUP2_ADDR + nr++ * sizeof(*last);
+
+	if (nr > KHO_ENVELOPES_MAX)
+		errx(1, "that would take too many envelopes");
+	last = keep(where, sizeof(*last));
+	before->next = where;
+	last->node.type = KHO_SETUP_INDIRECT;
+	last->node.len = sizeof(last->inner);
+	last->inner.type = KHO_SETUP_ENVELOPE;
+	last->inner.addr = start;
+	last->inner.len = end - start;
+}
+
+/* After all else, as it goes by what is in use. */
+static void add_envelopes(void)
+{
+	__u64 start = 0, end = 0, block;
+
+	keep(SETUP2_ADDR, KHO_ENVELOPES_MAX * sizeof(struct envelope));
+	for (block = 0; block < blob.end; block += ENVELOPE_BYTES) {
+		__u64 page, last = 0;
+
+		for (page = block; page < block + ENVELOPE_BYTES; page += PAGE)
+			if (page < blob.end && blob.state[page / PAGE])
+				last = page + PAGE;
+		if (!last)
+			continue;
+		if (end && (block - end > ENVELOPE_GAP ||
+			    in_scratch(end, block - end) ||
+			    !is_ram(end, block - end + PAGE))) {
+			add_envelope(start, end);
+			start = block;
+		}
+		if (!end)
+			start = block;
+		end = is_ram(block, ENVELOPE_BYTES) ? block + ENVELOPE_BYTES :
+						      last;
+	}
+	if (end)
+		add_envelope(start, end);
+}
+
 static void memory_map(__u64 bytes)
 {
 	__u64 low = bytes > LOW_MAX ? LOW_MAX : bytes;
@@ -220,12 +284,16 @@ static void layout(char **setting)
 		}
 		if (!strcmp(*s, "fill"))
 			fill = 1;
+		else if (!strcmp(*s, "envelopes"))
+			envelopes = 1;
 		else if (!strcmp(*s, "every-second"))
 			mark_every_second();
 		else
 			errx(2, "no setting %s", *s);
 	}
 	blob_finish();
+	if (envelopes)
+		add_envelopes();
 	expect_kept();
 }
 

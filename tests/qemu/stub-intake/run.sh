@@ -4,13 +4,15 @@
 # run.sh JUMP RAM BYTES CONSOLE [QEMU-ARGUMENT...]: starts what mkblob.c or
 # mklayout.c has put into the file RAM, as the memory of a guest that has 2 CPUs
 # and BYTES of RAM (as QEMU's -m has it), until it reboots.  JUMP is jump.S,
-# made with run.sh --jump JUMP.
+# made with run.sh --jump JUMP [OPTION...], the options being the compiler's.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 if [ "$1" = --jump ]; then
-	gcc -m32 -c -o "$2.o" "$here/jump.S"
-	exec ld -m elf_i386 -n -Ttext=0x100000 -o "$2" "$2.o"
+	jump=$2
+	shift 2
+	gcc -m32 -c "$@" -o "$jump.o" "$here/jump.S"
+	exec ld -m elf_i386 -n -Ttext=0x100000 -o "$jump" "$jump.o"
 fi
 
 jump=$1 ram=$2 bytes=$3 console=$4
