@@ -1,26 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build-module.sh [--test] RELEASE [HEADERS]: builds kho.ko for a kernel with
+# build-module.sh [--test|--bench] RELEASE [HEADERS]: builds kho.ko for a kernel with
 # the real dkms, in trees of its own below build/: nothing is installed, and
 # nothing of the host's dkms is touched.  HEADERS is what modules are built
 # against, by default /usr/src/linux-headers-RELEASE.  Those of a later release
 # of Debian, as fetch-kernel.sh unpacks them, are used in a chroot of that.
 #
 # Prints the path of kho.ko; with --test, the directory of the test modules,
-# which are built against it.  Builds only if something has changed.  A warning
+# which are built against it, with --bench that of the benchmarks' modules.  Builds only if something has changed.  A warning
 # counts as a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-test=
-if [ "${1-}" = --test ]; then
-	test=1
-	shift
-fi
+what=
+case ${1-} in
+--test|--bench)
+	what=${1#--}
+	shift ;;
+esac
 [[ $# -eq 1 || $# -eq 2 ]] ||
-	die "usage: build-module.sh [--test] RELEASE [HEADERS]"
+	die "usage: build-module.sh [--test|--bench] RELEASE [HEADERS]"
 release=$1
 headers=$(readlink -f "${2:-/usr/src/linux-headers-$release}") || headers=
 [ -e "$headers/Makefile" ] ||
@@ -134,12 +135,12 @@ kbuild()
 	local dir=$1
 
 	shift
-	if ! tool make -j2 -C "$headers" M="$dir" "$@" >"$out/test.log" 2>&1
+	if ! tool make -j2 -C "$headers" M="$dir" "$@" >"$out/$what.log" 2>&1
 	then
-		cat "$out/test.log" >&2
-		die "the test modules do not build for $release"
+		cat "$out/$what.log" >&2
+		die "the $what modules do not build for $release"
 	fi
-	"$scripts/make-log.sh" "$out/test.log"
+	"$scripts/make-log.sh" "$out/$what.log"
 }
 
 build_test()
@@ -155,6 +156,18 @@ build_test()
 	cp "$KHO_TOP"/tests/kmod/* "$dir/"
 	cp -r "$KHO_TOP/include" "$dir/include"
 	kbuild "$dir" KBUILD_EXTRA_SYMBOLS="$kho/Module.symvers"
+	strip -g "$dir"/*.ko
+}
+
+# With the module's sources, of which they compile some themselves.
+build_bench()
+{
+	local dir=$out/bench
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	(cd "$KHO_TOP" && cp -r tests/bench/kmod/* module include "$dir/")
+	kbuild "$dir"
 	strip -g "$dir"/*.ko
 }
 
@@ -174,10 +187,15 @@ build_if_changed()
 }
 
 build_if_changed .stamp build kho dkms.conf Kbuild module include
-if [ -n "$test" ]; then
+case $what in
+test)
 	build_if_changed .stamp-test build_test "test modules" \
 		dkms.conf Kbuild module include tests/kmod
-	echo "$out/test"
-else
-	echo "$out/kho.ko"
-fi
+	echo "$out/test" ;;
+bench)
+	build_if_changed .stamp-bench build_bench "benchmark modules" \
+		module include tests/bench/kmod
+	echo "$out/bench" ;;
+*)
+	echo "$out/kho.ko" ;;
+esac
