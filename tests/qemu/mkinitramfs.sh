@@ -1,16 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# mkinitramfs.sh KERNELDIR...: makes an initramfs for test VMs with any of
+# mkinitramfs.sh [--bench] KERNELDIR...: makes an initramfs for test VMs with any of
 # these kernels, as fetch-kernel.sh and build-kernel.sh print them, out of
 # programs of the host's packages, ours, and the module as dkms builds it for
 # each.  Two of the same release are one, if they have the same headers.
-# Prints the image's path; one with the same contents is not made again.
+# --bench adds what tests/bench/ has for guests.  Prints the image's path; one
+# with the same contents is not made again.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
-[ $# -gt 0 ] || die "usage: mkinitramfs.sh KERNELDIR..."
+bench=
+if [ "${1-}" = --bench ]; then
+	bench=1
+	shift
+fi
+[ $# -gt 0 ] || die "usage: mkinitramfs.sh [--bench] KERNELDIR..."
 
 need_packages busybox-static cpio gcc kexec-tools kmod lib32gcc-12-dev \
 	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config zstd \
@@ -89,6 +95,14 @@ for file in "$here"/guest/*.sh; do
 	add "$file" "guest/${file##*/}"
 done
 add /bin/busybox bin/busybox
+if [ -n "$bench" ]; then
+	for file in "$KHO_TOP"/tests/bench/guest/*.sh; do
+		add "$file" "guest/${file##*/}"
+	done
+	add "$("$KHO_TOP/tests/bench/build.sh")" bin/bench
+	# busybox has one too, but that copies by smaller pieces.
+	add_program /bin/cp
+fi
 for file in agent fail-nth keeper kvcache ioctl-test ioctl-test32 memory memory-test \
 	memory-test32; do
 	add_program "$bin/$file"
@@ -140,6 +154,13 @@ for dir; do
 	for ko in "$tests"/*.ko; do
 		add "$ko" "lib/modules/$release/kho/${ko##*/}"
 	done
+	if [ -n "$bench" ]; then
+		tests=$("$KHO_TOP/scripts/build-module.sh" --bench "$release" \
+			"$headers" 9>&-)
+		for ko in "$tests"/*.ko; do
+			add "$ko" "lib/modules/$release/kho/${ko##*/}"
+		done
+	fi
 
 	[ -d "$dir/lib/modules/$release" ] || continue
 	load=

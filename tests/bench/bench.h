@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the programs of the benchmark share. */
+#ifndef KHO_BENCH_H
+#define KHO_BENCH_H
+
+#include "../qemu/guest.h"
+
+/*
+ * The one clock that goes on through a kexec: QEMU's emulation takes it from
+ * the host, and with -icount it counts instructions.
+ */
+static inline __u64 tsc(void)
+{
+	__u32 low, high;
+
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (__u64)high << 32 | low;
+}
+
+/* tell TEXT: a line for the host */
+ATTRIBUTE(format(printf, 1, 2))
+void tell(const char *format, ...);
+
+int bench_first(__u64 begin);
+int bench_pin(char **argv);
+
+#endif /* KHO_BENCH_H */
