@@ -1,0 +1,524 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.sh [OPTION]... [NAME]...: measures what the project does against what
+# there is without it, in QEMU, and holds the figures against tests/bench/bars.
+# With NAMEs only those of tests/bench/rows that begin so, and what is measured
+# along with them.
+#
+#	--list		the names
+#	--quick		as few repetitions as can be, to see that all of it works
+#	--json FILE	the results, by default build/bench.json
+#	--update-docs	no run: makes docs/benchmarks.md and its plots of the last
+#			run of everything
+#
+# The results are a list of objects with "name", "value", "unit", "baseline",
+# "baseline_value", "ratio" (the value by the baseline's) and "n".  Values are
+# medians of n; ours and the baseline's were measured in turns, in the same VM
+# wherever it is the same kernel.  FILE-about.json beside it says on what.
+#
+# It wants the machine for itself: two cores, and 6 GiB of memory in /dev/shm.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib.sh
+. "$KHO_TOP/tests/qemu/lib.sh"
+
+report=$KHO_TOP/scripts/bench-report.pl
+rows=$KHO_TOP/tests/bench/rows
+json=$KHO_BUILD/bench.json
+quick='' wanted=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--list)
+		awk '!/^(#|$)/ { print $1 }' "$rows"
+		exit ;;
+	--quick)
+		quick=1 ;;
+	--json)
+		[ $# -gt 1 ] || die "$1 needs a value"
+		json=$2
+		shift ;;
+	--update-docs)
+		need_packages perl
+		exec "$report" --docs "$json" "$KHO_TOP" ;;
+	-*)
+		die "there is no option $1" ;;
+	*)
+		wanted+=("$1") ;;
+	esac
+	shift
+done
+
+# ---- What to run: the parts that measure what is wanted ----
+
+declare -A part=()
+for want in "${wanted[@]:-}"; do
+	found=
+	while read -r name of _; do
+		[[ $name == "$want"* ]] || continue
+		for name in ${of//,/ }; do
+			part[$name]=1
+		done
+		found=1
+	done < <(grep -vE '^(#|$)' "$rows")
+	[ -n "$found" ] || die "there is no name that begins with $want, see --list"
+done
+
+need_vm
+need_packages busybox-static cpio gcc libc6-dev make perl
+work=$KHO_BUILD/bench
+raw=$work/raw
+memory=/dev/shm/kho-bench.$$
+mkdir -p "$work" "$memory" "${json%/*}"
+: >"$raw"
+
+# Job control gives each VM a process group; none may outlive this.
+set -m
+cleanup()
+{
+	local pid
+
+	trap '' INT TERM
+	for pid in $(jobs -pr); do
+		kill -- "-$pid" 2>/dev/null || true
+	done
+	rm -rf "$memory"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# rounds N: how often, or as few times as makes a result
+rounds()
+{
+	if [ -n "$quick" ]; then
+		echo 1
+	else
+		echo "$1"
+	fi
+}
+
+# sample NAME ours|base VALUE
+sample()
+{
+	echo "$*" >>"$raw"
+}
+
+# run_vm NAME ARGUMENT...: a VM that has to pass; its log is in $log then
+run_vm()
+{
+	local name=$1 outcome
+
+	shift
+	log=$KHO_BUILD/qemu/bench/$name/verdict.log
+	outcome=$("$KHO_QEMU/vm.sh" "$@" | tail -n 1) || true
+	[ "$outcome" = pass ] || die "the VM $name: $outcome"
+}
+
+say "kernels, modules and an initramfs"
+stock=$(stock_kernel)
+mainline=$(mainline_kernel base)
+stub=$(stub_kernel base)
+image=$("$KHO_QEMU/mkinitramfs.sh" --bench "$stock" "$stub" "$mainline")
+bench=$("$KHO_TOP/tests/bench/build.sh")
+hz=$("$bench" hz)
+begin=$SECONDS
+
+# ---- The tree ----
+
+# What is compared with what: NAME OURS BASELINE, as tree-main.c names them.
+tree_rates='
+mark_single ours/scattered/single/mark mainline/scattered/single/mark
+mark_single_random ours/random/single/mark mainline/random/single/mark
+mark_batch_scattered ours/scattered/batch/mark mainline/scattered/single/mark
+mark_batch_random ours/random/batch/mark mainline/random/single/mark
+mark_batch_contiguous ours/adjacent/run/mark mainline/adjacent/single/mark
+mark_order9 ours/huge/single/mark mainline/huge/single/mark
+unmark ours/scattered/single/unmark mainline/scattered/single/unmark
+unmark_random ours/random/single/unmark mainline/random/single/unmark
+unmark_batch_scattered ours/scattered/batch/unmark mainline/scattered/single/unmark
+unmark_batch_contiguous ours/adjacent/run/unmark mainline/adjacent/single/unmark
+order_tables/mark_single tables/scattered/single/mark mainline/scattered/single/mark
+order_tables/mark_single_random tables/random/single/mark mainline/random/single/mark
+order_tables/mark_order9 tables/huge/single/mark mainline/huge/single/mark
+order_tables/unmark tables/scattered/single/unmark mainline/scattered/single/unmark
+'
+# The same for pages of metadata: per GiB, of 4 GiB, or the last ones as they are.
+tree_nodes='
+metadata_bytes/order0_dense adjacent 4
+metadata_bytes/order0_scattered scattered 4
+metadata_bytes/order9 few-huge 4
+metadata_bytes/mixed_orders mixed 1
+metadata_bytes/empty empty 1
+'
+
+# as_samples PREFIX PAGES: lines of the module's log as samples
+as_samples()
+{
+	awk -v rates="$tree_rates" -v nodes="$tree_nodes" -v prefix="$1" \
+		-v pages="$2" '
+	function put(name, side, value)
+	{
+		printf "%s%s %s %.9g\n", prefix, name, side, value
+	}
+	# All keys are of the same number, so time for one or keys a second.
+	function cost(ns, n)
+	{
+		return prefix == "instructions/" ? ns / n : n * 1e9 / ns
+	}
+	BEGIN {
+		n = split(rates, field)
+		for (i = 1; i + 2 <= n; i += 3)
+			row[++nr] = field[i] " ours " field[i + 1]
+		for (i = 1; i + 2 <= n; i += 3)
+			row[++nr] = field[i] " base " field[i + 2]
+		n = split(nodes, field)
+		for (i = 1; i + 2 <= n; i += 3) {
+			name[field[i + 1]] = field[i]
+			gib[field[i + 1]] = field[i + 2]
+		}
+	}
+	$1 != "KHO-MARK" { next }
+	$2 ~ /\/(mark|unmark)$/ {
+		for (i = 1; i <= nr; i++) {
+			split(row[i], field)
+			if (field[3] == $2)
+				put(field[1], field[2], cost($3, $4))
+		}
+	}
+	prefix != "" { next }
+	$2 ~ /\/threads\/1\/mark$/ { split($2, field, "/"); one[field[1]] = $3 }
+	$2 ~ /\/threads\/2\/mark$/ {
+		split($2, field, "/")
+		speed = one[field[1]] / $3
+		if (field[1] == "ours")
+			put("mark_2_threads", "ours", speed)
+		if (field[1] == "mainline") {
+			put("mark_2_threads", "base", speed)
+			put("order_tables/mark_2_threads", "base", speed)
+		}
+		if (field[1] == "tables")
+			put("order_tables/mark_2_threads", "ours", speed)
+	}
+	$2 ~ /\/single\/nodes$/ {
+		split($2, field, "/")
+		what = name[field[2]]
+		if (what == "")
+			next
+		value = $3 * 4096 / gib[field[2]]
+		if (field[1] == "ours")
+			put(what, "ours", value)
+		if (field[1] == "tables")
+			put("order_tables/" what, "ours", value)
+		if (field[1] == "mainline") {
+			put(what, "base", value)
+			put("order_tables/" what, "base", value)
+		}
+		if (field[2] != "scattered")
+			next
+		what = "metadata_bytes/after_delete"
+		if (field[1] == "ours")
+			put(what, "ours", $4 * 4096)
+		if (field[1] == "tables")
+			put("order_tables/" what, "ours", $4 * 4096)
+		if (field[1] == "mainline") {
+			put(what, "base", $4 * 4096)
+			put("order_tables/" what, "base", $4 * 4096)
+		}
+	}'
+}
+
+# size N: as it is in names
+size()
+{
+	case $1 in
+	*000000)
+		echo "${1%000000}M" ;;
+	*000)
+		echo "${1%000}k" ;;
+	*)
+		echo "$1" ;;
+	esac
+}
+
+run_tree()
+{
+	local n
+
+	run_vm tree -t bench-tree -T 400 \
+		-a "kho.opt.rounds=$(rounds 7) kho.opt.threads=1" \
+		bench/tree "$mainline" "$image"
+	grep '^KHO-MARK .* 1048576$\|/nodes \|/few-huge/' "$log" |
+		as_samples '' 1048576 >>"$raw"
+	for n in 1000 10000 100000; do
+		sed -n "s|^KHO-MARK $n \(.*\)/scattered/\(.*\)/mark \([0-9]*\) .*|\1/\2 \3|p" \
+			"$log" | awk -v name="mark_time/$(size $n)" '
+			$1 == "ours/batch" { print name, "ours", $2 / 1e9 }
+			$1 == "mainline/single" { print name, "base", $2 / 1e9 }' \
+			>>"$raw"
+	done
+	# A million of them is 2^20.
+	sed -n 's|^KHO-MARK \(.*\)/scattered/\(.*\)/mark \([0-9]*\) .*|\1/\2 \3|p' \
+		"$log" | awk '
+		$1 == "ours/batch" { print "mark_time/1M ours", $2 / 1e9 }
+		$1 == "mainline/single" { print "mark_time/1M base", $2 / 1e9 }' \
+		>>"$raw"
+}
+
+run_instructions()
+{
+	run_vm tree-icount -t bench-tree -I -T 400 \
+		-a "kho.opt.rounds=$(rounds 5) kho.opt.threads=0 kho.opt.pages=65536" \
+		bench/tree-icount "$mainline" "$image"
+	as_samples instructions/ 65536 <"$log" >>"$raw"
+}
+
+# ---- An agent ----
+
+run_agent()
+{
+	local mib=256
+
+	[ -z "$quick" ] || mib=64
+	run_vm agent -t bench-agent -T 300 -m 2560M \
+		-a "kho.opt.rounds=$(rounds 7) kho.opt.mib=$mib" \
+		bench/agent "$stock" "$image"
+	sed -n 's/^KHO-PIN //p' "$log" |
+		awk '{ print "pin_" $1, $2, $3 / $4 }' >>"$raw"
+	sed -n 's/^KHO-TIME //p' "$log" | awk -v mib="$mib" '
+		$1 == "cp" {
+			print "put_bandwidth base", mib * 1e9 / $2
+			print "get_bandwidth base", mib * 1e9 / $2
+		}
+		$1 ~ /^(put|get)$/ {
+			print $1 "_bandwidth ours", mib * 1e9 / $2
+		}' >>"$raw"
+}
+
+# ---- Nobody answers ----
+
+# run_blackout NAME ROW KERNEL
+run_blackout()
+{
+	local disk
+
+	disk=$(payload "bench/$1" "$3" "$image")
+	run_vm "$1" -t bench-blackout -T 400 -p "$disk" \
+		-a "kho.opt.rounds=$(rounds 5) kho.opt.pages=10000" \
+		"bench/$1" "$3" "$image"
+	rm -f "$disk"
+	sed -n 's/^KHO-TSC //p' "$log" | awk -v name="$2" -v hz="$hz" '
+		$1 == "jump" { jump = $2 }
+		$1 == "agent" { print name, "ours", ($2 - jump) / hz }
+		$1 == "plain" { print name, "base", ($2 - jump) / hz }' >>"$raw"
+}
+
+# ---- Boots ----
+
+layout=$memory/mklayout
+jump=$memory/jump
+
+prepare_boots()
+{
+	local here=$KHO_QEMU/stub-intake dir kernel release
+
+	[ ! -e "$layout" ] || return 0
+	gcc -O2 -Wall -Wextra -Wno-missing-field-initializers -Werror \
+		-DLAYOUT_LARGE -o "$layout" "$here/mklayout.c" "$here/blob.c"
+	mkdir -p "$jump"
+	"$here/run.sh" --jump "$jump/bzImage" -DLAYOUT_LARGE
+	for kernel in stub mainline stock; do
+		dir=$memory/$kernel
+		release=$(kernel_release "${!kernel}")
+		mkdir -p "$dir/dev"
+		cp "$bench" "$dir/init"
+		mknod "$dir/dev/console" c 5 1
+		if [ $kernel = stock ]; then
+			mkdir -p "$dir/lib/modules/$release/kho"
+			cp "$("$KHO_TOP/scripts/build-module.sh" "$release" \
+				"${!kernel}/headers")" \
+				"$dir/lib/modules/$release/kho/"
+		fi
+		(cd "$dir" && find . | LC_ALL=C sort |
+			cpio -o -H newc -R 0:0 --quiet) >"$dir.cpio"
+	done
+}
+
+# boot KIND N [ARGUMENT...]: boots a kernel that finds N isolated pages, and sets
+# "ticks" to what it took until its process 1, or until all is given back
+boot()
+{
+	local kind=$1 n=$2 what=boot settings=() name=boot-$1 got
+
+	shift 2
+	name+=${lane:+-$lane}
+	if [ "$kind" = stock ]; then
+		what=release
+		settings=(envelopes)
+	fi
+	"$layout" write "$memory/$name.ram" "$(kernel_image "${!kind}")" \
+		"$memory/$kind.cpio" ram=10G scratch=512M "isolated=$n" \
+		"append=oops=panic printk.devkmsg=on bench=$what" \
+		"${settings[@]}"
+	run_vm "$name" -T 400 -m 10G -r "$memory/$name.ram" "$@" \
+		"bench/$name" "$jump" -
+	rm -f "$memory/$name.ram"
+	case $kind in
+	stub)
+		got=$(sed -n 's/^KHO-NOTE log kho: kept \([0-9]*\) pages.*/\1/p' \
+			"$log") ;;
+	stock)
+		got=$(sed -n 's/^KHO-NOTE arrived //p' "$log") ;;
+	mainline)
+		got=$n
+		grep -q 'KHO: found kexec handover data' "$log" || got=none ;;
+	esac
+	[ "$got" = "$n" ] || die "$name: of $n pages ${got:-none} were kept"
+	ticks=$(sed -n "s/^KHO-TSC $what //p" "$log")
+}
+
+# added NAME SIDE TICKS TICKS-OF-NONE: a sample, in seconds
+added()
+{
+	sample "$1" "$2" "$(awk -v a="$3" -v b="$4" -v hz="$hz" \
+		'BEGIN { printf "%.6f", (a - b) / hz }')"
+}
+
+# Whatever boots fast, one after the other.
+run_boot()
+{
+	local round kind n none side
+
+	prepare_boots
+	for ((round = 1; round <= $(rounds 7); round++)); do
+		for kind in stub mainline; do
+			side=ours
+			[ $kind = stub ] || side=base
+			boot $kind 0
+			none=$ticks
+			for n in 1000 10000 1000000; do
+				# Mainline's would take hours.
+				if [ $n -eq 1000000 ] &&
+				   { [ $kind = mainline ] || [ "$round" -gt 5 ]; }; then
+					continue
+				fi
+				boot $kind $n
+				added "stub_boot_added/$(size $n)" $side \
+					"$ticks" "$none"
+				[ $kind = stub ] ||
+					added "stock_release/$(size $n)" base \
+						"$ticks" "$none"
+			done
+		done
+	done
+}
+
+# Mainline's takes minutes: two VMs at a time, on a core each.
+one_lane()
+{
+	local round none
+
+	for ((round = 1; round <= $(rounds 3); round++)); do
+		boot stub 0
+		none=$ticks
+		boot stub 100000
+		added stub_boot_added/100k ours "$ticks" "$none"
+		boot mainline 0
+		none=$ticks
+		boot mainline 100000
+		added stub_boot_added/100k base "$ticks" "$none"
+		added stock_release/100k base "$ticks" "$none"
+	done
+}
+
+run_boot_100k()
+{
+	local lane pids=() pid failed=''
+
+	prepare_boots
+	for lane in 1 2; do
+		one_lane &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=1
+	done
+	[ -z "$failed" ] || die "boots with 100,000 pages failed"
+}
+
+run_stock()
+{
+	local round n none
+
+	prepare_boots
+	for ((round = 1; round <= $(rounds 5); round++)); do
+		boot stock 0
+		none=$ticks
+		for n in 1000 10000 100000 1000000; do
+			boot stock $n
+			added "stock_release/$(size $n)" ours "$ticks" "$none"
+		done
+	done
+}
+
+# The same once more, exactly: the clock counts instructions.
+run_boot_instructions()
+{
+	local kind side n none
+
+	prepare_boots
+	for kind in stub mainline; do
+		side=ours
+		[ $kind = stub ] || side=base
+		boot $kind 0 -I
+		none=$ticks
+		for n in 1000 10000 100000 1000000; do
+			if [ $kind = mainline ] && [ $n -gt 10000 ]; then
+				continue
+			fi
+			boot $kind $n -I
+			sample "instructions/stub_boot_added/$(size $n)" $side \
+				$((ticks - none))
+		done
+	done
+}
+
+# ---- All of them ----
+
+# run PART FUNCTION [ARGUMENT...]
+run()
+{
+	local of=$1 at=$SECONDS
+
+	[ -n "${part[$of]-}" ] || return 0
+	shift
+	say "$of"
+	"$@"
+	say "$of took $((SECONDS - at)) s"
+}
+
+run tree run_tree
+run agent run_agent
+run blackout run_blackout blackout-stock blackout "$stock"
+run blackout run_blackout blackout-stub blackout/stub "$stub"
+run boot run_boot
+run stock run_stock
+run boot-100k run_boot_100k
+run instructions run_instructions
+run boot-instructions run_boot_instructions
+
+printf '{"seconds": %d, "quick": %s, "all": %s, "qemu": "%s", "accel": "%s", "cpu": "%s", "cores": %d, "stock": "%s", "stub": "%s", "mainline": "%s", "commit": "%s", "date": "%s"}\n' \
+	$((SECONDS - begin)) "$([ -n "$quick" ] && echo true || echo false)" \
+	"$([ ${#wanted[@]} -eq 0 ] && echo true || echo false)" \
+	"$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9.]*\).*/\1/p')" \
+	"${KHO_ACCEL:-tcg}" \
+	"$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" \
+	"$(nproc)" "$(kernel_release "$stock")" "$(kernel_release "$stub")" \
+	"$(kernel_release "$mainline")" \
+	"$(git -C "$KHO_TOP" describe --always --dirty 2>/dev/null || true)" \
+	"$(date -u +%F)" >"${json%.json}-about.json"
+"$report" --json "$raw" "$KHO_TOP" >"$json.new"
+mv "$json.new" "$json"
+say "all of it took $((SECONDS - begin)) s; the results are in $json"
+"$report" --text "$json" "$KHO_TOP"
+"$report" --bars "$json" "$KHO_TOP"
