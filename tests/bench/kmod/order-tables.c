@@ -19,8 +19,8 @@
 
 #define INDEX_BITS	(PAGE_SHIFT - 3)
 #define BITMAP_BITS	(PAGE_SHIFT + 3)
-#define PER_TABLE	(1U << INDEX_BITS)
-#define PER_BITMAP	(1U << BITMAP_BITS)
+#define PER_TABLE	(PAGE_SIZE / sizeof(u64))
+#define PER_BITMAP	(PAGE_SIZE * 8)
 
 /* log2 of the bytes that a page of bits covers */
 static unsigned int bitmap_shift(unsigned int order)

@@ -45,7 +45,7 @@ module_param(threads, bool, 0);
 MODULE_PARM_DESC(threads, "Measure two threads against one");
 
 /* Where the pages are: some GiB above nothing, as on a machine. */
-#define FIRST		(1UL << 18)
+#define FIRST		0x40000UL
 #define RANDOM_BITS	24		/* 64 GiB */
 #define HUGE		9
 
