@@ -110,5 +110,5 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], commands[i].name) &&
 		    argc - 2 >= commands[i].args)
 			return commands[i].run(argv + 2);
-	die("usage: see the top of tests/bench/bench.c");
+	die("usage: bench hz|time|jump|pin ARGUMENT...");
 }

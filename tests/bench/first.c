@@ -32,7 +32,7 @@ static const char *wanted(void)
 	for (p = cmdline; (p = strstr(p, "bench=")); p++)
 		if (p == cmdline || p[-1] == ' ')
 			snprintf(what, sizeof(what), "%.*s",
-				 (int)strcspn(p + 6, " \n"), p + 6);
+				 (int)strcspn(p + 6, "\n "), p + 6);
 	return what;
 }
 
@@ -150,8 +150,6 @@ static __u64 read_first_byte(void)
  */
 int bench_first(__u64 begin)
 {
-	char *init[] = { "/init", NULL };
-	char *environment[] = { NULL };
 	__u64 end = begin;
 	const char *what;
 
@@ -170,7 +168,7 @@ int bench_first(__u64 begin)
 	}
 	tell("KHO-TSC init %llu\nKHO-TSC %s %llu\n", begin, what, end);
 	if (!strcmp(what, "plain") || !strcmp(what, "agent")) {
-		execve(init[0], init, environment);
+		execl("/init", "/init", NULL);
 		die("/init: %s", strerror(errno));
 	}
 

@@ -26,7 +26,7 @@
 #
 # A VM that is lost before its first kernel has come as far as process 1 is
 # started once more, and that is said: emulation now and then hangs in a boot
-# that nothing of ours has a part in.
+# that nothing of ours has a part in.  Not so after -r: FILE is what it was no more.
 #
 # The logs are in build/qemu/NAME/, and the outcome in a file of that name.
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
@@ -153,7 +153,7 @@ fail*)
 *)
 	status=3 ;;
 esac
-if [ "$status" -eq 3 ] && [ ! -s "$port" ] && [ -z "${KHO_VM_AGAIN-}" ]; then
+if [ "$status" -eq 3 ] && [ ! -s "$port" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"
 	say "$name: $outcome, before process 1; once more"
 	KHO_VM_AGAIN=1 exec "${BASH_SOURCE[0]}" "${arguments[@]}"
