@@ -18,6 +18,7 @@ help:
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
 	@echo '  make soak          20 handovers in a row with 2 GiB of an agent'
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
+	@echo '  make bench         what it costs, against what there is without it; ARGS="NAME..." some'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
 	@echo '  make               khoctl, libkho, and the module for the running kernel'
@@ -79,6 +80,9 @@ soak:
 matrix:
 	@scripts/matrix.sh $(ARGS)
 
+bench:
+	@scripts/bench.sh $(ARGS)
+
 lint:
 	@scripts/lint.sh
 
@@ -86,4 +90,4 @@ clean:
 	rm -rf build
 
 .PHONY: all help tools module install uninstall install-seal uninstall-seal dkms-install dkms-uninstall \
-	bootstub demo check soak matrix lint clean
+	bootstub demo check soak matrix bench lint clean

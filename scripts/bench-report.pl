@@ -361,6 +361,23 @@ sub documents
 	return %out;
 }
 
+my $BEGIN = '<!-- bench: written by scripts/bench.sh --update-docs -->';
+my $END   = '<!-- end of bench -->';
+
+# README.md with the rows that say most.
+sub readme
+{
+	my $text = slurp("$top/README.md");
+	my @names = qw(stub_boot_added/100k stub_boot_added/1M stock_release/1M
+		mark_single mark_batch_scattered mark_batch_contiguous
+		mark_2_threads pin_4k put_bandwidth get_bandwidth blackout);
+	my $table = table_of(join(',', @names));
+
+	$text =~ s/^\Q$BEGIN\E\n.*?^\Q$END\E\n/$BEGIN\n\n$table\n$END\n/ms
+		or die("$top/README.md has no lines '$BEGIN' and '$END'\n");
+	return $text;
+}
+
 sub write_docs
 {
 	$about = decode_json(slurp($file =~ s/\.json$/-about.json/r));
@@ -371,6 +388,7 @@ sub write_docs
 	for my $path (sort(keys(%out))) {
 		spew("$top/$path", $out{$path});
 	}
+	spew("$top/README.md", readme());
 	spew("$top/docs/benchmarks.json", slurp($file));
 	spew("$top/docs/benchmarks-about.json", slurp($file =~ s/\.json$/-about.json/r));
 	return 0;
@@ -384,6 +402,10 @@ sub check_docs
 	for my $path (sort(keys(%out))) {
 		next if slurp("$top/$path") eq $out{$path};
 		print("$path is not what $file makes of it: scripts/bench.sh --update-docs\n");
+		$bad = 1;
+	}
+	if (slurp("$top/README.md") ne readme()) {
+		print("README.md is not what $file makes of it: scripts/bench.sh --update-docs\n");
 		$bad = 1;
 	}
 	return $bad;

@@ -116,7 +116,7 @@ check_style_module()
 	checkpatch "$(files '^module/compat/.*\.[ch]$')" LINUX_VERSION_CODE \
 		CONSTANT_COMPARISON || bad=1
 	# Test modules: a macro that leaves the function keeps a check a line.
-	checkpatch "$(files '^tests/kmod/.*\.[ch]$')" MACRO_WITH_FLOW_CONTROL ||
+	checkpatch "$(files '^tests/(kmod|bench/kmod)/.*\.[ch]$')" MACRO_WITH_FLOW_CONTROL ||
 		bad=1
 	checkpatch "$(files '^(module|include/linux)/.*\.[chS]$' \
 		'^module/compat/')" || bad=1
@@ -148,7 +148,7 @@ check_style_user()
 	# they are (CAMELCASE).  Macros of tests stand for whole statements
 	# (COMPLEX_MACRO, MACRO_ARG_*), and READ_ONCE() has to be made of
 	# something (VOLATILE).
-	checkpatch "$(files '^(tools|tests)/.*\.[chS]$' '^tests/kmod/')" \
+	checkpatch "$(files '^(tools|tests)/.*\.[chS]$' '^tests/(kmod|bench/kmod)/')" \
 		ARRAY_SIZE BIT_MACRO CAMELCASE COMPLEX_MACRO MACRO_ARG_REUSE \
 		MACRO_ARG_PRECEDENCE PREFER_DEFINED_ATTRIBUTE_MACRO \
 		PREFER_KERNEL_TYPES VOLATILE
@@ -176,7 +176,7 @@ build_modules()
 
 	shift
 	rm -rf "$dir"
-	mkdir -p "$dir/kho" "$dir/test"
+	mkdir -p "$dir/kho" "$dir/test" "$dir/bench"
 	cp -r Kbuild module include "$dir/kho/"
 	kbuild "$dir/log" "$series" "$dir/kho" "$@" || status=$?
 	if [ "$status" -eq 0 ] && [ -d tests/kmod ]; then
@@ -185,6 +185,11 @@ build_modules()
 			KBUILD_EXTRA_SYMBOLS="$dir/kho/Module.symvers" ||
 			status=$?
 		cat "$dir/log2" >>"$dir/log"
+	fi
+	if [ "$status" -eq 0 ]; then
+		cp -r module include tests/bench/kmod/. "$dir/bench/"
+		kbuild "$dir/log3" "$series" "$dir/bench" "$@" || status=$?
+		cat "$dir/log3" >>"$dir/log"
 	fi
 	# Debian's header packages have no vmlinux to take types from.
 	grep -vE '^ +(CC|CHECK|LD|BTF|MODPOST) |Skipping BTF generation' \
@@ -375,7 +380,7 @@ check_spdx()
 	local file bad=0
 
 	# All that is source.  Not: texts, data, lists, and what dpkg reads.
-	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/m(ap|atrix)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
+	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/(map|matrix|bench|benchmarks)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|md\.in|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
 		>"$tmp/spdx"
 	while read -r file; do
 		if ! head -n 3 "$file" |
@@ -402,7 +407,7 @@ check_compat()
 {
 	local list
 
-	mapfile -t list < <(files '^(module|include|tests/kmod|Kbuild)' \
+	mapfile -t list < <(files '^(module|include|tests/kmod|tests/bench/kmod|Kbuild)' \
 		'^module/compat/')
 	absent -nE 'LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE|LINUX_VERSION_(MAJOR|PATCHLEVEL|SUBLEVEL)' \
 		"${list[@]}"
@@ -525,6 +530,13 @@ check_manual()
 	done
 }
 
+# Either there are no figures yet, or all that shows them shows the same.
+check_benchmarks()
+{
+	[ -e docs/benchmarks.json ] || [ -e docs/benchmarks.md ] || return 0
+	scripts/bench-report.pl --check docs/benchmarks.json "$KHO_TOP"
+}
+
 # Own source below 700 lines, lines that a kernel tree gets below 60.
 check_bootstub_size()
 {
@@ -552,7 +564,7 @@ check_bootstub_size()
 checks=(style-module style-bootstub style-wire style-user module-6.1
 	module-6.12 module-native module-clang tools headers uapi shell perl modes spdx
 	kernel-doc compat versions length words spelling paths whitespace
-	manual bootstub-size)
+	manual benchmarks bootstub-size)
 
 if [ "${1-}" = --list ]; then
 	printf '%s\n' "${checks[@]}"
