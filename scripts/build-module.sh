@@ -14,10 +14,10 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-what=
+modules=
 case ${1-} in
 --test|--bench)
-	what=${1#--}
+	modules=${1#--}
 	shift ;;
 esac
 [[ $# -eq 1 || $# -eq 2 ]] ||
@@ -135,12 +135,12 @@ kbuild()
 	local dir=$1
 
 	shift
-	if ! tool make -j2 -C "$headers" M="$dir" "$@" >"$out/$what.log" 2>&1
+	if ! tool make -j2 -C "$headers" M="$dir" "$@" >"$out/$modules.log" 2>&1
 	then
-		cat "$out/$what.log" >&2
-		die "the $what modules do not build for $release"
+		cat "$out/$modules.log" >&2
+		die "the $modules modules do not build for $release"
 	fi
-	"$scripts/make-log.sh" "$out/$what.log"
+	"$scripts/make-log.sh" "$out/$modules.log"
 }
 
 build_test()
@@ -187,7 +187,7 @@ build_if_changed()
 }
 
 build_if_changed .stamp build kho dkms.conf Kbuild module include
-case $what in
+case $modules in
 test)
 	build_if_changed .stamp-test build_test "test modules" \
 		dkms.conf Kbuild module include tests/kmod
