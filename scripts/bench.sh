@@ -539,6 +539,16 @@ printf '{"seconds": %d, "quick": %s, "all": %s, "qemu": "%s", "accel": "%s", "cp
 	"$(date -u +%F)" >"${json%.json}-about.json"
 "$report" --json "$raw" "$KHO_TOP" >"$json.new"
 mv "$json.new" "$json"
+
+# What was to be measured has to be there, and often enough.
+while read -r name of _; do
+	for of in ${of//,/ }; do
+		[ -n "${part[$of]-}" ] || continue 2
+	done
+	n=$(sed -n "s|.*\"name\": \"$name\",.*\"n\": \([0-9]*\)}.*|\1|p" "$json")
+	[ "${n:-0}" -ge "$(rounds 5)" ] ||
+		die "$name was measured ${n:-0} times, not $(rounds 5)"
+done < <(grep -vE '^(#|$)' "$rows")
 say "all of it took $((SECONDS - begin)) s; the results are in $json"
 "$report" --text "$json" "$KHO_TOP"
 "$report" --bars "$json" "$KHO_TOP"
