@@ -13,7 +13,8 @@
 #	-r FILE		that is its memory, and has in it what is to run; then
 #			KERNELDIR has the multiboot image that starts this, and
 #			INITRD is -
-#	-I		its clock counts instructions, one a nanosecond
+#	-I		its clock counts instructions, one a nanosecond, and it has
+#			one CPU
 #	-l		show what the guest has to say to people
 #	-i		as -l, and let the user type
 #
@@ -73,10 +74,12 @@ kernel=$kerneldir/bzImage
 cpu=(-accel tcg -cpu "Nehalem,+smep,+smap$features")
 [ "${KHO_ACCEL:-tcg}" != kvm ] || cpu=(-accel kvm -cpu "host$features")
 # Exact, so always by emulation.
-[ -z "$icount" ] || cpu=(-accel "tcg,thread=single"
-	-cpu "Nehalem,+smep,+smap$features" -icount "shift=0,sleep=off")
+[ -z "$icount" ] || cpu=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
+	-cpu "Nehalem,+smep,+smap$features")
+cpus=2
+[ -z "$icount" ] || cpus=1
 
-qemu=(qemu-system-x86_64 "${cpu[@]}" -smp 2 -m "$memory"
+qemu=(qemu-system-x86_64 "${cpu[@]}" -smp "$cpus" -m "$memory"
 	-nodefaults -no-user-config -display none -no-reboot
 	-kernel "$kernel" -serial "file:$console")
 if [ -n "$ram" ]; then
