@@ -189,7 +189,9 @@ int order_tables_del(struct order_tables *tables, unsigned long pfn,
 
 	mutex_lock(&tables->lock);
 	bits = find_bits(tables, phys, order, false);
-	if (!bits || !__test_and_clear_bit(bit_of(phys, order), bits))
+	if (bits && test_bit(bit_of(phys, order), bits))
+		__clear_bit(bit_of(phys, order), bits);
+	else
 		ret = -ENOENT;
 	mutex_unlock(&tables->lock);
 	return ret;

@@ -19,6 +19,11 @@ static inline void __set_bit(unsigned long nr, unsigned long *addr)
 	addr[nr / BITS_PER_LONG] |= 1UL << nr % BITS_PER_LONG;
 }
 
+static inline void __clear_bit(unsigned long nr, unsigned long *addr)
+{
+	addr[nr / BITS_PER_LONG] &= ~(1UL << nr % BITS_PER_LONG);
+}
+
 static inline unsigned long find_next_bit(const unsigned long *addr,
 					  unsigned long size,
 					  unsigned long offset)
