@@ -306,11 +306,13 @@ static void claim(const struct arrived_list *list)
 		unsigned long pfn = page_to_pfn(list->page[i]);
 
 		WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, pfn, list->order));
+		kho_lean_del(pfn, step);
 		kho_unmark_page(pfn, list->order);
 		cond_resched();
 	}
 	for (i = 0; i < list->nr_chunks; i++) {
 		WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, list->chunk[i], 0));
+		kho_lean_del(list->chunk[i], 1);
 		kho_unmark_page(list->chunk[i], 0);
 		kho_put_pages(list->chunk[i], 1);
 	}

@@ -80,9 +80,14 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 	ret = kho_radix_add_range(&held, pfn, nr_pages);
 	if (ret)
 		goto err_unmark;
+	ret = kho_lean_add(pfn, nr_pages);
+	if (ret)
+		goto err_release;
 	kho.kernel_pages += nr_pages;
 	return 0;
 
+err_release:
+	kho_radix_del_range(&held, pfn, nr_pages);
 err_unmark:
 	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
 err_destroy:
@@ -108,6 +113,7 @@ int kho_unhold(unsigned long pfn, unsigned long nr_pages)
 
 	if (kho_radix_del_range(&held, pfn, nr_pages))
 		return -ENOENT;
+	kho_lean_del(pfn, nr_pages);
 	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
 	kho_put_pages(pfn, nr_pages);
 	kho.kernel_pages -= nr_pages;
@@ -251,6 +257,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 	mutex_lock(&kho.lock);
 	if (!kho.frozen &&
 	    !kho_radix_del_range(&kho.arrived, PHYS_PFN(phys), nr_pages)) {
+		kho_lean_del(PHYS_PFN(phys), nr_pages);
 		WARN_ON_ONCE(kho_unmark_range(PHYS_PFN(phys), nr_pages));
 		page = pfn_to_page(PHYS_PFN(phys));
 		kho_changed();
@@ -293,6 +300,7 @@ static struct folio *restore_folio(phys_addr_t phys)
 		return NULL;
 	}
 	WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, pfn, found.order));
+	kho_lean_del(pfn, 1UL << found.order);
 	kho_unmark_page(pfn, found.order);
 	kho_changed();
 	return page_folio(pfn_to_page(pfn));

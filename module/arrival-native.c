@@ -72,7 +72,7 @@ static int list_waiting(void)
 	unsigned int i;
 	int ret;
 
-	if (!kho.list.nr)
+	if (!kho.list.nr && !kho.in_lean)
 		return 0;
 	why = kho_list_check(&where, &value);
 	if (why) {
@@ -115,7 +115,7 @@ static int read_fdt(void)
 	kho.in = kzalloc(sizeof(*kho.in), GFP_KERNEL);
 	if (!kho.in)
 		return -ENOMEM;
-	why = kho_fdt_read(phys_to_virt(addr), PAGE_SIZE, kho.in);
+	why = kho_exact_read_fdt(phys_to_virt(addr), PAGE_SIZE);
 	if (why)
 		kho_arrival_refuse(why, addr, 0);
 	return 0;
@@ -160,6 +160,8 @@ static int restore_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 		/* What the module has allocated itself waits for nobody. */
 		if (kho_native_waits(pfn, order))
 			WARN_ON_ONCE(kho_native_restore(pfn, 1ULL << order));
+		else if (PageReserved(pfn_to_page(pfn)))
+			kho_arrival_claim(pfn, 1ULL << order);
 	}
 	return 0;
 }
@@ -194,7 +196,9 @@ static int forget(void)
 	kho.head = NULL;
 	each_marked(unmark_run);
 	kho_radix_destroy_tree(&kho.tree);
-	return kho_radix_init_tree(&kho.tree);
+	kho_radix_destroy_tree(&kho.arrived);
+	return kho_radix_init_tree(&kho.tree) ?:
+	       kho_radix_init_tree(&kho.arrived);
 }
 
 static int read_objects(void)
@@ -211,7 +215,7 @@ static int read_objects(void)
 	       addr, why);
 	snprintf(kho.arrival_error, sizeof(kho.arrival_error), "objects: %s",
 		 why);
-	return forget();
+	return forget() ?: kho_native_exact_list();
 }
 
 /**
@@ -232,6 +236,9 @@ int kho_arrival_native_take(u64 pfn, u64 nr_pages)
 
 	if (!nr_pages || pfn >= end || nr_pages > end - pfn)
 		return -ENOENT;
+	ret = kho_native_exact_take(pfn, nr_pages);
+	if (ret != -ENOENT)
+		return ret;
 	for (done = 0; done < nr_pages; ) {
 		unsigned int order = kho_radix_range_order(pfn + done,
 							   nr_pages - done);
@@ -345,11 +352,14 @@ int kho_arrival_from_kernel(void)
 		return 0;
 	read_metadata();
 	ret = list_waiting();
+	if (!ret && kho.arrival != KHO_ARRIVAL_REFUSED)
+		ret = kho_native_exact_list();
 	if (ret)
 		goto err_destroy;
 	if (kho.arrival == KHO_ARRIVAL_REFUSED)
 		return 0;
-	ret = read_objects() ?: kho_release_prepare(kho.list.nr ? kho.in->root : 0);
+	ret = read_objects() ?: kho_native_exact_mark() ?:
+	      kho_release_prepare(kho.list.nr ? kho.in_root : 0);
 	if (ret)
 		goto err_destroy;
 	kho.arrival = KHO_ARRIVAL_TAKEN;
@@ -370,6 +380,7 @@ err_destroy:
 void kho_arrival_native_commit(void)
 {
 	each_marked(restore_run);
+	kho_native_exact_commit();
 }
 
 /**

@@ -39,15 +39,19 @@ void kho_arrival_refuse(const char *why, u64 where, u64 value)
 	pr_err("handover refused: %s\n", kho.arrival_error);
 }
 
-/*
- * Is this page as a reserved one is after boot?  If envelopes are why, it has to
- * be in one: much else is reserved, and is somebody's.
+/**
+ * kho_arrival_page_waits() - is this page as a reserved one is after boot?
+ * @pfn: its number
+ *
+ * If envelopes are why, it has to be in one: much else is reserved, and is
+ * somebody's.
  */
-static bool page_waits(u64 pfn)
+bool kho_arrival_page_waits(u64 pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
-	if (kho.arrival_kind == KHO_KIND_ENVELOPES && !kho_list_covers(pfn, 1))
+	if ((kho.arrival_kind == KHO_KIND_ENVELOPES || kho.in_lean) &&
+	    !kho_list_covers(pfn, 1))
 		return false;
 	return page && PageReserved(page) && page_count(page) == 1;
 }
@@ -61,7 +65,7 @@ static int check_node(void *data, u64 phys, unsigned int level)
 {
 	struct arrival_check *check = data;
 
-	if (page_waits(PHYS_PFN(phys)))
+	if (kho_arrival_page_waits(PHYS_PFN(phys)))
 		return 0;
 	check->bad = phys;
 	return -EINVAL;
@@ -73,7 +77,7 @@ static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
 	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
 
 	for (; pfn < end; pfn++) {
-		if (!page_waits(pfn)) {
+		if (!kho_arrival_page_waits(pfn)) {
 			check->bad = PFN_PHYS(pfn);
 			return -EINVAL;
 		}
@@ -158,11 +162,15 @@ static bool is_marked(u64 addr)
 				    NULL) == 1;
 }
 
-/*
- * Pages that the stub reserved become ordinary ones with one reference, ours:
- * no more PG_reserved, and part of the memory that the zone manages.
+/**
+ * kho_arrival_claim() - make reserved pages ordinary ones, with one reference
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * The reference is ours.  They are no more PG_reserved, and part of the memory
+ * that the zone manages.
  */
-static void claim(u64 pfn, u64 nr_pages)
+void kho_arrival_claim(u64 pfn, u64 nr_pages)
 {
 	while (nr_pages) {
 		struct page *first = pfn_to_page(pfn);
@@ -180,7 +188,7 @@ static void claim(u64 pfn, u64 nr_pages)
 	}
 }
 
-/* The opposite of claim(). */
+/* The opposite of kho_arrival_claim(). */
 static void unclaim(u64 pfn, u64 nr_pages)
 {
 	while (nr_pages--) {
@@ -193,13 +201,13 @@ static void unclaim(u64 pfn, u64 nr_pages)
 
 static int claim_node(void *ctx, __u64 phys, unsigned int level)
 {
-	claim(PHYS_PFN(phys), 1);
+	kho_arrival_claim(PHYS_PFN(phys), 1);
 	return 0;
 }
 
 static int claim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	claim(PHYS_PFN(phys), nr << order);
+	kho_arrival_claim(PHYS_PFN(phys), nr << order);
 	return 0;
 }
 
@@ -325,19 +333,21 @@ static int take_over(void)
 	int ret;
 
 	if (kho.boot.fdt_addr & ~PAGE_MASK || kho.boot.fdt_size > PAGE_SIZE ||
-	    !page_waits(PHYS_PFN(kho.boot.fdt_addr))) {
+	    !kho_arrival_page_waits(PHYS_PFN(kho.boot.fdt_addr))) {
 		kho_arrival_refuse("the FDT's page is not reserved",
 				   kho.boot.fdt_addr, kho.boot.fdt_size);
 		return 0;
 	}
-	why = kho_fdt_read(phys_to_virt(kho.boot.fdt_addr), kho.boot.fdt_size,
-			   kho.in);
+	why = kho_exact_read_fdt(phys_to_virt(kho.boot.fdt_addr),
+				 kho.boot.fdt_size);
 	if (why) {
 		kho_arrival_refuse(why, kho.boot.fdt_addr, 0);
 		return 0;
 	}
+	if (kho_exact_find_root())
+		return 0;
 
-	ret = kho_radix_adopt_tree(&adopt, kho.in->root);
+	ret = kho_radix_adopt_tree(&adopt, kho.in_root);
 	if (ret == KHO_WALK_BAD) {
 		kho_arrival_refuse(adopt.walk.why, adopt.walk.where, adopt.walk.value);
 		return 0;
@@ -350,20 +360,20 @@ static int take_over(void)
 	ret = list_all();
 	if (ret == -EBUSY || ret == -EEXIST) {
 		kho_arrival_refuse("a page is marked twice, or is a node of the tree as well",
-				   kho.in->root, 0);
+				   kho.in_root, 0);
 		goto err_forget;
 	}
 	if (ret)
 		goto err_forget;
 	read_metadata();
-	ret = read_objects() ?: kho_release_prepare(kho.in->root);
+	ret = read_objects() ?: kho_release_prepare(kho.in_root);
 	if (ret)
 		goto err_forget;
 
 	sound_walk(&claim_ops);
 	/* The FDT's page is a key in what we and mainline send, but need not be. */
 	if (!is_marked(kho.boot.fdt_addr))
-		claim(PHYS_PFN(kho.boot.fdt_addr), 1);
+		kho_arrival_claim(PHYS_PFN(kho.boot.fdt_addr), 1);
 	kho.arrival = KHO_ARRIVAL_TAKEN;
 	return 0;
 
@@ -466,11 +476,22 @@ err_put:
 /* Frees a page that only the kernel before needed. */
 static void free_old_page(u64 addr)
 {
-	if (!kho_radix_del_page(&kho.arrived, PHYS_PFN(addr), 0))
+	if (!kho_radix_del_page(&kho.arrived, PHYS_PFN(addr), 0)) {
+		kho_lean_del(PHYS_PFN(addr), 1);
 		kho_unmark_page(PHYS_PFN(addr), 0);
-	else if (is_marked(addr))
+	} else if (is_marked(addr)) {
 		return;
+	}
 	kho_put_pages(PHYS_PFN(addr), 1);
+}
+
+static void free_old_child(const char *name)
+{
+	const struct kho_fdt_child *child = kho_arrival_child(name);
+
+	if (child && PHYS_PFN(child->addr) != PHYS_PFN(kho.boot.fdt_addr) &&
+	    kho_radix_has_page(&kho.arrived, PHYS_PFN(child->addr), 0))
+		free_old_page(child->addr);
 }
 
 /**
@@ -482,8 +503,6 @@ static void free_old_page(u64 addr)
  */
 void kho_arrival_commit(void)
 {
-	const struct kho_fdt_child *child;
-
 	lockdep_assert_held(&kho.lock);
 
 	kho.committed = true;
@@ -500,10 +519,9 @@ void kho_arrival_commit(void)
 		goto out;
 	}
 
-	child = kho_arrival_child(KHO_METADATA_NODE);
-	if (child && PHYS_PFN(child->addr) != PHYS_PFN(kho.boot.fdt_addr) &&
-	    kho_radix_has_page(&kho.arrived, PHYS_PFN(child->addr), 0))
-		free_old_page(child->addr);
+	free_old_child(KHO_METADATA_NODE);
+	if (kho.in_lean)
+		free_old_child(KHO_EXACT_NODE);
 	free_old_page(kho.boot.fdt_addr);
 out:
 	kho_object_arrivals();

@@ -228,6 +228,8 @@ static int make_table(void)
 	kho.blocks_short = false;
 	kho.envelopes_stale = true;
 	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
+	/* What both have counts twice, here and when it comes and goes. */
+	kho_walk_tree(&walk, virt_to_phys(kho.lean.root));
 	return 0;
 }
 
@@ -471,6 +473,7 @@ int kho_envelopes_init(void)
 	if (ret)
 		return ret;
 	kho.tree.watch = count;
+	kho.lean.watch = count;
 	hold_last_page();
 	return 0;
 }
@@ -484,6 +487,7 @@ void kho_envelopes_exit(void)
 {
 	kho.blocks_short = false;
 	kho.tree.watch = NULL;
+	kho.lean.watch = NULL;
 	if (kho.held_pfn)
 		free_contig_range(kho.held_pfn, 1);
 	kho.held_pfn = 0;

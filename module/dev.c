@@ -41,6 +41,7 @@ union kho_any {
 	struct kho_meta_read meta_read;
 	struct kho_envelope_list envelope_list;
 	struct kho_subtree_list subtree_list;
+	struct kho_handoff handoff;
 };
 
 /**
@@ -71,7 +72,7 @@ static int do_query(union kho_any *any)
 			  KHO_FEATURE_AGENTS;
 	/* Kernels with KHO of their own tell nobody else where pages are. */
 	if (!kho_native())
-		query->features |= KHO_FEATURE_ENVELOPES;
+		query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF;
 	query->page_size = PAGE_SIZE;
 
 	mutex_lock(&kho.lock);
@@ -112,6 +113,9 @@ static int do_query(union kho_any *any)
 	query->envelopes = kho.nr_envelopes;
 	query->envelope_pages = kho.envelope_pages;
 	query->ram_pages = kho_ram_pages(0, kho_end_of_memory());
+	query->keys = kho_nr_keys(&kho.tree);
+	query->lean_keys = kho_nr_keys(&kho.lean);
+	query->handoff = kho.exact ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
 	kho_release_query(query);
 	kho_freeing_query(query);
 	mutex_unlock(&kho.lock);
@@ -450,6 +454,17 @@ static int do_envelope_list(union kho_any *any)
 				   kho_envelopes_list);
 }
 
+static int do_handoff(union kho_any *any)
+{
+	struct kho_handoff *handoff = &any->handoff;
+
+	if (handoff->flags)
+		return kho_not_zero("kho_handoff.flags", handoff->flags);
+	if (handoff->reserved)
+		return kho_not_zero("kho_handoff.reserved", handoff->reserved);
+	return kho_handoff_set_how(handoff->how);
+}
+
 /**
  * struct command - how a command is carried out
  */
@@ -482,6 +497,7 @@ static_assert(KHO_CMD_ENVELOPE_LIST == 0x4c);
 static_assert(KHO_CMD_SUBTREE_LIST == 0x4d);
 static_assert(KHO_CMD_OBJ_PRESERVE == 0x4e);
 static_assert(KHO_CMD_OBJ_INFO_LIST == 0x57);
+static_assert(KHO_CMD_HANDOFF == 0x58);
 
 static const struct command commands[] = {
 	COMMAND(QUERY, struct kho_query, .run = do_query, .all = true,
@@ -514,6 +530,7 @@ static const struct command commands[] = {
 		.all = true, .tells_failure = true),
 	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list,
 		.run = do_obj_info_list, .all = true),
+	COMMAND(HANDOFF, struct kho_handoff, .run = do_handoff),
 };
 
 /*

@@ -26,7 +26,9 @@ static int write_fdt(void)
 	/* The kernel's own KHO has an FDT of its own. */
 	if (!kho.fdt)
 		return 0;
-	if (!kho_fdt_write(kho.fdt_room, PAGE_SIZE, kho.out))
+	kho.out->root = virt_to_phys(kho.exact ? kho.lean.root : kho.tree.root);
+	if (!kho_fdt_write(kho.fdt_room, PAGE_SIZE, kho.out) ||
+	    (kho.exact && !kho_exact_wrap(kho.fdt_room, PAGE_SIZE)))
 		return -ENOSPC;
 	memcpy(kho.fdt, kho.fdt_room, PAGE_SIZE);
 	return 0;
@@ -108,6 +110,7 @@ static int carry_children_on(void)
 
 		if (!strcmp(child->name, KHO_OBJS_NODE) ||
 		    !strcmp(child->name, KHO_METADATA_NODE) ||
+		    (kho.in_lean && !strcmp(child->name, KHO_EXACT_NODE)) ||
 		    child->has != 3)
 			continue;
 		ret = kho_handoff_set_child(child->name, child->addr,
@@ -135,7 +138,9 @@ static int make_pages(void)
 		init_utsname()->release, KHO_METADATA_RELEASE);
 	kho.metadata->kexec_count = kho.generation + 1;
 
-	ret = kho_handoff_set_child(KHO_METADATA_NODE,
+	ret = kho_lean_add(PHYS_PFN(virt_to_phys(kho.fdt)), 1) ?:
+	      kho_lean_add(PHYS_PFN(virt_to_phys(kho.metadata)), 1) ?:
+	      kho_handoff_set_child(KHO_METADATA_NODE,
 				    virt_to_phys(kho.metadata),
 				    sizeof(*kho.metadata));
 	if (!ret)
@@ -174,7 +179,6 @@ int kho_handoff_init(void)
 	kho.head->record_size = sizeof(struct kho_objs_record);
 
 	kho.out->abi = kho_native() ? kho_native_abi() : kho_abi;
-	kho.out->root = virt_to_phys(kho.tree.root);
 	ret = kho_handoff_set_child(KHO_OBJS_NODE, virt_to_phys(kho.head),
 				    sizeof(*kho.head));
 	if (ret)
@@ -212,8 +216,10 @@ void kho_handoff_exit(void)
 	/* One that arrived is ours only once the takeover is for good. */
 	if (head_is_new || kho.committed)
 		kho_blob_free(kho.head);
+	kho_blob_free(kho.exact);
 	kho_blob_free(kho.metadata);
 	kho_blob_free(kho.fdt);
+	kho.exact = NULL;
 	kho.head = NULL;
 	kho.metadata = NULL;
 	kho.fdt = NULL;
@@ -254,12 +260,74 @@ int kho_handoff_set_abi(unsigned int abi)
 	return ret;
 }
 
+/* From now on the FDT leads to the lean tree, and a child of it to the other. */
+static int begin_envelopes(void)
+{
+	struct kho_exact *exact = kho_blob_alloc();
+	int ret;
+
+	if (!exact)
+		return -ENOMEM;
+	strscpy((char *)exact->compatible, KHO_EXACT_COMPATIBLE,
+		sizeof(exact->compatible));
+	exact->page_shift = PAGE_SHIFT;
+	exact->root = virt_to_phys(kho.tree.root);
+	kho.exact = exact;
+	ret = kho_handoff_set_child(KHO_EXACT_NODE, virt_to_phys(exact),
+				    sizeof(*exact));
+	if (ret) {
+		kho.exact = NULL;
+		kho_blob_free(exact);
+	}
+	return ret;
+}
+
+static void end_envelopes(void)
+{
+	struct kho_exact *exact = kho.exact;
+
+	kho.exact = NULL;
+	WARN_ON_ONCE(kho_handoff_drop_child(virt_to_phys(exact)));
+	kho_blob_free(exact);
+}
+
+/**
+ * kho_handoff_set_how() - hand over page by page, or by envelopes
+ * @how: KHO_HANDOFF_*
+ *
+ * Context: may sleep; takes kho.lock.
+ * Return: 0, -EINVAL, -EOPNOTSUPP on the kernel's own KHO, -ENOMEM, -ENOSPC if
+ * the FDT is full, -EEXIST if the name is taken, -ESHUTDOWN, -EPERM.
+ */
+int kho_handoff_set_how(u32 how)
+{
+	int ret;
+
+	if (how > KHO_HANDOFF_ENVELOPES)
+		return kho_refuse(-EINVAL, "kho_handoff.how is %u, must be 0 or 1",
+				  how);
+	if (kho_native())
+		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO hands over as it does");
+
+	mutex_lock(&kho.lock);
+	ret = kho_may_change();
+	if (!ret && !kho.exact && how == KHO_HANDOFF_ENVELOPES)
+		ret = begin_envelopes();
+	else if (!ret && kho.exact && how == KHO_HANDOFF_EXACT)
+		end_envelopes();
+	if (!ret)
+		kho_changed();
+	mutex_unlock(&kho.lock);
+	return ret;
+}
+
 static u32 subtree_flags(const struct kho_fdt_child *child)
 {
 	const struct kho_fdt_child *arrived;
 
 	if (!strcmp(child->name, KHO_OBJS_NODE) ||
-	    !strcmp(child->name, KHO_METADATA_NODE))
+	    !strcmp(child->name, KHO_METADATA_NODE) ||
+	    (kho.exact && child->addr == virt_to_phys(kho.exact)))
 		return KHO_SUBTREE_OWN;
 	arrived = kho_arrival_child(child->name);
 	return arrived && arrived->addr == child->addr ? KHO_SUBTREE_CARRIED : 0;

@@ -46,6 +46,7 @@
 #include "radix.h"
 
 #include <kho/boot_info.h>
+#include <kho/exact.h>
 #include <kho/fdt.h>
 #include <kho/objects.h>
 #include <linux/kho.h>
@@ -114,6 +115,8 @@ struct kho_state {
 	struct kho_radix_tree raw;
 	/** @arrived: of @tree, what arrived and belongs to no object. */
 	struct kho_radix_tree arrived;
+	/** @lean: of @tree, what a kernel with KHO of its own is told of. */
+	struct kho_radix_tree lean;
 	/** @kernel_pages: of @tree, base pages that other modules preserved. */
 	u64 kernel_pages;
 
@@ -144,6 +147,8 @@ struct kho_state {
 	void *fdt_room;
 	/** @out: what @fdt says. */
 	struct kho_fdt *out;
+	/** @exact: leads to @tree while @fdt leads to @lean, else NULL. */
+	struct kho_exact *exact;
 
 	/** @blocks: what the envelopes have to cover. */
 	struct kho_blocks blocks;
@@ -188,6 +193,10 @@ struct kho_state {
 	struct kho_radix_tree waiting;
 	/** @in: what the FDT that arrived says. */
 	struct kho_fdt *in;
+	/** @in_root: of the tree of all that arrived. */
+	u64 in_root;
+	/** @in_lean: it is not the one that @in leads to. */
+	bool in_lean;
 	/** @arrival_error: why it was refused. */
 	char arrival_error[128];
 	/** @previous_release: of the kernel before. */
@@ -262,10 +271,17 @@ int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
 /* handoff.c */
 int kho_handoff_init(void);
 int kho_handoff_set_abi(unsigned int abi);
+int kho_handoff_set_how(u32 how);
 void kho_handoff_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_handoff_exit(void);
 int kho_handoff_set_child(const char *name, u64 addr, u64 size);
 int kho_handoff_drop_child(u64 addr);
+
+/* lean.c */
+int kho_lean_init(void);
+void kho_lean_exit(void);
+int kho_lean_add(unsigned long pfn, unsigned long nr_pages);
+void kho_lean_del(unsigned long pfn, unsigned long nr_pages);
 
 /* arrival.c */
 int kho_arrival_init(void);
@@ -274,11 +290,25 @@ void kho_arrival_exit(void);
 void kho_arrival_refuse(const char *why, u64 where, u64 value);
 const struct kho_fdt_child *kho_arrival_child(const char *name);
 int kho_arrived_take(u64 pfn, u64 nr_pages);
+bool kho_arrival_page_waits(u64 pfn);
+void kho_arrival_claim(u64 pfn, u64 nr_pages);
+
+/* arrival-exact.c */
+const char *kho_exact_read_fdt(const void *fdt, u32 size);
+int kho_exact_find_root(void);
 
 /* arrival-list.c */
 const char *kho_list_check_envelopes(u64 *where, u64 *value);
 const char *kho_list_check(u64 *where, u64 *value);
 bool kho_list_covers(u64 pfn, u64 nr_pages);
+
+/* native-exact.c */
+#ifdef CONFIG_KEXEC_HANDOVER
+int kho_native_exact_list(void);
+int kho_native_exact_take(u64 pfn, u64 nr_pages);
+int kho_native_exact_mark(void);
+void kho_native_exact_commit(void);
+#endif
 
 /* arrival-native.c */
 #ifdef CONFIG_KEXEC_HANDOVER
@@ -330,6 +360,7 @@ void kho_arch_boot_info_put(void);
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total);
+u64 kho_nr_keys(const struct kho_radix_tree *tree);
 
 /* mem.c */
 

@@ -130,9 +130,12 @@ static int __init kho_init(void)
 		pr_warn("no scratch: what arrived can be read and released, but not handed on\n");
 	if (ret)
 		goto err_exit_arrival;
-	ret = kho_envelopes_init();
+	ret = kho_lean_init();
 	if (ret)
 		goto err_exit_arrival;
+	ret = kho_envelopes_init();
+	if (ret)
+		goto err_exit_lean;
 	ret = kho_handoff_init();
 	if (ret)
 		goto err_exit_handoff;
@@ -147,6 +150,8 @@ static int __init kho_init(void)
 err_exit_handoff:
 	kho_handoff_exit();
 	kho_envelopes_exit();
+err_exit_lean:
+	kho_lean_exit();
 err_exit_arrival:
 	kho_arrival_exit();
 err_free_scratch:
@@ -172,6 +177,7 @@ static void __exit kho_exit(void)
 	mutex_lock(&kho.lock);
 	kho_handoff_exit();
 	kho_envelopes_exit();
+	kho_lean_exit();
 	kho_arrival_exit();
 	kho_scratch_free();
 	kho_radix_destroy_tree(&kho.raw);

@@ -357,6 +357,7 @@ static int del_mixed(struct piece *piece, const struct kho_page_entry *entry,
 		const struct kho_page_entry *e = &entry[i];
 
 		if (!kho_radix_del_page(&kho.arrived, e->pfn, e->order)) {
+			kho_lean_del(e->pfn, 1UL << e->order);
 			kho_unmark_page(e->pfn, e->order);
 			kho_put_pages(e->pfn, 1ULL << e->order);
 		} else if (kho_arrival_native_waits(e->pfn, e->order)) {
@@ -438,7 +439,11 @@ static int list_page(phys_addr_t phys, unsigned int order, void *data)
 	return 0;
 }
 
-static u64 nr_keys(const struct kho_radix_tree *tree)
+/**
+ * kho_nr_keys() - how many keys a tree has, of all orders
+ * @tree: the tree
+ */
+u64 kho_nr_keys(const struct kho_radix_tree *tree)
 {
 	unsigned int order;
 	u64 nr = 0;
@@ -474,7 +479,7 @@ void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total)
 		kho_radix_walk_from(&kho.waiting, &skip, list_page, &listing);
 	listing.flags = 0;
 	kho_radix_walk_from(&kho.raw, &skip, list_page, &listing);
-	*total = nr_keys(&kho.arrived) + nr_keys(&kho.waiting) +
-		 nr_keys(&kho.raw);
+	*total = kho_nr_keys(&kho.arrived) + kho_nr_keys(&kho.waiting) +
+		 kho_nr_keys(&kho.raw);
 	*filled = listing.filled;
 }

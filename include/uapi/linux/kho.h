@@ -4,8 +4,9 @@
  *
  * Whoever may open the device may use objects, each as its owner, group and
  * mode let them: what a caller may neither read nor write does not exist for
- * it, unless it is its own.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST and SUBTREE_LIST, and the
- * addresses in struct kho_query, are for callers with CAP_SYS_ADMIN.
+ * it, unless it is its own.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST,
+ * SUBTREE_LIST and HANDOFF, and the addresses in struct kho_query, are for callers
+ * with CAP_SYS_ADMIN.
  *
  * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object,
  * all others for the device.
@@ -95,6 +96,7 @@ enum {
 	KHO_CMD_OBJ_INFO,
 	KHO_CMD_OBJ_VERIFY,
 	KHO_CMD_OBJ_INFO_LIST,
+	KHO_CMD_HANDOFF,
 };
 
 /* Features: bits of kho_query.features */
@@ -104,6 +106,7 @@ enum {
 #define KHO_FEATURE_ENVELOPES	(1ULL << 3)	/* ENVELOPE_LIST; unpatched successors */
 #define KHO_FEATURE_SUBTREES	(1ULL << 4)	/* SUBTREE_LIST */
 #define KHO_FEATURE_AGENTS	(1ULL << 5)	/* OBJ_PRESERVE and all behind it */
+#define KHO_FEATURE_HANDOFF	(1ULL << 6)	/* HANDOFF */
 
 /* What became of a handover from the kernel before: kho_query.arrival */
 enum {
@@ -136,6 +139,12 @@ enum {
 	KHO_RELEASE_RUNNING = 1,	/* they are being given back */
 	KHO_RELEASE_DONE = 2,		/* all have been given back */
 	KHO_RELEASE_KEPT = 3,		/* kept: the handover was refused */
+};
+
+/* What the next kernel is told of: kho_handoff.how and kho_query.handoff */
+enum {
+	KHO_HANDOFF_EXACT = 0,		/* of each page */
+	KHO_HANDOFF_ENVELOPES = 1,	/* of envelopes; the module there of the rest */
 };
 
 /**
@@ -229,6 +238,15 @@ struct kho_query {
 	__aligned_u64 freeing_pages;
 	/** @freeing_done: out: of these, how many have been. */
 	__aligned_u64 freeing_done;
+
+	/** @keys: out: blocks that what is preserved is marked in. */
+	__aligned_u64 keys;
+	/** @lean_keys: out: of these, what HANDOFF_ENVELOPES tells a kernel itself. */
+	__aligned_u64 lean_keys;
+	/** @handoff: out: KHO_HANDOFF_*. */
+	__u32 handoff;
+	/** @reserved: out: 0. */
+	__u32 reserved;
 };
 #define KHO_QUERY _IO(KHO_IOCTL_TYPE, KHO_CMD_QUERY)
 
@@ -816,5 +834,30 @@ struct kho_obj_info_list {
 	__aligned_u64 total;
 };
 #define KHO_OBJ_INFO_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO_LIST)
+
+/**
+ * struct kho_handoff - ioctl(KHO_HANDOFF)
+ *
+ * A kernel with Kexec Handover of its own needs a time for its boot that grows with
+ * the square of the number of keys that it is told of.  With KHO_HANDOFF_ENVELOPES
+ * it is told of none but those of other modules; the rest it keeps in envelopes,
+ * until the module is loaded there.  A kernel without KHO takes either, with a
+ * module that knows of it.  One with the boot stub takes KHO_HANDOFF_EXACT alone
+ * and refuses the other, so what is set has to fit the kernel that is loaded:
+ * "khoctl load" sees to that.
+ *
+ * EOPNOTSUPP on a kernel with KHO of its own.
+ */
+struct kho_handoff {
+	/** @size: sizeof(struct kho_handoff). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @how: KHO_HANDOFF_*. */
+	__u32 how;
+	/** @reserved: must be 0. */
+	__u32 reserved;
+};
+#define KHO_HANDOFF _IO(KHO_IOCTL_TYPE, KHO_CMD_HANDOFF)
 
 #endif /* _UAPI_LINUX_KHO_H */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What arrives by envelopes although the kernel could have had KHO of its own:
+ * the root FDT leads to a lean tree, and a child of it to the tree of all that is
+ * preserved.  See include/kho/exact.h.
+ *
+ * A kernel without KHO, or the module of one, takes that one, and needs the lean
+ * tree only to tell what is to go on to the kernel's own users.  A kernel with KHO
+ * has kept what the lean tree has, for whoever asks; the rest has been reserved
+ * with its envelopes, is known to nobody but us, and is ours at once.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * kho_exact_read_fdt() - read the root FDT that arrived
+ * @fdt: the FDT, readable for @size bytes
+ * @size: at most a page
+ *
+ * Sets *kho.in, and kho.in_lean if there is a child that leads to the whole tree.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: NULL, or what is wrong with it.
+ */
+const char *kho_exact_read_fdt(const void *fdt, u32 size)
+{
+	const char *why;
+	void *plain;
+
+	lockdep_assert_held(&kho.lock);
+
+	kho.in_lean = false;
+	plain = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!plain)
+		return "no memory to read the FDT";
+	if (kho_exact_unwrap(fdt, size, plain)) {
+		why = kho_fdt_read(plain, size, kho.in);
+		kho.in_lean = !why;
+	} else {
+		why = kho_fdt_read(fdt, size, kho.in);
+	}
+	kho.in_root = kho.in->root;
+	kfree(plain);
+	return why;
+}
+
+/* The nodes of both trees are known to nobody but those who read the trees. */
+static int check_node(void *data, u64 phys, unsigned int level)
+{
+	return kho_arrival_page_waits(PHYS_PFN(phys)) ? 0 : -EINVAL;
+}
+
+static const void *map_node(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+/**
+ * kho_exact_find_root() - find the tree of all that arrived
+ *
+ * Sets kho.in_root.  The lean tree, if there is one, is found sound; what is in
+ * it is for others to judge.
+ *
+ * Context: may sleep; kho.lock held; kho_exact_read_fdt() has read the FDT.
+ * Return: 0, or -EINVAL if the handover has been refused for it.
+ */
+int kho_exact_find_root(void)
+{
+	static const struct kho_walk_ops ops = {
+		.map = map_node,
+		.node = check_node,
+	};
+	struct kho_walk walk = {
+		.ops = &ops,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+	const struct kho_fdt_child *child;
+	struct kho_exact exact;
+	const char *why;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho.in_lean)
+		return 0;
+	child = kho_arrival_child(KHO_EXACT_NODE);
+	if (!child || child->size != sizeof(exact) || !PAGE_ALIGNED(child->addr)) {
+		kho_arrival_refuse("the FDT has no /kho-exact, or an impossible one",
+				   kho.boot.fdt_addr, child ? child->addr : 0);
+		return -EINVAL;
+	}
+	if (!kho_arrival_page_waits(PHYS_PFN(child->addr))) {
+		kho_arrival_refuse("what /kho-exact leads to is not reserved",
+				   kho.boot.fdt_addr, child->addr);
+		return -EINVAL;
+	}
+	memcpy(&exact, phys_to_virt(child->addr), sizeof(exact));
+	why = kho_exact_check(&exact, PAGE_SHIFT);
+	if (why) {
+		kho_arrival_refuse(why, child->addr, exact.root);
+		return -EINVAL;
+	}
+	ret = kho_walk_tree(&walk, kho.in->root);
+	if (ret == KHO_WALK_BAD) {
+		kho_arrival_refuse(walk.why, walk.where, walk.value);
+		return -EINVAL;
+	}
+	if (ret) {
+		kho_arrival_refuse("a node of the kernel's own tree is not reserved",
+				   kho.in->root, 0);
+		return -EINVAL;
+	}
+	kho.in_root = exact.root;
+	return 0;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What arrived by envelopes in a kernel that has KHO of its own.
+ *
+ * That kernel has walked the lean tree, and keeps what is in it.  All the rest is
+ * as reserved as in a kernel without KHO, and taken as there; then it is preserved
+ * by the kernel's own KHO, like anything else here.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/mm.h>
+
+#include "internal.h"
+
+/* For one listing: what the kernel has been told of. */
+struct exact_list {
+	struct kho_radix_tree told;
+	u64 bad;
+};
+
+static const void *map_node(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+static int list_told(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	struct exact_list *list = ctx;
+	u64 i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		ret = kho_radix_add_page(&list->told,
+					 PHYS_PFN(phys) + (i << order), order);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int check_node(void *ctx, __u64 phys, unsigned int level)
+{
+	struct exact_list *list = ctx;
+
+	if (kho_arrival_page_waits(PHYS_PFN(phys)))
+		return 0;
+	list->bad = phys;
+	return -EINVAL;
+}
+
+static int list_block(struct exact_list *list, u64 pfn, unsigned int order)
+{
+	u64 i;
+
+	/* The kernel may have given it to somebody since. */
+	if (kho_radix_has_page(&list->told, pfn, order))
+		return 0;
+	for (i = 0; i < 1ULL << order; i++) {
+		if (!kho_arrival_page_waits(pfn + i)) {
+			list->bad = PFN_PHYS(pfn + i);
+			return -EINVAL;
+		}
+		cond_resched();
+	}
+	return kho_radix_add_page(&kho.arrived, pfn, order);
+}
+
+static int list_rest(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	u64 i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		ret = list_block(ctx, PHYS_PFN(phys) + (i << order), order);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Refuses the handover for what a walk has found, unless that is -ENOMEM. */
+static int judge(const struct kho_walk *walk, u64 root, u64 bad, int ret)
+{
+	if (!ret || ret == -ENOMEM)
+		return ret;
+	if (ret == KHO_WALK_BAD)
+		kho_arrival_refuse(walk->why, walk->where, walk->value);
+	else if (ret == -EINVAL)
+		kho_arrival_refuse("a page is not reserved", bad, 0);
+	else
+		kho_arrival_refuse("a page is marked twice", root, 0);
+	return 0;
+}
+
+/**
+ * kho_native_exact_list() - list what arrived and the kernel knows nothing of
+ *
+ * It is listed in kho.arrived, which is empty before.
+ *
+ * Context: may sleep; kho.lock held; the envelopes are sound.
+ * Return: 0 or -ENOMEM; to be refused is no error.
+ */
+int kho_native_exact_list(void)
+{
+	static const struct kho_walk_ops told_ops = {
+		.map = map_node,
+		.run = list_told,
+	};
+	static const struct kho_walk_ops rest_ops = {
+		.map = map_node,
+		.node = check_node,
+		.run = list_rest,
+	};
+	struct exact_list list = {};
+	struct kho_walk walk = {
+		.ops = &told_ops,
+		.ctx = &list,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+	const struct kho_fdt_child *child;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho.in_lean || kho_exact_find_root())
+		return 0;
+	ret = kho_radix_init_tree(&list.told);
+	if (ret)
+		return ret;
+	ret = judge(&walk, kho.in->root, 0, kho_walk_tree(&walk, kho.in->root));
+	if (!ret && kho.arrival != KHO_ARRIVAL_REFUSED) {
+		walk.ops = &rest_ops;
+		ret = kho_walk_tree(&walk, kho.in_root);
+		ret = judge(&walk, kho.in_root, list.bad, ret);
+	}
+	kho_radix_destroy_tree(&list.told);
+
+	/* See kho_native_exact_commit(). */
+	child = kho_arrival_child(KHO_EXACT_NODE);
+	if (!ret && kho.arrival != KHO_ARRIVAL_REFUSED &&
+	    kho_radix_del_page(&kho.arrived, PHYS_PFN(child->addr), 0))
+		kho_arrival_refuse("what /kho-exact leads to is not preserved",
+				   child->addr, 0);
+	if (!ret && kho.arrival == KHO_ARRIVAL_REFUSED) {
+		kho_radix_destroy_tree(&kho.arrived);
+		ret = kho_radix_init_tree(&kho.arrived);
+	}
+	return ret;
+}
+
+/**
+ * kho_native_exact_take() - take pages that the kernel knows nothing of
+ * @pfn: number of the first page
+ * @nr_pages: how many, as they were preserved
+ *
+ * They are preserved again, and are claimed once nothing can fail any more.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, -ENOENT if they are not there, or what kho_mark_range() says.
+ */
+int kho_native_exact_take(u64 pfn, u64 nr_pages)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho.in_lean)
+		return -ENOENT;
+	ret = kho_mark_range(pfn, nr_pages);
+	if (ret)
+		return ret;
+	ret = kho_radix_del_range(&kho.arrived, pfn, nr_pages);
+	if (ret)
+		kho_unmark_range(pfn, nr_pages);
+	return ret;
+}
+
+static int mark_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	u64 i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		ret = kho_mark_page(PHYS_PFN(phys) + (i << order), order);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * kho_native_exact_mark() - preserve what is left, for whoever asks by number
+ *
+ * Context: may sleep; kho.lock held; the objects have been read.
+ * Return: 0, or as kho_mark_page().
+ */
+int kho_native_exact_mark(void)
+{
+	static const struct kho_walk_ops ops = {
+		.map = map_node,
+		.run = mark_run,
+	};
+	struct kho_walk walk = {
+		.ops = &ops,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+
+	lockdep_assert_held(&kho.lock);
+
+	return kho.in_lean ?
+	       kho_walk_tree(&walk, virt_to_phys(kho.arrived.root)) : 0;
+}
+
+/**
+ * kho_native_exact_commit() - free what only the kernel before needed
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_native_exact_commit(void)
+{
+	const struct kho_fdt_child *child;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho.in_lean)
+		return;
+	child = kho_arrival_child(KHO_EXACT_NODE);
+	kho_arrival_claim(PHYS_PFN(child->addr), 1);
+	kho_put_pages(PHYS_PFN(child->addr), 1);
+}
