@@ -227,11 +227,16 @@ static int by_pfn(const void *a, const void *b)
 	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
 }
 
-/* scatter COUNT SEED MANIFEST [flip]: preserves single pages far and wide */
+/*
+ * scatter COUNT SEED MANIFEST [flip|dense]: preserves single pages far and wide,
+ * or, of what memory there is, each second one
+ */
 static int cmd_scatter(char **argv)
 {
 	struct manifest m = { .count = number(argv[0]), .seed = number(argv[1]) };
-	size_t total = m.count * 16UL, apart = 0, i;
+	bool dense = argv[3] && !strcmp(argv[3], "dense");
+	size_t total = dense ? m.count * 2UL + 4096 : m.count * 16UL;
+	size_t apart = 0, i;
 	struct place *place = calloc(total, sizeof(*place));
 	__u64 *pfn = calloc(total, sizeof(*pfn));
 	int kho = open_kho();
@@ -239,8 +244,8 @@ static int cmd_scatter(char **argv)
 
 	if (!m.count || m.count > KHO_BATCH_MAX || !place || !pfn)
 		die("%u is no count of pages", m.count);
-	if (argv[3] && strcmp(argv[3], "flip"))
-		die("'%s' is not 'flip'", argv[3]);
+	if (argv[3] && !dense && strcmp(argv[3], "flip"))
+		die("'%s' is neither 'flip' nor 'dense'", argv[3]);
 
 	memory = locked_pages(total);
 	pfns_of(memory, pfn, total);
@@ -273,7 +278,7 @@ static int cmd_scatter(char **argv)
 		if (pfn_of(place[i].page) != m.page[i].pfn)
 			die("pfn %#llx moved while it was added",
 			    m.page[i].pfn);
-	if (argv[3])
+	if (argv[3] && !dense)
 		((char *)place[m.count / 2].page)[1234] ^= 0x10;
 	write_manifest(argv[2], &m);
 
@@ -372,6 +377,20 @@ static int cmd_release(char **argv)
 	read_manifest(argv[0], &m);
 	batch(open_kho(), false, &m);
 	printf("%u single pages released\n", m.count);
+	return 0;
+}
+
+/* handoff exact|envelopes: whatever the kernel that is loaded is made for */
+static int cmd_handoff(char **argv)
+{
+	struct kho_handoff arg = {
+		.size = sizeof(arg),
+		.how = strcmp(argv[0], "envelopes") ? KHO_HANDOFF_EXACT :
+						      KHO_HANDOFF_ENVELOPES,
+	};
+
+	if (ioctl(open_kho(), KHO_HANDOFF, &arg))
+		die("KHO_HANDOFF: %s", strerror(errno));
 	return 0;
 }
 
@@ -852,6 +871,7 @@ static const struct {
 	{ "rewrite", cmd_rewrite, 3, 3 },
 	{ "release", cmd_release, 1, 1 },
 	{ "flip-object", cmd_flip_object, 2, 2 },
+	{ "handoff", cmd_handoff, 1, 1 },
 	{ "hold", cmd_hold, 1, 1 },
 	{ "where", cmd_where, 0, 0 },
 	{ "nodes", cmd_nodes, 0, 0 },
