@@ -267,7 +267,33 @@ static int do_subtree_list(struct kho_subtree_list *l)
 static unsigned int known_commands(void)
 {
 	return getenv("KHO_FAKE_OLD") ? 12 : getenv("KHO_FAKE_NO_AGENTS") ? 14 :
-	       KHO_CMD_OBJ_INFO_LIST + 1 - KHO_CMD_BASE;
+	       getenv("KHO_FAKE_NO_HANDOFF") ? 24 :
+	       KHO_CMD_HANDOFF + 1 - KHO_CMD_BASE;
+}
+
+/* How it is handed over is in the file KHO_FAKE_HANDOFF, which is "0" if not. */
+static void query_handoff(struct kho_query *q)
+{
+	FILE *f = fopen(env("KHO_FAKE_HANDOFF", "/nonexistent"), "r");
+
+	q->features |= KHO_FEATURE_HANDOFF;
+	q->keys = strtoull(env("KHO_FAKE_KEYS", "100"), NULL, 0);
+	q->lean_keys = strtoull(env("KHO_FAKE_LEAN_KEYS", "2"), NULL, 0);
+	if (!f)
+		return;
+	if (fscanf(f, "%u", &q->handoff) != 1)
+		q->handoff = 0;
+	fclose(f);
+}
+
+static int do_handoff(const struct kho_handoff *arg)
+{
+	FILE *f = fopen(env("KHO_FAKE_HANDOFF", "/nonexistent"), "w");
+
+	if (!f)
+		return -ENOMEM;
+	fprintf(f, "%u", arg->how);
+	return fclose(f) ? -EIO : 0;
 }
 
 static int do_query(struct kho_query *q)
@@ -332,6 +358,8 @@ static int do_query(struct kho_query *q)
 		query_envelopes(q);
 	if (known_commands() > 14)
 		q->features |= KHO_FEATURE_AGENTS;
+	if (known_commands() > 24)
+		query_handoff(q);
 	if (getenv("KHO_FAKE_USER")) {
 		q->setup_addr = 0;
 		q->fdt_addr = 0;
@@ -506,6 +534,7 @@ static int check_command(unsigned long cmd, const void *arg)
 		sizeof(struct kho_obj_data), sizeof(struct kho_obj_data),
 		sizeof(struct kho_obj_owner), sizeof(struct kho_obj_info),
 		sizeof(struct kho_obj_verify), sizeof(struct kho_obj_info_list),
+		sizeof(struct kho_handoff),
 	};
 	unsigned int nr = _IOC_NR(cmd) - KHO_CMD_BASE;
 	unsigned int fail_nr, fail_errno;
@@ -535,6 +564,7 @@ static bool is_for_root(unsigned long cmd)
 	case KHO_META_READ:
 	case KHO_ENVELOPE_LIST:
 	case KHO_SUBTREE_LIST:
+	case KHO_HANDOFF:
 		return true;
 	default:
 		return false;
@@ -575,6 +605,8 @@ static int run(unsigned long cmd, void *arg)
 		return do_envelope_list(arg);
 	case KHO_SUBTREE_LIST:
 		return do_subtree_list(arg);
+	case KHO_HANDOFF:
+		return do_handoff(arg);
 	default:
 		return object_command(cmd, arg);
 	}

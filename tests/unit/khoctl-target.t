@@ -334,7 +334,7 @@ target_is('early memory does not fit', undef, 1,
 	  { KHO_FAKE_RAM => 4194304 });
 $out = dev_is('target: JSON', ['check', '--json', '--initrd', "$dir/initrd",
 	      '--target', $image], 0,
-	      qr/"kind": "mainline",\n  "arrives": "exact",\n  "release": "7\.2\.1",\n  "abis": \[\n    4\n  \],\n  "abi": 4,\n  "evidence": \[\n    "payload/,
+	      qr/"kind": "mainline",\n  "arrives": "exact",\n  "release": "7\.2\.1",\n  "abis": \[\n    4\n  \],\n  "abi": 4,\n  "handoff": "exact",\n  "keys": 100,\n  "evidence": \[\n    "payload/,
 	      undef);
 like($out, qr/"ram_needed_for": \{\n    "image": 6291456,\n    "initrd": 8388608,\n    "initrd_unpacked": 33554432,\n    "struct_pages": 67108864,\n    "page_tables": 16384,\n    "base": 100663296\n/,
      'JSON: figures');
@@ -613,5 +613,77 @@ dev_is('map: a broken tree', ['map'], 1, undef,
 spew("$root/proc/iomem", "00000000-00000000 : System RAM\n");
 dev_is('map: addresses that are hidden', ['map'], 1, undef,
        qr/tells no address of System RAM: run khoctl as root/, \%map);
+
+# ---- What a mainline kernel is told of ----
+
+my %many = (KHO_FAKE_KEYS => 20000, KHO_FAKE_HANDOFF => "$dir/handoff");
+spew("$dir/handoff", 0);
+target_is('few keys', { mainline(4, '7.3.4') }, 0,
+	  qr/^ok    hand-off     exact: it is told of 100 keys, page by page; of 4096 or more /m);
+target_is('one too few', undef, 0, qr/^ok    hand-off     exact: it is told of 4095 keys/m,
+	  { %many, KHO_FAKE_KEYS => 4095 });
+target_is('many keys', undef, 0,
+	  qr/^ok    hand-off     by envelopes: 4096 keys.* it is told of 2, and.*\nok    kind         mainline: what is preserved arrives in envelopes/m,
+	  { %many, KHO_FAKE_KEYS => 4096 });
+target_is('many keys of others', undef, 0,
+	  qr/^warn  hand-off     5000 keys are other modules'/m,
+	  { %many, KHO_FAKE_LEAN_KEYS => 5000 });
+target_is('many keys, RAM', undef, 1,
+	  qr/^FAIL  RAM          its boot needs about/m,
+	  { %many, KHO_FAKE_ENVELOPES => '100000000:ffff0000' });
+target_is('--handoff exact', undef, 0,
+	  qr/^ok    hand-off     exact, as --handoff says\nok    kind         mainline: its own KHO/m,
+	  \%many, '--handoff', 'exact');
+target_is('--handoff envelopes', undef, 0,
+	  qr/^ok    hand-off     by envelopes, as --handoff says/m, {},
+	  '--handoff', 'envelopes');
+target_is('an older module', undef, 0,
+	  qr/^(?!.*hand-off)/s, { %many, KHO_FAKE_NO_HANDOFF => 1 });
+target_is('--handoff, an older module', undef, 1,
+	  qr/^FAIL  hand-off     .* too old for that\n +-> load the module/m,
+	  { KHO_FAKE_NO_HANDOFF => 1 }, '--handoff', 'envelopes');
+target_is('--handoff on the own KHO', undef, 1,
+	  qr/^FAIL  hand-off     .*one by one\n +-> leave --handoff out$/m,
+	  { %own }, '--handoff', 'envelopes');
+target_is('stub, many keys', { stub() }, 0, qr/^(?!.*hand-off)/s, \%many);
+target_is('stub, --handoff envelopes', undef, 1,
+	  qr/^FAIL  hand-off     .* the boot stub would refuse that\n/m, {},
+	  '--handoff', 'envelopes');
+target_is('stock, many keys', {}, 0, qr/^(?!.*hand-off)/s, \%many);
+dev_is('--handoff that there is not', ['check', '--target', $image, '--handoff',
+	'all'], 2, undef, qr/'all': auto, exact or envelopes/);
+is(slurp("$dir/handoff"), 0, 'check changes nothing');
+
+# handoff_is(name, before, mode of kexec, arguments, status, after, environment)
+sub handoff_is {
+	my ($name, $before, $mode, $args, $status, $after, $env) = @_;
+
+	spew("$dir/handoff", $before);
+	load_is("hand-off: $name", $mode, [@$args, '--append', 'x kho=on', $image],
+		$status, qr//, qr//, { %many, %{$env // {}} });
+	is(slurp("$dir/handoff"), $after, "hand-off: $name: what it is then");
+}
+
+spew($image, image(mainline(4, '7.3.4')));
+loaded(0);
+handoff_is('by envelopes', 0, 'good', [], 0, 1);
+handoff_is('still by envelopes', 1, 'good', [], 0, 1);
+handoff_is('exact again', 1, 'good', [], 0, 0, { KHO_FAKE_KEYS => 4000 });
+handoff_is('--handoff exact', 1, 'good', ['--handoff', 'exact'], 0, 0);
+handoff_is('--dry-run', 0, 'good', ['--dry-run'], 0, 0);
+handoff_is('what is loaded is not safe', 0, 'none', [], 1, 0);
+handoff_is('it fails', 0, 'good', [], 0, 0,
+	   { KHO_FAKE_FAIL => sprintf('%u:%u', 0x58, 12) });
+spew($image, image(stub()));
+loaded(1);
+handoff_is('the stub', 1, 'good', [], 0, 0);
+loaded(1);
+handoff_is('the stub, refused: what was loaded stays', 1, 'fail', [], 1, 1);
+loaded(1);
+handoff_is('the stub, and exact fails', 1, 'good', [], 1, 1,
+	   { KHO_FAKE_FAIL => sprintf('%u:%u', 0x58, 12) });
+ok(!-e $log, 'hand-off: kexec was not called');
+spew($image, image());
+loaded(0);
 
 done_testing();

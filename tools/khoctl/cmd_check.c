@@ -391,9 +391,10 @@ static int conclude(struct json_object *root, const char *what)
 	return ret;
 }
 
-static int check_target(const char *path, const char *initrd, unsigned int abi)
+static int check_target(const char *path, const char *initrd, unsigned int abi,
+			enum handoff want)
 {
-	struct plan p = { .initrd = initrd, .abi = abi };
+	struct plan p = { .initrd = initrd, .abi = abi, .want = want };
 	struct json_object *root = NULL;
 	struct image_file file;
 	struct target target;
@@ -433,6 +434,7 @@ int cmd_check(int argc, char **argv)
 		HELP_OPTION,
 		JSON_OPTION,
 		{ "abi", required_argument, NULL, 'b' },
+		{ "handoff", required_argument, NULL, 'H' },
 		{ "initrd", required_argument, NULL, 'i' },
 		{ "kexec", required_argument, NULL, 'k' },
 		{ "target", required_argument, NULL, 't' },
@@ -440,6 +442,7 @@ int cmd_check(int argc, char **argv)
 	};
 	const char *program = NULL, *target = NULL, *initrd = NULL;
 	struct kho_query query;
+	enum handoff want = HANDOFF_AUTO;
 	unsigned int abi = 0;
 	int c;
 
@@ -447,6 +450,10 @@ int cmd_check(int argc, char **argv)
 		switch (c) {
 		case 'b':
 			if (parse_abi(optarg, &abi))
+				return USAGE;
+			break;
+		case 'H':
+			if (parse_handoff(optarg, &want))
 				return USAGE;
 			break;
 		case 'i':
@@ -464,12 +471,12 @@ int cmd_check(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
-	if (!target && (initrd || abi))
-		return usage_error("--initrd and --abi are for --target");
+	if (!target && (initrd || abi || want != HANDOFF_AUTO))
+		return usage_error("--initrd, --abi and --handoff are for --target");
 	if (target && program)
 		return usage_error("--kexec is not for --target");
 	if (target)
-		return check_target(target, initrd, abi);
+		return check_target(target, initrd, abi, want);
 
 	check_kernel();
 	check_own_kho();

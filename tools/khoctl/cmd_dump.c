@@ -36,6 +36,9 @@ static void print_tree(const struct meta *m, const struct decoded *d)
 	       d->root.root, count_str(d->pages, "page"),
 	       size_str(d->pages << m->shift),
 	       d->walked ? "" : ", NOT READ TO ITS END");
+	if (d->lean_root)
+		printf("  handed over by envelopes: the FDT leads to another one, at 0x%llx, for the kernel itself\n",
+		       d->lean_root);
 	t = table_new(">LEVEL|>NODES");
 	for (i = KHO_TREE_DEPTH(m->shift); i--; )
 		table_row(t, "%u\t%llu", i, d->nodes[i]);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ struct load {
 	const char *append;
 	const char *kexec;
 	unsigned int abi;
+	enum handoff handoff;
 	bool reuse_cmdline;
 	bool dry_run;
 	bool force;
@@ -60,6 +62,7 @@ static int parse(struct load *l, int argc, char **argv)
 		{ "kexec", required_argument, NULL, 'k' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "abi", required_argument, NULL, 'b' },
+		{ "handoff", required_argument, NULL, 'H' },
 		{ "force", no_argument, NULL, 'f' },
 		END_OF_OPTIONS
 	};
@@ -84,6 +87,10 @@ static int parse(struct load *l, int argc, char **argv)
 			break;
 		case 'b':
 			if (parse_abi(optarg, &l->abi))
+				return USAGE;
+			break;
+		case 'H':
+			if (parse_handoff(optarg, &l->handoff))
 				return USAGE;
 			break;
 		case 'f':
@@ -272,6 +279,7 @@ static int check_plan(struct load *l)
 	p->initrd = l->initrd;
 	p->initrd_size = l->initrd_size;
 	p->abi = l->abi;
+	p->want = l->handoff;
 	plan_make(p);
 	for (i = 0; i < p->findings.nr; i++) {
 		const struct finding *f = &p->findings.list[i];
@@ -373,6 +381,57 @@ static int judge(struct load *l, const char *output)
 				       i, s->memsz, s->mem);
 	}
 	return judge_envelopes(l);
+}
+
+static int set_handoff(const struct load *l, __u32 how)
+{
+	struct kho_handoff arg = {
+		.size = sizeof(arg),
+		.how = how,
+	};
+
+	return ioctl(l->dev, KHO_HANDOFF, &arg) ? -errno : 0;
+}
+
+/*
+ * Each page may be sent to a kernel that could do with envelopes, but not the
+ * other way round.  So that is what is sent while either kernel may be loaded.
+ */
+static int begin_handoff(const struct load *l)
+{
+	int ret = 0;
+
+	if (l->plan.handoff == KHO_HANDOFF_EXACT &&
+	    l->query.handoff != KHO_HANDOFF_EXACT)
+		ret = set_handoff(l, KHO_HANDOFF_EXACT);
+	return ret ? cmd_err("cannot hand over page by page: %s",
+			     device_error(ret)) : DONE;
+}
+
+/* For the kernel that is loaded now */
+static int end_handoff(struct load *l, int failed)
+{
+	__u32 how = l->plan.handoff, before = l->query.handoff;
+	int ret;
+
+	/* What was loaded before, if it still is, was made for that. */
+	if (failed) {
+		if (before != how && before == KHO_HANDOFF_ENVELOPES &&
+		    l->was_loaded && sys_kexec_loaded() == 1 &&
+		    set_handoff(l, before))
+			cmd_warn("warning: the kernel that is loaded will be told of each page: its boot may take long");
+		return failed;
+	}
+	if (how == before || how == KHO_HANDOFF_EXACT)
+		return DONE;
+	ret = set_handoff(l, how);
+	if (!ret)
+		return DONE;
+	l->plan.handoff = KHO_HANDOFF_EXACT;
+	l->plan.arrives = ARRIVES_EXACT;
+	cmd_warn("warning: cannot hand over by envelopes: %s; it will be told of each page, and its boot may take long",
+		 device_error(ret));
+	return DONE;
 }
 
 static int run_kexec(struct load *l)
@@ -566,8 +625,11 @@ int cmd_load(int argc, char **argv)
 		ret = build_args(&l);
 	if (!ret && caught_signal())
 		ret = cmd_err("interrupted");
-	if (!ret && !l.dry_run)
-		ret = run_kexec(&l);
+	if (!ret && !l.dry_run) {
+		ret = begin_handoff(&l);
+		if (!ret)
+			ret = end_handoff(&l, run_kexec(&l));
+	}
 	if (!ret)
 		report(&l);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "khoctl.h"
+#include "plan.h"
 #include "sysinfo.h"
 
 static const char * const arrivals[] = {
@@ -110,6 +111,9 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_u64(root, "release_done", q->release_done);
 	json_add_u64(root, "freeing_pages", q->freeing_pages);
 	json_add_u64(root, "freeing_done", q->freeing_done);
+	json_add_u64(root, "keys", q->keys);
+	json_add_u64(root, "lean_keys", q->lean_keys);
+	json_add_str(root, "handoff", handoff_str(q->handoff));
 	json_add_u64(root, "envelopes", q->envelopes);
 	json_add_u64(root, "envelope_pages", q->envelope_pages);
 	json_add_u64(root, "ram_pages", q->ram_pages);
@@ -202,6 +206,18 @@ static void print_envelopes(const struct kho_query *q)
 	       size_str(outside_pages(q) * q->page_size));
 }
 
+static void print_handoff(const struct kho_query *q)
+{
+	if (!(q->features & KHO_FEATURE_HANDOFF))
+		return;
+	if (q->handoff == KHO_HANDOFF_ENVELOPES)
+		printf("hand-off    by envelopes, for a kernel with KHO of its own: it is told of %s, its module of %llu\n",
+		       count_str(q->lean_keys, "key"), q->keys);
+	else
+		printf("hand-off    exact: the next kernel is told of %s\n",
+		       count_str(q->keys, "key"));
+}
+
 static void print_others(const struct others *others)
 {
 	size_t i;
@@ -287,6 +303,7 @@ static void status_text(const struct kho_query *q, const struct others *others,
 		puts(q->backend == KHO_BACKEND_KERNEL ?
 		     "scratch     the kernel's own" : "scratch     none");
 	print_envelopes(q);
+	print_handoff(q);
 	if (!q->root_addr)
 		puts("addresses   only for callers with CAP_SYS_ADMIN");
 	else if (q->backend == KHO_BACKEND_KERNEL)

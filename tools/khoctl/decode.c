@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <kho/exact.h>
 #include <kho/objects.h>
 #include <kho/walk.h>
 
@@ -155,10 +156,30 @@ static void decode_scratch(struct meta *m, struct decoded *d)
 	}
 }
 
+/* The tree that it leads to is for the kernel; a child leads to all of it. */
+static const char *find_exact(struct meta *m, struct decoded *d)
+{
+	const void *p = NULL;
+	struct kho_exact exact;
+	unsigned int i;
+
+	for (i = 0; i < d->root.nr; i++)
+		if (!strcmp(d->root.child[i].name, KHO_EXACT_NODE))
+			p = meta_at(m, d->root.child[i].addr, sizeof(exact));
+	if (!p)
+		return "there is no /" KHO_EXACT_NODE ", or it leads nowhere";
+	memcpy(&exact, p, sizeof(exact));
+	d->lean_root = d->root.root;
+	d->root.root = exact.root;
+	return kho_exact_check(&exact, m->shift);
+}
+
 static void decode_fdt(struct meta *m, struct decoded *d)
 {
 	const char *why;
 	long page = -1;
+	void *plain;
+	int exact;
 	size_t i;
 	int ret;
 
@@ -188,7 +209,12 @@ static void decode_fdt(struct meta *m, struct decoded *d)
 	d->fdt_ok = !ret;
 	if (ret)
 		decode_err(d, "FDT: libfdt says %s", fdt_strerror(ret));
-	why = kho_fdt_read(d->fdt, d->fdt_room, &d->root);
+	plain = xcalloc(1, d->fdt_room);
+	exact = kho_exact_unwrap(d->fdt, d->fdt_room, plain);
+	why = kho_fdt_read(exact ? plain : d->fdt, d->fdt_room, &d->root);
+	free(plain);
+	if (!why && exact)
+		why = find_exact(m, d);
 	d->root_ok = !why;
 	if (why)
 		decode_err(d, "FDT: %s", why);

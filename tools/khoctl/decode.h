@@ -74,6 +74,7 @@ struct decoded {
 	bool fdt_ok;			/* libfdt finds it sound */
 	bool root_ok;			/* so does a successor: root is valid */
 	struct kho_fdt root;
+	__u64 lean_root;		/* of the kernel's own tree, or 0 */
 
 	bool has_metadata;
 	struct kho_metadata metadata;

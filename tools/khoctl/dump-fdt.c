@@ -13,17 +13,30 @@
 
 #define PATH_MAX_FDT	1024
 
-/* True if it looks like what "compatible" has: text, NUL at its end */
+/* True if it looks like what "compatible" has: texts, a NUL at the end of each */
 static bool is_text(const char *data, int len)
 {
 	int i;
 
 	if (len < 2 || data[len - 1])
 		return false;
-	for (i = 0; i < len - 1; i++)
+	for (i = 0; i < len - 1; i++) {
+		/* Eight bytes with a NUL among them may be a number. */
+		if (!data[i] && i && data[i - 1] && len != 8)
+			continue;
 		if (data[i] < 0x20 || data[i] > 0x7e)
 			return false;
+	}
 	return true;
+}
+
+static void print_texts(const char *data, int len)
+{
+	int at;
+
+	for (at = 0; at < len; at += strlen(data + at) + 1)
+		printf("%s\"%s\"", at ? ", " : "", data + at);
+	putchar('\n');
 }
 
 static __u64 native_u64(const char *data)
@@ -75,7 +88,7 @@ void dump_fdt(const void *fdt)
 			printf("    %s = ", shown);
 			free(shown);
 			if (is_text(data, len)) {
-				printf("\"%s\"\n", data);
+				print_texts(data, len);
 			} else if (len == 8) {
 				printf("0x%llx (%llu)\n",
 				       native_u64(data), native_u64(data));

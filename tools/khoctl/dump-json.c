@@ -76,6 +76,7 @@ static void tree_json(struct json_object *root, const struct meta *m,
 	tree = json_new();
 	json_object_object_add(root, "tree", tree);
 	json_add_u64(tree, "root", d->root.root);
+	json_add_u64(tree, "lean_root", d->lean_root);
 	json_add_u64(tree, "depth", KHO_TREE_DEPTH(m->shift));
 	json_add_bool(tree, "complete", d->walked);
 	json_add_u64(tree, "pages", d->pages);

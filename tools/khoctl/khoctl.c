@@ -16,6 +16,7 @@ static const struct cmd commands[] = {
 	  "  --target KERNEL   say what this kernel will be as the next one instead\n"
 	  "  --initrd FILE     its initial RAM disk\n"
 	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+	  "  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
 	  "  --json            for programs\n" },
 	{ "status", cmd_status, "",
 	  "show what is preserved and what arrived",
@@ -85,6 +86,7 @@ static const struct cmd commands[] = {
 	  "  --append STRING   its command line\n"
 	  "  --reuse-cmdline   the command line of this kernel, then STRING\n"
 	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+	  "  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
 	  "  --force           though it may have too little RAM to boot\n"
 	  "  --kexec PATH      the kexec program (default: from PATH)\n"
 	  "  --dry-run         check, print the command and load nothing\n"

@@ -28,6 +28,30 @@ int parse_abi(const char *arg, unsigned int *abi)
 	return DONE;
 }
 
+int parse_handoff(const char *arg, enum handoff *want)
+{
+	static const char * const names[] = {
+		[HANDOFF_AUTO] = "auto",
+		[HANDOFF_EXACT] = "exact",
+		[HANDOFF_ENVELOPES] = "envelopes",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(arg, names[i]))
+			continue;
+		*want = i;
+		return DONE;
+	}
+	return usage_error("--handoff: '%s': auto, exact or envelopes", arg);
+}
+
+const char *handoff_str(__u32 handoff)
+{
+	return handoff == KHO_HANDOFF_EXACT ? "exact" :
+	       handoff == KHO_HANDOFF_ENVELOPES ? "envelopes" : "unknown";
+}
+
 const char *arrives_str(enum arrives arrives)
 {
 	static const char * const names[] = {
@@ -112,14 +136,71 @@ static void judge_kind(struct plan *p)
 		      "stub: the boot stub keeps exactly what is preserved");
 		break;
 	case TARGET_MAINLINE:
-		p->arrives = ARRIVES_EXACT;
-		found(f, "kind", OK, NULL,
-		      "mainline: its own KHO keeps exactly what is preserved%s",
+		p->arrives = p->handoff == KHO_HANDOFF_EXACT ?
+			     ARRIVES_EXACT : ARRIVES_ENVELOPES;
+		found(f, "kind", OK, NULL, "mainline: %s%s",
+		      p->arrives == ARRIVES_EXACT ?
+		      "its own KHO keeps exactly what is preserved" :
+		      "what is preserved arrives in envelopes, and page by page once the module is loaded there",
 		      p->target->on ? "" : "; to hand it on from there takes kho=on");
 		break;
 	default:
 		judge_unknown(p);
 	}
+}
+
+/* ---- What it is told of ---- */
+
+static void judge_wanted(struct plan *p)
+{
+	struct findings *f = &p->findings;
+
+	if (own_kho(p))
+		found(f, "hand-off", FAIL, "leave --handoff out",
+		      "--handoff says which, but this kernel's own KHO sends its pages one by one");
+	else if (p->want == HANDOFF_EXACT)
+		found(f, "hand-off", OK, NULL, "exact, as --handoff says");
+	else if (!(p->query->features & KHO_FEATURE_HANDOFF))
+		found(f, "hand-off", FAIL, "load the module of this version of khoctl",
+		      "--handoff says by envelopes, and the loaded module is too old for that");
+	else if (p->target->kind == TARGET_STUB)
+		found(f, "hand-off", FAIL, "leave --handoff out",
+		      "--handoff says by envelopes, and the boot stub would refuse that");
+	else
+		p->handoff = KHO_HANDOFF_ENVELOPES;
+	if (p->handoff == KHO_HANDOFF_ENVELOPES)
+		found(f, "hand-off", OK, NULL,
+		      "by envelopes, as --handoff says: a module that knows of it has to be loaded there");
+}
+
+static void judge_handoff(struct plan *p)
+{
+	const struct kho_query *q = p->query;
+	struct findings *f = &p->findings;
+
+	p->handoff = KHO_HANDOFF_EXACT;
+	if (p->want != HANDOFF_AUTO) {
+		judge_wanted(p);
+		return;
+	}
+	/* None but mainline minds their number. */
+	if (p->target->kind != TARGET_MAINLINE || own_kho(p) ||
+	    !(q->features & KHO_FEATURE_HANDOFF))
+		return;
+	if (q->keys < KEYS_MANY) {
+		found(f, "hand-off", OK, NULL,
+		      "exact: it is told of %s, page by page; of %u or more it would be told by envelopes",
+		      count_str(q->keys, "key"), KEYS_MANY);
+		return;
+	}
+	p->handoff = KHO_HANDOFF_ENVELOPES;
+	found(f, "hand-off", OK, NULL,
+	      "by envelopes: %s, one by one, would take it a time that grows with the square; it is told of %llu, and the module there finds the others",
+	      count_str(q->keys, "key"), q->lean_keys);
+	if (q->lean_keys >= KEYS_MANY)
+		found(f, "hand-off", WARN, NULL,
+		      "%s are other modules', which the kernel has to be told of: its boot may take long",
+		      count_str(q->lean_keys, "key"));
 }
 
 static void judge_evidence(struct plan *p)
@@ -307,6 +388,7 @@ void plan_make(struct plan *p)
 	found(f, "image", OK, NULL, "%s%s%s (%s)", p->file->path,
 	      t->release[0] ? ", Linux " : "", t->release,
 	      p->file->image.format);
+	judge_handoff(p);
 	judge_kind(p);
 	judge_evidence(p);
 	judge_abi(p);
@@ -333,6 +415,8 @@ void plan_json(const struct plan *p, struct json_object *root)
 		if (p->abis & 1U << n)
 			json_add_u64(list, NULL, n);
 	json_add_u64(root, "abi", p->query->abi);
+	json_add_str(root, "handoff", handoff_str(p->handoff));
+	json_add_u64(root, "keys", p->query->keys);
 	list = json_list(root, "evidence");
 	for (i = 0; i < p->target->nr_evidence; i++)
 		json_add_str(list, NULL, p->target->evidence[i]);

@@ -45,6 +45,19 @@ enum arrives {
 	ARRIVES_ENVELOPES,	/* in envelopes; page by page once the module is loaded */
 };
 
+/* What --handoff says */
+enum handoff {
+	HANDOFF_AUTO,
+	HANDOFF_EXACT,
+	HANDOFF_ENVELOPES,
+};
+
+/*
+ * From so many keys on a mainline kernel is told of envelopes instead.  It needs
+ * some 10 ns times the square of their number, under emulation: 0.2 s here.
+ */
+#define KEYS_MANY	4096
+
 /**
  * struct plan - a kernel, the module's state, and what follows
  */
@@ -56,9 +69,11 @@ struct plan {
 	const char *initrd;
 	__u64 initrd_size;
 	unsigned int abi;		/* of --abi, or 0 */
+	enum handoff want;		/* of --handoff */
 
 	/* What comes out */
 	__u32 abis;			/* like target.abis, with --abi */
+	__u32 handoff;			/* KHO_HANDOFF_*: what suits it */
 	enum arrives arrives;
 	struct boot_need need;
 	__u64 needed;			/* the sum of need */
@@ -75,5 +90,9 @@ const char *arrives_str(enum arrives arrives);
 
 /* The value of --abi.  Return: DONE or USAGE */
 int parse_abi(const char *arg, unsigned int *abi);
+/* The value of --handoff.  Return: DONE or USAGE */
+int parse_handoff(const char *arg, enum handoff *want);
+/* "exact" or "envelopes" */
+const char *handoff_str(__u32 handoff);
 
 #endif /* KHOCTL_PLAN_H */

@@ -1,30 +1,153 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Many scattered pages for a kernel with KHO of its own.
+# Many scattered pages, an object of such, and another module's folios, for a
+# kernel that would take long if it were told of each; and on from there.
 #
+#	kho.opt.kernels=A,B...	names of the next kernels
 #	kho.opt.pages=N		how many pages
-#	kho.opt.how=HOW		exact or envelopes; by default khoctl decides
+#	kho.opt.how=HOW		for --handoff, to the first of them
+#	kho.opt.told=HOW	exact or envelopes: what follows from that
+#	kho.opt.late=HOW	told in spite of that, past khoctl: it is refused
+#	kho.opt.client=N	the stage in which the other module has its own back
+#	kho.opt.cold=1		only say how much memory there is
+
+seed=0x1ea4
+next=$(option kernels | awk -F , -v n="$stage" '{ print $n }')
+[ "$stage" -ne 1 ] || load_options=${load_options}$(option how | sed 's/^/--handoff /')
+
+said()
+{
+	dmesg | grep -v kho-test: | grep -cE "$1"
+}
+
+memtotal()
+{
+	note "memtotal $stage $(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)"
+}
+
+# scatter NAME COUNT [dense]
+scatter()
+{
+	check "scatter $2 pages" agent scatter "$2" "$seed" "/run/$1" ${3:+$3}
+	check "put their manifest" khoctl put "$1" "/run/$1"
+}
 
 stage_1()
 {
-	check "scatter pages" \
-		agent scatter "$(option pages)" 0x1ea4 /run/manifest dense
-	check "put the manifest" khoctl put manifest /run/manifest
-	load_next >/run/out 2>&1 || fail "khoctl load: $(cat /run/out)"
-	[ -z "$(option how)" ] || check "hand over $(option how)" agent handoff "$(option how)"
-	agent status >/run/st; diag /run/st
+	if [ -n "$(option cold)" ]; then
+		memtotal
+		end_here
+		return
+	fi
+	check "an object of pages that lie apart" agent apart apart 4000 "$seed"
+	scatter manifest-1 "$(option pages)" dense
+	# shellcheck disable=SC2046  # a word or none
+	load_next $([ -z "$(option late)" ] || echo kho.arrival=refused) \
+		>/run/out 2>&1 || fail "khoctl load: $(cat /run/out)"
+	diag /run/out
+	case $(option told) in
+	exact)
+		is "each page is told" "$(status handoff)" 0 ;;
+	envelopes)
+		is "envelopes are told" "$(status handoff)" 1 ;;
+	esac
+
+	# What comes after that is handed over as well.
+	scatter manifest-2 2000
+	check "put an object" khoctl put late /bin/busybox
+	check "another module's pages" insmod "$here/kho_client.ko" pages=2048
+	if [ "$(option told)" = envelopes ]; then
+		check "the kernel is told of no more than these" \
+			[ "$(status lean_keys)" -lt 2500 ]
+	fi
+	khoctl dump >/run/dump 2>&1 || not_ok "khoctl dump" /run/dump
+	grep -E '^  */|compatible|handed|^tree' /run/dump >/run/out
+	diag /run/out
+	khoctl status >/run/out 2>&1 || not_ok "khoctl status" /run/out
+	diag /run/out
+	if [ -n "$(option late)" ]; then
+		check "tell $(option late)" agent handoff "$(option late)"
+	fi
 	do_jump
+}
+
+# All of it is there, whoever had it last.
+compare()
+{
+	local i
+
+	check "late object" sh -c 'khoctl get late - | cmp - /bin/busybox'
+	check "the object of pages that lie apart" \
+		agent check-apart apart 4000 "$seed"
+	for i in 1 2; do
+		check "get manifest $i" \
+			khoctl get "manifest-$i" "/run/manifest-$i"
+		check "compare pages $i" agent verify "/run/manifest-$i"
+	done
+}
+
+# Other content in the same places
+rewrite()
+{
+	check "rewrite pages 1" \
+		agent rewrite /run/manifest-1 "0x1ea4$stage" /run/manifest-new
+	check "remove their manifest" khoctl rm manifest-1
+	check "put another one" khoctl put manifest-1 /run/manifest-new
+}
+
+restore_client()
+{
+	check "the other module has its folios back" insmod "$here/kho_client.ko"
+	is "it says so" "$(said 'kho_client: restored [0-9]* folios')" 1
+	check "unload it" rmmod kho_client
+}
+
+give_up()
+{
+	local i
+
+	check "remove objects" khoctl rm apart late manifest-1 manifest-2
+	for i in 1 2; do
+		check "release pages $i" agent release "/run/manifest-$i"
+	done
+	is "nothing of it is left" \
+		"$(status objects) $(status object_pages) $(status raw_pages) $(status arrived_pages)" \
+		"0 0 0 0"
+}
+
+run()
+{
+	await_release
+	dmesg | grep -v kho-test: | grep 'kho: ' >/run/out
+	diag /run/out
+	if [ "$arrival" = refused ]; then
+		is "nothing is there" "$(status objects) $(status arrived_pages)" "0 0"
+		note "refused $(status arrival_error)"
+		end_here
+		return
+	fi
+	memtotal
+	compare
+	[ "$(option client)" != "$stage" ] || restore_client
+	if [ -n "$next" ]; then
+		rewrite
+		jump
+	fi
+	give_up
 }
 
 stage_2()
 {
-	note "release $(status release)"
-	await_release
-	dmesg | grep kho: >/run/kl; diag /run/kl
-	check "get the manifest" khoctl get manifest /run/manifest
-	check "compare the pages" agent verify /run/manifest
-	check "release the pages" agent release /run/manifest
-	check "remove the manifest" khoctl rm manifest
-	agent status >/run/st; diag /run/st
+	run
+}
+
+stage_3()
+{
+	run
+}
+
+stage_4()
+{
+	run
 }
