@@ -666,6 +666,10 @@ sub handoff_is {
 
 spew($image, image(mainline(4, '7.3.4')));
 loaded(0);
+spew("$dir/handoff", 0);
+load_is('hand-off: it says so', 'good', ['--append', 'x kho=on', $image], 0,
+	qr/^arrives   in .*^hand-off  by envelopes: 20000 keys, one by one, /ms, undef,
+	\%many);
 handoff_is('by envelopes', 0, 'good', [], 0, 1);
 handoff_is('still by envelopes', 1, 'good', [], 0, 1);
 handoff_is('exact again', 1, 'good', [], 0, 0, { KHO_FAKE_KEYS => 4000 });

@@ -48,6 +48,7 @@ struct load {
 	struct kexec_segment *segs;
 	size_t nr_segs;
 	int was_loaded;
+	bool fell_back;			/* from envelopes to each page */
 };
 
 static int parse(struct load *l, int argc, char **argv)
@@ -427,6 +428,7 @@ static int end_handoff(struct load *l, int failed)
 	ret = set_handoff(l, how);
 	if (!ret)
 		return DONE;
+	l->fell_back = true;
 	l->plan.handoff = KHO_HANDOFF_EXACT;
 	l->plan.arrives = ARRIVES_EXACT;
 	cmd_warn("warning: cannot hand over by envelopes: %s; it will be told of each page, and its boot may take long",
@@ -507,6 +509,7 @@ static void report_target(const struct load *l)
 {
 	const struct kho_query *q = &l->query;
 	const struct plan *p = &l->plan;
+	size_t i;
 
 	printf("target    %s", target_kind_str(l->target.kind));
 	if (p->abis)
@@ -526,6 +529,10 @@ static void report_target(const struct load *l)
 	default:
 		puts("arrives   as that kernel can");
 	}
+	for (i = 0; i < p->findings.nr && !l->fell_back; i++)
+		if (!strcmp(p->findings.list[i].name, "hand-off") &&
+		    p->findings.list[i].verdict == OK)
+			printf("hand-off  %s\n", p->findings.list[i].text);
 	if (p->left)
 		printf("RAM       %s for its boot, which needs about %s\n",
 		       size_str(p->left), size_str(p->needed));

@@ -111,13 +111,13 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_u64(root, "release_done", q->release_done);
 	json_add_u64(root, "freeing_pages", q->freeing_pages);
 	json_add_u64(root, "freeing_done", q->freeing_done);
-	json_add_u64(root, "keys", q->keys);
-	json_add_u64(root, "lean_keys", q->lean_keys);
-	json_add_str(root, "handoff", handoff_str(q->handoff));
 	json_add_u64(root, "envelopes", q->envelopes);
 	json_add_u64(root, "envelope_pages", q->envelope_pages);
 	json_add_u64(root, "ram_pages", q->ram_pages);
 	others_json(root, others);
+	json_add_u64(root, "keys", q->keys);
+	json_add_u64(root, "lean_keys", q->lean_keys);
+	json_add_str(root, "handoff", handoff_str(q->handoff));
 	json_add_bool(root, "kexec_loaded", loaded > 0);
 	json_print(root);
 }
