@@ -56,7 +56,7 @@ compile()
 	fi
 }
 
-compile agent agent.c -static
+compile agent 'agent.c agent-apart.c' -static
 compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
 compile fail-nth 'fail-nth.c ioctl.c'
 compile keeper keeper.c "-I$KHO_TOP/tools/libkho" "-I$KHO_TOP/include/uapi" \

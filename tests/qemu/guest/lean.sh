@@ -130,14 +130,15 @@ run()
 		end_here
 		return
 	fi
-	memtotal
 	compare
 	[ "$(option client)" != "$stage" ] || restore_client
+	memtotal
 	if [ -n "$next" ]; then
 		rewrite
 		jump
 	fi
 	give_up
+	end_here
 }
 
 stage_2()
@@ -146,11 +147,6 @@ stage_2()
 }
 
 stage_3()
-{
-	run
-}
-
-stage_4()
 {
 	run
 }
