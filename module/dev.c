@@ -96,7 +96,8 @@ static int do_query(union kho_any *any)
 	query->object_pages = kho.object_pages;
 	query->arrived_objects = kho.arrived_objects;
 	/* The setup page is metadata too, though not marked. */
-	query->meta_pages = kho.tree.nr_nodes + kho.nr_blobs + !!kho.setup;
+	query->meta_pages = kho.tree.nr_nodes + kho.lean.nr_nodes +
+			    kho.nr_blobs + !!kho.setup;
 	query->released_pages = kho.released;
 	query->arrival = kho.arrival;
 	query->generation = kho.generation;

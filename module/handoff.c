@@ -311,12 +311,15 @@ int kho_handoff_set_how(u32 how)
 
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
-	if (!ret && !kho.exact && how == KHO_HANDOFF_ENVELOPES)
+	if (ret || !kho.exact == (how == KHO_HANDOFF_EXACT))
+		goto out;
+	if (how == KHO_HANDOFF_ENVELOPES)
 		ret = begin_envelopes();
-	else if (!ret && kho.exact && how == KHO_HANDOFF_EXACT)
+	else
 		end_envelopes();
 	if (!ret)
 		kho_changed();
+out:
 	mutex_unlock(&kho.lock);
 	return ret;
 }

@@ -16,6 +16,7 @@ struct meta_copy {
 	u64 index;
 	u32 room;
 	u32 filled;
+	u32 kind;		/* of nodes */
 };
 
 static void copy_one(struct meta_copy *copy, u64 addr, u32 kind, u32 level)
@@ -42,7 +43,7 @@ static int copy_node(void *ctx, __u64 phys, unsigned int level)
 {
 	struct meta_copy *copy = ctx;
 
-	copy_one(copy, phys, KHO_META_NODE, level);
+	copy_one(copy, phys, copy->kind, level);
 	/* The rest is counted already: no need to look for it. */
 	return copy->filled == copy->room;
 }
@@ -92,8 +93,15 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 			copy_one(&copy, page_to_phys(page), KHO_META_BLOB, 0);
 	*total = kho.nr_blobs;
 	mutex_unlock(&kho.blobs_lock);
+	copy.kind = KHO_META_NODE;
+	/* No node goes away meanwhile. */
+	mutex_lock(&kho.tree.lock);
 	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
+	mutex_unlock(&kho.tree.lock);
+	copy.kind = KHO_META_LEAN;
+	if (kho.lean.root && copy.filled < room)
+		kho_walk_tree(&walk, virt_to_phys(kho.lean.root));
 	*filled = copy.filled;
-	*total += !!kho.setup + kho.tree.nr_nodes;
+	*total += !!kho.setup + kho.tree.nr_nodes + kho.lean.nr_nodes;
 	mutex_unlock(&kho.lock);
 }

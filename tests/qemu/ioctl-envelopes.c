@@ -139,6 +139,53 @@ static const char *wrong(void)
 	return NULL;
 }
 
+static int set_handoff(__u32 how)
+{
+	struct kho_handoff arg = {
+		.size = sizeof(arg),
+		.how = how,
+	};
+
+	return call(KHO_HANDOFF, &arg);
+}
+
+/* Told of envelopes: pages come and go all the same, and in the end all is as before. */
+static void test_handoff(void)
+{
+	struct kho_handoff bad = {
+		.size = sizeof(bad),
+		.how = KHO_HANDOFF_ENVELOPES + 1,
+	};
+	struct kho_query before, q;
+	unsigned int i, lean = 0;
+	const char *why;
+
+	get_query(kho, &before);
+	result(before.handoff == KHO_HANDOFF_EXACT && before.keys > 2,
+	       "each page is told at first");
+	refused(EINVAL, KHO_HANDOFF, &bad, "a hand-off that there is not");
+	need(set_handoff(KHO_HANDOFF_ENVELOPES), "HANDOFF");
+	need(set_handoff(KHO_HANDOFF_ENVELOPES), "HANDOFF once more");
+	for (i = 0; i < 40; i++)
+		need(add_page(pool_pfn[2 * i], 0), "add");
+	get_query(kho, &q);
+	result(q.handoff == KHO_HANDOFF_ENVELOPES, "envelopes are told");
+	result(q.keys == before.keys + 41 && q.lean_keys == before.lean_keys,
+	       "the kernel itself is told of no more");
+	memset(meta, 0, sizeof(meta));
+	why = wrong();
+	result(!why, "the envelopes then: %s", why ?: "sound");
+	for (i = 0; i < META_MAX && meta[i].addr; i++)
+		lean += meta[i].kind == KHO_META_LEAN && meta[i].level == 5;
+	result(lean == 1, "the metadata has the lean tree's root");
+	need(set_handoff(KHO_HANDOFF_EXACT), "HANDOFF back");
+	for (i = 0; i < 40; i++)
+		need(del_page(pool_pfn[2 * i], 0), "del");
+	unchanged(&before, "told of envelopes and back");
+	why = wrong();
+	result(!why, "the envelopes after that: %s", why ?: "sound");
+}
+
 void test_envelopes(void)
 {
 	static bool in[POOL_PAGES];
@@ -174,5 +221,6 @@ void test_envelopes(void)
 			need(del_page(pool_pfn[i], 0), "del");
 	why = wrong();
 	result(!why, "envelopes after all is gone: %s", why ?: "sound");
+	test_handoff();
 	free(meta_pages);
 }

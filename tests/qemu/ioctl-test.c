@@ -325,6 +325,10 @@ static const struct command {
 	{ "OBJ_INFO_LIST", KHO_OBJ_INFO_LIST, sizeof(struct kho_obj_info_list),
 	  { ZERO(kho_obj_info_list, flags) },
 	  good_infos, nothing, nothing, 0, ANYONE },
+	/* With nothing but zeros in it, it says that all stays as it is. */
+	{ "HANDOFF", KHO_HANDOFF, sizeof(struct kho_handoff),
+	  { ZERO(kho_handoff, flags), ZERO(kho_handoff, reserved) },
+	  nothing, nothing, nothing, 0, ADMIN },
 };
 
 /* ---- What all commands have in common ---- */
@@ -447,7 +451,7 @@ static void test_wrong_file(void)
 			   &room, what);
 	}
 	refused_on(ENOTTY, object_fd,
-		   _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO_LIST + 1), &room,
+		   _IO(KHO_IOCTL_TYPE, KHO_CMD_HANDOFF + 1), &room,
 		   "no command, on an object");
 	/* What the C library asks of any file. */
 	result(!isatty(object_fd) && errno == ENOTTY, "an object is no terminal");
@@ -457,7 +461,7 @@ static void test_wrong_file(void)
 static void test_unknown(void)
 {
 	static const unsigned int numbers[] = {
-		0, KHO_CMD_BASE - 1, KHO_CMD_OBJ_INFO_LIST + 1, 0xff,
+		0, KHO_CMD_BASE - 1, KHO_CMD_HANDOFF + 1, 0xff,
 	};
 	struct kho_query q = { .size = sizeof(q) };
 	char what[40];

@@ -89,7 +89,7 @@ static int finish(struct meta *m, const char *from)
 				      from, i, e->addr);
 			goto out;
 		}
-		if (e->kind < KHO_META_SETUP || e->kind > KHO_META_BLOB) {
+		if (e->kind < KHO_META_SETUP || e->kind > KHO_META_LEAN) {
 			ret = cmd_err("%s: entry %zu: unknown kind %u", from, i,
 				      e->kind);
 			goto out;

@@ -480,6 +480,7 @@ enum {
 	KHO_META_FDT = 2,		/* root FDT */
 	KHO_META_NODE = 3,		/* node of the tree */
 	KHO_META_BLOB = 4,		/* what a child of the root FDT leads to */
+	KHO_META_LEAN = 5,		/* node of the tree of KHO_HANDOFF_ENVELOPES */
 };
 
 /**
