@@ -301,6 +301,7 @@ static void end_envelopes(void)
  */
 int kho_handoff_set_how(u32 how)
 {
+	bool envelopes = how == KHO_HANDOFF_ENVELOPES;
 	int ret;
 
 	if (how > KHO_HANDOFF_ENVELOPES)
@@ -311,9 +312,9 @@ int kho_handoff_set_how(u32 how)
 
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
-	if (ret || !kho.exact == (how == KHO_HANDOFF_EXACT))
+	if (ret || !!kho.exact == envelopes)
 		goto out;
-	if (how == KHO_HANDOFF_ENVELOPES)
+	if (envelopes)
 		ret = begin_envelopes();
 	else
 		end_envelopes();
