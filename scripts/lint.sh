@@ -537,15 +537,16 @@ check_benchmarks()
 	scripts/bench-report.pl --check docs/benchmarks.json "$KHO_TOP"
 }
 
-# Own source below 700 lines, lines that a kernel tree gets below 60.
+# Own source below 850 lines of code, lines that a kernel tree gets below 60.
 check_bootstub_size()
 {
 	local lines patch
 
-	# What is C; Kconfig and Makefile only say how it is built.
-	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat | wc -l)
-	if [ "$lines" -eq 0 ] || [ "$lines" -ge 700 ]; then
-		echo "bootstub/: $lines lines of own source; 699 at most"
+	# What is C, without comments; Kconfig and Makefile only say how it is built.
+	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat |
+		gcc -fpreprocessed -dD -E -P - 2>/dev/null | grep -c '[^[:space:]]')
+	if [ "$lines" -eq 0 ] || [ "$lines" -ge 850 ]; then
+		echo "bootstub/: $lines lines of own code; 849 at most"
 		return 1
 	fi
 	files '^bootstub/.*\.patch$' >"$tmp/patches"

@@ -118,6 +118,8 @@ void test_data(void);
 void test_committing(void);
 void test_verifying(void);
 void test_using(void);
+
+/* ioctl-many.c */
 void test_many(void);
 void test_giving_back(void);
 

@@ -61,7 +61,7 @@ compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
 compile fail-nth 'fail-nth.c ioctl.c'
 compile keeper keeper.c "-I$KHO_TOP/tools/libkho" "-I$KHO_TOP/include/uapi" \
 	"$libkho"
-memory_test='memory-test.c ioctl-access.c ioctl-memory.c ioctl-objects.c
+memory_test='memory-test.c ioctl-access.c ioctl-many.c ioctl-memory.c ioctl-objects.c
 	ioctl-pinned.c ioctl.c'
 compile memory-test "$memory_test"
 compile memory 'memory.c ioctl.c'

@@ -53,17 +53,17 @@ static __u64 number(const char *s, unsigned int k)
 	switch (*end) {
 	case 'G':
 		n *= k;
-		/* fall through */
+		__attribute__((__fallthrough__));
 	case 'M':
 		n *= k;
-		/* fall through */
+		__attribute__((__fallthrough__));
 	case 'K':
 	case 'k':
 		n *= k;
 		end++;
 	}
 	if (end == s || (*end && *end != ':'))
-		errx(2, "%s is no number", s);
+		errx(2, "%s should have a value", s);
 	return n;
 }
 

@@ -22,6 +22,7 @@ void threads_yield(void);
 } while (0)
 /* The kernel orders what depends on the value; there is no less than this. */
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+/* What was written before is seen by who sees this. */
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 #define container_of(ptr, type, member)	\
