@@ -36,6 +36,18 @@ static void *memory(const char *kind, size_t bytes)
 	return p;
 }
 
+/* Until nothing runs in the background that what is timed next would be beside. */
+static void wait_until_free(int kho)
+{
+	struct kho_query q;
+
+	do {
+		if (kho_query(kho, &q))
+			die("kho_query: %s", strerror(errno));
+		usleep(1000);
+	} while (q.freeing_done < q.freeing_pages);
+}
+
 /* bench pin 4k|2m BYTES ROUNDS */
 int bench_pin(char **argv)
 {
@@ -69,6 +81,7 @@ int bench_pin(char **argv)
 		close(obj);
 		if (kho_object_remove(kho, "bench"))
 			die("kho_object_remove: %s", strerror(errno));
+		wait_until_free(kho);
 		/* The first one is for nothing. */
 		if (i)
 			printf("base %llu %zu\nours %llu %zu\n", base.ns,
