@@ -77,10 +77,17 @@ static int stop(phys_addr_t phys, unsigned int order)
 	return 42;
 }
 
+static const unsigned long scattered[] = {
+	0x7fc0, 0x7fc2, 0x7fff, 0x8000, 0x8001, 0x80c3, 0x8042,
+};
+
+#define NR_SCATTERED	ARRAY_SIZE(scattered)
+
 /* A tree of our own, with nothing behind it. */
 static int test_tree(void)
 {
 	struct kho_radix_tree *tree = kzalloc(sizeof(*tree), GFP_KERNEL);
+	unsigned long done;
 
 	if (!tree)
 		return -ENOMEM;
@@ -101,6 +108,21 @@ static int test_tree(void)
 	CHECK(kho_radix_del_page(tree, 0x12346, 0) == -ENOENT);
 	CHECK(!kho_radix_del_page(tree, 0x12345, 0));
 	CHECK(tree->nr_nodes == 1 && !kho_radix_nr_pages(tree));
+
+	/* Across two leaves, and what is there already is left as it was. */
+	CHECK(!kho_radix_add_batch(tree, scattered, NR_SCATTERED, 0, &done));
+	CHECK(done == NR_SCATTERED &&
+	      kho_radix_nr_pages(tree) == NR_SCATTERED);
+	CHECK(kho_radix_add_run(tree, 0x7f00, 0, 0x200) == -EEXIST);
+	CHECK(kho_radix_nr_pages(tree) == NR_SCATTERED);
+	CHECK(!kho_radix_add_run(tree, 0x8100, 0, 0x200));
+	CHECK(kho_radix_nr_keys(tree, 0) == NR_SCATTERED + 0x200);
+	CHECK(kho_radix_del_run(tree, 0x8100, 0, 0x201) == -ENOENT);
+	CHECK(!kho_radix_del_run(tree, 0x8100, 0, 0x200));
+	CHECK(!kho_radix_del_batch(tree, scattered, NR_SCATTERED, 0, &done));
+	CHECK(tree->nr_nodes == 1 && !kho_radix_nr_pages(tree));
+	CHECK(kho_radix_del_batch(tree, scattered, NR_SCATTERED, 0, &done) ==
+	      -ENOENT && !done);
 	kho_radix_destroy_tree(tree);
 	kfree(tree);
 	return 0;
