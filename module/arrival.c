@@ -115,17 +115,7 @@ static int unlist_node(void *ctx, __u64 phys, unsigned int level)
 
 static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	u64 i;
-	int ret;
-
-	for (i = 0; i < nr; i++) {
-		ret = kho_radix_add_page(&kho.arrived,
-					 PHYS_PFN(phys) + (i << order), order);
-		if (ret)
-			return ret;
-		cond_resched();
-	}
-	return 0;
+	return kho_radix_add_run(&kho.arrived, PHYS_PFN(phys), order, nr);
 }
 
 /*
