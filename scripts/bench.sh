@@ -302,20 +302,31 @@ run_agent()
 
 # ---- Nobody answers ----
 
-# run_blackout NAME ROW KERNEL
+# run_blackout NAME SUFFIX KERNEL
 run_blackout()
 {
 	local disk
 
 	disk=$(payload "bench/$1" "$3" "$image")
-	run_vm "$1" -t bench-blackout -T 400 -p "$disk" \
+	run_vm "$1" -t bench-blackout -T 600 -p "$disk" \
 		-a "kho.opt.rounds=$(rounds 5) kho.opt.pages=10000" \
 		"bench/$1" "$3" "$image"
 	rm -f "$disk"
-	sed -n 's/^KHO-TSC //p' "$log" | awk -v name="$2" -v hz="$hz" '
-		$1 == "jump" { jump = $2 }
-		$1 == "agent" { print name, "ours", ($2 - jump) / hz }
-		$1 == "plain" { print name, "base", ($2 - jump) / hz }' >>"$raw"
+	sed -n 's/^KHO-TSC //p' "$log" | awk -v s="$2" -v hz="$hz" '
+		$1 == "jump" { jump = $2; next }
+		{ took = ($2 - jump) / hz }
+		$1 == "agent" {
+			print "blackout" s, "ours", took
+			print "blackout_placed" s, "ours", took
+		}
+		$1 == "plain" {
+			print "blackout" s, "base", took
+			print "placed" s, "base", took
+		}
+		$1 == "placed" {
+			print "blackout_placed" s, "base", took
+			print "placed" s, "ours", took
+		}' >>"$raw"
 }
 
 # ---- Boots ----
@@ -519,8 +530,8 @@ run()
 
 run tree run_tree
 run agent run_agent
-run blackout run_blackout blackout-stock blackout "$stock"
-run blackout run_blackout blackout-stub blackout/stub "$stub"
+run blackout run_blackout blackout-stock "" "$stock"
+run blackout run_blackout blackout-stub /stub "$stub"
 run boot run_boot
 run stock run_stock
 run boot-100k run_boot_100k

@@ -167,7 +167,8 @@ int bench_first(__u64 begin)
 		end = read_first_byte();
 	}
 	tell("KHO-TSC init %llu\nKHO-TSC %s %llu\n", begin, what, end);
-	if (!strcmp(what, "plain") || !strcmp(what, "agent")) {
+	if (!strcmp(what, "plain") || !strcmp(what, "placed") ||
+	    !strcmp(what, "agent")) {
 		execl("/init", "/init", NULL);
 		die("/init: %s", strerror(errno));
 	}

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# How long nobody answers: odd stages preserve an object and single pages and
-# hand them over, and the next one's first process is the agent that reads a
-# byte of it; even ones jump by a plain kexec of the same kernel.
+# How long nobody answers, in turns of three: a stage preserves an object and single
+# pages and hands them over, and the next one's first process is the agent that
+# reads a byte of it; the next jumps by a plain kexec of the same kernel; and the
+# third does so too, but has kexec put it where a handover would, into what was
+# scratch.
 #
 #	kho.opt.rounds=N	how often, of each
 #	kho.opt.pages=N		how many single pages
@@ -24,30 +26,52 @@ hand_over()
 }
 
 # Nothing is preserved, and the module is not there, when it comes to the jump.
+# plain KIND [KEXEC-OPTION...]
 plain()
+{
+	local kind=$1
+
+	shift
+	kexec -c -l "$(next_kernel)" "$@" --initrd="$initrd" \
+		--append="$(next_cmdline rdinit=/bin/bench "bench=$kind" \
+		kho.arrival=none kho.generation=0)" || fail "kexec -l"
+	bench jump "$kind"
+	fail "the jump failed"
+}
+
+give_all_up()
 {
 	[ "$(status release)" = none ] || await_release
 	check "their list" khoctl get manifest /run/manifest
 	check "all of them are there" agent verify /run/manifest
 	check "they are given up" agent release /run/manifest
 	check "the objects too" khoctl rm first manifest
-	check "rmmod" rmmod kho
-	kexec -c -l "$(next_kernel)" --initrd="$initrd" \
-		--append="$(next_cmdline rdinit=/bin/bench bench=plain \
-		kho.arrival=none kho.generation=0)" || fail "kexec -l"
-	bench jump plain
-	fail "the jump failed"
 }
 
 run()
 {
-	if [ "$stage" -gt $((2 * $(option rounds))) ]; then
+	local first last
+
+	if [ "$stage" -gt $((3 * $(option rounds))) ]; then
 		end_here
-	elif [ $((stage % 2)) -eq 1 ]; then
-		hand_over
-	else
-		plain
+		return
 	fi
+	case $((stage % 3)) in
+	1)
+		hand_over
+		;;
+	2)
+		give_all_up
+		check "rmmod" rmmod kho
+		plain plain
+		;;
+	0)
+		first=$(status scratch_addr)
+		last=$((first + $(status scratch_size) - 1))
+		check "rmmod" rmmod kho
+		plain placed "--mem-min=$first" "--mem-max=$last"
+		;;
+	esac
 }
 
 eval "stage_$stage() { run; }"
