@@ -302,30 +302,34 @@ run_agent()
 
 # ---- Nobody answers ----
 
-# run_blackout NAME SUFFIX KERNEL
+# run_blackout NAME SUFFIX KERNEL [-I]: with -I in instructions
 run_blackout()
 {
-	local disk
+	local disk prefix='' unit=$hz
 
+	if [ $# -gt 3 ]; then
+		prefix=instructions/
+		unit=1
+	fi
 	disk=$(payload "bench/$1" "$3" "$image")
-	run_vm "$1" -t bench-blackout -T 600 -p "$disk" \
+	run_vm "$1" -t bench-blackout -T 600 -p "$disk" "${@:4}" \
 		-a "kho.opt.rounds=$(rounds 5) kho.opt.pages=10000" \
 		"bench/$1" "$3" "$image"
 	rm -f "$disk"
-	sed -n 's/^KHO-TSC //p' "$log" | awk -v s="$2" -v hz="$hz" '
+	sed -n 's/^KHO-TSC //p' "$log" | awk -v p="$prefix" -v s="$2" -v hz="$unit" '
 		$1 == "jump" { jump = $2; next }
 		{ took = ($2 - jump) / hz }
 		$1 == "agent" {
-			print "blackout" s, "ours", took
-			print "blackout_placed" s, "ours", took
+			print p "blackout" s, "ours", took
+			print p "blackout_placed" s, "ours", took
 		}
 		$1 == "plain" {
-			print "blackout" s, "base", took
-			print "placed" s, "base", took
+			print p "blackout" s, "base", took
+			print p "placed" s, "base", took
 		}
 		$1 == "placed" {
-			print "blackout_placed" s, "base", took
-			print "placed" s, "ours", took
+			print p "blackout_placed" s, "base", took
+			print p "placed" s, "ours", took
 		}' >>"$raw"
 }
 
@@ -532,6 +536,7 @@ run tree run_tree
 run agent run_agent
 run blackout run_blackout blackout-stock "" "$stock"
 run blackout run_blackout blackout-stub /stub "$stub"
+run blackout-instructions run_blackout blackout-icount /stub "$stub" -I
 run boot run_boot
 run stock run_stock
 run boot-100k run_boot_100k
