@@ -13,7 +13,7 @@
  *				one step
  *	mem->lock		the extents of one object, while they change
  *	tree->lock		of any one of the trees
- *	a tree's region locks	of base pages: see radix.c
+ *	a tree's region locks	of base pages: see radix-mark.c
  *	kho.blocks.lock		which blocks the envelopes have to cover; a leaf
  *	kho.blobs_lock		the list of metadata pages; a leaf
  *	freeing.lock		freeing.c: what is to be given back; a leaf

@@ -759,6 +759,26 @@ int kho_radix_del_run(struct kho_radix_tree *tree, unsigned long pfn,
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_run);
 
+static int change_pages(struct kho_radix_tree *tree, const unsigned long *pfn,
+			unsigned long nr, unsigned int order, bool add,
+			unsigned long *done)
+{
+	struct change c = {
+		.tree = tree,
+		.order = order,
+		.add = add,
+		.pfn = pfn,
+		.nr = nr,
+	};
+	int ret;
+
+	might_sleep();
+
+	ret = change(&c);
+	*done = c.done;
+	return ret;
+}
+
 /**
  * kho_radix_add_batch() - mark blocks of pages of one order
  * @tree: the tree
@@ -773,20 +793,7 @@ EXPORT_SYMBOL_GPL(kho_radix_del_run);
 int kho_radix_add_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
 			unsigned long nr, unsigned int order, unsigned long *done)
 {
-	struct change c = {
-		.tree = tree,
-		.order = order,
-		.add = true,
-		.pfn = pfn,
-		.nr = nr,
-	};
-	int ret;
-
-	might_sleep();
-
-	ret = change(&c);
-	*done = c.done;
-	return ret;
+	return change_pages(tree, pfn, nr, order, true, done);
 }
 EXPORT_SYMBOL_GPL(kho_radix_add_batch);
 
@@ -805,18 +812,6 @@ EXPORT_SYMBOL_GPL(kho_radix_add_batch);
 int kho_radix_del_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
 			unsigned long nr, unsigned int order, unsigned long *done)
 {
-	struct change c = {
-		.tree = tree,
-		.order = order,
-		.pfn = pfn,
-		.nr = nr,
-	};
-	int ret;
-
-	might_sleep();
-
-	ret = change(&c);
-	*done = c.done;
-	return ret;
+	return change_pages(tree, pfn, nr, order, false, done);
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_batch);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/radix.c does whatever the fuzzer says, with allocations that fail
+ * The tree does whatever the fuzzer says, with allocations that fail
  * where it says, and is held against the model.
  *
  * Input: 8 bytes per operation.

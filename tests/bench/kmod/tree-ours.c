@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The project's tree, module/radix.c, as tree-main.c calls it.
+ * The project's tree, module/radix*.c, as tree-main.c calls it.
  */
 #include <linux/errno.h>
 #include <linux/slab.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel headers for userspace: just what module/radix.c needs.  What the
+ * Kernel headers for userspace: just what the tree needs.  What the
  * kernel would only warn of aborts here.
  */
 #ifndef SHIM_LINUX_TYPES_H
