@@ -8,8 +8,8 @@
 # of Debian, as fetch-kernel.sh unpacks them, are used in a chroot of that.
 #
 # Prints the path of kho.ko; with --test, the directory of the test modules,
-# which are built against it, with --bench that of the benchmarks' modules.  Builds only if something has changed.  A warning
-# counts as a failure.
+# which are built against it, with --bench that of the benchmarks' modules.
+# Builds only if something has changed.  A warning counts as a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -104,14 +104,20 @@ build()
 	mvka=$tree/kho/$version/$release/x86_64
 	log=$out/dkms.log
 
-	rm -rf "$KHO_BUILD/dkms/$release" "$out/kho.ko" "$out/make.log"
+	rm -rf "$KHO_BUILD/dkms/$release" "$out/kho.ko" "$out/make.log" \
+		"$out/Module.symvers"
 	mkdir -p "$tree" "$source/kho-$version/include"
 	(cd "$KHO_TOP" && cp -r dkms.conf Kbuild module include \
 		"$source/kho-$version/")
+	# What the test modules are built against, and dkms 3.0 throws away.
+	printf '#!/bin/sh\nexec cp Module.symvers ..\n' \
+		>"$source/kho-$version/keep-symvers"
+	chmod 755 "$source/kho-$version/keep-symvers"
 
 	# Without a sign_file dkms makes no signing key in /var/lib.
 	if ! tool env sign_file=/nonexistent dkms build "kho/$version" \
 		-k "$release" -a x86_64 --kernelsourcedir "$headers" \
+		--directive POST_BUILD=keep-symvers \
 		--dkmstree "$tree" --sourcetree "$source" >"$log" 2>&1
 	then
 		cat "$log" >&2
@@ -121,6 +127,7 @@ build()
 	fi
 
 	cp "$mvka/log/make.log" "$out/make.log"
+	cp "$tree/kho/$version/Module.symvers" "$out/Module.symvers"
 	"$scripts/make-log.sh" "$out/make.log"
 	if [ -e "$mvka/module/kho.ko.xz" ]; then
 		xz -dc "$mvka/module/kho.ko.xz" >"$out/kho.ko"
@@ -145,17 +152,12 @@ kbuild()
 
 build_test()
 {
-	local dir=$out/test kho=$out/test-kho
+	local dir=$out/test
 
-	# dkms 3.0 keeps no Module.symvers, so this makes it once more.
-	rm -rf "$dir" "$kho"
-	mkdir -p "$dir" "$kho"
-	(cd "$KHO_TOP" && cp -r Kbuild module include "$kho/")
-	kbuild "$kho"
-
-	cp "$KHO_TOP"/tests/kmod/* "$dir/"
-	cp -r "$KHO_TOP/include" "$dir/include"
-	kbuild "$dir" KBUILD_EXTRA_SYMBOLS="$kho/Module.symvers"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	(cd "$KHO_TOP" && cp -r tests/kmod/* module include "$dir/")
+	kbuild "$dir" KBUILD_EXTRA_SYMBOLS="$out/Module.symvers"
 	strip -g "$dir"/*.ko
 }
 

@@ -180,7 +180,7 @@ build_modules()
 	cp -r Kbuild module include "$dir/kho/"
 	kbuild "$dir/log" "$series" "$dir/kho" "$@" || status=$?
 	if [ "$status" -eq 0 ] && [ -d tests/kmod ]; then
-		cp -r tests/kmod/. include "$dir/test/"
+		cp -r module include tests/kmod/. "$dir/test/"
 		kbuild "$dir/log2" "$series" "$dir/test" "$@" \
 			KBUILD_EXTRA_SYMBOLS="$dir/kho/Module.symvers" ||
 			status=$?
