@@ -322,6 +322,10 @@ load_is('JSON', 'good', ['--json', '--append', 'a', $bz], 0,
 	undef);
 
 loaded(0);
+load_is('--no-checks', 'good', ['--no-checks', '--append', 'a', '--json', $bz], 0,
+	qr/"checks": false/, undef);
+like(slurp($log), qr/^--no-checks$/m, 'kexec is told so');
+loaded(0);
 load_is('--dry-run', 'good', ['--dry-run', '--append', "it's \$HOME", $bz], 0,
 	qr/^patch     u64 0x100000 at file offset 0x250 \(hdr\.setup_data\).*\ncommand   \Q$kexec\E -d -c -l \/proc\/self\/fd\/\d+ --mem-min=0x40000000 --mem-max=0x4fffffff '--append=it'\\''s \$HOME'\n/m,
 	undef);

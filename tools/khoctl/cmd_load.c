@@ -34,6 +34,7 @@ struct load {
 	bool reuse_cmdline;
 	bool dry_run;
 	bool force;
+	bool no_checks;
 
 	int dev;
 	struct kho_query query;
@@ -44,7 +45,7 @@ struct load {
 	__u64 initrd_size;
 	int fd;				/* the copy of the image, or -1 */
 	char *program;
-	char *args[12];			/* NULL-terminated; [0] is program */
+	char *args[13];			/* NULL-terminated; [0] is program */
 	struct kexec_segment *segs;
 	size_t nr_segs;
 	int was_loaded;
@@ -65,6 +66,7 @@ static int parse(struct load *l, int argc, char **argv)
 		{ "abi", required_argument, NULL, 'b' },
 		{ "handoff", required_argument, NULL, 'H' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "no-checks", no_argument, NULL, 'c' },
 		END_OF_OPTIONS
 	};
 	int c;
@@ -96,6 +98,9 @@ static int parse(struct load *l, int argc, char **argv)
 			break;
 		case 'f':
 			l->force = true;
+			break;
+		case 'c':
+			l->no_checks = true;
 			break;
 		default:
 			return USAGE;
@@ -307,6 +312,8 @@ static int build_args(struct load *l)
 			       l->kexec ? l->kexec : "kexec");
 	l->args[n++] = xstrdup(l->program);
 	if (l->own_kho) {
+		if (l->no_checks)
+			cmd_warn("warning: --no-checks: this kernel makes a checksum of what it loads by itself");
 		l->args[n++] = xstrdup("-s");
 		l->args[n++] = xstrdup("-l");
 		/* What begins with '-' would be an option. */
@@ -321,6 +328,8 @@ static int build_args(struct load *l)
 		l->args[n++] = xasprintf("--mem-max=0x%llx",
 					 q->scratch_addr + q->scratch_size - 1);
 	}
+	if (l->no_checks && !l->own_kho)
+		l->args[n++] = xstrdup("--no-checks");
 	if (l->initrd)
 		l->args[n++] = xasprintf("--initrd=%s", l->initrd);
 	if (l->reuse_cmdline)
@@ -486,6 +495,7 @@ static void report_json(struct load *l)
 	json_add_bool(root, "dry_run", l->dry_run);
 	json_add_bool(root, "replaced", l->was_loaded);
 	json_add_bool(root, "own_kho", l->own_kho);
+	json_add_bool(root, "checks", l->own_kho || !l->no_checks);
 	json_add_u64(root, "setup_addr", l->query.setup_addr);
 	json_add_u64(root, "scratch_addr", l->query.scratch_addr);
 	json_add_u64(root, "needed", l->plan.scratch_needed);

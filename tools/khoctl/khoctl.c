@@ -88,6 +88,7 @@ static const struct cmd commands[] = {
 	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
 	  "  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
 	  "  --force           though it may have too little RAM to boot\n"
+	  "  --no-checks       jump sooner, without a checksum of what is loaded\n"
 	  "  --kexec PATH      the kexec program (default: from PATH)\n"
 	  "  --dry-run         check, print the command and load nothing\n"
 	  "  --json            for programs\n" },

@@ -19,6 +19,7 @@ module_params=
 payload=yes
 measure=no
 deep=no
+checks=no
 load_options=
 next=successor
 here=/lib/modules/$(uname -r)/kho
@@ -391,7 +392,8 @@ next_cmdline()
 #
 # To unpack an image takes as long here as to boot it, so unless a test says
 # deep=yes, what it is comes from its configuration, as on a machine that has
-# nothing to unpack it with.
+# nothing to unpack it with.  And to make and compare a checksum of it takes longer
+# than all else that kexec does, so that is for tests that say checks=yes.
 load_next()
 {
 	local path=/few
@@ -399,8 +401,9 @@ load_next()
 	mkdir -p /few
 	ln -sf /bin/kexec /few/
 	[ "$deep" = no ] || path=$PATH
-	# shellcheck disable=SC2086 # they are words
-	PATH=$path /bin/khoctl load $load_options "$(next_kernel)" \
+	# shellcheck disable=SC2046,SC2086 # they are words
+	PATH=$path /bin/khoctl load $load_options \
+		$([ "$checks" = yes ] || echo --no-checks) "$(next_kernel)" \
 		--initrd "$initrd" \
 		--append "$(next_cmdline "$@")"
 }

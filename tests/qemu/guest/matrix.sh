@@ -10,6 +10,7 @@
 #	kho.opt.abi=N		the version that the first is to speak
 
 deep=yes
+checks=yes
 data=/run/payload/data
 manifest=agent.manifest
 if [ "$stage" -eq 1 ] && [ -n "$(option abi)" ]; then
