@@ -286,7 +286,7 @@ run_agent()
 
 	[ -z "$quick" ] || mib=64
 	run_vm agent -t bench-agent -T 300 -m 2560M \
-		-a "kho.opt.rounds=$(rounds 7) kho.opt.mib=$mib" \
+		-a "kho.opt.rounds=$(rounds 11) kho.opt.mib=$mib" \
 		bench/agent "$stock" "$image"
 	sed -n 's/^KHO-PIN //p' "$log" |
 		awk '{ print "pin_" $1, $2, $3 / $4 }' >>"$raw"
@@ -302,34 +302,45 @@ run_agent()
 
 # ---- Nobody answers ----
 
-# run_blackout NAME SUFFIX KERNEL [-I]: with -I in instructions
+# run_blackout NAME SUFFIX KERNEL THIRD [-I]: besides the agent's and a plain one a
+# third kind of jump, if it is not empty; with -I in instructions
 run_blackout()
 {
-	local disk prefix='' unit=$hz
+	local disk name=blackout_time unit=$hz
 
-	if [ $# -gt 3 ]; then
-		prefix=instructions/
+	if [ $# -gt 4 ]; then
+		name=blackout
 		unit=1
 	fi
 	disk=$(payload "bench/$1" "$3" "$image")
-	run_vm "$1" -t bench-blackout -T 600 -p "$disk" "${@:4}" \
-		-a "kho.opt.rounds=$(rounds 5) kho.opt.pages=10000" \
+	run_vm "$1" -t bench-blackout -T 600 -p "$disk" "${@:5}" -a \
+		"kho.opt.rounds=$(rounds 5) kho.opt.third=$4 kho.opt.pages=10000" \
 		"bench/$1" "$3" "$image"
 	rm -f "$disk"
-	sed -n 's/^KHO-TSC //p' "$log" | awk -v p="$prefix" -v s="$2" -v hz="$unit" '
+	sed -n 's/^KHO-TSC //p' "$log" | awk -v name="$name" -v s="$2" -v hz="$unit" \
+		-v third="$4" '
 		$1 == "jump" { jump = $2; next }
 		{ took = ($2 - jump) / hz }
 		$1 == "agent" {
-			print p "blackout" s, "ours", took
-			print p "blackout_placed" s, "ours", took
+			put(name, "ours")
+			if (third == "placed")
+				put("blackout_placed", "ours")
+			if (third == "unchecked")
+				put("blackout_unchecked", "base")
 		}
 		$1 == "plain" {
-			print p "blackout" s, "base", took
-			print p "placed" s, "base", took
+			put(name, "base")
+			if (third == "placed")
+				put("placed", "base")
 		}
 		$1 == "placed" {
-			print p "blackout_placed" s, "base", took
-			print p "placed" s, "ours", took
+			put("blackout_placed", "base")
+			put("placed", "ours")
+		}
+		$1 == "unchecked" { put("blackout_unchecked", "ours") }
+		function put(what, side)
+		{
+			print what s, side, took
 		}' >>"$raw"
 }
 
@@ -337,6 +348,8 @@ run_blackout()
 
 layout=$memory/mklayout
 jump=$memory/jump
+
+took=()
 
 prepare_boots()
 {
@@ -416,32 +429,46 @@ added()
 		'BEGIN { printf "%.6f", (a - b) / hz }')"
 }
 
+# boots KIND N...: boots it with nothing preserved before and after those of N pages,
+# and sets "none" to the mean of these two, "took[N]" to what the others took
+boots()
+{
+	local kind=$1 n
+
+	shift
+	took=()
+	boot "$kind" 0
+	none=$ticks
+	for n; do
+		boot "$kind" "$n"
+		took[n]=$ticks
+	done
+	boot "$kind" 0
+	none=$(((none + ticks) / 2))
+}
+
 # Whatever boots fast, one after the other.
 run_boot()
 {
-	local round kind n none side alone
+	local round kind n sizes none side
 
 	prepare_boots
 	for ((round = 1; round <= $(rounds 7); round++)); do
 		for kind in stub mainline; do
 			side=ours
 			[ $kind = stub ] || side=base
-			boot $kind 0
-			none=$ticks
-			for n in 1000 10000 100000 1000000; do
-				# Mainline's take minutes and more.
-				if [ $n -gt 10000 ] &&
-				   { [ $kind = mainline ] || [ "$round" -gt 5 ]; }; then
-					continue
-				fi
-				boot $kind $n
-				alone=
-				[ $n -ne 100000 ] || alone=_alone
-				added "stub_boot_added/$(size $n)$alone" $side \
-					"$ticks" "$none"
+			# Mainline's boots of more take minutes.
+			sizes=(1000 10000)
+			if [ $kind = stub ] && [ "$round" -le 5 ]; then
+				sizes+=(1000000)
+			fi
+			boots $kind "${sizes[@]}"
+			for n in "${sizes[@]}"; do
+				added "stub_boot_added/$(size "$n")" $side \
+					"${took[$n]}" "$none"
 				[ $kind = stub ] ||
-					added "stock_release/$(size $n)" base \
-						"$ticks" "$none"
+					added "stock_release/$(size "$n")" base \
+						"${took[$n]}" "$none"
 			done
 		done
 	done
@@ -483,15 +510,13 @@ run_boot_100k()
 
 run_stock()
 {
-	local round n none
+	local round n sizes=(1000 10000 100000 1000000) none
 
 	prepare_boots
 	for ((round = 1; round <= $(rounds 5); round++)); do
-		boot stock 0
-		none=$ticks
-		for n in 1000 10000 100000 1000000; do
-			boot stock $n
-			added "stock_release/$(size $n)" ours "$ticks" "$none"
+		boots stock "${sizes[@]}"
+		for n in "${sizes[@]}"; do
+			added "stock_release/$(size "$n")" ours "${took[$n]}" "$none"
 		done
 	done
 }
@@ -536,14 +561,46 @@ run()
 
 run tree run_tree
 run agent run_agent
-run blackout run_blackout blackout-stock "" "$stock"
-run blackout run_blackout blackout-stub /stub "$stub"
-run blackout-instructions run_blackout blackout-icount /stub "$stub" -I
+run blackout run_blackout blackout-stock "" "$stock" unchecked
+run blackout run_blackout blackout-stub /stub "$stub" placed
 run boot run_boot
 run stock run_stock
 run boot-100k run_boot_100k
-run instructions run_instructions
-run boot-instructions run_boot_instructions
+
+# Instructions are the same whatever else there is to do: two at a time, on a core
+# each, with results of their own.
+count_jumps()
+{
+	run blackout-instructions run_blackout blackout-icount-stock "" "$stock" '' -I
+	run blackout-instructions run_blackout blackout-icount-stub /stub "$stub" '' -I
+}
+
+count_others()
+{
+	run instructions run_instructions
+	run boot-instructions run_boot_instructions
+}
+
+# apart FUNCTION
+apart()
+{
+	local raw=$raw.$1
+
+	: >"$raw"
+	"$1"
+}
+
+pids=()
+for counting in count_jumps count_others; do
+	apart $counting &
+	pids+=($!)
+done
+failed=''
+for pid in "${pids[@]}"; do
+	wait "$pid" || failed=1
+done
+[ -z "$failed" ] || die "counting instructions failed"
+cat "$raw".count_jumps "$raw".count_others >>"$raw"
 
 printf '{"seconds": %d, "quick": %s, "all": %s, "qemu": "%s", "accel": "%s", "cpu": "%s", "cores": %d, "stock": "%s", "stub": "%s", "mainline": "%s", "commit": "%s", "date": "%s"}\n' \
 	$((SECONDS - begin)) "$([ -n "$quick" ] && echo true || echo false)" \

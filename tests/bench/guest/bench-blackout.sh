@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# How long nobody answers, in turns of three: a stage preserves an object and single
-# pages and hands them over, and the next one's first process is the agent that
-# reads a byte of it; the next jumps by a plain kexec of the same kernel; and the
-# third does so too, but has kexec put it where a handover would, into what was
-# scratch.
+# How long nobody answers, in turns: a stage preserves an object and single pages and
+# hands them over, and the next one's first process is the agent that reads a byte
+# of it; the next jumps by a plain kexec of the same kernel; and a third, if there
+# is one, does so too, but has kexec put it where a handover would, into what was
+# scratch, or that is a handover without kexec's checksum.
 #
 #	kho.opt.rounds=N	how often, of each
+#	kho.opt.third=WHAT	placed or unchecked; none if that is not there
 #	kho.opt.pages=N		how many single pages
 
+checks=yes
+
+# hand_over KIND
 hand_over()
 {
 	echo x >/run/first
@@ -17,11 +21,11 @@ hand_over()
 	check "single pages" agent scatter "$(option pages)" 0x6b686f \
 		/run/manifest
 	check "their list" khoctl put manifest /run/manifest
-	load_next rdinit=/bin/bench bench=agent >/run/out 2>&1 || {
+	load_next rdinit=/bin/bench "bench=$1" >/run/out 2>&1 || {
 		not_ok "khoctl load" /run/out
 		exit 1
 	}
-	bench jump agent
+	bench jump "$1"
 	fail "the jump failed"
 }
 
@@ -50,22 +54,29 @@ give_all_up()
 
 run()
 {
-	local first last
+	local first last third kinds=2
 
-	if [ "$stage" -gt $((3 * $(option rounds))) ]; then
+	third=$(option third)
+	[ -z "$third" ] || kinds=3
+	if [ "$stage" -gt $((kinds * $(option rounds))) ]; then
 		end_here
 		return
 	fi
-	case $((stage % 3)) in
-	1)
-		hand_over
+	case $(((stage - 1) % kinds)) in
+	0)
+		[ "$third" != unchecked ] || [ "$stage" -eq 1 ] || give_all_up
+		hand_over agent
 		;;
-	2)
+	1)
 		give_all_up
 		check "rmmod" rmmod kho
 		plain plain
 		;;
-	0)
+	2)
+		if [ "$third" = unchecked ]; then
+			checks=no
+			hand_over unchecked
+		fi
 		first=$(status scratch_addr)
 		last=$((first + $(status scratch_size) - 1))
 		check "rmmod" rmmod kho
