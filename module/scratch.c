@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -15,6 +16,9 @@
 #include <linux/sizes.h>
 
 #include "internal.h"
+
+#define TRIES		3
+#define BETWEEN_TRIES	100		/* ms */
 
 /*
  * The buddy allocator looks at the neighbours of a block up to its largest
@@ -110,7 +114,7 @@ static int take(unsigned long nr_pages)
 int kho_scratch_alloc(void)
 {
 	unsigned long nr_pages, ram = totalram_pages();
-	int ret;
+	int ret, try;
 
 	if (kho_native())
 		return 0;
@@ -126,7 +130,17 @@ int kho_scratch_alloc(void)
 	}
 	nr_pages = ALIGN(nr_pages, SCRATCH_ALIGN);
 
+	/*
+	 * A page that can't be moved may only be so for a moment: who has just
+	 * freed it waits for RCU, or somebody is looking at it.
+	 */
 	ret = take(nr_pages);
+	for (try = 1; ret == -ENOMEM && try < TRIES; try++) {
+		synchronize_rcu();
+		if (msleep_interruptible(BETWEEN_TRIES))
+			return -EINTR;
+		ret = take(nr_pages);
+	}
 	if (ret)
 		pr_err("no %lu MiB of contiguous memory for scratch: load the module earlier, or with a smaller scratch_mib\n",
 		       nr_pages >> (20 - PAGE_SHIFT));
