@@ -39,11 +39,15 @@ need_packages()
 	[ "$(id -u)" -eq 0 ] ||
 		die "run 'apt-get install ${missing[*]}' as root first"
 	say "installing ${missing[*]}"
+	mkdir -p "$KHO_CACHE"
+	# Two tests at a time may each want something, and apt waits for nobody.
 	{
+		flock 7 &&
 		apt-get update -qq &&
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			--no-install-recommends "${missing[@]}"
-	} >&2 || die "apt-get could not install ${missing[*]}"
+	} >&2 7>"$KHO_CACHE/install.lock" ||
+		die "apt-get could not install ${missing[*]}"
 }
 
 # newer_apt: sets KHO_NEWER_APT to a configuration for apt that knows trixie and
