@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_vm
-stock=$(stock_kernel)
+stock=$(quick_stock_kernel)
 image=$(initramfs "$stock")
 disk=$(payload khoctl "$stock" "$image")
 vm_test -t khoctl -p "$disk" -m 2G khoctl "$stock" "$image"

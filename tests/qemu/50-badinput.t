@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_vm
-stock=$(stock_kernel)
+stock=$(quick_stock_kernel)
 stub=$(stub_kernel "$KHO_FLAVOUR")
 debug=$(stub_kernel debug)
 image=$(initramfs "$stock" "$stub" "$debug")

@@ -8,7 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_vm
-stock=$(stock_kernel)
+stock=$(quick_stock_kernel)
 stub=$(stub_kernel "$KHO_FLAVOUR")
 image=$(initramfs "$stock" "$stub")
 

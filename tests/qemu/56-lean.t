@@ -8,7 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_vm
-stock=$(stock_kernel)
+stock=$(quick_stock_kernel)
 stub=$(stub_kernel "$KHO_FLAVOUR")
 mainline=$(mainline_kernel base)
 image=$(initramfs "$stock" "$stub" "$mainline")
@@ -31,7 +31,7 @@ vm_test -p "$disk" -m 2G -T 300 -a \
 	lean "$stock" "$image"
 tap_is "the kernels were those" \
 	"$(sed -n 's/^KHO-STAGE //p' "$(log lean)" | tr '\n' ';')" \
-	"^1 $(kernel_release "$stock");2 $(kernel_release "$mainline");3 $(kernel_release "$stub");\$"
+	"^1 $(pattern_of "$stock");2 $(pattern_of "$mainline");3 $(pattern_of "$stub");\$"
 
 # Memory, compared with a cold boot of the same kernel
 for entry in "2=$mainline" "3=$stub"; do

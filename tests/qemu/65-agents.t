@@ -24,7 +24,7 @@ disk=$(payload -k "stock=$stock" -k "newer=$newer" agents "$stub" "$image")
 names=(successor stock newer stock)
 kernels=("$stub" "$stock" "$newer" "$stock")
 
-options="kho.opt.handovers=$handovers"
+options="mitigations=auto kho.opt.handovers=$handovers"
 options+=" kho.opt.kernels=$(IFS=,; echo "${names[*]}")"
 vm_test -p "$disk" -m 7G -c +pdpe1gb -T $((120 + 40 * handovers)) \
 	-a "$options" agents "$stock" "$image"

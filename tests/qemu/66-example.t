@@ -30,7 +30,7 @@ tap_is "and wants the shared library" \
 
 # ---- In the kernel, and the next ----
 
-stock=$(stock_kernel)
+stock=$(quick_stock_kernel)
 stub=$(stub_kernel "$KHO_FLAVOUR")
 image=$(initramfs "$stock" "$stub")
 disk=$(payload cache "$stub" "$image")
@@ -45,9 +45,9 @@ said()
 
 sed -n 's/^KHO-NOTE cache /# /p' "$log"
 tap_is "in the first kernel the cache was new" \
-	"$(said 1 'in Linux (.*), 0 handovers ago')" "^$(kernel_release "$stock")\$"
+	"$(said 1 'in Linux (.*), 0 handovers ago')" "^$(pattern_of "$stock")\$"
 tap_is "in the second it came from there" \
-	"$(said 2 'in Linux (.*), 1 handovers ago')" "^$(kernel_release "$stock")\$"
+	"$(said 2 'in Linux (.*), 1 handovers ago')" "^$(pattern_of "$stock")\$"
 
 # In tenths of a percent
 percent='([0-9]+\.[0-9]) %'

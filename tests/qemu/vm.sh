@@ -5,7 +5,7 @@
 #
 #	-t TEST		guest/TEST.sh, by default NAME
 #	-s STAGE	to begin with, by default 1
-#	-a WORDS	for the kernel's command line
+#	-a WORDS	for the kernel's command line; all that are given count
 #	-p FILE		tar archive that the guest is to unpack
 #	-m SIZE		of its memory, by default 1536M
 #	-T SECONDS	until it counts as lost, by default 120
@@ -27,7 +27,9 @@
 #
 # A VM that is lost before its first kernel has come as far as process 1 is
 # started once more, and that is said: emulation now and then hangs in a boot
-# that nothing of ours has a part in.  Not so after -r: FILE is what it was no more.
+# that nothing of ours has a part in, or one CPU runs into a breakpoint by which
+# another one has just changed the kernel's code, after the kernel forgot about it.
+# Not so after -r: FILE is what it was no more.
 #
 # The logs are in build/qemu/NAME/, and the outcome in a file of that name.
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
@@ -42,7 +44,7 @@ while getopts t:s:a:p:m:T:c:r:Ili option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
-	a)	append=$OPTARG ;;
+	a)	append+=" $OPTARG" ;;
 	p)	payload=$OPTARG ;;
 	m)	memory=$OPTARG ;;
 	T)	limit=$OPTARG ;;
@@ -87,7 +89,7 @@ if [ -n "$ram" ]; then
 		"memory-backend-file,id=ram,size=$memory,mem-path=$ram,share=on")
 else
 	qemu+=(-machine q35 -initrd "$initrd" -append
-		"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage $append")
+		"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage$append")
 fi
 [ -z "$payload" ] ||
 	qemu+=(-drive "file=$payload,if=virtio,format=raw,readonly=on")
@@ -156,7 +158,8 @@ fail*)
 *)
 	status=3 ;;
 esac
-if [ "$status" -eq 3 ] && [ ! -s "$port" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
+if { [ "$status" -eq 3 ] || [[ $outcome = *' Oops: int3: '* ]]; } &&
+   [ ! -s "$port" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"
 	say "$name: $outcome, before process 1; once more"
 	KHO_VM_AGAIN=1 exec "${BASH_SOURCE[0]}" "${arguments[@]}"
