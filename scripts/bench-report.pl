@@ -370,7 +370,8 @@ sub readme
 	my $text = slurp("$top/README.md");
 	my @names = qw(stub_boot_added/100k stub_boot_added/1M stock_release/1M
 		mark_single mark_batch_scattered mark_batch_contiguous
-		mark_2_threads pin_4k put_bandwidth get_bandwidth blackout);
+		mark_2_threads pin_4k put_bandwidth get_bandwidth blackout
+		blackout_time blackout_unchecked);
 	my $table = table_of(join(',', @names));
 
 	$text =~ s/^\Q$BEGIN\E\n.*?^\Q$END\E\n/$BEGIN\n\n$table\n$END\n/ms

@@ -459,9 +459,7 @@ run_boot()
 			[ $kind = stub ] || side=base
 			# Mainline's boots of more take minutes.
 			sizes=(1000 10000)
-			if [ $kind = stub ] && [ "$round" -le 5 ]; then
-				sizes+=(1000000)
-			fi
+			[ $kind = mainline ] || sizes+=(100000 1000000)
 			boots $kind "${sizes[@]}"
 			for n in "${sizes[@]}"; do
 				added "stub_boot_added/$(size "$n")" $side \
@@ -480,10 +478,6 @@ one_lane()
 	local round none
 
 	for ((round = 1; round <= $(rounds 3); round++)); do
-		boot stub 0
-		none=$ticks
-		boot stub 100000
-		added stub_boot_added/100k ours "$ticks" "$none"
 		boot mainline 0
 		none=$ticks
 		boot mainline 100000
