@@ -249,8 +249,8 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	if (ret) {
 		*failed = at;
 		del_all(&piece, entry, at);
-		goto out;
 	}
+	/* Others have seen meanwhile what is undone: envelopes, and the module. */
 	mutex_lock(&kho.lock);
 	kho_changed();
 	mutex_unlock(&kho.lock);

@@ -2,6 +2,8 @@
 /*
  * Bad input, and some good, for pages, batches, objects and lists.
  */
+#include <sys/wait.h>
+
 #include "ioctl.h"
 
 /* ---- Pages ---- */
@@ -202,6 +204,67 @@ void test_batches(void)
 	entries[63].pfn = pool_pfn[63];
 	done(call(KHO_BATCH_DEL, &b), "del batch of 64");
 	bad_batch(KHO_BATCH_DEL, &b, ENOENT, 0, "del batch again");
+}
+
+/* Who uses the module: files that are open, and the module if it holds pages. */
+static int module_users(void)
+{
+	FILE *f = fopen("/sys/module/kho/refcnt", "r");
+	int users;
+
+	if (!f || fscanf(f, "%d", &users) != 1)
+		die("/sys/module/kho/refcnt can't be read");
+	fclose(f);
+	return users;
+}
+
+/*
+ * Somebody gives up the last page while a batch is added that is undone right after:
+ * what is undone must not keep the module for good.
+ */
+void test_undoing(void)
+{
+	static struct kho_page_entry many[POOL_PAGES];
+	int before = module_users(), after = before, go[2], failed = 0, status, i;
+	struct kho_batch b = {
+		.size = sizeof(b),
+		.count = POOL_PAGES,
+		.entries = ptr64(many),
+	};
+	pid_t pid;
+
+	for (i = 0; i < POOL_PAGES; i++)
+		many[i].pfn = pool_pfn[i];
+	/* This one is the other process'; and there is a page twice. */
+	many[0].pfn = many[2].pfn;
+	many[2].pfn = many[POOL_PAGES - 1].pfn;
+
+	/* Sooner or later it happens at the right moment. */
+	for (i = 0; i < 40 && after == before; i++) {
+		fflush(stdout);
+		if (pipe(go))
+			die("pipe: %s", strerror(errno));
+		pid = fork();
+		if (!pid) {
+			char byte;
+
+			if (read(go[0], &byte, 1) != 1)
+				_exit(1);
+			usleep(i * 100);
+			_exit(add_page(pool_pfn[0], 0) || del_page(pool_pfn[0], 0));
+		}
+		if (pid < 0 || write(go[1], "", 1) != 1)
+			die("fork: %s", strerror(errno));
+		failed += call(KHO_BATCH_ADD, &b) != EEXIST;
+		if (waitpid(pid, &status, 0) != pid || status)
+			die("the other process: status %#x", status);
+		close(go[0]);
+		close(go[1]);
+		after = module_users();
+	}
+	result(!failed, "a batch with a page twice, and another process");
+	result(after == before, "the module has %d users after %d times, and had %d",
+	       after, i, before);
 }
 
 /* ---- Objects ---- */

@@ -563,6 +563,7 @@ int main(void)
 	test_unprivileged();
 	test_pages();
 	test_batches();
+	test_undoing();
 	test_names();
 	test_objects();
 	test_lists();

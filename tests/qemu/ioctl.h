@@ -98,6 +98,7 @@ void fill(char *p, size_t bytes, unsigned int seed);
 /* ioctl-cases.c */
 void test_pages(void);
 void test_batches(void);
+void test_undoing(void);
 void test_names(void);
 void test_objects(void);
 void test_lists(void);
