@@ -141,7 +141,7 @@ int kho_scratch_alloc(void)
 			return -EINTR;
 		ret = take(nr_pages);
 	}
-	if (ret)
+	if (ret == -ENOMEM)
 		pr_err("no %lu MiB of contiguous memory for scratch: load the module earlier, or with a smaller scratch_mib\n",
 		       nr_pages >> (20 - PAGE_SHIFT));
 	return ret;
