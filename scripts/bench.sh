@@ -349,8 +349,6 @@ run_blackout()
 layout=$memory/mklayout
 jump=$memory/jump
 
-took=()
-
 prepare_boots()
 {
 	local here=$KHO_QEMU/stub-intake dir kernel release

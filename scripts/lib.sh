@@ -43,9 +43,9 @@ need_packages()
 	# Two tests at a time may each want something, and apt waits for nobody.
 	{
 		flock 7 &&
-		apt-get update -qq &&
+		apt-get update -qq 7>&- &&
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-			--no-install-recommends "${missing[@]}"
+			--no-install-recommends "${missing[@]}" 7>&-
 	} >&2 7>"$KHO_CACHE/install.lock" ||
 		die "apt-get could not install ${missing[*]}"
 }

@@ -428,6 +428,11 @@ load_is('own KHO, another ABI', 'good', [@append, $image], 1, undef,
 spew($image, image(stub()));
 load_is('own KHO to the stub', 'good', [@append, $image], 0,
 	qr/^target    stub, kho-v4/m, undef, \%own);
+load_is('own KHO, --no-checks', 'good', [@append, '--no-checks', $image], 0,
+	qr/^target    stub/m,
+	qr/^khoctl load: warning: --no-checks: this kernel makes a checksum of what it loads by itself$/,
+	\%own);
+unlike(slurp($log), qr/no-checks/, 'kexec is not told so');
 spew($image, image());
 load_is('own KHO to a stock kernel', 'good', [@append, '--force', $image], 1,
 	undef, qr/^khoctl load: stock: it has no KHO, and this kernel's own KHO sends no envelopes: all that is preserved would be lost: use a kernel with/,

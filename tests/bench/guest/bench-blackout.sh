@@ -52,9 +52,27 @@ give_all_up()
 	check "the objects too" khoctl rm first manifest
 }
 
+# What the third may be
+
+placed()
+{
+	local first last
+
+	first=$(status scratch_addr)
+	last=$((first + $(status scratch_size) - 1))
+	check "rmmod" rmmod kho
+	plain placed "--mem-min=$first" "--mem-max=$last"
+}
+
+unchecked()
+{
+	checks=no
+	hand_over unchecked
+}
+
 run()
 {
-	local first last third kinds=2
+	local third kinds=2
 
 	third=$(option third)
 	[ -z "$third" ] || kinds=3
@@ -73,14 +91,7 @@ run()
 		plain plain
 		;;
 	2)
-		if [ "$third" = unchecked ]; then
-			checks=no
-			hand_over unchecked
-		fi
-		first=$(status scratch_addr)
-		last=$((first + $(status scratch_size) - 1))
-		check "rmmod" rmmod kho
-		plain placed "--mem-min=$first" "--mem-max=$last"
+		"$third"
 		;;
 	esac
 }
