@@ -60,6 +60,8 @@ static struct kho_scratch kho_scratch[PAGE_SIZE / sizeof(struct kho_scratch)] __
 static unsigned int kho_scratch_nr __initdata;
 /* The pages that the scratch array is in. */
 static u64 kho_array __initdata, kho_array_size __initdata;
+/* The pages that the hand-off is in, which the kernel has reserved already. */
+static u64 kho_node __initdata, kho_node_size __initdata;
 
 /* A bit for each page of RAM, in scratch; and what it showed. */
 static struct {
@@ -196,6 +198,47 @@ static int __init kho_check_place(const char *what, u64 addr, u64 size,
 	return 0;
 }
 
+/*
+ * The first address behind @addr at which the pages of the hand-off or of the
+ * scratch array begin or end.
+ */
+static u64 __init kho_sender_edge(u64 addr, u64 end, bool *inside)
+{
+	const u64 edges[] = {
+		kho_array, kho_array + kho_array_size,
+		kho_node, kho_node + kho_node_size,
+	};
+	u64 edge = end;
+	unsigned int i;
+
+	*inside = (addr >= edges[0] && addr < edges[1]) ||
+		  (addr >= edges[2] && addr < edges[3]);
+	for (i = 0; i < ARRAY_SIZE(edges); i++)
+		if (edges[i] > addr)
+			edge = min(edge, edges[i]);
+	return edge;
+}
+
+/*
+ * The same for pages that are marked.  Whoever sent them may have marked those as
+ * well that lead to them: they are reserved in any case.
+ */
+static int __init kho_check_marked(u64 addr, u64 size, struct kho_span *span)
+{
+	u64 end = addr + size, edge;
+
+	for (; addr < end; addr = edge) {
+		bool inside;
+
+		edge = kho_sender_edge(addr, end, &inside);
+		if (inside && memblock_is_region_memory(addr, edge - addr))
+			continue;
+		if (kho_check_place("marked page", addr, edge - addr, span))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* Is there anything to be read? */
 static bool __init kho_check_intake(void)
 {
@@ -244,6 +287,10 @@ static int __init kho_read_scratch(void)
 
 	kho_array = round_down(addr, PAGE_SIZE);
 	kho_array_size = round_up(addr + size, PAGE_SIZE) - kho_array;
+	addr = kho_in.where;
+	size = sizeof(struct kho_setup_node) + kho_in.len;
+	kho_node = round_down(addr, PAGE_SIZE);
+	kho_node_size = round_up(addr + size, PAGE_SIZE) - kho_node;
 
 	for (i = 0; i < size / sizeof(kho_scratch[0]); i++) {
 		u64 start = kho_scratch[i].addr, bytes = kho_scratch[i].size;
@@ -386,7 +433,7 @@ static int __init kho_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 
 	if (pass->nodes)
 		return 0;
-	if (kho_check_place("marked page", phys, size, &pass->page_span))
+	if (kho_check_marked(phys, size, &pass->page_span))
 		return -EINVAL;
 	twice = kho_set(PHYS_PFN(phys), pages);
 	if (twice == PHYS_PFN(phys) + pages)

@@ -252,10 +252,34 @@ static void page_on_initrd(void)
 	set_key(kho_key_encode(SHIFT, INITRD_ADDR, 0));
 }
 
+/* What leads to the tree may be marked in it: that changes nothing. */
 static void page_on_setup(void)
 {
 	sound();
 	set_key(kho_key_encode(SHIFT, SETUP_ADDR, 0));
+	use(SETUP_ADDR, PAGE, BLOB_KEPT | BLOB_MARKED);
+}
+
+/* One block with the FDT and the setup_data node. */
+static void block_on_setup(void)
+{
+	sound();
+	set_key(kho_key_encode(SHIFT, FDT_ADDR, 1));
+	use(FDT_ADDR, 2 * PAGE, BLOB_KEPT | BLOB_MARKED);
+}
+
+/* As a mainline kernel could, whose array lies in scratch. */
+static void page_on_array(void)
+{
+	mainline();
+	set_key(kho_key_encode(SHIFT, ARRAY_ADDR, 0));
+	use(ARRAY_ADDR & ~(PAGE - 1ULL), PAGE, BLOB_KEPT | BLOB_MARKED);
+}
+
+static void root_on_setup(void)
+{
+	sound();
+	blob.fdt.root = SETUP_ADDR;
 }
 
 static void page_twice(void)
@@ -415,6 +439,9 @@ static const struct {
 	{ "envelopes", sound, late_envelopes, NULL, sealed },
 	{ "many", many },
 	{ "mainline", mainline },
+	{ "page-on-setup", page_on_setup },
+	{ "block-on-setup", block_on_setup },
+	{ "page-on-array", page_on_array },
 	{ "nothing-marked", nothing_marked },
 	{ "nothing-sent", nothing_sent, NULL,
 	  "^the previous kernel handed nothing over$" },
@@ -485,8 +512,8 @@ static const struct {
 	  "marked page lies on the new kernel \\(at 0x10200000, value 0x10000000\\)" },
 	{ "page-on-initrd", page_on_initrd, NULL,
 	  "marked page lies on the new kernel's initrd \\(at 0x13000000, value 0x13000000\\)" },
-	{ "page-on-setup", page_on_setup, NULL,
-	  "marked page lies on the scratch array \\(at 0x8001000, value 0x8001000\\)" },
+	{ "root-on-setup", root_on_setup, NULL,
+	  "tree node lies on the scratch array \\(at 0x8001000, value 0x8001000\\)" },
 	{ "page-twice", page_twice, NULL,
 	  "page is marked twice \\(at 0xa028000, value 0xa028000\\)" },
 
