@@ -4,8 +4,9 @@
 # build-kernel.sh KIND-SERIES [FLAVOUR]: builds a kernel of Debian's source
 # package, small, for the tests.
 #
-#	stub-6.1 [base|debug]	with the boot stub
-#	stub-6.12		the same
+#	stub-6.1 [base|debug|kcsan]	with the boot stub; under KASAN and the
+#				like, or KCSAN
+#	stub-6.12 [base|rt]	the same; rt is PREEMPT_RT
 #	mainline-7.3 [base|v3]	with the KHO of its own; v3 is the same, made to
 #				speak the ABI of 7.1
 #
@@ -28,7 +29,7 @@ usage()
 kind=${1%-*} series=${1##*-}
 flavour=${2:-base}
 case $1/$flavour in
-stub-6.1/base|stub-6.1/debug|stub-6.12/base)
+stub-6.1/base|stub-6.1/debug|stub-6.1/kcsan|stub-6.12/base|stub-6.12/rt)
 	built=$flavour ;;
 mainline-7.3/base|mainline-7.3/v3)
 	# One build makes both: they differ in a string.
@@ -39,7 +40,8 @@ esac
 fragments=("$KHO_TOP/tests/qemu/config/common.config"
 	   "$KHO_TOP/tests/qemu/config/$kind.config")
 [ "$built" = base ] ||
-	fragments+=("$KHO_TOP/tests/qemu/config/$built.config")
+	fragments+=("$KHO_TOP/tests/qemu/config/scrutiny.config"
+		    "$KHO_TOP/tests/qemu/config/$built.config")
 
 # The caller may be a make with ideas of its own.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O

@@ -8,6 +8,8 @@
 #	-a WORDS	for the kernel's command line; all that are given count
 #	-p FILE		tar archive that the guest is to unpack
 #	-m SIZE		of its memory, by default 1536M
+#	-f FIRMWARE	bios or efi, by default bios
+#	-q OPTION	of QEMU's, with its argument after a blank; all count
 #	-T SECONDS	until it counts as lost, by default 120
 #	-c FEATURES	that its CPU is to have besides, as +pdpe1gb
 #	-r FILE		that is its memory, and has in it what is to run; then
@@ -39,14 +41,17 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' icount=''
-while getopts t:s:a:p:m:T:c:r:Ili option; do
+ram='' icount='' firmware=bios extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:Ili option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
 	a)	append+=" $OPTARG" ;;
 	p)	payload=$OPTARG ;;
 	m)	memory=$OPTARG ;;
+	f)	firmware=$OPTARG ;;
+	q)	read -ra words <<<"$OPTARG"
+		extra+=("${words[@]}") ;;
 	T)	limit=$OPTARG ;;
 	c)	features=,$OPTARG ;;
 	r)	ram=$OPTARG ;;
@@ -91,6 +96,22 @@ else
 	qemu+=(-machine q35 -initrd "$initrd" -append
 		"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage$append")
 fi
+case $firmware in
+bios)
+	;;
+efi)
+	# OVMF, with variables of this VM's own.
+	code=/usr/share/OVMF/OVMF_CODE_4M.fd
+	[ -e "$code" ] || die "$code is missing: apt-get install ovmf"
+	cp "${code/CODE/VARS}" "$logs/vars.fd"
+	qemu+=(-drive "if=pflash,format=raw,unit=0,readonly=on,file=$code"
+		-drive "if=pflash,format=raw,unit=1,file=$logs/vars.fd")
+	;;
+*)
+	die "there is no firmware '$firmware'"
+	;;
+esac
+qemu+=("${extra[@]}")
 [ -z "$payload" ] ||
 	qemu+=(-drive "file=$payload,if=virtio,format=raw,readonly=on")
 
