@@ -61,7 +61,7 @@ static unsigned int kho_scratch_nr __initdata;
 /* The pages that the scratch array is in. */
 static u64 kho_array __initdata, kho_array_size __initdata;
 /* The pages that the hand-off is in, which the kernel has reserved already. */
-static u64 kho_node __initdata, kho_node_size __initdata;
+static u64 kho_sender __initdata, kho_sender_size __initdata;
 
 /* A bit for each page of RAM, in scratch; and what it showed. */
 static struct {
@@ -206,7 +206,7 @@ static u64 __init kho_sender_edge(u64 addr, u64 end, bool *inside)
 {
 	const u64 edges[] = {
 		kho_array, kho_array + kho_array_size,
-		kho_node, kho_node + kho_node_size,
+		kho_sender, kho_sender + kho_sender_size,
 	};
 	u64 edge = end;
 	unsigned int i;
@@ -289,8 +289,8 @@ static int __init kho_read_scratch(void)
 	kho_array_size = round_up(addr + size, PAGE_SIZE) - kho_array;
 	addr = kho_in.where;
 	size = sizeof(struct kho_setup_node) + kho_in.len;
-	kho_node = round_down(addr, PAGE_SIZE);
-	kho_node_size = round_up(addr + size, PAGE_SIZE) - kho_node;
+	kho_sender = round_down(addr, PAGE_SIZE);
+	kho_sender_size = round_up(addr + size, PAGE_SIZE) - kho_sender;
 
 	for (i = 0; i < size / sizeof(kho_scratch[0]); i++) {
 		u64 start = kho_scratch[i].addr, bytes = kho_scratch[i].size;
