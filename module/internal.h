@@ -29,6 +29,11 @@
  * fault on an object takes mem->lock for reading below mmap_lock, which is why
  * nothing that may fault is done under mem->lock.  i_mmap_rwsem, for unmapping
  * what is cut off, is not taken below mem->lock.
+ *
+ * A fault takes the lock of the page that it is about after mem->lock was dropped,
+ * and keeps it until the page is mapped; who cuts pages off locks each of them,
+ * with the inode's lock and none of ours below it.  So neither is taken inside
+ * the other.
  */
 #ifndef KHO_INTERNAL_H
 #define KHO_INTERNAL_H
@@ -394,6 +399,8 @@ struct kho_mem {
 	u64 room;
 	/** @extent: by rising index; from kvmalloc(). */
 	struct kho_extent *extent;
+	/** @cuts: how often pages were cut off; changed with @lock held. */
+	u64 cuts;
 	/** @pinned: the pages belong to a process, and are pinned for us. */
 	bool pinned;
 	/** @huge: it has, or had, pages of the PMD's size or above. */

@@ -26,6 +26,7 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
+#include "inject.h"
 #include "internal.h"
 
 /* Base pages that are mapped by one fault, as those of tmpfs are. */
@@ -47,12 +48,16 @@ static struct file_system_type memory_fs = {
 	.kill_sb = kill_anon_super,
 };
 
-/* The page with number @index with a reference for the caller, or NULL. */
-static struct page *get_page_at(struct kho_mem *mem, u64 index)
+/*
+ * The page with number @index with a reference for the caller, or NULL, and how
+ * often pages were cut off before.
+ */
+static struct page *get_page_at(struct kho_mem *mem, u64 index, u64 *cuts)
 {
 	struct page *page = NULL;
 
 	down_read(&mem->lock);
+	*cuts = mem->cuts;
 	if (index < mem->nr_pages) {
 		page = kho_mem_page(mem, index);
 		get_page(page);
@@ -71,10 +76,11 @@ static ssize_t mem_copy(struct kiocb *iocb, struct iov_iter *iter, bool write)
 		size_t offset = offset_in_page(iocb->ki_pos);
 		struct page *page;
 		size_t want, got;
+		u64 cuts;
 
 		if (iocb->ki_pos >= size)
 			break;
-		page = get_page_at(mem, iocb->ki_pos >> PAGE_SHIFT);
+		page = get_page_at(mem, iocb->ki_pos >> PAGE_SHIFT, &cuts);
 		if (!page)
 			break;
 		want = min_t(u64, PAGE_SIZE - offset, size - iocb->ki_pos);
@@ -183,17 +189,33 @@ static bool map_around(struct vm_fault *vmf)
 	return true;
 }
 
+/*
+ * The page is returned locked, and is so until it, or a copy of it, is mapped.  See
+ * kho_mem_unmap(): who cuts it off later waits for that, and unmaps it again; who
+ * has cut it off by the time that the lock is had is seen here.
+ */
 static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
+	struct kho_mem *mem = vmf->vma->vm_file->private_data;
 	struct page *page;
+	u64 cuts;
 
 	if (map_around(vmf))
 		return VM_FAULT_NOPAGE;
-	page = get_page_at(vmf->vma->vm_file->private_data, vmf->pgoff);
+	page = get_page_at(mem, vmf->pgoff, &cuts);
 	if (!page)
 		return VM_FAULT_SIGBUS;
+	kho_inject("fault");
+	lock_page(page);
+	/* Without mem->lock, so that who has that may wait for us. */
+	if (READ_ONCE(mem->cuts) != cuts) {
+		unlock_page(page);
+		put_page(page);
+		/* The program tries again, and so do we. */
+		return VM_FAULT_NOPAGE;
+	}
 	vmf->page = page;
-	return 0;
+	return VM_FAULT_LOCKED;
 }
 
 static const struct vm_operations_struct mem_vm_ops = {
@@ -450,9 +472,13 @@ void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode
  * @mem: of what; its size and pages are those that are left already
  * @pages: what was cut off, which still has its references
  *
+ * Private copies of what was cut off go too, as those of a tmpfs file do.
+ *
  * A page fault may have found a page before it was cut off, and map it only
  * now.  It has the page locked while it does: after each page was locked once,
- * there are no such faults any more.
+ * there are no such faults any more.  One that gets the lock only after that
+ * finds mem->cuts changed.  What is mapped with mem->lock held, base pages of a
+ * shared mapping and page numbers, is mapped before the first look or not at all.
  *
  * Context: may sleep; there is a file; mem->lock not held.
  */
@@ -465,11 +491,12 @@ void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
 		return;
 	i_size_write(mem->inode, mem->size);
 	unmap_mapping_range(mem->inode->i_mapping, from, 0, 1);
-	for (i = 0; i < pages->nr_pages; i++) {
+	for (i = 0; i < pages->nr_pages; ) {
 		struct folio *folio = page_folio(kho_mem_page(pages, i));
 
 		folio_lock(folio);
 		folio_unlock(folio);
+		i += folio_nr_pages(folio);
 		cond_resched();
 	}
 	unmap_mapping_range(mem->inode->i_mapping, from, 0, 1);

@@ -139,6 +139,8 @@ static void zero_behind(struct kho_mem *mem, u64 bytes)
 static void set_extents(struct kho_mem *mem, struct kho_mem *to, u64 bytes)
 {
 	down_write(&mem->lock);
+	if (to->nr_pages < mem->nr_pages)
+		WRITE_ONCE(mem->cuts, mem->cuts + 1);
 	swap(mem->extent, to->extent);
 	swap(mem->room, to->room);
 	swap(mem->nr_extents, to->nr_extents);

@@ -65,6 +65,7 @@ memory_test='memory-test.c ioctl-access.c ioctl-many.c ioctl-memory.c ioctl-obje
 	ioctl-pinned.c ioctl.c'
 compile memory-test "$memory_test"
 compile memory 'memory.c ioctl.c'
+compile race-test 'race-test.c race-held.c ioctl.c'
 # For 32-bit callers.  Header files that depend on the architecture serve both.
 compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
@@ -104,7 +105,7 @@ if [ -n "$bench" ]; then
 	add_program /bin/cp
 fi
 for file in agent fail-nth keeper kvcache ioctl-test ioctl-test32 memory memory-test \
-	memory-test32; do
+	memory-test32 race-test; do
 	add_program "$bin/$file"
 done
 add_program /sbin/kexec
