@@ -407,7 +407,7 @@ struct kho_mem {
 	bool huge;
 	/** @whole: extents of huge pages are folios of the PMD's size. */
 	bool whole;
-	/** @inode: while there are files; protected by kho.lock. */
+	/** @inode: while there are files; comes and goes with kho.lock held. */
 	struct inode *inode;
 	/** @ops: of its owner. */
 	const struct kho_mem_ops *ops;
@@ -454,9 +454,11 @@ void kho_mem_no_file(struct kho_mem *mem);
 void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages);
 int kho_mem_deny_writers(struct kho_mem *mem);
 void kho_mem_allow_writers(struct kho_mem *mem);
-bool kho_mem_in_use(const struct kho_mem *mem);
 void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode);
 struct file *kho_page_file(unsigned long pfn, unsigned int order);
+
+/* in-use.c */
+int kho_mem_in_use(struct kho_mem *mem);
 
 /* objects.c */
 

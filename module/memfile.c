@@ -66,36 +66,65 @@ static struct page *get_page_at(struct kho_mem *mem, u64 index, u64 *cuts)
 	return page;
 }
 
+/*
+ * Copies a piece of the page that @pos is in, as far as the user's memory is there;
+ * false if that is behind the end.
+ *
+ * The page can't be cut off meanwhile, and there is no reference to it that
+ * whoever seals the object would find.
+ */
+static bool copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
+		       bool write, size_t *want, size_t *got)
+{
+	size_t offset = offset_in_page(pos);
+	struct page *page;
+	u64 size;
+
+	down_read(&mem->lock);
+	size = READ_ONCE(mem->size);
+	if (pos >= size || pos >> PAGE_SHIFT >= mem->nr_pages) {
+		up_read(&mem->lock);
+		return false;
+	}
+	page = kho_mem_page(mem, pos >> PAGE_SHIFT);
+	*want = min_t(u64, PAGE_SIZE - offset, size - pos);
+	*want = min(*want, iov_iter_count(iter));
+	/* A fault on a mapping of the object takes the same lock. */
+	pagefault_disable();
+	if (write)
+		*got = copy_page_from_iter(page, offset, *want, iter);
+	else
+		*got = copy_page_to_iter(page, offset, *want, iter);
+	pagefault_enable();
+	up_read(&mem->lock);
+	return true;
+}
+
+/* Has some of the user's memory there; false if not even its first byte can be. */
+static bool fault_in(struct iov_iter *iter, bool write)
+{
+	size_t nr = min_t(size_t, iov_iter_count(iter), AROUND << PAGE_SHIFT);
+
+	if (write)
+		return fault_in_iov_iter_readable(iter, nr) < nr;
+	return fault_in_iov_iter_writeable(iter, nr) < nr;
+}
+
 static ssize_t mem_copy(struct kiocb *iocb, struct iov_iter *iter, bool write)
 {
 	struct kho_mem *mem = iocb->ki_filp->private_data;
+	size_t want, got;
 	ssize_t done = 0;
 
 	while (iov_iter_count(iter)) {
-		u64 size = READ_ONCE(mem->size);
-		size_t offset = offset_in_page(iocb->ki_pos);
-		struct page *page;
-		size_t want, got;
-		u64 cuts;
-
-		if (iocb->ki_pos >= size)
+		if (!copy_piece(mem, iocb->ki_pos, iter, write, &want, &got))
 			break;
-		page = get_page_at(mem, iocb->ki_pos >> PAGE_SHIFT, &cuts);
-		if (!page)
-			break;
-		want = min_t(u64, PAGE_SIZE - offset, size - iocb->ki_pos);
-		want = min(want, iov_iter_count(iter));
-		if (write)
-			got = copy_page_from_iter(page, offset, want, iter);
-		else
-			got = copy_page_to_iter(page, offset, want, iter);
-		put_page(page);
 		iocb->ki_pos += got;
 		done += got;
-		if (got < want)
-			return done ?: -EFAULT;
 		if (fatal_signal_pending(current))
 			return done ?: -EINTR;
+		if (got < want && !fault_in(iter, write))
+			return done ?: -EFAULT;
 		cond_resched();
 	}
 	if (write && iov_iter_count(iter) && !done)
@@ -161,8 +190,8 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 	if (nr)
 		ret = vm_insert_pages(vma, addr, pages, &left);
 	up_read(&mem->lock);
-	/* If somebody else was faster with the first one, that will do. */
-	return left < nr || ret == -EBUSY ? 0 : ret;
+	/* One that is taken may be so by a mark: what that means the kernel knows. */
+	return left < nr ? 0 : ret;
 }
 
 /*
@@ -227,6 +256,9 @@ static vm_fault_t numbers_fault(struct vm_fault *vmf)
 	struct kho_mem *mem = vmf->vma->vm_file->private_data;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 
+	/* Where there is a mark no number is put, and there would be no end to it. */
+	if (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID && !pte_none(vmf->orig_pte))
+		return ret;
 	/* The entry has to be there before the pages can be cut off. */
 	down_read(&mem->lock);
 	if (vmf->pgoff < mem->nr_pages)
@@ -506,56 +538,27 @@ void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
  * kho_mem_deny_writers() - let nobody map it for writing any more
  * @mem: of what
  *
- * Context: kho.lock held.
+ * Context: there is a file, and its inode's lock is held.
  * Return: 0, or -EBUSY if somebody has mapped it for writing.
  */
 int kho_mem_deny_writers(struct kho_mem *mem)
 {
-	lockdep_assert_held(&kho.lock);
+	lockdep_assert_held(&mem->inode->i_rwsem);
 
-	return mem->inode ? mapping_deny_writable(mem->inode->i_mapping) : 0;
+	return mapping_deny_writable(mem->inode->i_mapping);
 }
 
 /**
  * kho_mem_allow_writers() - the opposite of kho_mem_deny_writers()
  * @mem: of what
  *
- * Context: kho.lock held.
+ * Context: as for that one.
  */
 void kho_mem_allow_writers(struct kho_mem *mem)
 {
-	lockdep_assert_held(&kho.lock);
+	lockdep_assert_held(&mem->inode->i_rwsem);
 
-	if (mem->inode)
-		mapping_allow_writable(mem->inode->i_mapping);
-}
-
-/**
- * kho_mem_in_use() - does anybody but us have a page?
- * @mem: of what; nobody has it mapped for writing
- *
- * Who has mapped it for reading gets its pages again when it looks at them, so
- * that the references left are those of direct I/O and the like.
- *
- * Context: may sleep; kho.lock held.
- */
-bool kho_mem_in_use(const struct kho_mem *mem)
-{
-	u64 i;
-
-	lockdep_assert_held(&kho.lock);
-
-	if (mem->inode)
-		unmap_mapping_range(mem->inode->i_mapping, 0, 0, 1);
-	for (i = 0; i < mem->nr_pages; ) {
-		struct folio *folio = page_folio(kho_mem_page(mem, i));
-
-		if (folio_ref_count(folio) > 1)
-			return true;
-		i += folio_nr_pages(folio);
-		cond_resched();
-	}
-	return false;
+	mapping_allow_writable(mem->inode->i_mapping);
 }
 
 static void page_mem_release(struct kho_mem *mem)

@@ -43,65 +43,66 @@ int kho_object_commit(struct kho_object *object)
 	return ret;
 }
 
-static int seal(struct kho_object *object, bool with_sums)
+static int may_seal(const struct kho_object *object)
+{
+	int ret;
+
+	mutex_lock(&kho.lock);
+	ret = object->flags & KHO_OBJS_SEALED ? -EPERM : kho_may_change();
+	mutex_unlock(&kho.lock);
+	return ret;
+}
+
+/* Nobody may write any more, and whoever could has given that up. */
+static int stop_writers(struct kho_object *object)
+{
+	int ret = kho_mem_deny_writers(&object->mem);
+
+	if (ret)
+		return kho_refuse(ret, "object '%s' is mapped for writing",
+				  object->name);
+	if (object->mem.pinned)
+		return 0;
+	ret = kho_mem_in_use(&object->mem);
+	if (ret)
+		kho_mem_allow_writers(&object->mem);
+	if (ret == -EBUSY)
+		kho_refuse(ret, "object '%s': pages are in use by direct I/O or the like",
+			   object->name);
+	return ret;
+}
+
+/* The seal, and room for sums.  A jump waits until both are there, or neither. */
+static int set_seal(struct kho_object *object, bool with_sums)
 {
 	u64 sums = 0;
 	int ret;
 
+	down_read(&kho.gate);
 	ret = kho_may_change();
-	if (ret)
-		return ret;
-	ret = kho_mem_deny_writers(&object->mem);
-	if (ret)
-		return kho_refuse(ret, "object '%s' is mapped for writing",
-				  object->name);
-	ret = -EBUSY;
-	if (!object->mem.pinned && kho_mem_in_use(&object->mem)) {
-		kho_refuse(ret, "object '%s': pages are in use by direct I/O or the like",
-			   object->name);
-		goto err_allow;
-	}
-	if (with_sums && !object->record->sums) {
+	if (!ret && with_sums && !object->record->sums)
 		ret = kho_sums_alloc(object->mem.nr_pages, &sums);
-		if (ret)
-			goto err_allow;
+	if (ret)
+		goto out;
+	mutex_lock(&kho.lock);
+	if (sums)
 		object->record->sums = sums;
-	}
 	object->flags |= KHO_OBJS_SEALED;
 	object->flags &= ~KHO_OBJS_SUMMED;
 	kho_record_update(object);
 	kho_changed();
-	return 0;
-
-err_allow:
-	kho_mem_allow_writers(&object->mem);
+	mutex_unlock(&kho.lock);
+out:
+	up_read(&kho.gate);
 	return ret;
 }
 
-/**
- * kho_object_seal() - let an object be written no more
- * @object: which
- * @inode: of the file that this is asked of
- * @with_sums: take a checksum
- *
- * Context: may sleep; takes @inode's lock, then kho.lock.
- * Return: 0, -EPERM if it is sealed already, -EBUSY if somebody may still
- * write, -ENOMEM, -EINTR, -EOPNOTSUPP, or as kho_may_change().  Not sealed
- * after an error.
- */
-int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums)
+/* The sums have been taken; or not, and then there is no seal either. */
+static int finish_sums(struct kho_object *object, int ret)
 {
-	int ret;
+	u64 sums = 0;
 
-	inode_lock(inode);
-	mutex_lock(&kho.lock);
-	ret = object->flags & KHO_OBJS_SEALED ? -EPERM : seal(object, with_sums);
-	mutex_unlock(&kho.lock);
-	if (ret || !with_sums)
-		goto out;
-
-	/* Nobody changes it any more: the rest of the module need not wait. */
-	ret = kho_sums_take(object, true);
+	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
 	if (!ret && !kho.frozen) {
 		object->flags |= KHO_OBJS_SUMMED;
@@ -111,15 +112,46 @@ int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_su
 		kho_mem_allow_writers(&object->mem);
 	}
 	/* What was had for the sums only. */
-	if (ret && !kho.frozen && !(object->flags & KHO_OBJS_SUM_AT_JUMP)) {
-		kho_sums_free(object->record->sums);
-		object->record->sums = 0;
-	}
+	if (ret && !kho.frozen && !(object->flags & KHO_OBJS_SUM_AT_JUMP))
+		swap(sums, object->record->sums);
 	if (!kho.frozen) {
 		kho_record_update(object);
 		kho_changed();
 	}
 	mutex_unlock(&kho.lock);
+	kho_sums_free(sums);
+	up_read(&kho.gate);
+	return ret;
+}
+
+/**
+ * kho_object_seal() - let an object be written no more
+ * @object: which
+ * @inode: of the file that this is asked of
+ * @with_sums: take a checksum
+ *
+ * What takes longer the more pages there are is done with the inode's lock only:
+ * nobody writes or resizes the object meanwhile, and the rest of the module need
+ * not wait.
+ *
+ * Context: may sleep; takes @inode's lock, then kho.gate and kho.lock.
+ * Return: 0, -EPERM if it is sealed already, -EBUSY if somebody may still
+ * write, -ENOMEM, -EINTR, -EOPNOTSUPP, or as kho_may_change().  Not sealed
+ * after an error.
+ */
+int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums)
+{
+	int ret;
+
+	inode_lock(inode);
+	ret = may_seal(object) ?: stop_writers(object);
+	if (ret)
+		goto out;
+	ret = set_seal(object, with_sums);
+	if (ret)
+		kho_mem_allow_writers(&object->mem);
+	else if (with_sums)
+		ret = finish_sums(object, kho_sums_take(object, true));
 out:
 	inode_unlock(inode);
 	return ret;

@@ -9,6 +9,7 @@
 #define KHO_COMPAT_H
 
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/version.h>
 
@@ -78,6 +79,33 @@
 #endif
 #else
 #define KHO_HAVE_PUD_PFNMAP 0
+#endif
+
+/*
+ * 05c5323b2a34 ("mm: track mapcount of large folios in single value", 6.10): before
+ * that, how often a large folio is mapped takes a look at all its pages, and the
+ * function that does it is not for modules.  Until cb67f4282bf9 ("mm,thp,rmap:
+ * simplify compound page mapcount handling", 6.2) each page counts a mapping of all
+ * of a file's folio as well.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+static inline int kho_folio_mapcount(struct folio *folio)
+{
+	long i, nr_pages = folio_nr_pages(folio);
+	int whole, sum;
+
+	if (nr_pages == 1)
+		return atomic_read(&folio->_mapcount) + 1;
+	whole = folio_entire_mapcount(folio);
+	sum = whole;
+	for (i = 0; i < nr_pages; i++)
+		sum += atomic_read(&folio_page(folio, i)->_mapcount) + 1;
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0) && !folio_test_anon(folio))
+		sum -= whole * nr_pages;
+	return sum;
+}
+#else
+#define kho_folio_mapcount folio_mapcount
 #endif
 
 #endif /* KHO_COMPAT_H */
