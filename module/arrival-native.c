@@ -203,18 +203,14 @@ static int forget(void)
 
 static int read_objects(void)
 {
-	const char *why;
 	u64 addr, size;
+	int ret;
 
 	if (kho_native_retrieve(KHO_OBJS_NODE, &addr, &size))
 		return 0;
-	why = kho_records_read(addr, size);
-	if (!why)
-		return 0;
-	pr_err("objects at 0x%llx refused, the kernel keeps their pages: %s\n",
-	       addr, why);
-	snprintf(kho.arrival_error, sizeof(kho.arrival_error), "objects: %s",
-		 why);
+	ret = kho_records_read(addr, size);
+	if (ret != -EINVAL)
+		return ret;
 	return forget() ?: kho_native_exact_list();
 }
 
@@ -252,6 +248,25 @@ int kho_arrival_native_take(u64 pfn, u64 nr_pages)
 		return ret;
 	kho_radix_del_range(&kho.waiting, pfn, nr_pages);
 	return 0;
+}
+
+/**
+ * kho_arrival_native_give_back() - the opposite of kho_arrival_native_take()
+ * @pfn: number of the first page
+ * @nr_pages: how many, as they were taken
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_arrival_native_give_back(u64 pfn, u64 nr_pages)
+{
+	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
+	if (!kho_native_waits(pfn, kho_radix_range_order(pfn, nr_pages)))
+		return kho_radix_add_range(&kho.arrived, pfn, nr_pages);
+	/* As list_waiting() lists them. */
+	if (!kho.list.nr && !kho.in_lean)
+		return 0;
+	return kho_radix_add_range(&kho.waiting, pfn, nr_pages);
 }
 
 /**

@@ -278,6 +278,23 @@ int kho_arrived_take(u64 pfn, u64 nr_pages)
 	return kho_radix_del_range(&kho.arrived, pfn, nr_pages);
 }
 
+/**
+ * kho_arrived_give_back() - the opposite of kho_arrived_take()
+ * @pfn: number of the first page
+ * @nr_pages: how many, as they were taken
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM, and then the takeover has to be called off.
+ */
+int kho_arrived_give_back(u64 pfn, u64 nr_pages)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho_native())
+		return kho_arrival_native_give_back(pfn, nr_pages);
+	return kho_radix_add_range(&kho.arrived, pfn, nr_pages);
+}
+
 /* Forgets the metadata pages that were found, and leaves them as they are. */
 static void forget_blobs(void)
 {
@@ -292,18 +309,13 @@ static void forget_blobs(void)
 static int read_objects(void)
 {
 	const struct kho_fdt_child *child = kho_arrival_child(KHO_OBJS_NODE);
-	const char *why;
+	int ret;
 
 	if (!child)
 		return 0;
-	why = kho_records_read(child->addr, child->size);
-	if (!why)
-		return 0;
-
-	pr_err("objects at 0x%llx refused, their pages stay preserved: %s\n",
-	       child->addr, why);
-	snprintf(kho.arrival_error, sizeof(kho.arrival_error), "objects: %s",
-		 why);
+	ret = kho_records_read(child->addr, child->size);
+	if (ret != -EINVAL)
+		return ret;
 	kho_object_drop_all();
 	forget_blobs();
 	return list_all();
@@ -514,6 +526,7 @@ void kho_arrival_commit(void)
 		free_old_child(KHO_EXACT_NODE);
 	free_old_page(kho.boot.fdt_addr);
 out:
+	kho_records_commit();
 	kho_object_arrivals();
 	kho_changed();
 	kho_release_start();

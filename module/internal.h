@@ -5,7 +5,8 @@
  * Lock order, from the outermost on:
  *
  *	reboot notifiers	the chain's lock, while the notifier is called
- *	inode->i_rwsem		of an object's file: who writes, seals or resizes
+ *	inode->i_rwsem		of an object's file: who writes, seals or resizes,
+ *				and what takes longer the more pages it has
  *	kho.gate		for reading: what is preserved changes; it is
  *				taken for writing when nothing may any more
  *	kho.lock		all of struct kho, the objects and their
@@ -248,6 +249,7 @@ void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
 		      unsigned int order);
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages);
 int kho_unmark_range(unsigned long pfn, unsigned long nr_pages);
+int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages);
 u64 kho_end_of_memory(void);
 void *kho_blob_alloc(void);
 void kho_blob_free(void *blob);
@@ -295,6 +297,7 @@ void kho_arrival_exit(void);
 void kho_arrival_refuse(const char *why, u64 where, u64 value);
 const struct kho_fdt_child *kho_arrival_child(const char *name);
 int kho_arrived_take(u64 pfn, u64 nr_pages);
+int kho_arrived_give_back(u64 pfn, u64 nr_pages);
 bool kho_arrival_page_waits(u64 pfn);
 void kho_arrival_claim(u64 pfn, u64 nr_pages);
 
@@ -319,6 +322,7 @@ void kho_native_exact_commit(void);
 #ifdef CONFIG_KEXEC_HANDOVER
 int kho_arrival_from_kernel(void);
 int kho_arrival_native_take(u64 pfn, u64 nr_pages);
+int kho_arrival_native_give_back(u64 pfn, u64 nr_pages);
 int kho_arrival_native_open(u64 pfn, unsigned int order);
 bool kho_arrival_native_waits(u64 pfn, unsigned int order);
 void kho_arrival_native_drop(u64 pfn, unsigned int order);
@@ -327,6 +331,7 @@ void kho_arrival_native_exit(void);
 #else
 static inline int kho_arrival_from_kernel(void) { return 0; }
 static inline int kho_arrival_native_take(u64 pfn, u64 nr_pages) { return 0; }
+static inline int kho_arrival_native_give_back(u64 pfn, u64 nr_pages) { return 0; }
 static inline int kho_arrival_native_open(u64 pfn, unsigned int order)
 {
 	return -ENOENT;
@@ -393,12 +398,18 @@ struct kho_mem {
 	u64 size;
 	/** @nr_pages: base pages. */
 	u64 nr_pages;
-	/** @nr_extents: of @extent. */
+	/** @nr_extents: how many extents. */
 	u64 nr_extents;
-	/** @room: for so many. */
+	/** @pmd_pages: pages of the PMD's size in them, */
+	u64 pmd_pages;
+	/** @pud_pages: and of the PUD's. */
+	u64 pud_pages;
+	/** @chunk: the extents, by rising index: see extents.c. */
+	struct kho_extent **chunk;
+	/** @chunks: room in @chunk. */
+	u64 chunks;
+	/** @room: extents that there is room for. */
 	u64 room;
-	/** @extent: by rising index; from kvmalloc(). */
-	struct kho_extent *extent;
 	/** @cuts: how often pages were cut off; changed with @lock held. */
 	u64 cuts;
 	/** @pinned: the pages belong to a process, and are pinned for us. */
@@ -426,6 +437,25 @@ struct kho_mem_ops {
 	int (*may_write)(struct kho_mem *mem);
 };
 
+/* Extents in a chunk: a page of them, so that it can always be had. */
+#define KHO_CHUNK	(PAGE_SIZE / sizeof(struct kho_extent))
+
+/**
+ * kho_extent_at() - an extent by its place
+ * @mem: of what
+ * @i: which, of those there are
+ */
+static inline struct kho_extent *kho_extent_at(const struct kho_mem *mem, u64 i)
+{
+	return &mem->chunk[i / KHO_CHUNK][i % KHO_CHUNK];
+}
+
+/* extents.c */
+int kho_extents_add_room(struct kho_mem *mem);
+void kho_extents_free(struct kho_mem *mem);
+void kho_extents_swap(struct kho_mem *mem, struct kho_mem *to);
+
+/* mem.c */
 void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops);
 int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 		unsigned int order);
@@ -435,12 +465,14 @@ u64 kho_mem_put_piece(struct kho_mem *mem);
 void kho_mem_put_pages(struct kho_mem *mem);
 int kho_mem_mark(const struct kho_mem *mem);
 void kho_mem_unmark(const struct kho_mem *mem);
-void kho_mem_make_whole(struct kho_mem *mem);
+int kho_mem_make_whole(struct kho_mem *mem);
 struct page *kho_mem_page(const struct kho_mem *mem, u64 index);
 unsigned int kho_mem_order(const struct kho_mem *mem, u64 index);
 bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages);
 int kho_extent_each(const struct kho_extent *extent,
 		    int (*fn)(u64 pfn, u64 nr_pages));
+u64 kho_extent_cut(const struct kho_extent *extent, u64 nr_pages,
+		   unsigned int *order, u64 *end);
 int kho_mem_alloc(struct kho_mem *mem, u64 index, u64 nr_pages, bool huge,
 		  int nid);
 
@@ -606,7 +638,8 @@ int kho_chains_alloc(const struct kho_mem *mem, bool with_sums,
 void kho_chains_free(struct kho_chains *chains);
 void kho_record_resize(struct kho_object *object, struct kho_chains *chains);
 void kho_record_update(struct kho_object *object);
-const char *kho_records_read(u64 addr, u64 size);
+int kho_records_read(u64 addr, u64 size);
+void kho_records_commit(void);
 void kho_records_forget(void);
 
 /* meta.c */

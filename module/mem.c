@@ -11,15 +11,15 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "inject.h"
 #include "internal.h"
-
-#define FIRST_ROOM	8
 
 /* Blocks that are marked in one go. */
 #define MARK_BATCH	64
@@ -38,6 +38,15 @@ void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops)
 	mem->ops = ops;
 }
 
+/* Keeps count of pages that are none of the base size. */
+static void count_huge(struct kho_mem *mem, unsigned int order, s64 nr_pages)
+{
+	if (order >= KHO_PUD_ORDER)
+		mem->pud_pages += nr_pages >> KHO_PUD_ORDER;
+	else if (order >= KHO_PMD_ORDER)
+		mem->pmd_pages += nr_pages >> KHO_PMD_ORDER;
+}
+
 /*
  * Lets the last extent have the pages that follow it, if they do.  Only before
  * the extents are marked: an extent of order 0 is marked as one range.  No
@@ -50,33 +59,15 @@ static bool grow_last(struct kho_mem *mem, unsigned long pfn,
 
 	if (!mem->nr_extents)
 		return false;
-	last = &mem->extent[mem->nr_extents - 1];
+	last = kho_extent_at(mem, mem->nr_extents - 1);
 	if (last->order != order || last->pfn + last->nr_pages != pfn ||
 	    page_to_nid(pfn_to_page(last->pfn)) !=
 	    page_to_nid(pfn_to_page(pfn)))
 		return false;
 	last->nr_pages += nr_pages;
 	mem->nr_pages += nr_pages;
+	count_huge(mem, order, nr_pages);
 	return true;
-}
-
-static int make_room(struct kho_mem *mem, u64 nr_extents)
-{
-	struct kho_extent *extent;
-	u64 room;
-
-	if (nr_extents <= mem->room)
-		return 0;
-	room = max3(nr_extents, 2 * mem->room, (u64)FIRST_ROOM);
-	extent = kvmalloc_array(room, sizeof(*extent), GFP_KERNEL);
-	if (!extent)
-		return -ENOMEM;
-	if (mem->nr_extents)
-		memcpy(extent, mem->extent, mem->nr_extents * sizeof(*extent));
-	kvfree(mem->extent);
-	mem->extent = extent;
-	mem->room = room;
-	return 0;
 }
 
 /**
@@ -93,17 +84,18 @@ int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 		unsigned int order)
 {
 	struct kho_extent *last;
-	int ret = make_room(mem, mem->nr_extents + 1);
+	int ret = kho_extents_add_room(mem);
 
 	if (ret)
 		return ret;
-	last = &mem->extent[mem->nr_extents++];
+	last = kho_extent_at(mem, mem->nr_extents++);
 	last->index = mem->nr_pages;
 	last->pfn = pfn;
 	last->nr_pages = nr_pages;
 	last->order = order;
 	mem->huge |= order >= KHO_PMD_ORDER;
 	mem->nr_pages += nr_pages;
+	count_huge(mem, order, nr_pages);
 	return 0;
 }
 
@@ -150,6 +142,38 @@ int kho_extent_each(const struct kho_extent *extent,
 }
 
 /**
+ * kho_extent_cut() - which of its marks are cut when an extent is made shorter?
+ * @extent: the extent
+ * @nr_pages: how many of its pages stay, fewer than it has
+ * @order: set to the order of the block that is cut, if one is
+ * @end: set to how many pages from the first on, with that block, have their
+ * marks changed or kept: what follows is marked apart
+ *
+ * Return: number of the block's first page within the extent; @nr_pages if none is
+ * cut.
+ */
+u64 kho_extent_cut(const struct kho_extent *extent, u64 nr_pages,
+		   unsigned int *order, u64 *end)
+{
+	u64 at = 0;
+
+	*end = nr_pages;
+	/* Of larger pages none is cut: see kho_mem_splits(). */
+	if (extent->order)
+		return nr_pages;
+	while (at < nr_pages) {
+		*order = kho_radix_range_order(extent->pfn + at,
+					       extent->nr_pages - at);
+		if (at + (1ULL << *order) > nr_pages) {
+			*end = at + (1ULL << *order);
+			break;
+		}
+		at += 1ULL << *order;
+	}
+	return at;
+}
+
+/**
  * struct marks - how far marking, or the opposite, has come
  */
 struct marks {
@@ -179,7 +203,7 @@ static bool next_marks(struct marks *m)
 	m->range = 0;
 	m->nr = 0;
 	for (; m->extent < m->mem->nr_extents; m->extent++, m->at = 0) {
-		const struct kho_extent *extent = &m->mem->extent[m->extent];
+		const struct kho_extent *extent = kho_extent_at(m->mem, m->extent);
 		unsigned int order = KHO_OBJS_KEY_ORDER(extent->order);
 
 		if (m->nr && order != m->order)
@@ -299,7 +323,7 @@ u64 kho_mem_put_piece(struct kho_mem *mem)
 	u64 done = 0;
 
 	while (done < PUT_PIECE && mem->nr_extents) {
-		struct kho_extent *last = &mem->extent[mem->nr_extents - 1];
+		struct kho_extent *last = kho_extent_at(mem, mem->nr_extents - 1);
 		struct kho_extent piece = *last;
 
 		piece.nr_pages = min_t(u64, last->nr_pages, PUT_PIECE);
@@ -330,9 +354,29 @@ void kho_mem_put_pages(struct kho_mem *mem)
 {
 	while (kho_mem_put_piece(mem))
 		;
-	kvfree(mem->extent);
-	mem->extent = NULL;
-	mem->room = 0;
+	kho_extents_free(mem);
+}
+
+/* The folios of one extent. */
+static int make_folios(const struct kho_extent *extent)
+{
+	u64 done, size = 1ULL << KHO_PMD_ORDER;
+
+	if (extent->order < KHO_PMD_ORDER)
+		return 0;
+	for (done = 0; done < extent->nr_pages; done += size) {
+		u64 index = extent->index + done, pfn = extent->pfn + done;
+
+		/* A PMD maps it only where its number is aligned too. */
+		if (index & (size - 1))
+			break;
+		if (!kho_folio_is_whole(pfn, KHO_PMD_ORDER))
+			kho_folio_make(pfn, KHO_PMD_ORDER, index);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
 }
 
 /**
@@ -342,34 +386,27 @@ void kho_mem_put_pages(struct kho_mem *mem)
  * A folio that can't be made, for a lack of memory or because somebody looks at
  * one of its pages just now, stays base pages: slower, but the same content.
  *
- * Context: may sleep; kho.lock held; no file is open.
+ * Context: may sleep; the inode's lock held, kho.lock not.  Nobody has a file yet
+ * for which this has not come to its end.
+ * Return: 0, or -EINTR after a fatal signal: the next one goes on.
  */
-void kho_mem_make_whole(struct kho_mem *mem)
+int kho_mem_make_whole(struct kho_mem *mem)
 {
-	u64 i, done;
+	int ret = 0;
+	u64 i;
 
-	lockdep_assert_held(&kho.lock);
+	lockdep_assert_held(&mem->inode->i_rwsem);
+	lockdep_assert_not_held(&kho.lock);
 
-	if (mem->whole || mem->pinned)
-		return;
-	mem->whole = true;
-	for (i = 0; i < mem->nr_extents; i++) {
-		const struct kho_extent *extent = &mem->extent[i];
-
-		if (extent->order < KHO_PMD_ORDER)
-			continue;
-		for (done = 0; done < extent->nr_pages;
-		     done += 1ULL << KHO_PMD_ORDER) {
-			/* A PMD maps it only where its number is aligned too. */
-			if ((extent->index + done) & ((1ULL << KHO_PMD_ORDER) - 1))
-				break;
-			if (!kho_folio_is_whole(extent->pfn + done,
-						KHO_PMD_ORDER))
-				kho_folio_make(extent->pfn + done, KHO_PMD_ORDER,
-					       extent->index + done);
-			cond_resched();
-		}
+	kho_inject("whole");
+	if (!mem->huge || mem->whole || mem->pinned)
+		return 0;
+	for (i = 0; i < mem->nr_extents && !ret; i++) {
+		ret = make_folios(kho_extent_at(mem, i));
+		cond_resched();
 	}
+	mem->whole = !ret;
+	return ret;
 }
 
 /* The extent with the page with number @index, of those that @mem has. */
@@ -380,12 +417,12 @@ static const struct kho_extent *find_extent(const struct kho_mem *mem, u64 index
 	while (low < high) {
 		u64 middle = low + (high - low + 1) / 2;
 
-		if (mem->extent[middle].index <= index)
+		if (kho_extent_at(mem, middle)->index <= index)
 			low = middle;
 		else
 			high = middle - 1;
 	}
-	return &mem->extent[low];
+	return kho_extent_at(mem, low);
 }
 
 /**

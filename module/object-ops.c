@@ -173,10 +173,7 @@ static void set_extents(struct kho_mem *mem, struct kho_mem *to, u64 bytes)
 	down_write(&mem->lock);
 	if (to->nr_pages < mem->nr_pages)
 		WRITE_ONCE(mem->cuts, mem->cuts + 1);
-	swap(mem->extent, to->extent);
-	swap(mem->room, to->room);
-	swap(mem->nr_extents, to->nr_extents);
-	swap(mem->nr_pages, to->nr_pages);
+	kho_extents_swap(mem, to);
 	WRITE_ONCE(mem->size, bytes);
 	up_write(&mem->lock);
 }
@@ -201,9 +198,13 @@ static int add_all(struct kho_mem *to, const struct kho_mem *from)
 	u64 i;
 	int ret = 0;
 
-	for (i = 0; i < from->nr_extents && !ret; i++)
-		ret = kho_mem_add(to, from->extent[i].pfn,
-				  from->extent[i].nr_pages, from->extent[i].order);
+	for (i = 0; i < from->nr_extents && !ret; i++) {
+		const struct kho_extent *extent = kho_extent_at(from, i);
+
+		ret = kho_mem_add(to, extent->pfn, extent->nr_pages,
+				  extent->order);
+		cond_resched();
+	}
 	return ret;
 }
 
@@ -233,20 +234,13 @@ static int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
 	mutex_unlock(&kho.lock);
 	kho_chains_free(&chains);
 	/* The pages are the object's now. */
-	kvfree(more->extent);
+	kho_extents_free(more);
 	memset(more, 0, sizeof(*more));
 out_gate:
 	up_read(&kho.gate);
 out:
-	kvfree(as_if.extent);
+	kho_extents_free(&as_if);
 	return ret;
-}
-
-/* Marks what was marked a moment ago: all it needs is a page or two. */
-static void mark_again(const struct kho_mem *mem)
-{
-	while (kho_mem_mark(mem) == -ENOMEM)
-		schedule_timeout_uninterruptible(1);
 }
 
 /**
@@ -257,11 +251,38 @@ struct cutting {
 	struct kho_mem left;
 	/** @cut: what goes. */
 	struct kho_mem cut;
-	/** @old: the extents of which something goes, as they are marked. */
-	struct kho_mem old;
-	/** @again: what is left of one of these, to be marked anew. */
-	struct kho_mem again;
+	/** @unmark: the marks that go. */
+	struct kho_mem unmark;
+	/** @pfn: the block of which a part is left is marked by another order, */
+	u64 pfn;
+	/** @order: than this one, */
+	unsigned int order;
+	/** @nr_pages: as these are what is left; 0 if there is no such block. */
+	u64 nr_pages;
 };
+
+/* An extent of which @keep pages are left, fewer than there are. */
+static int plan_extent(const struct kho_extent *extent, u64 keep,
+		       unsigned int order, struct cutting *c)
+{
+	u64 end = keep, at = keep;
+
+	if (keep)
+		at = kho_extent_cut(extent, keep, &c->order, &end);
+	if (at < keep) {
+		c->pfn = extent->pfn + at;
+		c->nr_pages = keep - at;
+	}
+	if (end < extent->nr_pages) {
+		int ret = kho_mem_add(&c->unmark, extent->pfn + end,
+				      extent->nr_pages - end, order);
+
+		if (ret)
+			return ret;
+	}
+	return kho_mem_add(&c->cut, extent->pfn + keep, extent->nr_pages - keep,
+			   order);
+}
 
 static int plan_cut(const struct kho_mem *mem, u64 nr_pages, struct cutting *c)
 {
@@ -269,7 +290,7 @@ static int plan_cut(const struct kho_mem *mem, u64 nr_pages, struct cutting *c)
 	int ret = 0;
 
 	for (i = 0; i < mem->nr_extents && !ret; i++) {
-		const struct kho_extent *extent = &mem->extent[i];
+		const struct kho_extent *extent = kho_extent_at(mem, i);
 		unsigned int order = extent->order;
 		u64 keep = extent->nr_pages;
 
@@ -282,16 +303,40 @@ static int plan_cut(const struct kho_mem *mem, u64 nr_pages, struct cutting *c)
 			order = KHO_OBJS_KEY_ORDER(order);
 		if (keep)
 			ret = kho_mem_add(&c->left, extent->pfn, keep, order);
-		if (ret || keep == extent->nr_pages)
-			continue;
-		ret = kho_mem_add(&c->cut, extent->pfn + keep,
-				  extent->nr_pages - keep, order) ?:
-		      kho_mem_add(&c->old, extent->pfn, extent->nr_pages,
-				  extent->order);
-		if (!ret && keep)
-			ret = kho_mem_add(&c->again, extent->pfn, keep, order);
+		if (!ret && keep < extent->nr_pages)
+			ret = plan_extent(extent, keep, order, c);
+		cond_resched();
 	}
 	return ret;
+}
+
+/*
+ * All that can fail, in an order in which it leaves nothing behind.  What is left of
+ * the block that is cut stays marked all the time.
+ */
+static int prepare_cut(const struct kho_object *object, const struct cutting *c,
+		       struct kho_chains *chains)
+{
+	int ret;
+
+	ret = kho_may_change() ?:
+	      kho_chains_alloc(&c->left, object->record->sums, chains);
+	if (ret || !c->nr_pages)
+		return ret;
+	ret = kho_mark_cut(c->pfn, c->order, c->nr_pages);
+	if (ret)
+		kho_chains_free(chains);
+	return ret;
+}
+
+static void free_cutting(struct cutting *c)
+{
+	if (!c)
+		return;
+	kho_extents_free(&c->left);
+	kho_extents_free(&c->cut);
+	kho_extents_free(&c->unmark);
+	kfree(c);
 }
 
 static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
@@ -311,8 +356,7 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 		goto out;
 
 	down_read(&kho.gate);
-	ret = kho_may_change() ?:
-	      kho_chains_alloc(&c->left, object->record->sums, &chains);
+	ret = prepare_cut(object, c, &chains);
 	if (ret) {
 		up_read(&kho.gate);
 		goto out;
@@ -327,8 +371,7 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	kho.changes++;
 	mutex_unlock(&kho.lock);
 	/* No jump finds the record and the marks unlike each other. */
-	kho_mem_unmark(&c->old);
-	mark_again(&c->again);
+	kho_mem_unmark(&c->unmark);
 	kho_chains_free(&chains);
 	mutex_lock(&kho.lock);
 	kho_changed();
@@ -340,13 +383,7 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	kho_object_give_up(rest);
 	rest = NULL;
 out:
-	if (c) {
-		kvfree(c->left.extent);
-		kvfree(c->cut.extent);
-		kvfree(c->old.extent);
-		kvfree(c->again.extent);
-	}
-	kfree(c);
+	free_cutting(c);
 	kfree(rest);
 	return ret;
 }
@@ -476,54 +513,65 @@ void kho_data_free(u64 addr)
 	}
 }
 
-/**
- * kho_object_set_data() - replace the agent's own data
- * @object: whose
- * @data: the bytes
- * @bytes: how many, at most KHO_DATA_MAX
- *
- * Context: may sleep; takes kho.lock.
- * Return: 0, -ENOMEM, -EDQUOT, -EPERM for a sealed object, or as
- * kho_may_change(); nothing has changed after an error.
- */
-int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
+/* Writes bytes into a chain of pages; *@first is what there is after an error. */
+static int write_data(const void *data, u32 bytes, u64 *first)
 {
-	u64 first = 0, *link = &first, charged;
-	u32 done, n, was_charged;
-	int ret;
+	u64 *link = first;
+	u32 done, n;
 
-	ret = kho_charge(object, DIV_ROUND_UP(bytes, DATA_PER_PAGE), &charged);
-	if (ret)
-		return ret;
-	mutex_lock(&kho.lock);
-	ret = kho_may_change();
-	if (!ret && object->flags & KHO_OBJS_SEALED)
-		ret = kho_refuse(-EPERM, "object '%s' is sealed", object->name);
-	if (ret)
-		goto err_free;
 	for (done = 0; done < bytes; done += n) {
 		struct kho_objs_data *page = kho_blob_alloc();
 
-		if (!page) {
-			ret = -ENOMEM;
-			goto err_free;
-		}
+		if (!page)
+			return -ENOMEM;
 		n = min_t(u32, bytes - done, DATA_PER_PAGE);
 		page->bytes = n;
 		memcpy(page->data, data + done, n);
 		*link = virt_to_phys(page);
 		link = &page->next;
 	}
-	swap(object->record->data, first);
-	was_charged = object->data_charged;
-	object->data_charged = charged;
-	charged = was_charged;
-	object->data_bytes = bytes;
-	kho_changed();
-err_free:
-	kho_data_free(first);
-	kho_uncharge(object, charged);
+	return 0;
+}
+
+/**
+ * kho_object_set_data() - replace the agent's own data
+ * @object: whose
+ * @data: the bytes
+ * @bytes: how many, at most KHO_DATA_MAX
+ *
+ * Context: may sleep; takes kho.gate and kho.lock.
+ * Return: 0, -ENOMEM, -EDQUOT, -EPERM for a sealed object, or as
+ * kho_may_change(); nothing has changed after an error.
+ */
+int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
+{
+	u64 chain = 0, charged;
+	u32 was_charged;
+	int ret;
+
+	ret = kho_charge(object, DIV_ROUND_UP(bytes, DATA_PER_PAGE), &charged);
+	if (ret)
+		return ret;
+	down_read(&kho.gate);
+	ret = kho_may_change() ?: write_data(data, bytes, &chain);
+	if (ret)
+		goto out;
+	mutex_lock(&kho.lock);
+	if (object->flags & KHO_OBJS_SEALED) {
+		ret = kho_refuse(-EPERM, "object '%s' is sealed", object->name);
+	} else {
+		swap(object->record->data, chain);
+		was_charged = object->data_charged;
+		object->data_charged = charged;
+		charged = was_charged;
+		object->data_bytes = bytes;
+		kho_changed();
+	}
 	mutex_unlock(&kho.lock);
+out:
+	kho_data_free(chain);
+	up_read(&kho.gate);
+	kho_uncharge(object, charged);
 	return ret;
 }
 

@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/cred.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
 #include <linux/mm.h>
@@ -222,14 +223,13 @@ static void changed(void)
 	mutex_unlock(&kho.lock);
 }
 
-/* Makes a file of an object; the first one finds folios where there can be. */
+/* Makes a file of an object; who opens one calls make_whole() after that. */
 static struct file *make_file(struct kho_object *object, unsigned int flags,
 			      bool largest)
 {
 	char name[sizeof("kho:") + KHO_OBJS_NAME_SIZE];
 	struct file *file;
 
-	kho_mem_make_whole(&object->mem);
 	snprintf(name, sizeof(name), "kho:%s", object->name);
 	file = kho_mem_file(name, &object->mem, flags, largest);
 	if (IS_ERR(file))
@@ -340,6 +340,21 @@ int kho_object_create(const struct kho_wish *wish, struct file **file)
 	return ret;
 }
 
+/*
+ * The first file finds folios where there can be.  It takes longer the more there
+ * are; others who open the object wait for that, and nobody else does.
+ */
+static int make_whole(struct kho_object *object, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	int ret;
+
+	inode_lock(inode);
+	ret = kho_mem_make_whole(&object->mem);
+	inode_unlock(inode);
+	return ret;
+}
+
 /**
  * kho_object_open() - open an object by name
  * @name: its name
@@ -348,7 +363,7 @@ int kho_object_create(const struct kho_wish *wish, struct file **file)
  * @bytes: set to its size
  *
  * Context: may sleep.
- * Return: 0, -ENOENT, -EACCES, or what making a file returned.
+ * Return: 0, -ENOENT, -EACCES, -EINTR, or what making a file returned.
  */
 int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes)
 {
@@ -385,6 +400,11 @@ int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes)
 		kho_record_update(object);
 out:
 	mutex_unlock(&kho.lock);
+	if (ret)
+		return ret;
+	ret = make_whole(object, *file);
+	if (ret)
+		fput(*file);
 	return ret;
 }
 
@@ -466,7 +486,6 @@ void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info)
 {
 	const struct kho_mem *mem = &object->mem;
 	u32 size = info->size;
-	u64 i;
 
 	lockdep_assert_held(&kho.lock);
 
@@ -484,14 +503,8 @@ void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info)
 	info->bytes = mem->size;
 	info->pages = mem->nr_pages;
 	info->extents = mem->nr_extents;
-	for (i = 0; i < mem->nr_extents; i++) {
-		const struct kho_extent *extent = &mem->extent[i];
-
-		if (extent->order >= KHO_PUD_ORDER)
-			info->pud_pages += extent->nr_pages >> KHO_PUD_ORDER;
-		else if (extent->order >= KHO_PMD_ORDER)
-			info->pmd_pages += extent->nr_pages >> KHO_PMD_ORDER;
-	}
+	info->pmd_pages = mem->pmd_pages;
+	info->pud_pages = mem->pud_pages;
 	info->created = object->created;
 	info->generation = object->generation;
 	info->idle = object->idle;
@@ -688,7 +701,7 @@ void kho_object_drop_all(void)
 	list_for_each_entry_safe(object, next, &kho.objects, list) {
 		list_del(&object->list);
 		hlist_del(&object->named);
-		kvfree(object->mem.extent);
+		kho_extents_free(&object->mem);
 		kfree(object);
 	}
 	kho.nr_objects = 0;

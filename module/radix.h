@@ -24,6 +24,8 @@ struct kho_radix_adopt {
 };
 
 unsigned int kho_radix_range_order(unsigned long pfn, unsigned long nr_pages);
+int kho_radix_cut(struct kho_radix_tree *tree, unsigned long pfn,
+		  unsigned int order, unsigned long nr_pages);
 int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 			kho_radix_range_callback_t cb, void *data);
 void kho_radix_forget_tree(struct kho_radix_tree *tree);

@@ -7,6 +7,8 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
+#include <linux/bitmap.h>
+#include <linux/err.h>
 #include <linux/io.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -33,10 +35,20 @@ struct record_page {
 	struct kho_objs_page *page;
 	/** @used: how many of its records are. */
 	unsigned int used;
+	/** @good: of those that arrived, the ones that were found good. */
+	DECLARE_BITMAP(good, PER_PAGE);
 };
 
 static LIST_HEAD(pages);
 static LIST_HEAD(with_room);
+
+/* What was wrong with the records that arrived, if anything was. */
+static struct {
+	/* How many were refused. */
+	u64 refused;
+	/* What led to a page of records that is none, or NULL. */
+	u64 *broken;
+} bad;
 /* The same, by page number. */
 static DEFINE_XARRAY(by_pfn);
 
@@ -113,20 +125,26 @@ static struct kho_objs_record *find_room(void)
 	return &known->page->records[i];
 }
 
+/* Frees a page without records. */
+static void drop_page(struct record_page *known)
+{
+	struct kho_objs_page *page = known->page;
+
+	*link_to(known) = page->next;
+	forget_page(known);
+	kho_blob_free(page);
+}
+
 /* A record is free again, and so is its page if no other is left in it. */
 static void drop_record(struct kho_objs_record *record)
 {
 	struct record_page *known = page_of(record);
-	struct kho_objs_page *page = known->page;
 
 	memset(record, 0, sizeof(*record));
 	if (known->used-- == PER_PAGE)
 		list_add(&known->room, &with_room);
-	if (known->used)
-		return;
-	*link_to(known) = page->next;
-	forget_page(known);
-	kho_blob_free(page);
+	if (!known->used)
+		drop_page(known);
 }
 
 /**
@@ -179,7 +197,7 @@ static int alloc_more(const struct kho_mem *mem, u64 *more)
 		*link = virt_to_phys(chunk);
 		link = &chunk->next;
 		for (n = 0; n < PER_CHUNK && i < mem->nr_extents; n++, i++)
-			put_extent(&chunk->extents[n], &mem->extent[i]);
+			put_extent(&chunk->extents[n], kho_extent_at(mem, i));
 		cond_resched();
 	}
 	return 0;
@@ -205,7 +223,7 @@ void kho_chains_free(struct kho_chains *chains)
  * @with_sums: have room for checksums as well
  * @chains: set to what was written
  *
- * Context: may sleep; kho.lock or kho.gate held.
+ * Context: may sleep; kho.gate held, kho.lock not.
  * Return: 0, or as kho_sums_alloc(), and then there are no chains.
  */
 int kho_chains_alloc(const struct kho_mem *mem, bool with_sums,
@@ -229,7 +247,7 @@ static void put_extents(struct kho_objs_record *record, const struct kho_mem *me
 
 	memset(record->extents, 0, sizeof(record->extents));
 	for (i = 0; i < KHO_OBJS_INLINE && i < mem->nr_extents; i++)
-		put_extent(&record->extents[i], &mem->extent[i]);
+		put_extent(&record->extents[i], kho_extent_at(mem, i));
 	record->nr_extents = mem->nr_extents;
 	record->more = chunks;
 }
@@ -324,6 +342,14 @@ void kho_record_erase(struct kho_object *object, struct kho_chains *chains)
 	object->record = NULL;
 }
 
+/* Is no fault of the record: to load the module again may help. */
+static const char no_memory[] = "no memory for what it says";
+
+static const char *why_not(int err, const char *why)
+{
+	return err == -ENOMEM ? no_memory : why;
+}
+
 /*
  * Takes a page of metadata that the kernel before left.  It has to be marked,
  * and as the mark in kho.arrived goes with it, it can be taken only once: that
@@ -332,10 +358,13 @@ void kho_record_erase(struct kho_object *object, struct kho_chains *chains)
 static void *claim_blob(u64 addr)
 {
 	void *blob;
+	int ret;
 
-	if (!addr || addr & ~PAGE_MASK ||
-	    kho_arrived_take(PHYS_PFN(addr), 1))
-		return NULL;
+	if (!addr || addr & ~PAGE_MASK)
+		return ERR_PTR(-ENOENT);
+	ret = kho_arrived_take(PHYS_PFN(addr), 1);
+	if (ret)
+		return ERR_PTR(ret);
 	blob = phys_to_virt(addr);
 	kho_blob_adopt(blob);
 	return blob;
@@ -346,9 +375,25 @@ static bool all_zero(const u64 *words, unsigned int nr)
 	return !memchr_inv(words, 0, nr * sizeof(*words));
 }
 
-static int claim_range(u64 pfn, u64 nr_pages)
+/* Takes the pages of an extent, all of them or none, as they were preserved. */
+static int claim_pages(const struct kho_extent *extent)
 {
-	return kho_arrived_take(pfn, nr_pages);
+	u64 done, step = extent->nr_pages;
+	struct kho_extent part = *extent;
+	int ret = 0;
+
+	if (extent->order)
+		step = 1ULL << KHO_OBJS_KEY_ORDER(extent->order);
+	for (done = 0; done < extent->nr_pages; done += step) {
+		ret = kho_arrived_take(extent->pfn + done, step);
+		if (ret)
+			break;
+		cond_resched();
+	}
+	part.nr_pages = done;
+	if (ret && done && kho_extent_each(&part, kho_arrived_give_back))
+		ret = -ENOMEM;
+	return ret;
 }
 
 static const char *claim_extent(struct kho_mem *mem,
@@ -360,6 +405,7 @@ static const char *claim_extent(struct kho_mem *mem,
 		.order = from->addr & KHO_OBJS_ORDER_MASK,
 	};
 	u64 mask = (1ULL << extent.order) - 1;
+	int ret;
 
 	if (!extent.pfn || !extent.nr_pages ||
 	    from->addr & ~PAGE_MASK & ~KHO_OBJS_ORDER_MASK)
@@ -370,11 +416,14 @@ static const char *claim_extent(struct kho_mem *mem,
 		return "an extent is no multiple of its pages";
 	if (extent.nr_pages > PHYS_PFN(kho_end_of_memory()))
 		return "an extent is larger than memory";
-	if (kho_extent_each(&extent, claim_range))
-		return "an extent is not preserved, or belongs to two objects";
-	if (kho_mem_add(mem, extent.pfn, extent.nr_pages, extent.order))
-		return "no memory for its extents";
-	return NULL;
+	/* Room first, so that what is taken is also known to be. */
+	if (kho_extents_add_room(mem))
+		return no_memory;
+	ret = claim_pages(&extent);
+	if (ret)
+		return why_not(ret, "an extent is not preserved, or belongs to two objects");
+	return why_not(kho_mem_add(mem, extent.pfn, extent.nr_pages,
+				   extent.order), NULL);
 }
 
 static const char *claim_extents(struct kho_mem *mem,
@@ -393,8 +442,9 @@ static const char *claim_extents(struct kho_mem *mem,
 		} else {
 			if (!n) {
 				chunk = claim_blob(next);
-				if (!chunk)
-					return "an extent page is not preserved, or is used twice";
+				if (IS_ERR(chunk))
+					return why_not(PTR_ERR(chunk),
+						       "an extent page is not preserved, or is used twice");
 				if (chunk->reserved)
 					return "a reserved field is not 0";
 				next = chunk->next;
@@ -419,8 +469,9 @@ static const char *claim_sums(const struct kho_objs_record *record, u64 nr_pages
 
 	for (next = record->sums; next; next = sums->next) {
 		sums = claim_blob(next);
-		if (!sums)
-			return "a sum page is not preserved, or is used twice";
+		if (IS_ERR(sums))
+			return why_not(PTR_ERR(sums),
+				       "a sum page is not preserved, or is used twice");
 		if (done >= nr_pages)
 			return "there are more sums than pages";
 		done += KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT);
@@ -441,8 +492,9 @@ static const char *claim_data(const struct kho_objs_record *record, u32 *bytes)
 	*bytes = 0;
 	for (next = record->data; next; next = page->next) {
 		page = claim_blob(next);
-		if (!page)
-			return "a data page is not preserved, or is used twice";
+		if (IS_ERR(page))
+			return why_not(PTR_ERR(page),
+				       "a data page is not preserved, or is used twice");
 		if (page->reserved)
 			return "a reserved field is not 0";
 		if (!page->bytes || page->bytes > KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT) ||
@@ -456,11 +508,9 @@ static const char *claim_data(const struct kho_objs_record *record, u32 *bytes)
 	return NULL;
 }
 
-static const char *claim_record(struct kho_objs_record *record)
+/* All that can be seen without looking at what it leads to. */
+static const char *check_record(const struct kho_objs_record *record)
 {
-	struct kho_object *object;
-	const char *why;
-
 	if (kho_name_check(record->name))
 		return "a name can't be one";
 	if (kho_object_find((char *)record->name))
@@ -478,19 +528,67 @@ static const char *claim_record(struct kho_objs_record *record)
 		return "its maker's name has no end";
 	if (!record->size || !record->nr_extents)
 		return "an object has no size";
+	return NULL;
+}
 
+/* Gives the pages of metadata back that were claimed after @last. */
+static int disown_blobs(const struct list_head *last)
+{
+	int ret = 0;
+
+	while (!ret && kho.blobs.prev != last) {
+		struct page *page = list_last_entry(&kho.blobs, struct page, lru);
+
+		mutex_lock(&kho.blobs_lock);
+		list_del_init(&page->lru);
+		kho.nr_blobs--;
+		mutex_unlock(&kho.blobs_lock);
+		ret = kho_arrived_give_back(page_to_pfn(page), 1);
+		cond_resched();
+	}
+	return ret;
+}
+
+/* What a record that is refused has taken is as if nobody had asked for it. */
+static int disown(const struct kho_mem *mem, const struct list_head *last)
+{
+	u64 i;
+	int ret = disown_blobs(last);
+
+	for (i = 0; !ret && i < mem->nr_extents; i++) {
+		ret = kho_extent_each(kho_extent_at(mem, i),
+				      kho_arrived_give_back);
+		cond_resched();
+	}
+	return ret;
+}
+
+/*
+ * Takes what a record speaks of, or none of it.  What two of them claim is that
+ * one's which comes first: which of them is right can't be told, and one that is
+ * wrong must not do more harm than that.
+ */
+static const char *claim_record(struct kho_objs_record *record)
+{
+	const struct list_head *last = kho.blobs.prev;
+	struct kho_object *object;
+	const char *why;
+
+	why = check_record(record);
+	if (why)
+		return why;
 	object = kzalloc(sizeof(*object), GFP_KERNEL);
 	if (!object)
-		return "no memory for an object";
+		return no_memory;
 	kho_mem_init(&object->mem, NULL);
 	object->mem.size = record->size;
 	why = claim_extents(&object->mem, record);
 	why = why ?: claim_sums(record, object->mem.nr_pages);
 	why = why ?: claim_data(record, &object->data_bytes);
 	if (why) {
-		pr_err("object '%s', record at 0x%llx: %s\n",
-		       (char *)record->name, (u64)virt_to_phys(record), why);
-		kvfree(object->mem.extent);
+		if (disown(&object->mem, last))
+			why = no_memory;
+		kho_extents_free(&object->mem);
 		kfree(object);
 		return why;
 	}
@@ -498,33 +596,76 @@ static const char *claim_record(struct kho_objs_record *record)
 	return NULL;
 }
 
-/**
- * kho_records_read() - learn of the objects that arrived
- * @addr: physical address of their head
- * @size: its size in bytes
- *
- * What belongs to objects is taken out of kho.arrived.  After an error the
- * caller forgets what there was, and starts kho.arrived anew.
- *
- * Context: may sleep; kho.lock held; what is marked in kho.arrived can be read.
- * Return: NULL, or what was wrong.
- */
-const char *kho_records_read(u64 addr, u64 size)
+/* Says what was wrong; the first time also for KHO_QUERY. */
+static void say_bad(const char *what, const char *why)
 {
-	struct record_page *known;
-	struct kho_objs_page *page;
-	struct kho_objs_head *head;
+	if (!kho.arrival_error[0])
+		snprintf(kho.arrival_error, sizeof(kho.arrival_error),
+			 "objects: %s: %s", what, why);
+}
+
+/* A record that is refused; its name may be anything. */
+static void refuse_record(const struct kho_objs_record *record, const char *why)
+{
+	int len = strnlen((const char *)record->name, 24);
+	char what[sizeof("record '' refused") + 4 * 24];
+
+	bad.refused++;
+	snprintf(what, sizeof(what), "record '%*pE' refused", len, record->name);
+	pr_err_ratelimited("objects: %s, at 0x%llx: %s; its pages stay preserved\n",
+			   what, (u64)virt_to_phys((void *)record), why);
+	say_bad(what, why);
+}
+
+/* There is no page where another one is to follow, or none that can be read. */
+static void cut_chain(u64 *link, const char *why)
+{
+	bad.broken = link;
+	pr_err("objects: the records from 0x%llx on are refused: %s\n", *link, why);
+	say_bad("records lost", why);
+}
+
+static const char *claim_page(u64 addr, struct kho_objs_page **page)
+{
+	const struct list_head *last = kho.blobs.prev;
+	const char *why = "a record page is not preserved, or is used twice";
+
+	*page = claim_blob(addr);
+	if (IS_ERR(*page))
+		return why_not(PTR_ERR(*page), why);
+	if (all_zero((*page)->reserved, ARRAY_SIZE((*page)->reserved)))
+		return NULL;
+	return why_not(disown_blobs(last), "a reserved field is not 0");
+}
+
+static int claim_records(struct kho_objs_page *page)
+{
+	struct record_page *known = know_page(page);
 	const char *why;
 	unsigned int i;
-	u64 next;
 
-	lockdep_assert_held(&kho.lock);
+	if (!known)
+		return -ENOMEM;
+	for (i = 0; i < PER_PAGE; i++) {
+		if (!page->records[i].name[0])
+			continue;
+		why = claim_record(&page->records[i]);
+		if (why == no_memory)
+			return -ENOMEM;
+		if (why) {
+			refuse_record(&page->records[i], why);
+		} else {
+			__set_bit(i, known->good);
+			count_used(known);
+		}
+	}
+	return 0;
+}
 
-	if (size != sizeof(*head))
-		return "their head has another size";
-	head = claim_blob(addr);
-	if (!head)
-		return "their head is not preserved";
+static const char *check_head(const struct kho_objs_head *head)
+{
+	if (IS_ERR(head))
+		return why_not(PTR_ERR(head), "their head is not preserved");
 	if (memcmp(head->compatible, KHO_OBJS_COMPATIBLE,
 		   sizeof(KHO_OBJS_COMPATIBLE)))
 		return "their format is not " KHO_OBJS_COMPATIBLE;
@@ -533,27 +674,99 @@ const char *kho_records_read(u64 addr, u64 size)
 		return "their page or record size is another one";
 	if (!all_zero(head->reserved, ARRAY_SIZE(head->reserved)))
 		return "a reserved field is not 0";
-
-	for (next = head->first; next; next = page->next) {
-		page = claim_blob(next);
-		if (!page)
-			return "a record page is not preserved, or is used twice";
-		if (!all_zero(page->reserved, ARRAY_SIZE(page->reserved)))
-			return "a reserved field is not 0";
-		known = know_page(page);
-		if (!known)
-			return "no memory for its pages";
-		for (i = 0; i < PER_PAGE; i++) {
-			if (!page->records[i].name[0])
-				continue;
-			why = claim_record(&page->records[i]);
-			if (why)
-				return why;
-			count_used(known);
-		}
-	}
-	if (head->nr_objects != kho.nr_objects)
-		return "their number is wrong";
-	kho.head = head;
 	return NULL;
+}
+
+/**
+ * kho_records_read() - learn of the objects that arrived
+ * @addr: physical address of their head
+ * @size: its size in bytes
+ *
+ * What belongs to objects is taken out of kho.arrived.  A record that is wrong is
+ * refused, and what it speaks of stays in there; all others are taken.  After an
+ * error the caller forgets what there was, and starts kho.arrived anew.
+ *
+ * Context: may sleep; kho.lock held; what is marked in kho.arrived can be read.
+ * Return: 0; -EINVAL if there is no telling what is a record, which is logged;
+ * -ENOMEM.
+ */
+int kho_records_read(u64 addr, u64 size)
+{
+	struct kho_objs_head *head = NULL;
+	struct kho_objs_page *page;
+	const char *why;
+	u64 *link;
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	memset(&bad, 0, sizeof(bad));
+	if (size == sizeof(*head)) {
+		head = claim_blob(addr);
+		why = check_head(head);
+	} else {
+		why = "their head has another size";
+	}
+	if (why == no_memory)
+		return -ENOMEM;
+	if (why) {
+		pr_err("objects at 0x%llx refused, their pages stay preserved: %s\n",
+		       addr, why);
+		say_bad("all refused", why);
+		return -EINVAL;
+	}
+
+	for (link = &head->first; *link; link = &page->next) {
+		why = claim_page(*link, &page);
+		if (why == no_memory)
+			return -ENOMEM;
+		if (why) {
+			cut_chain(link, why);
+			break;
+		}
+		ret = claim_records(page);
+		if (ret)
+			return ret;
+	}
+	if (!bad.broken && head->nr_objects != kho.nr_objects + bad.refused) {
+		pr_err("objects: there are %llu records, and there should be %llu\n",
+		       kho.nr_objects + bad.refused, head->nr_objects);
+		say_bad("some lost", "their number is wrong");
+	}
+	if (bad.refused)
+		pr_err("objects: %llu refused, %llu taken\n", bad.refused,
+		       kho.nr_objects);
+	kho.head = head;
+	return 0;
+}
+
+/**
+ * kho_records_commit() - what arrived is ours for good
+ *
+ * The next kernel is told no more of what was refused: its pages go on as pages
+ * that belong to no object.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_records_commit(void)
+{
+	struct record_page *known, *next;
+	unsigned int i;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (bad.broken)
+		*bad.broken = 0;
+	bad.broken = NULL;
+	list_for_each_entry_safe(known, next, &pages, list) {
+		for (i = 0; i < PER_PAGE; i++)
+			if (!test_bit(i, known->good))
+				memset(&known->page->records[i], 0,
+				       sizeof(known->page->records[i]));
+		if (!known->used)
+			drop_page(known);
+		cond_resched();
+	}
+	if (kho.head)
+		kho.head->nr_objects = kho.nr_objects;
 }

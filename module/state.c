@@ -220,6 +220,33 @@ int kho_unmark_range(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
+ * kho_mark_cut() - have only the first pages of a block preserved
+ * @pfn: number of the first page
+ * @order: that all of it was marked under
+ * @nr_pages: how many of them stay
+ *
+ * Context: may sleep; kho.gate held: for a moment pages are marked twice.
+ * Return: 0, -ENOMEM, or what the kernel's own KHO says; nothing has changed after
+ * an error.
+ */
+int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.gate);
+
+	ret = kho_native_preserve(pfn, nr_pages);
+	if (ret)
+		return ret;
+	ret = kho_radix_cut(&kho.tree, pfn, order, nr_pages);
+	if (ret)
+		kho_native_unpreserve(pfn, nr_pages);
+	else
+		kho_native_unpreserve(pfn, 1ULL << order);
+	return ret;
+}
+
+/**
  * kho_take_page() - hold on to a page that somebody uses
  * @pfn: its number
  *

@@ -379,6 +379,13 @@ static void setup_some(void)
 	must(!kho_radix_add_page(&tree, PFN_END - 2, 0), "setup");
 }
 
+/* A block, and a page that has a leaf where one of its last ones would have it. */
+static void setup_block(void)
+{
+	setup_some();
+	must(!kho_radix_add_page(&tree, 0x800, 11), "setup");
+}
+
 static int op_first(void)
 {
 	return kho_radix_add_page(&tree, 1, 0);
@@ -406,6 +413,36 @@ static int op_range(void)
 static int op_two_leaves(void)
 {
 	return kho_radix_add_range(&tree, (1UL << (PAGE_SHIFT + 3)) - 1, 2);
+}
+
+static int op_cut(void)
+{
+	return kho_radix_cut(&tree, 0x800, 11, 0x401);
+}
+
+static void test_cutting(void)
+{
+	fresh();
+	setup_block();
+	is(kho_radix_cut(&tree, 0x800, 10, 1), (u64)-ENOENT, "cut: another order");
+	is(kho_radix_cut(&tree, 0x1000, 11, 1), (u64)-ENOENT, "cut: no block");
+	is(kho_radix_cut(&tree, 0x800, 11, 0), (u64)-EINVAL, "cut: nothing stays");
+	is(kho_radix_cut(&tree, 0x800, 11, 0x800), (u64)-EINVAL, "cut: all stays");
+	is(kho_radix_cut(&tree, 0x801, 11, 1), (u64)-EINVAL, "cut: misaligned");
+	ok(kho_radix_has_page(&tree, 0x800, 11), "cut: what is refused changes nothing");
+	is(op_cut(), 0, "cut a block");
+	ok(!kho_radix_has_page(&tree, 0x800, 11) &&
+	   kho_radix_has_page(&tree, 0x800, 10) &&
+	   kho_radix_has_page(&tree, 0xc00, 0), "cut: as a range would be");
+	is(kho_radix_nr_pages(&tree), 0x401 + 2, "cut: the rest is not marked");
+	is(kho_radix_add_page(&tree, 0xbff, 0), (u64)-EBUSY, "cut: what stays is taken");
+	is(kho_radix_del_range(&tree, 0x800, 0x401), 0, "cut: it is a range");
+	is(kho_radix_del_page(&tree, 0, 0), 0, "cut: and the others are there");
+	is(kho_radix_del_page(&tree, PFN_END - 2, 0), 0, "cut: both");
+	is(pages_live(), 1, "cut: only the root is left");
+	destroy();
+	/* Order 10 shares two levels with order 11; the page has a leaf already. */
+	sweep("cut a block", setup_block, op_cut, LEVELS - 2);
 }
 
 static void test_nomem(void)
@@ -694,6 +731,7 @@ int main(void)
 	test_wire();
 	test_errors();
 	test_nomem();
+	test_cutting();
 	test_cut();
 	test_walk();
 	test_adopt();
