@@ -209,14 +209,14 @@ static int do_page_open(union kho_any *any, struct file **file)
 	mutex_lock(&kho.lock);
 	if (!kho_radix_has_page(&kho.arrived, open->pfn, open->order))
 		ret = kho_arrival_native_open(open->pfn, open->order);
-	if (!ret)
+	mutex_unlock(&kho.lock);
+	if (!ret) {
 		*file = kho_page_file(open->pfn, open->order);
-	else if (ret == -ENOENT)
+		ret = PTR_ERR_OR_ZERO(*file);
+	}
+	if (ret == -ENOENT)
 		ret = kho_refuse(ret, "pfn 0x%llx order %u did not arrive",
 				 open->pfn, open->order);
-	mutex_unlock(&kho.lock);
-	if (!ret && IS_ERR(*file))
-		ret = PTR_ERR(*file);
 	return ret;
 }
 

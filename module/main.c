@@ -51,10 +51,10 @@ MODULE_PARM_DESC(max_idle,
 static int going_down(struct notifier_block *nb, unsigned long event, void *data)
 {
 	down_write(&kho.gate);
+	kho_sums_at_jump();
 	mutex_lock(&kho.lock);
 	/* All there can be to do is to shrink them after requests that failed. */
 	kho_envelopes_settle();
-	kho_sums_at_jump();
 	kho.frozen = true;
 	mutex_unlock(&kho.lock);
 	up_write(&kho.gate);

@@ -574,46 +574,63 @@ static const struct kho_mem_ops page_mem_ops = {
 	.release = page_mem_release,
 };
 
+/* One reference more to each page that is still there. */
+static int get_arrived(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned long i;
+	int ret;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (!folio_try_get(page_folio(pfn_to_page(pfn + i))))
+			break;
+		cond_resched();
+	}
+	ret = i < nr_pages ? -ENOENT : kho_mem_add(mem, pfn, nr_pages, 0);
+	if (ret)
+		kho_put_pages(pfn, i);
+	return ret;
+}
+
 /**
  * kho_page_file() - make a file of pages that arrived
  * @pfn: number of the first page
  * @order: log2 of how many
  *
- * The file has references of its own: it outlives KHO_PAGE_DEL.
+ * The file has references of its own: it outlives KHO_PAGE_DEL.  They are taken
+ * without a lock, and are good if the pages are listed before and after that: what
+ * was taken off kho.arrived is never listed there again.
  *
- * Context: may sleep; kho.lock held, so that the pages stay.
- * Return: the file, or an error pointer.
+ * Context: may sleep; takes kho.lock; the pages were listed in kho.arrived when it
+ * was free last.
+ * Return: the file, or an error pointer; -ENOENT if they were given up meanwhile.
  */
 struct file *kho_page_file(unsigned long pfn, unsigned int order)
 {
-	unsigned long i, nr_pages = 1UL << order;
+	unsigned long nr_pages = 1UL << order;
+	struct file *file = ERR_PTR(-ENOENT);
 	struct kho_mem *mem;
-	struct file *file;
 	int ret;
 
-	lockdep_assert_held(&kho.lock);
+	lockdep_assert_not_held(&kho.lock);
 
 	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
 	if (!mem)
 		return ERR_PTR(-ENOMEM);
 	kho_mem_init(mem, &page_mem_ops);
 	mem->size = (u64)nr_pages << PAGE_SHIFT;
-	ret = kho_mem_add(mem, pfn, nr_pages, 0);
-	if (ret)
-		goto err_free_mem;
-	for (i = 0; i < nr_pages; i++)
-		get_page(pfn_to_page(pfn + i));
+	ret = get_arrived(mem, pfn, nr_pages);
+	if (ret) {
+		kfree(mem);
+		return ERR_PTR(ret);
+	}
 
-	file = kho_mem_file("kho-page", mem, O_RDWR, false);
+	mutex_lock(&kho.lock);
+	if (kho_radix_has_page(&kho.arrived, pfn, order))
+		file = kho_mem_file("kho-page", mem, O_RDWR, false);
+	mutex_unlock(&kho.lock);
 	if (IS_ERR(file)) {
-		ret = PTR_ERR(file);
-		goto err_put_pages;
+		kho_mem_put_pages(mem);
+		kfree(mem);
 	}
 	return file;
-
-err_put_pages:
-	kho_mem_put_pages(mem);
-err_free_mem:
-	kfree(mem);
-	return ERR_PTR(ret);
 }

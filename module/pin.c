@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "inject.h"
 #include "internal.h"
 
 /* Pages that are pinned in one go. */
@@ -348,7 +349,9 @@ static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
 {
 	u64 i;
 
-	mutex_lock(&kho.lock);
+	/* The tree is read without a lock, so nobody waits for this. */
+	lockdep_assert_not_held(&kho.lock);
+	kho_inject("taken");
 	for (i = 0; i < mem->nr_pages; i++) {
 		unsigned long pfn = page_to_pfn(kho_mem_page(mem, i));
 
@@ -356,7 +359,6 @@ static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
 			break;
 		cond_resched();
 	}
-	mutex_unlock(&kho.lock);
 	return refuse(ask, KHO_WHY_TAKEN,
 		      i < mem->nr_pages ? ask->addr + (i << PAGE_SHIFT) : 0);
 }

@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/xxhash.h>
 
+#include "inject.h"
 #include "internal.h"
 
 #define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)
@@ -52,7 +53,7 @@ void kho_sums_free(u64 first)
  * @nr_pages: of how many base pages
  * @first: set to the physical address of the first page of the chain
  *
- * Context: may sleep; kho.lock or kho.gate held.
+ * Context: may sleep; kho.gate held, kho.lock not.
  * Return: 0, -ENOMEM, or -EOPNOTSUPP if this kernel has no xxHash.
  */
 int kho_sums_alloc(u64 nr_pages, u64 *first)
@@ -60,6 +61,8 @@ int kho_sums_alloc(u64 nr_pages, u64 *first)
 	u64 done, *link = first;
 
 	*first = 0;
+	lockdep_assert_not_held(&kho.lock);
+	kho_inject("sums");
 	if (!IS_REACHABLE(CONFIG_XXHASH))
 		return kho_refuse(-EOPNOTSUPP, "checksum: this kernel was built without CONFIG_XXHASH");
 	for (done = 0; done < nr_pages; done += PER_PAGE) {
@@ -156,22 +159,25 @@ int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
 /**
  * kho_sums_at_jump() - take the sums of what was asked to be summed then
  *
- * What was sealed with its sums has them already.
+ * What was sealed with its sums has them already.  No object comes, goes or changes
+ * its size meanwhile; kho.lock is free, so that one can be looked at and opened.
  *
- * Context: may sleep; kho.lock held.
+ * Context: may sleep; kho.gate held for writing, kho.lock not.
  */
 void kho_sums_at_jump(void)
 {
 	struct kho_object *object;
 
-	lockdep_assert_held(&kho.lock);
+	lockdep_assert_held_write(&kho.gate);
 
 	list_for_each_entry(object, &kho.objects, list) {
 		if (!(object->flags & KHO_OBJS_SUM_AT_JUMP) ||
 		    object->flags & KHO_OBJS_SUMMED || !object->record->sums)
 			continue;
 		kho_sums_take(object, false);
+		mutex_lock(&kho.lock);
 		object->flags |= KHO_OBJS_SUMMED;
 		kho_record_update(object);
+		mutex_unlock(&kho.lock);
 	}
 }

@@ -133,7 +133,124 @@ static void test_fault(void)
 		      "copy a page and cut it off");
 }
 
+/* ---- Work on one object that takes long, and calls that do not concern it ---- */
+
+/* One of each kind. */
+static void call_all(void)
+{
+	static struct kho_obj_info room[8];
+	struct kho_obj_info_list list = {
+		.size = sizeof(list),
+		.entries = ptr64(room),
+		.count = ARRAY_SIZE(room),
+		.entry_size = sizeof(room[0]),
+	};
+	struct kho_obj_info info;
+	int fd, again;
+
+	need(call(KHO_OBJ_INFO_LIST, &list), "list objects");
+	need(create("other", 40 * PAGE, &fd), "create");
+	object_info(fd, &info);
+	need(set_data(fd, "data", 4), "set data");
+	need(resize_object(fd, 80 * PAGE), "grow");
+	need(resize_object(fd, 30 * PAGE), "shrink");
+	need(open_object("other", 0, &again), "open");
+	close(again);
+	need(commit_object(fd), "commit");
+	close(fd);
+	need(remove_object("other"), "remove");
+	need(add_page(pool_pfn[0], 0), "add a page");
+	need(del_page(pool_pfn[0], 0), "delete it");
+}
+
+static struct {
+	int fd;
+	char *p;
+	size_t bytes;
+} large;
+
+static int open_large(void *arg ATTRIBUTE(unused))
+{
+	int fd;
+
+	return open_object("large", 0, &fd);
+}
+
+static int seal_large(void *arg ATTRIBUTE(unused))
+{
+	return seal_object(large.fd, 0);
+}
+
+static int sum_large(void *arg ATTRIBUTE(unused))
+{
+	return seal_object(large.fd, KHO_SEAL_SUM);
+}
+
+static int preserve_large(void *arg ATTRIBUTE(unused))
+{
+	int fd;
+
+	return preserve("again", large.p, large.bytes, 0, &fd);
+}
+
+/*
+ * @run is held up at @point.  Whoever waited for it would do so until it is let go,
+ * or for so long that it is held up no more.
+ */
+static void others_go_on(const char *point, int (*run)(void *arg), int want,
+			 const char *what)
+{
+	pid_t pid;
+
+	need(create("large", large.bytes, &large.fd), "create");
+	pid = hold(point, run, NULL);
+	/* Whoever else comes by is not meant. */
+	call_all();
+	result(nr_held() == 1, "%s: other calls do not wait for it", what);
+	result(let_go(pid) == want, "%s: and it comes to its end", what);
+	close(large.fd);
+	need(remove_object("large"), "remove");
+}
+
+static void test_long(void)
+{
+	int fd;
+
+	large.bytes = 64 * PAGE;
+	others_go_on("in_use", seal_large, 0, "look for other users of a page");
+	others_go_on("sums", sum_large, 0, "have room for sums");
+	large.p = map_anon(large.bytes);
+	fill(large.p, large.bytes, 1);
+	need(preserve("taken", large.p, large.bytes, 0, &fd), "preserve");
+	others_go_on("taken", preserve_large, EEXIST, "look for what is preserved");
+	close(fd);
+	need(remove_object("taken"), "remove");
+	munmap(large.p, large.bytes);
+}
+
+/* Here the calls are those that open nothing: others are held up as well. */
+static void test_opening(void)
+{
+	struct kho_query q;
+	pid_t pid;
+	int fd;
+
+	need(create("large", large.bytes, &fd), "create");
+	pid = hold("whole", open_large, NULL);
+	get_query(kho, &q);
+	need(create("other", PAGE, &large.fd), "create");
+	close(large.fd);
+	need(remove_object("other"), "remove");
+	result(nr_held() == 1, "make folios: other calls do not wait for it");
+	result(!let_go(pid), "make folios: and it comes to its end");
+	close(fd);
+	need(remove_object("large"), "remove");
+}
+
 void test_held(void)
 {
+	make_pool();
 	test_fault();
+	test_long();
+	test_opening();
 }
