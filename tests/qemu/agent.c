@@ -450,6 +450,18 @@ static void show_list(const char *page, __u64 addr, __u64 setup)
 	printf("nodes=%u\n", i);
 }
 
+/* Where the records of objects are, if this is a page of these. */
+static void show_records(const char *page, __u64 addr)
+{
+	const struct kho_objs_page *p = (const struct kho_objs_page *)page;
+	size_t i;
+
+	for (i = 0; i < KHO_OBJS_PER_PAGE(12); i++)
+		if (!strcmp((const char *)p->records[i].name, "object"))
+			printf("record=%#zx\n", (size_t)addr +
+			       ((const char *)&p->records[i] - page));
+}
+
 /* where: physical addresses of what a corrupter wants to hit */
 static int cmd_where(char **argv)
 {
@@ -503,6 +515,8 @@ static int cmd_where(char **argv)
 		} else if (e->kind == KHO_META_BLOB &&
 			   !strcmp(page, KHO_OBJS_COMPATIBLE)) {
 			printf("objects=%#llx\n", addr);
+		} else if (e->kind == KHO_META_BLOB) {
+			show_records(page, addr);
 		} else if (e->kind == KHO_META_NODE && addr == q.root_addr) {
 			for (slot = 0; slot < WORDS - 1 && !words[slot];)
 				slot++;

@@ -249,6 +249,8 @@ static void print_arrival(const struct kho_query *q)
 		       *release ? release : "of unknown release",
 		       q->generation);
 		print_kind(q);
+		if (*error)
+			printf("            not all of it: %s\n", error);
 		break;
 	case KHO_ARRIVAL_REFUSED:
 		printf("REFUSED: %s\n", *error ? error : "no reason is given");

@@ -208,7 +208,10 @@ struct kho_query {
 	__aligned_u64 stub_extents;
 	/** @stub_usecs: out: microseconds that the boot stub took. */
 	__aligned_u64 stub_usecs;
-	/** @arrival_error: out: why it was refused, else empty. */
+	/**
+	 * @arrival_error: out: why it was refused; if it was taken, what of its
+	 * objects was not, and why; else empty.
+	 */
 	__u8 arrival_error[128];
 	/** @previous_release: out: release of the kernel before, or empty. */
 	__u8 previous_release[72];

@@ -120,13 +120,33 @@ stage_11()
 	check "and can be given up" agent clean none
 	is "all of them" "$(status arrived_pages)" 0
 
-	# And after all that, one that nobody has touched.
+	# One record that is wrong, in a field that is reserved.
 	leave kho.generation=2
+	poke "$(printf '0x%x' $(($(place record) + 136)))" 1
 	do_jump
 }
 
 stage_12()
 {
+	is "one record is refused" \
+		"$(dmesg | grep -v kho-test: | grep -c "kho: objects: record 'object' refused")" 1
+	check "status says so" \
+		sh -c "khoctl status | grep -q \"record 'object' refused: a reserved field is not 0\""
+	is "the other object is there" "$(status objects)" 1
+	check "the pages of the one refused are preserved" \
+		[ "$(status arrived_pages)" -gt 300 ]
+	check "the other one can be read" khoctl get manifest /run/manifest
+	check "and leads to pages that have arrived" agent verify /run/manifest
+
+	# And after all that, one that nobody has touched.
+	check "the name is free" khoctl put object /bin/busybox
+	jump
+}
+
+stage_13()
+{
+	is "the next kernel is not told of it any more" \
+		"$(dmesg | grep -v kho-test: | grep -c 'kho: objects: .*refused')" 0
 	check "a sound handover arrives" khoctl get manifest /run/manifest
 	check "with its pages" agent verify /run/manifest
 	is "and its object" "$(khoctl get object - | sha256sum | cut -c 1-64)" \
