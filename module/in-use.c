@@ -38,6 +38,7 @@ static bool has_others(struct folio *folio)
 	smp_rmb();
 	if (folio_ref_count(folio) != refs)
 		return true;
+	/* As above. */
 	smp_rmb();
 	return kho_folio_mapcount(folio) != maps || refs - maps > 1;
 }

@@ -465,6 +465,7 @@ u64 kho_mem_put_piece(struct kho_mem *mem);
 void kho_mem_put_pages(struct kho_mem *mem);
 int kho_mem_mark(const struct kho_mem *mem);
 void kho_mem_unmark(const struct kho_mem *mem);
+bool kho_mem_is_whole(const struct kho_mem *mem);
 int kho_mem_make_whole(struct kho_mem *mem);
 struct page *kho_mem_page(const struct kho_mem *mem, u64 index);
 unsigned int kho_mem_order(const struct kho_mem *mem, u64 index);

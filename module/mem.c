@@ -18,7 +18,6 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "inject.h"
 #include "internal.h"
 
 /* Blocks that are marked in one go. */
@@ -357,6 +356,18 @@ void kho_mem_put_pages(struct kho_mem *mem)
 	kho_extents_free(mem);
 }
 
+/**
+ * kho_mem_is_whole() - are there no huge pages that could yet be made folios?
+ * @mem: of what
+ *
+ * Context: any.
+ */
+bool kho_mem_is_whole(const struct kho_mem *mem)
+{
+	/* Pairs with smp_store_release() in kho_mem_make_whole(). */
+	return !mem->huge || mem->pinned || smp_load_acquire(&mem->whole);
+}
+
 /* The folios of one extent. */
 static int make_folios(const struct kho_extent *extent)
 {
@@ -398,14 +409,14 @@ int kho_mem_make_whole(struct kho_mem *mem)
 	lockdep_assert_held(&mem->inode->i_rwsem);
 	lockdep_assert_not_held(&kho.lock);
 
-	kho_inject("whole");
-	if (!mem->huge || mem->whole || mem->pinned)
+	if (kho_mem_is_whole(mem))
 		return 0;
 	for (i = 0; i < mem->nr_extents && !ret; i++) {
 		ret = make_folios(kho_extent_at(mem, i));
 		cond_resched();
 	}
-	mem->whole = !ret;
+	/* Pairs with smp_load_acquire() in kho_mem_is_whole(). */
+	smp_store_release(&mem->whole, !ret);
 	return ret;
 }
 
