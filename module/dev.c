@@ -488,9 +488,15 @@ struct command {
 	int (*run_fd)(union kho_any *any, struct file **file);
 };
 
-#define COMMAND(nr, type, ...) \
-	[KHO_CMD_##nr - KHO_CMD_BASE] = { .size = sizeof(type), __VA_ARGS__ }
-#define FD_AT(type)	.fd_at = offsetof(type, fd)
+/*
+ * Names the member of the union that the struct is copied into, which has to be
+ * of that type: a struct that the union lacks would be copied over what follows it
+ * on the stack, and does not compile.
+ */
+#define COMMAND(nr, type, member, ...) \
+	[KHO_CMD_##nr - KHO_CMD_BASE] = { \
+		.size = KHO_ARG_SIZE(union kho_any, member, type), __VA_ARGS__ }
+#define FD_AT(member)	.fd_at = offsetof(union kho_any, member.fd)
 
 /* The numbers are a promise: nothing may move in the list. */
 static_assert(KHO_CMD_META_READ == 0x4b);
@@ -501,37 +507,37 @@ static_assert(KHO_CMD_OBJ_INFO_LIST == 0x57);
 static_assert(KHO_CMD_HANDOFF == 0x58);
 
 static const struct command commands[] = {
-	COMMAND(QUERY, struct kho_query, .run = do_query, .all = true,
+	COMMAND(QUERY, struct kho_query, query, .run = do_query, .all = true,
 		.first_size = offsetof(struct kho_query, arrival_kind)),
-	COMMAND(PAGE_ADD, struct kho_page, .run = do_page_add),
-	COMMAND(PAGE_DEL, struct kho_page, .run = do_page_del),
-	COMMAND(BATCH_ADD, struct kho_batch, .run = do_batch_add,
+	COMMAND(PAGE_ADD, struct kho_page, page, .run = do_page_add),
+	COMMAND(PAGE_DEL, struct kho_page, page, .run = do_page_del),
+	COMMAND(BATCH_ADD, struct kho_batch, batch, .run = do_batch_add,
 		.tells_failure = true),
-	COMMAND(BATCH_DEL, struct kho_batch, .run = do_batch_del,
+	COMMAND(BATCH_DEL, struct kho_batch, batch, .run = do_batch_del,
 		.tells_failure = true),
-	COMMAND(PAGE_OPEN, struct kho_page_open, .run_fd = do_page_open,
-		FD_AT(struct kho_page_open)),
-	COMMAND(PAGE_LIST, struct kho_page_list, .run = do_page_list),
-	COMMAND(OBJ_CREATE, struct kho_obj_create, .run_fd = do_obj_create,
+	COMMAND(PAGE_OPEN, struct kho_page_open, page_open, .run_fd = do_page_open,
+		FD_AT(page_open)),
+	COMMAND(PAGE_LIST, struct kho_page_list, page_list, .run = do_page_list),
+	COMMAND(OBJ_CREATE, struct kho_obj_create, obj_create, .run_fd = do_obj_create,
 		.all = true,
-		FD_AT(struct kho_obj_create)),
-	COMMAND(OBJ_OPEN, struct kho_obj_name, .run_fd = do_obj_open,
+		FD_AT(obj_create)),
+	COMMAND(OBJ_OPEN, struct kho_obj_name, obj_name, .run_fd = do_obj_open,
 		.all = true,
-		FD_AT(struct kho_obj_name), .tells_late = true),
-	COMMAND(OBJ_REMOVE, struct kho_obj_name, .run = do_obj_remove,
+		FD_AT(obj_name), .tells_late = true),
+	COMMAND(OBJ_REMOVE, struct kho_obj_name, obj_name, .run = do_obj_remove,
 		.all = true),
-	COMMAND(OBJ_LIST, struct kho_obj_list, .run = do_obj_list,
+	COMMAND(OBJ_LIST, struct kho_obj_list, obj_list, .run = do_obj_list,
 		.all = true),
-	COMMAND(META_READ, struct kho_meta_read, .run = do_meta_read),
-	COMMAND(ENVELOPE_LIST, struct kho_envelope_list,
+	COMMAND(META_READ, struct kho_meta_read, meta_read, .run = do_meta_read),
+	COMMAND(ENVELOPE_LIST, struct kho_envelope_list, envelope_list,
 		.run = do_envelope_list),
-	COMMAND(SUBTREE_LIST, struct kho_subtree_list, .run = do_subtree_list),
-	COMMAND(OBJ_PRESERVE, struct kho_obj_preserve,
-		.run_fd = do_obj_preserve, FD_AT(struct kho_obj_preserve),
+	COMMAND(SUBTREE_LIST, struct kho_subtree_list, subtree_list, .run = do_subtree_list),
+	COMMAND(OBJ_PRESERVE, struct kho_obj_preserve, obj_preserve,
+		.run_fd = do_obj_preserve, FD_AT(obj_preserve),
 		.all = true, .tells_failure = true),
-	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list,
+	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list, obj_info_list,
 		.run = do_obj_info_list, .all = true),
-	COMMAND(HANDOFF, struct kho_handoff, .run = do_handoff),
+	COMMAND(HANDOFF, struct kho_handoff, handoff, .run = do_handoff),
 };
 
 /*

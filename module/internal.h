@@ -39,6 +39,8 @@
 #ifndef KHO_INTERNAL_H
 #define KHO_INTERNAL_H
 
+#include <linux/build_bug.h>
+#include <linux/container_of.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -648,6 +650,16 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 		   void *pages, u32 *filled, u64 *total);
 
 /* dev.c */
+
+/*
+ * Size of a command's struct, which @member of @any has to be: everything that is
+ * copied in lands in such a union on the stack.
+ */
+#define KHO_ARG_SIZE(any, member, type) \
+	(sizeof(type) + \
+	 BUILD_BUG_ON_ZERO(!__same_type(type, typeof_member(any, member))) + \
+	 BUILD_BUG_ON_ZERO(sizeof(type) > sizeof(any)))
+
 int kho_not_zero(const char *what, u64 value);
 int kho_take_args(unsigned int nr, void *any, u32 known, u32 least,
 		  void __user *user, u32 *size);

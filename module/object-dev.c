@@ -158,22 +158,24 @@ struct object_command {
 		   union kho_object_any *any);
 };
 
-#define COMMAND(nr, type, _mode, _run) \
+/* As in dev.c: @_member of the union is what the struct is copied into. */
+#define COMMAND(nr, type, _member, _mode, _run) \
 	[KHO_CMD_##nr - KHO_CMD_OBJ_COMMIT] = { \
-		.size = sizeof(type), .mode = (_mode), .run = (_run), }
+		.size = KHO_ARG_SIZE(union kho_object_any, _member, type), \
+		.mode = (_mode), .run = (_run), }
 
 static_assert(KHO_CMD_OBJ_COMMIT == 0x4f);
 static_assert(KHO_CMD_OBJ_VERIFY == 0x56);
 
 static const struct object_command commands[] = {
-	COMMAND(OBJ_COMMIT, struct kho_obj_plain, FMODE_WRITE, do_commit),
-	COMMAND(OBJ_SEAL, struct kho_obj_plain, FMODE_WRITE, do_seal),
-	COMMAND(OBJ_RESIZE, struct kho_obj_resize, FMODE_WRITE, do_resize),
-	COMMAND(OBJ_SET_DATA, struct kho_obj_data, FMODE_WRITE, do_set_data),
-	COMMAND(OBJ_GET_DATA, struct kho_obj_data, FMODE_READ, do_get_data),
-	COMMAND(OBJ_SET_OWNER, struct kho_obj_owner, FMODE_READ, do_set_owner),
-	COMMAND(OBJ_INFO, struct kho_obj_info, FMODE_READ, do_info),
-	COMMAND(OBJ_VERIFY, struct kho_obj_verify, FMODE_READ, do_verify),
+	COMMAND(OBJ_COMMIT, struct kho_obj_plain, plain, FMODE_WRITE, do_commit),
+	COMMAND(OBJ_SEAL, struct kho_obj_plain, plain, FMODE_WRITE, do_seal),
+	COMMAND(OBJ_RESIZE, struct kho_obj_resize, resize, FMODE_WRITE, do_resize),
+	COMMAND(OBJ_SET_DATA, struct kho_obj_data, data, FMODE_WRITE, do_set_data),
+	COMMAND(OBJ_GET_DATA, struct kho_obj_data, data, FMODE_READ, do_get_data),
+	COMMAND(OBJ_SET_OWNER, struct kho_obj_owner, owner, FMODE_READ, do_set_owner),
+	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info),
+	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify),
 };
 
 /**
