@@ -7,6 +7,13 @@
  * looked at before its pages are pinned, so that the answer tells what is wrong
  * with it, and the pages are looked at after that, since mappings may change
  * meanwhile.
+ *
+ * An object can be written, so nobody may get one of pages that he may only read.
+ * No look from before says that of the pages that are there later.  So it is
+ * decided with the pin: it is one for writing, which the kernel grants for a page
+ * that may be written and for no other; or, where the mapping could be made
+ * writable but is not, mapping and pages are looked at and pinned under one
+ * mmap_lock.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -15,6 +22,7 @@
 #include <linux/hugetlb.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -31,6 +39,9 @@
  * allocates it, and for want of more the OOM killer would come.
  */
 #define KEEP_FREE	4096UL
+
+/* How often pages of a mapping that is only read may go before they are pinned. */
+#define VIEW_TRIES	16
 
 /* guest_memfd, 6.8 on; not in linux/magic.h of older kernels. */
 #ifndef GUEST_MEMFD_MAGIC
@@ -94,6 +105,17 @@ static bool behind_end(struct vm_area_struct *vma, unsigned long addr)
 	       offset >= i_size_read(file_inode(vma->vm_file));
 }
 
+/*
+ * Is it a shared mapping that mprotect() would let the caller write to?  Of a file
+ * that was opened to be read, or that is sealed, the kernel makes none, and what
+ * mseal() was called for stays as it is.
+ */
+static bool may_become_writable(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_READ && vma->vm_flags & VM_MAYSHARE &&
+	       vma->vm_flags & VM_MAYWRITE && !(vma->vm_flags & KHO_VM_SEALED);
+}
+
 /* Why what @vma maps at @addr can't be preserved, or KHO_WHY_NONE. */
 static u32 judge(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -118,15 +140,13 @@ static u32 judge(struct vm_area_struct *vma, unsigned long addr)
 	 * those of a shared one are the same whoever looks.  What the caller may
 	 * not make writable it may not have an object of, which is writable.
 	 */
-	if (!(vma->vm_flags & VM_WRITE) &&
-	    !(vma->vm_flags & VM_READ && vma->vm_flags & VM_MAYSHARE &&
-	      vma->vm_flags & VM_MAYWRITE))
+	if (!(vma->vm_flags & VM_WRITE) && !may_become_writable(vma))
 		return KHO_WHY_PROTECTED;
 	return KHO_WHY_NONE;
 }
 
 /* Looks at the mapping of @addr; says where it ends and how it is pinned. */
-static u32 judge_at(unsigned long addr, unsigned long *end, unsigned int *gup,
+static u32 judge_at(unsigned long addr, unsigned long *end, bool *write,
 		    bool *hugetlb)
 {
 	struct vm_area_struct *vma;
@@ -137,7 +157,7 @@ static u32 judge_at(unsigned long addr, unsigned long *end, unsigned int *gup,
 	if (vma) {
 		why = judge(vma, addr);
 		*end = vma->vm_end;
-		*gup = FOLL_LONGTERM | (vma->vm_flags & VM_WRITE ? FOLL_WRITE : 0);
+		*write = vma->vm_flags & VM_WRITE;
 		*hugetlb = is_vm_hugetlb_page(vma);
 	}
 	mmap_read_unlock(current->mm);
@@ -148,14 +168,13 @@ static u32 judge_at(unsigned long addr, unsigned long *end, unsigned int *gup,
 static int judge_all(struct kho_obj_preserve *ask)
 {
 	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
-	unsigned int gup;
-	bool hugetlb;
+	bool write, hugetlb;
 	u32 why;
 
 	while (addr < end) {
 		unsigned long at = addr;
 
-		why = judge_at(at, &addr, &gup, &hugetlb);
+		why = judge_at(at, &addr, &write, &hugetlb);
 		if (why)
 			return refuse(ask, why, at);
 	}
@@ -265,32 +284,86 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	return n;
 }
 
-/* Pages of one mapping, as many as are pinned in one go; says how many. */
-static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
+/*
+ * Pins pages of a mapping that is only read.  That its pages may be written is
+ * no more than what its flags say, so these have to be those of the very mapping
+ * that the pages are found in: both are looked at under one mmap_lock.  There
+ * nobody waits for a page, neither for the disk nor for whoever handles page
+ * faults by userfaultfd, who may need that lock: what is not there is had before.
+ * -EFAULT if the first page is not there any more.
+ */
+static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
+{
+	unsigned int gup = FOLL_LONGTERM | FOLL_NOFAULT;
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	long ret = -EFAULT;
+
+	/* If it fails, so does what follows. */
+	fault_in_readable((const char __user *)addr, nr << PAGE_SHIFT);
+	kho_inject("pin-view");
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	vma = vma_lookup(mm, addr);
+	if (vma && !judge(vma, addr)) {
+		nr = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT);
+		/* It may be another mapping by now, or another one's neighbour. */
+		if (vma->vm_flags & VM_WRITE)
+			gup |= FOLL_WRITE;
+		ret = kho_pin_user_pages(addr, nr, gup, pages);
+	}
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+static long pin_pages(unsigned long addr, unsigned long nr, bool write,
 		      struct page **pages)
 {
-	unsigned long stop;
-	unsigned int gup;
-	long i, n, nr;
-	bool hugetlb;
-	u32 why;
+	kho_inject("pin");
+	/* Each page is one that the caller may write to, or it is not pinned. */
+	if (write)
+		return pin_user_pages_fast(addr, nr, FOLL_LONGTERM | FOLL_WRITE,
+					   pages);
+	return pin_view(addr, nr, pages);
+}
 
-	why = judge_at(addr, &stop, &gup, &hugetlb);
-	if (why)
-		return refuse(p->ask, why, addr);
-	nr = min((min(stop, end) - addr) >> PAGE_SHIFT, PIN_PIECE);
+static int await_memory(const struct pinning *p, unsigned long addr)
+{
 	while (si_mem_available() < (long)min(KEEP_FREE, totalram_pages() / 64)) {
 		if (kho_freeing_wait())
 			continue;
 		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",
 				  p->ask->name, addr);
 	}
+	return 0;
+}
 
-	nr = pin_user_pages_fast(addr, nr, gup, pages);
+/* Pages of one mapping, as many as are pinned in one go; says how many. */
+static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
+		      struct page **pages)
+{
+	unsigned int tries = 0;
+	bool write, hugetlb;
+	unsigned long stop;
+	long i, n, nr;
+	u32 why;
+
+again:
+	why = judge_at(addr, &stop, &write, &hugetlb);
+	if (why)
+		return refuse(p->ask, why, addr);
+	nr = await_memory(p, addr);
+	if (nr)
+		return nr;
+	nr = min((min(stop, end) - addr) >> PAGE_SHIFT, PIN_PIECE);
+	nr = pin_pages(addr, nr, write, pages);
 	if (nr <= 0) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		why = judge_at(addr, &stop, &gup, &hugetlb);
+		/* It was there a moment ago, or the mapping was another one. */
+		if (!write && nr == -EFAULT && ++tries < VIEW_TRIES)
+			goto again;
+		why = judge_at(addr, &stop, &write, &hugetlb);
 		if (why)
 			return refuse(p->ask, why, addr);
 		p->ask->bad_addr = addr;

@@ -55,6 +55,26 @@
 #endif
 
 /*
+ * 4c630f307455 ("mm/gup: remove vmas parameter from pin_user_pages()", 6.5).
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define kho_pin_user_pages(start, nr_pages, gup_flags, pages) \
+	pin_user_pages(start, nr_pages, gup_flags, pages, NULL)
+#else
+#define kho_pin_user_pages pin_user_pages
+#endif
+
+/*
+ * 8be7258aad44 ("mseal: add mseal syscall", 6.10): mappings whose protection
+ * can't be changed any more, on 64-bit only.
+ */
+#ifdef VM_SEALED
+#define KHO_VM_SEALED VM_SEALED
+#else
+#define KHO_VM_SEALED 0
+#endif
+
+/*
  * 3c8e44c9b369 ("mm: mark special bits for huge pfn mappings when inject", 6.12)
  * and what surrounds it: page faults ask any driver for entries of the PUD's
  * size, and get_user_pages_fast() knows that these are not pages.  Before that,
