@@ -18,6 +18,12 @@
 #define FIRST_ROOM	8ULL
 #define FIRST_CHUNKS	4ULL
 
+/* Whoever makes an object pays for these too; what arrived is nobody's. */
+static gfp_t gfp_of_extents(void)
+{
+	return kho.committed ? KHO_GFP_CHARGED : GFP_KERNEL;
+}
+
 /* A larger first chunk, or the first one. */
 static int grow_first(struct kho_mem *mem)
 {
@@ -25,7 +31,7 @@ static int grow_first(struct kho_mem *mem)
 	struct kho_extent *chunk;
 
 	chunk = krealloc(mem->room ? mem->chunk[0] : NULL, room * sizeof(*chunk),
-			 GFP_KERNEL);
+			 gfp_of_extents());
 	if (!chunk)
 		return -ENOMEM;
 	mem->chunk[0] = chunk;
@@ -38,7 +44,7 @@ static int grow_array(struct kho_mem *mem)
 	u64 chunks = max(2 * mem->chunks, FIRST_CHUNKS);
 	struct kho_extent **chunk;
 
-	chunk = kvmalloc_array(chunks, sizeof(*chunk), GFP_KERNEL);
+	chunk = kvmalloc_array(chunks, sizeof(*chunk), gfp_of_extents());
 	if (!chunk)
 		return -ENOMEM;
 	if (mem->chunks)
@@ -69,7 +75,7 @@ int kho_extents_add_room(struct kho_mem *mem)
 		return ret;
 	if (mem->room < KHO_CHUNK)
 		return grow_first(mem);
-	chunk = kmalloc_array(KHO_CHUNK, sizeof(*chunk), GFP_KERNEL);
+	chunk = kmalloc_array(KHO_CHUNK, sizeof(*chunk), gfp_of_extents());
 	if (!chunk)
 		return -ENOMEM;
 	mem->chunk[mem->room / KHO_CHUNK] = chunk;

@@ -21,6 +21,7 @@
 #include <linux/bitops.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
@@ -198,13 +199,38 @@ static unsigned long *word_behind(struct page *page)
 	return HAS_BEHIND ? &words_of(page)[WORD_BEHIND] : NULL;
 }
 
-/* One reference and no use that a struct page tells of; writes nothing. */
-static bool is_plain(struct page *page)
+/* What it is charged to, in the kernel's own words; 0 if it is not. */
+static unsigned long charge_of(struct page *page)
+{
+	return word_behind(page) ? READ_ONCE(*word_behind(page)) : 0;
+}
+
+#ifdef CONFIG_MEMCG
+/* Is the page charged as memory of the kernel is, by way of an obj_cgroup? */
+static bool is_charged_as_kernel(struct page *page)
+{
+	return folio_memcg_kmem(page_folio(page));
+}
+
+static void put_charge(struct page *page)
+{
+	obj_cgroup_put(__folio_objcg(page_folio(page)));
+}
+#else
+static bool is_charged_as_kernel(struct page *page) { return false; }
+static void put_charge(struct page *page) { }
+#endif
+
+/*
+ * One reference and no use that a struct page tells of, but that it may be charged
+ * to what @charge says; writes nothing.
+ */
+static bool is_plain(struct page *page, unsigned long charge)
 {
 	return page_ref_count(page) == 1 &&
 	       atomic_read(&page->_mapcount) == -1 &&
 	       !(flags_of(page) & ~HARMLESS) && !PageCompound(page) &&
-	       !page->mapping && !(word_behind(page) && *word_behind(page));
+	       !page->mapping && charge_of(page) == charge;
 }
 
 static void write_tail(const struct kho_folio_tail *tail, unsigned int kind,
@@ -289,7 +315,7 @@ bool kho_folio_make(unsigned long pfn, unsigned int order, pgoff_t index)
 	/* Blocks of this size have all their struct pages in a row. */
 	head = pfn_to_page(pfn);
 	for (i = 0; i < nr_pages; i++)
-		if (!is_plain(head + i) ||
+		if (!is_plain(head + i, 0) ||
 		    page_zone(head + i) != page_zone(head))
 			return false;
 	pattern = get_pattern(order);
@@ -336,21 +362,42 @@ bool kho_folio_is_whole(unsigned long pfn, unsigned int order)
 
 /*
  * Takes the one reference of each of these pages, as far as they are the caller's
- * alone, of no use and of one zone; says how many.
+ * alone, of no use, of one zone, and charged alike; says how many.
  */
 static unsigned long freeze_run(unsigned long pfn, unsigned long nr_pages)
 {
-	struct zone *zone = page_zone(pfn_to_page(pfn));
-	unsigned long i;
+	struct page *first = pfn_to_page(pfn);
+	struct zone *zone = page_zone(first);
+	unsigned long i, charge = charge_of(first);
 
+	/* As the kernel's memory is, or not at all. */
+	if (charge && (PageCompound(first) || !is_charged_as_kernel(first)))
+		return 0;
 	for (i = 0; i < nr_pages; i++) {
 		struct page *page = pfn_to_page(pfn + i);
 
-		if (!is_plain(page) || page_zone(page) != zone ||
+		if (!is_plain(page, charge) || page_zone(page) != zone ||
 		    !page_ref_freeze(page, 1))
 			break;
 	}
 	return i;
+}
+
+/*
+ * When pages that were allocated as a block were taken apart, each got a reference
+ * to the cgroup that all were charged to.  A block that is freed gives back the
+ * charge of all of it by what its first page says, and one reference.
+ */
+static void join_charges(struct page *page, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	if (!charge_of(page))
+		return;
+	for (i = 1; i < nr_pages; i++) {
+		WRITE_ONCE(*word_behind(page + i), 0);
+		put_charge(page);
+	}
 }
 
 /* As if blocks of them had been allocated just so, without __GFP_COMP. */
@@ -367,6 +414,7 @@ static void free_frozen(unsigned long pfn, unsigned long nr_pages)
 			      ilog2(end - pfn));
 		if (pfn)
 			order = min_t(unsigned int, order, __ffs(pfn));
+		join_charges(page, 1UL << order);
 		page_ref_unfreeze(page, 1);
 		__free_pages(page, order);
 	}

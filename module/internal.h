@@ -18,7 +18,7 @@
  *	kho.blocks.lock		which blocks the envelopes have to cover; a leaf
  *	kho.blobs_lock		the list of metadata pages; a leaf
  *	freeing.lock		freeing.c: what is to be given back; a leaf
- *	accounts_lock		access.c: what users keep; a leaf
+ *	accounts_lock		account.c: what users keep; a leaf
  *	patterns_lock		folio.c: how folios are made; a leaf
  *
  * Who marks pages holds kho.gate or kho.lock: a jump waits for both.  With the
@@ -41,6 +41,7 @@
 
 #include <linux/build_bug.h>
 #include <linux/container_of.h>
+#include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -211,6 +212,12 @@ struct kho_state {
 	char previous_release[KHO_METADATA_RELEASE];
 };
 
+/*
+ * For what is allocated for whoever calls: his memory cgroup is charged, and if
+ * that is at its limit, this fails instead of having one of its processes killed.
+ */
+#define KHO_GFP_CHARGED	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 extern struct kho_state kho;
 extern unsigned int kho_abi;
 extern unsigned long kho_scratch_mib;
@@ -254,6 +261,7 @@ int kho_unmark_range(unsigned long pfn, unsigned long nr_pages);
 int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages);
 u64 kho_end_of_memory(void);
 void *kho_blob_alloc(void);
+void *kho_blob_alloc_charged(void);
 void kho_blob_free(void *blob);
 void kho_blob_adopt(void *blob);
 
@@ -623,11 +631,13 @@ int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify);
 void kho_sums_at_jump(void);
 
 /* access.c */
-struct kho_account;
 bool kho_allowed_all(void);
 bool kho_may(const struct kho_object *object, unsigned int mask);
 bool kho_sees(const struct kho_object *object);
 bool kho_owns(const struct kho_object *object);
+
+/* account.c */
+struct kho_account;
 int kho_charge(struct kho_object *object, u64 nr_pages, u64 *charged);
 void kho_uncharge(struct kho_object *object, u64 nr_pages);
 void kho_charge_move(struct kho_object *to, struct kho_object *from,

@@ -479,11 +479,12 @@ bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages)
 
 /*
  * Nothing is had by pushing others out: an agent that asks for too much gets
- * -ENOMEM, not the OOM killer's help.
+ * -ENOMEM, not the OOM killer's help.  Nor does that come if it is too much for the
+ * agent's memory cgroup, which is charged.
  */
 static gfp_t gfp_for(bool smaller_will_do, int nid)
 {
-	return GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+	return GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
 	       (smaller_will_do ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL) |
 	       (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
 }

@@ -520,7 +520,7 @@ static int write_data(const void *data, u32 bytes, u64 *first)
 	u32 done, n;
 
 	for (done = 0; done < bytes; done += n) {
-		struct kho_objs_data *page = kho_blob_alloc();
+		struct kho_objs_data *page = kho_blob_alloc_charged();
 
 		if (!page)
 			return -ENOMEM;

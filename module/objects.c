@@ -145,7 +145,7 @@ static const struct kho_mem_ops object_mem_ops = {
 struct kho_object *kho_object_new(const struct kho_wish *wish)
 {
 	u64 nr_pages = (wish->bytes >> PAGE_SHIFT) + !!(wish->bytes & ~PAGE_MASK);
-	struct kho_object *object = kzalloc(sizeof(*object), GFP_KERNEL);
+	struct kho_object *object = kzalloc(sizeof(*object), KHO_GFP_CHARGED);
 	u64 charged;
 	int ret;
 

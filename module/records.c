@@ -186,7 +186,7 @@ static int alloc_more(const struct kho_mem *mem, u64 *more)
 
 	*more = 0;
 	for (i = KHO_OBJS_INLINE; i < mem->nr_extents; ) {
-		struct kho_objs_extents *chunk = kho_blob_alloc();
+		struct kho_objs_extents *chunk = kho_blob_alloc_charged();
 		unsigned int n;
 
 		if (!chunk) {

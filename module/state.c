@@ -292,15 +292,9 @@ u64 kho_end_of_memory(void)
 	return (u64)end << PAGE_SHIFT;
 }
 
-/**
- * kho_blob_alloc() - a zeroed page of metadata, marked for the next kernel
- *
- * Context: may sleep; kho.lock or kho.gate held.
- * Return: the page, or NULL.
- */
-void *kho_blob_alloc(void)
+static void *blob_alloc(gfp_t gfp)
 {
-	void *blob = (void *)get_zeroed_page(GFP_KERNEL);
+	void *blob = (void *)get_zeroed_page(gfp);
 
 	if (!blob)
 		return NULL;
@@ -310,6 +304,30 @@ void *kho_blob_alloc(void)
 	}
 	kho_blob_adopt(blob);
 	return blob;
+}
+
+/**
+ * kho_blob_alloc() - a zeroed page of metadata, marked for the next kernel
+ *
+ * Context: may sleep; kho.lock or kho.gate held.
+ * Return: the page, or NULL.
+ */
+void *kho_blob_alloc(void)
+{
+	return blob_alloc(GFP_KERNEL);
+}
+
+/**
+ * kho_blob_alloc_charged() - the same, for one object of the caller's
+ *
+ * It is charged to the caller's memory cgroup.
+ *
+ * Context: may sleep; kho.lock or kho.gate held.
+ * Return: the page, or NULL.
+ */
+void *kho_blob_alloc_charged(void)
+{
+	return blob_alloc(KHO_GFP_CHARGED);
 }
 
 /**

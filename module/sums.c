@@ -66,7 +66,7 @@ int kho_sums_alloc(u64 nr_pages, u64 *first)
 	if (!IS_REACHABLE(CONFIG_XXHASH))
 		return kho_refuse(-EOPNOTSUPP, "checksum: this kernel was built without CONFIG_XXHASH");
 	for (done = 0; done < nr_pages; done += PER_PAGE) {
-		struct kho_objs_sums *sums = kho_blob_alloc();
+		struct kho_objs_sums *sums = kho_blob_alloc_charged();
 
 		if (!sums) {
 			kho_sums_free(*first);
