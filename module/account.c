@@ -133,7 +133,7 @@ int kho_charge(struct kho_object *object, u64 nr_pages, u64 *charged)
 	while (ret == -EDQUOT && kho_freeing_wait());
 	if (ret == -EDQUOT)
 		return kho_refuse(ret, "object '%s': %llu pages more than the %llu that the user has are beyond RLIMIT_MEMLOCK, %llu pages",
-				  object->name, nr_pages, had, limit);
+				  kho_shown(object->name), nr_pages, had, limit);
 	if (!ret)
 		*charged = nr_pages;
 	return ret;

@@ -504,7 +504,7 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 		ret = 0;
 	} else if (child) {
 		pr_notice_ratelimited("'%s' arrived, but the %llu bytes at 0x%llx that it leads to are not preserved\n",
-				      name, child->size, child->addr);
+				      kho_shown(name), child->size, child->addr);
 	}
 	mutex_unlock(&kho.lock);
 	return ret;

@@ -137,6 +137,7 @@ static void read_metadata(void)
 		return;
 	memcpy(kho.previous_release, metadata->previous_release,
 	       sizeof(kho.previous_release) - 1);
+	kho_text_clean(kho.previous_release, sizeof(kho.previous_release));
 	kho.generation = metadata->kexec_count;
 }
 

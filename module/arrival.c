@@ -258,6 +258,7 @@ static void read_metadata(void)
 		return;
 	memcpy(kho.previous_release, metadata->previous_release,
 	       sizeof(kho.previous_release) - 1);
+	kho_text_clean(kho.previous_release, sizeof(kho.previous_release));
 	kho.generation = metadata->kexec_count;
 }
 
@@ -451,6 +452,7 @@ int kho_arrival_init(void)
 		kho.arrival = KHO_ARRIVAL_REFUSED;
 		strscpy(kho.arrival_error, kho.boot.error,
 			sizeof(kho.arrival_error));
+		kho_text_clean(kho.arrival_error, sizeof(kho.arrival_error));
 		break;
 	case KHO_BOOT_OFF:
 		kho.arrival = KHO_ARRIVAL_OFF;

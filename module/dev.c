@@ -249,7 +249,7 @@ static int do_obj_create(union kho_any *any, struct file **file)
 					 create->flags & ~known);
 	if (create->node && !(create->flags & KHO_CREATE_NODE))
 		return kho_not_zero("kho_obj_create.node", create->node);
-	return kho_name_check(create->name) ?: kho_object_create(&wish, file);
+	return kho_new_name_check(create->name) ?: kho_object_create(&wish, file);
 }
 
 static int do_obj_preserve(union kho_any *any, struct file **file)
@@ -265,7 +265,7 @@ static int do_obj_preserve(union kho_any *any, struct file **file)
 	if (preserve->flags & ~known)
 		return kho_not_zero("kho_obj_preserve.flags without those that are known",
 					 preserve->flags & ~known);
-	return kho_name_check(preserve->name) ?:
+	return kho_new_name_check(preserve->name) ?:
 	       kho_pin_preserve(&wish, preserve, file);
 }
 

@@ -54,7 +54,7 @@ int kho_handoff_set_child(const char *name, u64 addr, u64 size)
 
 	if (!*name || strlen(name) >= KHO_FDT_NAME_SIZE || strchr(name, '/'))
 		return kho_refuse(-EINVAL, "subtree name '%s' is empty, too long, or has a slash",
-				  name);
+				  kho_shown(name));
 	for (i = 0; i < kho.out->nr; i++)
 		if (!strcmp(kho.out->child[i].name, name))
 			return -EEXIST;
@@ -359,6 +359,7 @@ void kho_handoff_list(u64 first, u32 room, void *entries, u32 *filled, u64 *tota
 
 		memset(entry, 0, sizeof(*entry));
 		strscpy((char *)entry->name, child->name, sizeof(entry->name));
+		kho_text_clean(entry->name, sizeof(entry->name));
 		entry->addr = child->addr;
 		entry->bytes = child->size;
 		entry->flags = subtree_flags(child);

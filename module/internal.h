@@ -53,6 +53,7 @@
 #include "folio.h"
 #include "native.h"
 #include "radix.h"
+#include "text.h"
 
 #include <kho/boot_info.h>
 #include <kho/exact.h>
@@ -582,6 +583,7 @@ struct kho_wish {
 };
 
 int kho_name_check(const u8 *name);
+int kho_new_name_check(const u8 *name);
 struct kho_object *kho_object_new(const struct kho_wish *wish);
 void kho_object_free(struct kho_object *object);
 int kho_object_may_name(const char *name);

@@ -60,7 +60,7 @@ static int stop_writers(struct kho_object *object)
 
 	if (ret)
 		return kho_refuse(ret, "object '%s' is mapped for writing",
-				  object->name);
+				  kho_shown(object->name));
 	if (object->mem.pinned)
 		return 0;
 	ret = kho_mem_in_use(&object->mem);
@@ -68,7 +68,7 @@ static int stop_writers(struct kho_object *object)
 		kho_mem_allow_writers(&object->mem);
 	if (ret == -EBUSY)
 		kho_refuse(ret, "object '%s': pages are in use by direct I/O or the like",
-			   object->name);
+			   kho_shown(object->name));
 	return ret;
 }
 
@@ -396,15 +396,15 @@ static int check_resize(const struct kho_object *object, u64 bytes, u64 nr_pages
 	if (ret)
 		return ret;
 	if (object->flags & KHO_OBJS_SEALED)
-		return kho_refuse(-EPERM, "object '%s' is sealed", object->name);
+		return kho_refuse(-EPERM, "object '%s' is sealed", kho_shown(object->name));
 	if (!bytes)
-		return kho_refuse(-EINVAL, "object '%s': size is 0", object->name);
+		return kho_refuse(-EINVAL, "object '%s': size is 0", kho_shown(object->name));
 	if (mem->pinned)
 		return kho_refuse(-EINVAL, "object '%s' is memory of a process, its size is fixed",
-				  object->name);
+				  kho_shown(object->name));
 	if (nr_pages < mem->nr_pages && kho_mem_splits(mem, nr_pages))
 		return kho_refuse(-EINVAL, "object '%s': size %llu cuts a huge page",
-				  object->name, bytes);
+				  kho_shown(object->name), bytes);
 	return 0;
 }
 
@@ -456,7 +456,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 	huge = ends_huge(mem);
 	if (!ret && nr_pages > old && huge && bytes & (PMD_SIZE - 1))
 		ret = kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of its huge pages of %lu",
-				 object->name, bytes, PMD_SIZE);
+				 kho_shown(object->name), bytes, PMD_SIZE);
 	mutex_unlock(&kho.lock);
 	if (!ret && bytes < mem->size) {
 		ret = shrink(object, nr_pages, bytes);
@@ -471,7 +471,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 			if (kho_freeing_wait())
 				continue;
 			ret = kho_refuse(-ENOMEM, "object '%s': size %llu is more than there is memory",
-					 object->name, bytes);
+					 kho_shown(object->name), bytes);
 			goto out;
 		}
 		ret = kho_charge(object, nr_pages - old, &charged);
@@ -558,7 +558,7 @@ int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 		goto out;
 	mutex_lock(&kho.lock);
 	if (object->flags & KHO_OBJS_SEALED) {
-		ret = kho_refuse(-EPERM, "object '%s' is sealed", object->name);
+		ret = kho_refuse(-EPERM, "object '%s' is sealed", kho_shown(object->name));
 	} else {
 		swap(object->record->data, chain);
 		was_charged = object->data_charged;
@@ -626,7 +626,7 @@ int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *
 		gid = make_kgid(&init_user_ns, to->gid);
 	if (!uid_valid(uid) || !gid_valid(gid))
 		return kho_refuse(-EINVAL, "object '%s': uid %u or gid %u is none",
-				  object->name, to->uid, to->gid);
+				  kho_shown(object->name), to->uid, to->gid);
 
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
@@ -634,7 +634,7 @@ int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *
 		     (!all && !uid_eq(uid, object->uid)) ||
 		     (!all && !gid_eq(gid, object->gid) && !in_group_p(gid))))
 		ret = kho_refuse(-EPERM, "object '%s': uid %u may not give it to uid %u, gid %u",
-				 object->name,
+				 kho_shown(object->name),
 				 from_kuid(&init_user_ns, current_fsuid()),
 				 from_kuid(&init_user_ns, uid),
 				 from_kgid(&init_user_ns, gid));

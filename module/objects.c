@@ -32,26 +32,50 @@
  * @name: KHO_NAME_SIZE bytes
  *
  * Return: 0; -ENAMETOOLONG if no NUL ends it; -EINVAL if it is empty, "." or
- * "..", has a slash or a control character, or anything behind its NUL.
+ * "..", has a slash or a control character of ASCII, or anything behind its NUL.
  */
 int kho_name_check(const u8 *name)
 {
 	size_t i, len = strnlen((const char *)name, KHO_NAME_SIZE);
 
 	if (len == KHO_NAME_SIZE)
-		return kho_refuse(-ENAMETOOLONG, "name '%.63s...' has more than 63 bytes",
-				  name);
+		return kho_refuse(-ENAMETOOLONG, "name '%s...' has more than 63 bytes",
+				  kho_shown(name));
 	if (!len)
 		return kho_refuse(-EINVAL, "name is empty");
 	if (!strcmp((const char *)name, ".") || !strcmp((const char *)name, ".."))
-		return kho_refuse(-EINVAL, "name is '%s'", name);
+		return kho_refuse(-EINVAL, "name is '%s'", kho_shown(name));
 	for (i = 0; i < len; i++)
 		if (name[i] == '/' || name[i] < ' ' || name[i] == 0x7f)
 			return kho_refuse(-EINVAL,
 					  "name has byte 0x%02x, a slash or control character, at %zu",
 					  name[i], i);
 	if (memchr_inv(name + len, 0, KHO_NAME_SIZE - len))
-		return kho_refuse(-EINVAL, "name '%s' is not padded with NUL", name);
+		return kho_refuse(-EINVAL, "name '%s' is not padded with NUL", kho_shown(name));
+	return 0;
+}
+
+/**
+ * kho_new_name_check() - can a new object have that name?
+ * @name: KHO_NAME_SIZE bytes
+ *
+ * Objects that arrive may have names with control characters of C1: there were
+ * modules that let agents make them.
+ *
+ * Return: as kho_name_check(), and -EINVAL for any other control character.
+ */
+int kho_new_name_check(const u8 *name)
+{
+	size_t at, len;
+	int ret = kho_name_check(name);
+
+	if (ret)
+		return ret;
+	len = strlen((const char *)name);
+	at = kho_text_control(name, len);
+	if (at < len)
+		return kho_refuse(-EINVAL, "name '%s' has a control character at %zu",
+				  kho_shown(name), at);
 	return 0;
 }
 
@@ -94,7 +118,7 @@ static int may_name(const char *name)
 	int ret = kho_may_change();
 
 	if (!ret && kho_object_find(name))
-		ret = kho_refuse(-EEXIST, "object '%s': the name is taken", name);
+		ret = kho_refuse(-EEXIST, "object '%s': the name is taken", kho_shown(name));
 	return ret;
 }
 
@@ -160,6 +184,7 @@ struct kho_object *kho_object_new(const struct kho_wish *wish)
 	object->gid = current_fsgid();
 	object->mode = 0600;
 	get_task_comm(object->comm, current->group_leader);
+	kho_text_clean(object->comm, sizeof(object->comm));
 	strscpy_pad(object->release, init_utsname()->release,
 		    sizeof(object->release));
 
@@ -296,20 +321,20 @@ out:
 static int check_wish(const struct kho_wish *wish)
 {
 	if (!wish->bytes)
-		return kho_refuse(-EINVAL, "object '%s': size is 0", wish->name);
+		return kho_refuse(-EINVAL, "object '%s': size is 0", kho_shown(wish->name));
 	if (wish->huge && wish->bytes & (PMD_SIZE - 1))
 		return kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of huge pages of %lu",
-				  wish->name, wish->bytes, PMD_SIZE);
+				  kho_shown(wish->name), wish->bytes, PMD_SIZE);
 	if (wish->nid != NUMA_NO_NODE &&
 	    (wish->nid < 0 || wish->nid >= MAX_NUMNODES || !node_online(wish->nid)))
 		return kho_refuse(-EINVAL, "object '%s': there is no node %d",
-				  wish->name, wish->nid);
+				  kho_shown(wish->name), wish->nid);
 	while (wish->bytes >> PAGE_SHIFT > si_mem_available()) {
 		if (kho_freeing_wait())
 			continue;
 		return kho_refuse(-ENOMEM,
 				  "object '%s': size %llu is more than there is memory",
-				  wish->name, wish->bytes);
+				  kho_shown(wish->name), wish->bytes);
 	}
 	return 0;
 }
@@ -386,7 +411,7 @@ int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes)
 		mask |= MAY_WRITE;
 	if (!kho_may(object, mask)) {
 		ret = kho_refuse(-EACCES, "object '%s': its mode is %#o, which does not let uid %u have it%s",
-				 name, object->mode,
+				 kho_shown(name), object->mode,
 				 from_kuid(&init_user_ns, current_fsuid()),
 				 mask & MAY_WRITE ? " for writing" : "");
 		goto out;
@@ -459,13 +484,13 @@ int kho_object_remove(const char *name)
 	if (!object)
 		ret = -ENOENT;
 	else if (!kho_owns(object))
-		ret = kho_refuse(-EPERM, "object '%s' is of uid %u", name,
+		ret = kho_refuse(-EPERM, "object '%s' is of uid %u", kho_shown(name),
 				 from_kuid(&init_user_ns, object->uid));
 	else if (kho.frozen)
 		ret = -ESHUTDOWN;
 	else if (object->files)
 		ret = kho_refuse(-EBUSY, "object '%s' is open or mapped (%u files)",
-				 name, object->files);
+				 kho_shown(name), object->files);
 	else
 		object_end(object, &chains);
 	mutex_unlock(&kho.lock);
@@ -643,6 +668,8 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 	object->mode = record->mode;
 	memcpy(object->comm, record->comm, sizeof(object->comm));
 	memcpy(object->release, record->release, sizeof(object->release));
+	kho_text_clean(object->comm, sizeof(object->comm));
+	kho_text_clean(object->release, sizeof(object->release));
 	object->record = record;
 	list_object(object);
 	kho.arrived_objects++;

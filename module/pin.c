@@ -81,7 +81,7 @@ static int refuse(struct kho_obj_preserve *ask, u32 why, unsigned long addr)
 	ask->why = why;
 	ask->bad_addr = addr;
 	return kho_refuse(why_not[why].err, "object '%s': memory at 0x%lx of process %d: %s",
-			  ask->name, addr, task_tgid_nr(current),
+			  kho_shown(ask->name), addr, task_tgid_nr(current),
 			  why_not[why].text);
 }
 
@@ -333,7 +333,7 @@ static int await_memory(const struct pinning *p, unsigned long addr)
 		if (kho_freeing_wait())
 			continue;
 		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",
-				  p->ask->name, addr);
+				  kho_shown(p->ask->name), addr);
 	}
 	return 0;
 }
@@ -450,7 +450,7 @@ static int check_ask(const struct kho_obj_preserve *ask)
 		return -EFAULT;
 	if (ask->bytes >> PAGE_SHIFT > totalram_pages())
 		return kho_refuse(-ENOMEM, "object '%s': %llu bytes are more than there is memory",
-				  ask->name, ask->bytes);
+				  kho_shown(ask->name), ask->bytes);
 	return 0;
 }
 

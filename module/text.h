@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Text that others have made up, fit to be shown.
+ */
+#ifndef KHO_TEXT_H
+#define KHO_TEXT_H
+
+#include <linux/types.h>
+
+#include <linux/kho.h>
+
+/**
+ * struct kho_shown - room for a name as it is logged
+ */
+struct kho_shown {
+	/** @text: each byte may take four. */
+	char text[4 * KHO_NAME_SIZE];
+};
+
+/*
+ * Names are logged as this, and in no other way: what it returns is good for the
+ * statement that it is in.
+ */
+#define kho_shown(name)	kho_show(&(struct kho_shown) {}, name)
+
+const char *kho_show(struct kho_shown *to, const void *text);
+void kho_text_clean(void *text, size_t size);
+size_t kho_text_control(const u8 *text, size_t len);
+
+#endif /* KHO_TEXT_H */
