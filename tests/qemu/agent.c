@@ -4,6 +4,9 @@
  * and does harm on request.  Talks to /dev/kho without any library of ours, so
  * that it tells the same story from another side than khoctl.
  */
+#include <stddef.h>
+#include <sys/utsname.h>
+
 #include "agent.h"
 #include "../../include/kho/objects.h"
 
@@ -418,6 +421,9 @@ static int cmd_hold(char **argv)
 	stay();
 }
 
+/* Where the metadata say what release this is. */
+#define RELEASE_AT	offsetof(struct kho_metadata, previous_release)
+
 /* Room for all metadata pages of a test. */
 #define META_MAX	4096
 
@@ -475,9 +481,11 @@ static int cmd_where(char **argv)
 	};
 	struct kho_query q;
 	int kho = open_kho();
+	struct utsname uts;
 	__u32 i, slot;
 
 	(void)argv;
+	uname(&uts);
 	if (!entries || !pages)
 		die("no memory");
 	get_query(kho, &q);
@@ -515,6 +523,9 @@ static int cmd_where(char **argv)
 		} else if (e->kind == KHO_META_BLOB &&
 			   !strcmp(page, KHO_OBJS_COMPATIBLE)) {
 			printf("objects=%#llx\n", addr);
+		} else if (e->kind == KHO_META_BLOB &&
+			   !strcmp(page + RELEASE_AT, uts.release)) {
+			printf("release=%#llx\n", addr + RELEASE_AT);
 		} else if (e->kind == KHO_META_BLOB) {
 			show_records(page, addr);
 		} else if (e->kind == KHO_META_NODE && addr == q.root_addr) {

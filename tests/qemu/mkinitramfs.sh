@@ -66,6 +66,7 @@ memory_test='memory-test.c ioctl-access.c ioctl-many.c ioctl-memory.c ioctl-obje
 compile memory-test "$memory_test"
 compile memory 'memory.c ioctl.c'
 compile race-test 'race-test.c race-held.c ioctl.c'
+compile guard 'guard.c guard-limits.c guard-view.c ioctl.c' -pthread
 # For 32-bit callers.  Header files that depend on the architecture serve both.
 compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
@@ -104,8 +105,9 @@ if [ -n "$bench" ]; then
 	# busybox has one too, but that copies by smaller pieces.
 	add_program /bin/cp
 fi
-for file in agent fail-nth keeper kvcache ioctl-test ioctl-test32 memory memory-test \
-	memory-test32 race-test; do
+programs=(agent fail-nth guard keeper kvcache ioctl-test ioctl-test32 memory memory-test
+	memory-test32 race-test)
+for file in "${programs[@]}"; do
 	add_program "$bin/$file"
 done
 add_program /sbin/kexec

@@ -41,7 +41,8 @@
  *	ENOENT		that page is not preserved; no such object
  *	ERANGE		the page number has more bits than an address
  *	ENAMETOOLONG	the name has more than 63 bytes
- *	ENOMEM		not enough memory; nothing has changed
+ *	ENOMEM		not enough memory, or the caller's memory cgroup is at its
+ *			limit; nothing has changed
  *	EINTR		a fatal signal came; nothing has changed
  *	ESHUTDOWN	the machine is going down: nothing may change any more
  *	EACCES		the object's mode does not give the caller this access; the
@@ -365,7 +366,8 @@ struct kho_page_list {
  * Makes a named object of zeroed memory that outlives its maker.  The file is
  * for read, write and mmap.  It belongs to the caller's user and group, mode
  * 0600; its pages count for the user's RLIMIT_MEMLOCK, unless the caller has
- * CAP_IPC_LOCK.
+ * CAP_IPC_LOCK in the initial user namespace.  In another one the user is who
+ * made the outermost.  The memory is charged to the caller's memory cgroup.
  */
 struct kho_obj_create {
 	/** @size: sizeof(struct kho_obj_create). */
@@ -377,7 +379,10 @@ struct kho_obj_create {
 	 * multiple of the huge page's size (2 MiB on x86).
 	 */
 	__aligned_u64 bytes;
-	/** @name: 1 to 63 bytes without '/' and control characters, NUL-padded. */
+	/**
+	 * @name: 1 to 63 bytes without '/' and control characters (ASCII, and
+	 * C1 in UTF-8 or as such), NUL-padded.
+	 */
 	__u8 name[KHO_NAME_SIZE];
 	/** @fd: out: file descriptor, close-on-exec. */
 	__s32 fd;
