@@ -212,9 +212,12 @@ static bool is_charged_as_kernel(struct page *page)
 	return folio_memcg_kmem(page_folio(page));
 }
 
+/* That of a page for which is_charged_as_kernel() is true, and so no other flag. */
 static void put_charge(struct page *page)
 {
-	obj_cgroup_put(__folio_objcg(page_folio(page)));
+	unsigned long objcg = charge_of(page) & ~(unsigned long)MEMCG_DATA_KMEM;
+
+	obj_cgroup_put((struct obj_cgroup *)objcg);
 }
 #else
 static bool is_charged_as_kernel(struct page *page) { return false; }
