@@ -191,6 +191,7 @@ static int forget(void)
 
 	kho_object_drop_all();
 	kho_records_forget();
+	kho_poison_forget();
 	list_for_each_entry_safe(page, next, &kho.blobs, lru)
 		list_del_init(&page->lru);
 	kho.nr_blobs = 0;
@@ -374,7 +375,11 @@ int kho_arrival_from_kernel(void)
 		goto err_destroy;
 	if (kho.arrival == KHO_ARRIVAL_REFUSED)
 		return 0;
-	ret = read_objects() ?: kho_native_exact_mark() ?:
+	ret = read_objects();
+	if (ret)
+		goto err_destroy;
+	kho_poison_arrived();
+	ret = kho_native_exact_mark() ?:
 	      kho_release_prepare(kho.list.nr ? kho.in_root : 0);
 	if (ret)
 		goto err_destroy;

@@ -302,6 +302,7 @@ static void forget_blobs(void)
 	struct page *page, *next;
 
 	kho_records_forget();
+	kho_poison_forget();
 	list_for_each_entry_safe(page, next, &kho.blobs, lru)
 		list_del_init(&page->lru);
 	kho.nr_blobs = 0;
@@ -369,7 +370,11 @@ static int take_over(void)
 	if (ret)
 		goto err_forget;
 	read_metadata();
-	ret = read_objects() ?: kho_release_prepare(kho.in_root);
+	ret = read_objects();
+	if (ret)
+		goto err_forget;
+	kho_poison_arrived();
+	ret = kho_release_prepare(kho.in_root);
 	if (ret)
 		goto err_forget;
 
@@ -520,9 +525,11 @@ void kho_arrival_commit(void)
 		kho_arch_taken(&kho.list);
 	if (kho_native()) {
 		kho_arrival_native_commit();
+		kho_poison_commit();
 		goto out;
 	}
 
+	kho_poison_commit();
 	free_old_child(KHO_METADATA_NODE);
 	if (kho.in_lean)
 		free_old_child(KHO_EXACT_NODE);

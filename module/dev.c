@@ -308,6 +308,7 @@ static int copy_list(u64 first, u64 entries, u32 *count, u64 *total, size_t size
 	entry = kvcalloc(LIST_PIECE, size, GFP_KERNEL);
 	if (!entry)
 		return -ENOMEM;
+	kho_poison_settle();
 	do {
 		u64 to = entries + (u64)done * size;
 
@@ -364,6 +365,7 @@ static int do_obj_info_list(union kho_any *any)
 	info = kvcalloc(LIST_PIECE, sizeof(*info), GFP_KERNEL);
 	if (!info)
 		return -ENOMEM;
+	kho_poison_settle();
 	do {
 		kho_object_list_info(list->first + done,
 				     min(list->count - done, LIST_PIECE), info,

@@ -31,6 +31,7 @@
 
 #include "compat/compat.h"
 #include "folio.h"
+#include "poison.h"
 
 /* Base pages that are given back in one go. */
 #define RUN_PAGES	BIT(MAX_PAGE_ORDER)
@@ -233,7 +234,8 @@ static bool is_plain(struct page *page, unsigned long charge)
 	return page_ref_count(page) == 1 &&
 	       atomic_read(&page->_mapcount) == -1 &&
 	       !(flags_of(page) & ~HARMLESS) && !PageCompound(page) &&
-	       !page->mapping && charge_of(page) == charge;
+	       !page->mapping && charge_of(page) == charge &&
+	       !kho_poison_unflagged(page);
 }
 
 static void write_tail(const struct kho_folio_tail *tail, unsigned int kind,
@@ -345,6 +347,35 @@ err_erase:
 }
 
 /**
+ * kho_folio_break() - make base pages of a folio
+ * @pfn: number of its first page
+ * @order: log2 of how many it has, at least 1
+ *
+ * The folio has one reference, the caller's; each page has one afterwards.
+ *
+ * Context: may sleep; takes patterns_lock.
+ * Return: true; or false, and nothing has changed, if it has another reference, or
+ * no folio of that order could be had to see how it is done.
+ */
+bool kho_folio_break(unsigned long pfn, unsigned int order)
+{
+	const struct kho_folio_pattern *pattern = get_pattern(order);
+	struct page *head = pfn_to_page(pfn);
+	unsigned long i;
+
+	if (!pattern || !page_ref_freeze(head, 1))
+		return false;
+	folio_clear_has_hwpoisoned((struct folio *)head);
+	clear_bit(PG_head, words_of(head));
+	for (i = 1; i < 1UL << order; i++)
+		erase_tail(&pattern->tail[kind_of(i)], head + i);
+	page_ref_unfreeze(head, 1);
+	/* It was allocated as one: so it is told, and counts the others. */
+	split_page(head, order);
+	return true;
+}
+
+/**
  * kho_folio_is_whole() - is there a folio of just these pages?
  * @pfn: number of the first page
  * @order: log2 of how many, at least 1
@@ -429,6 +460,8 @@ static void free_frozen(unsigned long pfn, unsigned long nr_pages)
  * @nr_pages: how many
  *
  * Those that nobody else has go back in blocks, which is faster than page by page.
+ * A poisoned one goes by itself: then the page allocator sees what it is, and does
+ * not take it.
  *
  * Context: may sleep.
  */
@@ -442,7 +475,9 @@ void kho_put_pages(unsigned long pfn, unsigned long nr_pages)
 		if (n) {
 			free_frozen(pfn, n);
 		} else {
-			put_page(pfn_to_page(pfn));
+			/* That the flag is set keeps the allocator off. */
+			if (!kho_poison_unflagged(pfn_to_page(pfn)))
+				put_page(pfn_to_page(pfn));
 			n = 1;
 		}
 		pfn += n;

@@ -110,6 +110,7 @@ static int carry_children_on(void)
 
 		if (!strcmp(child->name, KHO_OBJS_NODE) ||
 		    !strcmp(child->name, KHO_METADATA_NODE) ||
+		    kho_poison_took(child->name) ||
 		    (kho.in_lean && !strcmp(child->name, KHO_EXACT_NODE)) ||
 		    child->has != 3)
 			continue;
@@ -205,6 +206,7 @@ void kho_handoff_exit(void)
 {
 	lockdep_assert_held(&kho.lock);
 
+	kho_poison_drop();
 	if (kho.setup)
 		kho_arch_retire(kho.setup);
 	if (kho.setup && !kho.setup_shown)
@@ -331,6 +333,7 @@ static u32 subtree_flags(const struct kho_fdt_child *child)
 
 	if (!strcmp(child->name, KHO_OBJS_NODE) ||
 	    !strcmp(child->name, KHO_METADATA_NODE) ||
+	    kho_poison_lists(child->addr) ||
 	    (kho.exact && child->addr == virt_to_phys(kho.exact)))
 		return KHO_SUBTREE_OWN;
 	arrived = kho_arrival_child(child->name);

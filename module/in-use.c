@@ -43,6 +43,12 @@ static bool has_others(struct folio *folio)
 	return kho_folio_mapcount(folio) != maps || refs - maps > 1;
 }
 
+/* To a poisoned page the kernel keeps a reference, and nobody writes to it. */
+static bool is_poisoned(struct folio *folio)
+{
+	return !folio_test_large(folio) && kho_page_poisoned(&folio->page);
+}
+
 /* 0 once nobody else has it; -EBUSY if somebody still does when it takes too long. */
 static int wait_for_others(struct kho_mem *mem, struct folio *folio)
 {
@@ -89,7 +95,7 @@ int kho_mem_in_use(struct kho_mem *mem)
 	for (i = 0; i < mem->nr_pages; ) {
 		struct folio *folio = page_folio(kho_mem_page(mem, i));
 
-		if (has_others(folio)) {
+		if (has_others(folio) && !is_poisoned(folio)) {
 			ret = wait_for_others(mem, folio);
 			if (ret)
 				return ret;

@@ -52,6 +52,7 @@
 #include "envelope.h"
 #include "folio.h"
 #include "native.h"
+#include "poison.h"
 #include "radix.h"
 #include "text.h"
 
@@ -134,6 +135,8 @@ struct kho_state {
 	struct list_head objects;
 	/** @by_name: the same objects. */
 	struct hlist_head by_name[1 << KHO_NAME_BITS];
+	/** @open_mems: memory of which there are files, by kho_mem->open. */
+	struct list_head open_mems;
 	/** @nr_objects: how many. */
 	u64 nr_objects;
 	/** @object_pages: their base pages, without metadata. */
@@ -431,6 +434,8 @@ struct kho_mem {
 	bool whole;
 	/** @inode: while there are files; comes and goes with kho.lock held. */
 	struct inode *inode;
+	/** @open: on kho.open_mems, just as long. */
+	struct list_head open;
 	/** @ops: of its owner. */
 	const struct kho_mem_ops *ops;
 };

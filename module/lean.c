@@ -79,6 +79,7 @@ static bool strangers_arrived(void)
 	for (i = 0; i < kho.in->nr; i++)
 		if (strcmp(kho.in->child[i].name, KHO_OBJS_NODE) &&
 		    strcmp(kho.in->child[i].name, KHO_METADATA_NODE) &&
+		    !kho_poison_took(kho.in->child[i].name) &&
 		    strcmp(kho.in->child[i].name, KHO_EXACT_NODE))
 			return true;
 	return false;

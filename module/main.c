@@ -53,6 +53,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	down_write(&kho.gate);
 	kho_sums_at_jump();
 	mutex_lock(&kho.lock);
+	kho_poison_at_jump();
 	/* All there can be to do is to shrink them after requests that failed. */
 	kho_envelopes_settle();
 	kho.frozen = true;
@@ -111,6 +112,7 @@ static int __init kho_init(void)
 	ret = register_reboot_notifier(&kho_reboot);
 	if (ret)
 		goto err_exit_folio;
+	kho_poison_init();
 
 	mutex_lock(&kho.lock);
 	ret = kho_radix_init_tree(&kho.raw);
@@ -160,6 +162,7 @@ err_free_raw:
 	kho_radix_destroy_tree(&kho.raw);
 err_unlock:
 	mutex_unlock(&kho.lock);
+	kho_poison_exit();
 	unregister_reboot_notifier(&kho_reboot);
 	kho_envelopes_flush();
 	/* For nodes of trees, see kho_radix_destroy_tree(). */
@@ -174,6 +177,7 @@ static void __exit kho_exit(void)
 {
 	kho_dev_exit();
 	kho_freeing_exit();
+	kho_poison_exit();
 	mutex_lock(&kho.lock);
 	kho_handoff_exit();
 	kho_envelopes_exit();

@@ -301,8 +301,15 @@ static void put_extent(const struct kho_extent *extent)
 	}
 	for (done = 0; done < extent->nr_pages; done += 1ULL << KHO_PMD_ORDER) {
 		u64 pfn = extent->pfn + done;
+		bool whole = kho_folio_is_whole(pfn, KHO_PMD_ORDER);
 
-		if (kho_folio_is_whole(pfn, KHO_PMD_ORDER))
+		/* A poisoned page goes singly, or the allocator has it again. */
+		if (whole && kho_range_poisoned(pfn, 1ULL << KHO_PMD_ORDER)) {
+			if (!kho_folio_break(pfn, KHO_PMD_ORDER))
+				continue;
+			whole = false;
+		}
+		if (whole)
 			put_page(pfn_to_page(pfn));
 		else
 			kho_put_pages(pfn, 1ULL << KHO_PMD_ORDER);

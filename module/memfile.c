@@ -67,14 +67,14 @@ static struct page *get_page_at(struct kho_mem *mem, u64 index, u64 *cuts)
 }
 
 /*
- * Copies a piece of the page that @pos is in, as far as the user's memory is there;
- * false if that is behind the end.
+ * Copies a piece of the page that @pos is in, as far as the user's memory is there.
+ * Returns 1, 0 if that is behind the end, -EIO if it must not be read.
  *
  * The page can't be cut off meanwhile, and there is no reference to it that
  * whoever seals the object would find.
  */
-static bool copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
-		       bool write, size_t *want, size_t *got)
+static int copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
+		      bool write, size_t *want, size_t *got)
 {
 	size_t offset = offset_in_page(pos);
 	struct page *page;
@@ -84,9 +84,14 @@ static bool copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
 	size = READ_ONCE(mem->size);
 	if (pos >= size || pos >> PAGE_SHIFT >= mem->nr_pages) {
 		up_read(&mem->lock);
-		return false;
+		return 0;
 	}
 	page = kho_mem_page(mem, pos >> PAGE_SHIFT);
+	if (kho_page_poisoned(page)) {
+		kho_poison_saw(page);
+		up_read(&mem->lock);
+		return -EIO;
+	}
 	*want = min_t(u64, PAGE_SIZE - offset, size - pos);
 	*want = min(*want, iov_iter_count(iter));
 	/* A fault on a mapping of the object takes the same lock. */
@@ -97,7 +102,7 @@ static bool copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
 		*got = copy_page_to_iter(page, offset, *want, iter);
 	pagefault_enable();
 	up_read(&mem->lock);
-	return true;
+	return 1;
 }
 
 /* Has some of the user's memory there; false if not even its first byte can be. */
@@ -115,9 +120,13 @@ static ssize_t mem_copy(struct kiocb *iocb, struct iov_iter *iter, bool write)
 	struct kho_mem *mem = iocb->ki_filp->private_data;
 	size_t want, got;
 	ssize_t done = 0;
+	int ret;
 
 	while (iov_iter_count(iter)) {
-		if (!copy_piece(mem, iocb->ki_pos, iter, write, &want, &got))
+		ret = copy_piece(mem, iocb->ki_pos, iter, write, &want, &got);
+		if (ret < 0)
+			return done ?: ret;
+		if (!ret)
 			break;
 		iocb->ki_pos += got;
 		done += got;
@@ -170,8 +179,8 @@ static long mem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 }
 
 /*
- * Maps base pages from @addr on up to @end, as far as there are any and nothing
- * is mapped there.
+ * Maps base pages from @addr on up to @end, as far as there are any, nothing is
+ * mapped there, and none is poisoned.
  */
 static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 			unsigned long end)
@@ -184,8 +193,11 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 
 	/* The entries have to be there before the pages can be cut off. */
 	down_read(&mem->lock);
-	for (; addr + (nr << PAGE_SHIFT) < end && index + nr < mem->nr_pages; nr++)
+	for (; addr + (nr << PAGE_SHIFT) < end && index + nr < mem->nr_pages; nr++) {
 		pages[nr] = kho_mem_page(mem, index + nr);
+		if (kho_page_poisoned(pages[nr]))
+			break;
+	}
 	left = nr;
 	if (nr)
 		ret = vm_insert_pages(vma, addr, pages, &left);
@@ -243,6 +255,13 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 		/* The program tries again, and so do we. */
 		return VM_FAULT_NOPAGE;
 	}
+	/* Whoever notes that it is poisoned locks it once after that. */
+	if (kho_page_poisoned(page)) {
+		kho_poison_saw(page);
+		unlock_page(page);
+		put_page(page);
+		return VM_FAULT_HWPOISON;
+	}
 	vmf->page = page;
 	return VM_FAULT_LOCKED;
 }
@@ -255,15 +274,24 @@ static vm_fault_t numbers_fault(struct vm_fault *vmf)
 {
 	struct kho_mem *mem = vmf->vma->vm_file->private_data;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
+	struct page *page;
 
 	/* Where there is a mark no number is put, and there would be no end to it. */
 	if (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID && !pte_none(vmf->orig_pte))
 		return ret;
 	/* The entry has to be there before the pages can be cut off. */
 	down_read(&mem->lock);
-	if (vmf->pgoff < mem->nr_pages)
-		ret = vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,
-				     page_to_pfn(kho_mem_page(mem, vmf->pgoff)));
+	if (vmf->pgoff >= mem->nr_pages)
+		goto out;
+	page = kho_mem_page(mem, vmf->pgoff);
+	if (kho_page_poisoned(page)) {
+		kho_poison_saw(page);
+		ret = VM_FAULT_HWPOISON;
+		goto out;
+	}
+	ret = vmf_insert_pfn(vmf->vma, vmf->address & PAGE_MASK,
+			     page_to_pfn(page));
+out:
 	up_read(&mem->lock);
 	return ret;
 }
@@ -291,6 +319,8 @@ static vm_fault_t numbers_huge_fault(struct vm_fault *vmf, unsigned int order)
 		goto out;
 	/* Of pieces that only lie side by side, what is between may not. */
 	if (kho_mem_order(mem, index) < order)
+		goto out;
+	if (kho_range_poisoned(pfn, nr_pages))
 		goto out;
 	if (order == KHO_PUD_ORDER)
 		ret = kho_insert_pfn_pud(vmf, pfn, write);
@@ -352,6 +382,7 @@ static int numbers_mmap(struct file *file, struct vm_area_struct *vma)
 
 static void drop_inode(struct kho_mem *mem)
 {
+	list_del(&mem->open);
 	iput(mem->inode);
 	mem->inode = NULL;
 	simple_release_fs(&mount, &mount_users);
@@ -416,6 +447,7 @@ static int make_inode(struct kho_mem *mem)
 	}
 	i_size_write(inode, mem->size);
 	mem->inode = inode;
+	list_add(&mem->open, &kho.open_mems);
 	return 0;
 }
 

@@ -29,8 +29,12 @@ static void copy_one(struct meta_copy *copy, u64 addr, u32 kind, u32 level)
 	entry->addr = addr;
 	entry->kind = kind;
 	entry->level = level;
-	memcpy(copy->pages + ((size_t)copy->filled << PAGE_SHIFT),
-	       phys_to_virt(addr), PAGE_SIZE);
+	if (kho_blob_poisoned(phys_to_virt(addr)))
+		memset(copy->pages + ((size_t)copy->filled << PAGE_SHIFT), 0,
+		       PAGE_SIZE);
+	else
+		memcpy(copy->pages + ((size_t)copy->filled << PAGE_SHIFT),
+		       phys_to_virt(addr), PAGE_SIZE);
 	copy->filled++;
 }
 

@@ -125,6 +125,7 @@ static int do_info(struct kho_object *object, struct inode *inode,
 {
 	if (any->info.flags)
 		return kho_not_zero("kho_obj_info.flags", any->info.flags);
+	kho_poison_settle();
 	mutex_lock(&kho.lock);
 	kho_object_tell(object, &any->info);
 	mutex_unlock(&kho.lock);
@@ -151,6 +152,8 @@ static int do_verify(struct kho_object *object, struct inode *inode,
 struct object_command {
 	/** @size: of its struct. */
 	unsigned int size;
+	/** @first_size: what the struct's first version had, or 0: the same. */
+	unsigned int first_size;
 	/** @mode: how the file has to be open. */
 	fmode_t mode;
 	/** @run: carries it out. */
@@ -159,10 +162,10 @@ struct object_command {
 };
 
 /* As in dev.c: @_member of the union is what the struct is copied into. */
-#define COMMAND(nr, type, _member, _mode, _run) \
+#define COMMAND(nr, type, _member, _mode, _run, ...) \
 	[KHO_CMD_##nr - KHO_CMD_OBJ_COMMIT] = { \
 		.size = KHO_ARG_SIZE(union kho_object_any, _member, type), \
-		.mode = (_mode), .run = (_run), }
+		.mode = (_mode), .run = (_run), __VA_ARGS__ }
 
 static_assert(KHO_CMD_OBJ_COMMIT == 0x4f);
 static_assert(KHO_CMD_OBJ_VERIFY == 0x56);
@@ -174,8 +177,10 @@ static const struct object_command commands[] = {
 	COMMAND(OBJ_SET_DATA, struct kho_obj_data, data, FMODE_WRITE, do_set_data),
 	COMMAND(OBJ_GET_DATA, struct kho_obj_data, data, FMODE_READ, do_get_data),
 	COMMAND(OBJ_SET_OWNER, struct kho_obj_owner, owner, FMODE_READ, do_set_owner),
-	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info),
-	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify),
+	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info,
+		.first_size = offsetof(struct kho_obj_info, poisoned_pages)),
+	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify,
+		.first_size = offsetof(struct kho_obj_verify, poisoned)),
 };
 
 /**
@@ -206,7 +211,8 @@ long kho_object_ioctl(struct file *file, struct kho_mem *mem, unsigned int cmd,
 		return kho_refuse(-EBADF, "command 0x%x: the object's file is not open for %s",
 				  nr, command->mode & FMODE_WRITE ? "writing" :
 								    "reading");
-	ret = kho_take_args(nr, &any, command->size, command->size, user, &size);
+	ret = kho_take_args(nr, &any, command->size,
+			    command->first_size ?: command->size, user, &size);
 	ret = ret ?: command->run(container_of(mem, struct kho_object, mem),
 				  file_inode(file), &any);
 	if (!ret && copy_to_user(user, &any, min(size, command->size)))

@@ -161,10 +161,13 @@ out:
 static void zero_behind(struct kho_mem *mem, u64 bytes)
 {
 	size_t offset = offset_in_page(bytes);
+	struct page *page;
 
-	if (offset)
-		memzero_page(kho_mem_page(mem, bytes >> PAGE_SHIFT), offset,
-			     PAGE_SIZE - offset);
+	if (!offset)
+		return;
+	page = kho_mem_page(mem, bytes >> PAGE_SHIFT);
+	if (!kho_page_poisoned(page))
+		memzero_page(page, offset, PAGE_SIZE - offset);
 }
 
 /* Nobody but us changes the extents: the inode is locked. */
@@ -583,25 +586,30 @@ out:
  * @bytes: set to how many there are
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0.
+ * Return: 0, or -EIO if a page of it is poisoned.
  */
 int kho_object_get_data(struct kho_object *object, void *data, u32 room,
 			u32 *bytes)
 {
 	u32 done = 0, n;
+	int ret = 0;
 	u64 next;
 
 	mutex_lock(&kho.lock);
 	for (next = object->record->data; next && done < room; done += n) {
 		const struct kho_objs_data *page = phys_to_virt(next);
 
+		if (kho_blob_poisoned(page)) {
+			ret = -EIO;
+			break;
+		}
 		n = min_t(u32, room - done, page->bytes);
 		memcpy(data + done, page->data, n);
 		next = page->next;
 	}
 	*bytes = object->data_bytes;
 	mutex_unlock(&kho.lock);
-	return 0;
+	return ret;
 }
 
 /**

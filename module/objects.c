@@ -544,6 +544,7 @@ void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info)
 	info->data_bytes = object->data_bytes;
 	memcpy(info->comm, object->comm, sizeof(info->comm));
 	memcpy(info->release, object->release, sizeof(info->release));
+	info->poisoned_pages = kho_mem_poisoned(mem);
 }
 
 /*

@@ -436,6 +436,8 @@ static int list_page(phys_addr_t phys, unsigned int order, void *data)
 	entry->pfn = PHYS_PFN(phys);
 	entry->order = order;
 	entry->flags = listing->flags;
+	if (kho_poison_known_in(entry->pfn, 1ULL << order))
+		entry->flags |= KHO_PAGE_POISONED;
 	return 0;
 }
 

@@ -212,7 +212,8 @@ static u32 judge_folio(struct folio *folio, struct page *page)
 	if (!folio_test_swapbacked(folio) && !folio_test_anon(folio) &&
 	    !folio_test_hugetlb(folio))
 		return KHO_WHY_CHANGED;
-	if (PageHWPoison(page) ||
+	/* hugetlb says so at the head. */
+	if (PageHWPoison(page) || folio_test_hwpoison(folio) ||
 	    (folio_test_large(folio) && folio_test_has_hwpoisoned(folio)))
 		return KHO_WHY_PLACE;
 	return KHO_WHY_NONE;

@@ -19,6 +19,7 @@ struct kho_state kho = {
 	.lock = __MUTEX_INITIALIZER(kho.lock),
 	.blobs_lock = __MUTEX_INITIALIZER(kho.blobs_lock),
 	.objects = LIST_HEAD_INIT(kho.objects),
+	.open_mems = LIST_HEAD_INIT(kho.open_mems),
 	.blobs = LIST_HEAD_INIT(kho.blobs),
 };
 
@@ -81,6 +82,7 @@ void kho_changed(void)
 	lockdep_assert_held(&kho.lock);
 
 	kho.changes++;
+	kho_poison_update();
 	kho_envelopes_update();
 	kho_memfile_keep(kho.nr_objects);
 	kho_hold_module();
@@ -106,6 +108,7 @@ int kho_mark_page(unsigned long pfn, unsigned int order)
 	ret = kho_native_preserve(pfn, 1ULL << order);
 	if (ret)
 		kho_radix_del_page(&kho.tree, pfn, order);
+	kho_poison_touched(pfn, 1ULL << order);
 	return ret;
 }
 
@@ -122,6 +125,7 @@ void kho_unmark_page(unsigned long pfn, unsigned int order)
 
 	if (!WARN_ON_ONCE(kho_radix_del_page(&kho.tree, pfn, order)))
 		kho_native_unpreserve(pfn, 1ULL << order);
+	kho_poison_touched(pfn, 1ULL << order);
 }
 
 /**
@@ -153,6 +157,8 @@ int kho_mark_batch(const unsigned long *pfn, unsigned long nr,
 		*done = i;
 		ret = err;
 	}
+	for (i = 0; i < *done; i++)
+		kho_poison_touched(pfn[i], 1ULL << order);
 	return ret;
 }
 
@@ -174,6 +180,8 @@ void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
 	WARN_ON_ONCE(kho_radix_del_batch(&kho.tree, pfn, nr, order, &done));
 	for (i = 0; kho_native() && i < done; i++)
 		kho_native_unpreserve(pfn[i], 1ULL << order);
+	for (i = 0; i < done; i++)
+		kho_poison_touched(pfn[i], 1ULL << order);
 }
 
 /**
@@ -196,6 +204,7 @@ int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
 	ret = kho_native_preserve(pfn, nr_pages);
 	if (ret)
 		kho_radix_del_range(&kho.tree, pfn, nr_pages);
+	kho_poison_touched(pfn, nr_pages);
 	return ret;
 }
 
@@ -216,6 +225,7 @@ int kho_unmark_range(unsigned long pfn, unsigned long nr_pages)
 	ret = kho_radix_del_range(&kho.tree, pfn, nr_pages);
 	if (!ret)
 		kho_native_unpreserve(pfn, nr_pages);
+	kho_poison_touched(pfn, nr_pages);
 	return ret;
 }
 
@@ -269,8 +279,11 @@ int kho_take_page(unsigned long pfn)
 	folio = page_folio(page);
 	if (!folio_try_get(folio))
 		return -EADDRNOTAVAIL;
-	/* It may have been freed and taken again, as part of another folio. */
-	if (page_folio(page) != folio) {
+	/*
+	 * It may have been freed and taken again, as part of another folio; and
+	 * hugetlb says only there that it is poisoned.
+	 */
+	if (page_folio(page) != folio || kho_page_poisoned(page)) {
 		folio_put(folio);
 		return -EADDRNOTAVAIL;
 	}

@@ -17,9 +17,16 @@
 
 #define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)
 
-/* The kernel has it if anything in it wants it, as zstd does. */
+/*
+ * The kernel has it if anything in it wants it, as zstd does.  That of a poisoned
+ * page is 0.
+ */
 static u64 sum_page(struct page *page)
 {
+	if (kho_page_poisoned(page)) {
+		kho_poison_saw(page);
+		return 0;
+	}
 #if IS_REACHABLE(CONFIG_XXHASH)
 	void *at = kmap_local_page(page);
 	u64 sum = xxh64(at, PAGE_SIZE, 0);
@@ -86,7 +93,7 @@ int kho_sums_alloc(u64 nr_pages, u64 *first)
  * @may_stop: a fatal signal ends it
  *
  * Context: may sleep.
- * Return: 0 or -EINTR.
+ * Return: 0, -EINTR, or -EIO if a page of the sums is poisoned.
  */
 int kho_sums_take(struct kho_object *object, bool may_stop)
 {
@@ -96,6 +103,8 @@ int kho_sums_take(struct kho_object *object, bool may_stop)
 	for (i = 0; i < object->mem.nr_pages; i++) {
 		if (i % PER_PAGE == 0) {
 			sums = phys_to_virt(next);
+			if (kho_blob_poisoned(sums))
+				return -EIO;
 			next = sums->next;
 		}
 		sums->sums[i % PER_PAGE] =
@@ -113,13 +122,14 @@ int kho_sums_take(struct kho_object *object, bool may_stop)
  * @verify: which pages; told how many and which are others
  *
  * Context: may sleep.
- * Return: 0, -ENODATA if there is nothing to compare with, -EINTR, or
- * -EOPNOTSUPP if this kernel has no xxHash.
+ * Return: 0, -ENODATA if there is nothing to compare with, -EINTR, -EIO if a page
+ * of the sums is poisoned, or -EOPNOTSUPP if this kernel has no xxHash.
  */
 int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
 {
 	struct kho_objs_sums *sums = NULL;
 	u64 i, end, next = object->record->sums;
+	struct page *page;
 
 	if (!(object->flags & KHO_OBJS_SUMMED) || !next)
 		return -ENODATA;
@@ -128,6 +138,8 @@ int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
 
 	verify->bad = 0;
 	verify->first_bad = 0;
+	verify->poisoned = 0;
+	verify->first_poisoned = 0;
 	end = object->mem.nr_pages;
 	if (verify->first >= end)
 		verify->count = 0;
@@ -137,14 +149,20 @@ int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
 	for (i = 0; i < end; i++) {
 		if (i % PER_PAGE == 0) {
 			sums = phys_to_virt(next);
+			if (kho_blob_poisoned(sums))
+				return -EIO;
 			next = sums->next;
 		}
 		if (i < verify->first) {
 			i += min(PER_PAGE - i % PER_PAGE, verify->first - i) - 1;
 			continue;
 		}
-		if (sums->sums[i % PER_PAGE] !=
-		    sum_page(kho_mem_page(&object->mem, i))) {
+		page = kho_mem_page(&object->mem, i);
+		if (kho_page_poisoned(page)) {
+			kho_poison_saw(page);
+			if (!verify->poisoned++)
+				verify->first_poisoned = i;
+		} else if (sums->sums[i % PER_PAGE] != sum_page(page)) {
 			if (!verify->bad++)
 				verify->first_bad = i;
 		}
@@ -174,7 +192,8 @@ void kho_sums_at_jump(void)
 		if (!(object->flags & KHO_OBJS_SUM_AT_JUMP) ||
 		    object->flags & KHO_OBJS_SUMMED || !object->record->sums)
 			continue;
-		kho_sums_take(object, false);
+		if (kho_sums_take(object, false))
+			continue;
 		mutex_lock(&kho.lock);
 		object->flags |= KHO_OBJS_SUMMED;
 		kho_record_update(object);

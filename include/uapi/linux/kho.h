@@ -57,6 +57,8 @@
  *	EKEYREJECTED	the memory is secret: of memfd_secret() or guest_memfd
  *	ESTALE		the memory is not what it was when the call began: it was
  *			mapped or truncated meanwhile
+ *	EIO		what is asked for lies in a page that is poisoned: read()
+ *			and write() of a file, OBJ_GET_DATA, OBJ_VERIFY
  *
  * Whatever the error, nothing that was preserved is lost and nothing half-done
  * stays behind.  The kernel log names the member and the value.
@@ -276,6 +278,7 @@ struct kho_page {
 #define KHO_PAGE_DEL _IO(KHO_IOCTL_TYPE, KHO_CMD_PAGE_DEL)
 
 #define KHO_PAGE_ARRIVED	(1U << 0)	/* came from the kernel before */
+#define KHO_PAGE_POISONED	(1U << 1)	/* one of them at least is poisoned */
 
 /**
  * struct kho_page_entry - one element of a batch or a list
@@ -285,7 +288,7 @@ struct kho_page_entry {
 	__aligned_u64 pfn;
 	/** @order: log2 of the number of pages. */
 	__u32 order;
-	/** @flags: 0 in a batch; KHO_PAGE_ARRIVED in a list. */
+	/** @flags: 0 in a batch; KHO_PAGE_* in a list. */
 	__u32 flags;
 };
 
@@ -794,13 +797,19 @@ struct kho_obj_info {
 	__u8 comm[16];
 	/** @release: out: release of the kernel it was made in, NUL-padded. */
 	__u8 release[72];
+	/**
+	 * @poisoned_pages: out: base pages that are poisoned: the hardware can't be
+	 * trusted with them, and what they held is lost.
+	 */
+	__aligned_u64 poisoned_pages;
 };
 #define KHO_OBJ_INFO _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO)
 
 /**
  * struct kho_obj_verify - ioctl(KHO_OBJ_VERIFY)
  *
- * Compares pages with the checksum of the object, one per base page.
+ * Compares pages with the checksum of the object, one per base page.  A poisoned
+ * page is not read: it is neither right nor bad, but counted by itself.
  */
 struct kho_obj_verify {
 	/** @size: sizeof(struct kho_obj_verify). */
@@ -809,12 +818,16 @@ struct kho_obj_verify {
 	__u32 flags;
 	/** @first: number of the first base page within the object. */
 	__aligned_u64 first;
-	/** @count: in: how many; out: how many were compared. */
+	/** @count: in: how many; out: how many were looked at. */
 	__aligned_u64 count;
 	/** @bad: out: how many of them differ. */
 	__aligned_u64 bad;
 	/** @first_bad: out: number of the first that differs, if any does. */
 	__aligned_u64 first_bad;
+	/** @poisoned: out: how many of them are poisoned. */
+	__aligned_u64 poisoned;
+	/** @first_poisoned: out: number of the first that is, if any is. */
+	__aligned_u64 first_poisoned;
 };
 #define KHO_OBJ_VERIFY _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_VERIFY)
 
