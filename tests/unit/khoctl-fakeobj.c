@@ -48,6 +48,20 @@ static bool lies(void)
 	return getenv("KHO_FAKE_LIES");
 }
 
+/* KHO_FAKE_POISONED=NAME:FIRST:COUNT: pages of the object NAME that are poisoned */
+static __u64 poisoned(const char *name, __u64 *first)
+{
+	const char *what = getenv("KHO_FAKE_POISONED");
+	size_t len = strlen(name);
+	unsigned long long from, nr;
+
+	if (!what || strncmp(what, name, len) || what[len] != ':' ||
+	    sscanf(what + len, ":%llu:%llu", &from, &nr) != 2)
+		return 0;
+	*first = from;
+	return nr;
+}
+
 static bool is_there(const char *sub, const char *name)
 {
 	char path[512];
@@ -354,6 +368,7 @@ static void fill_info(struct kho_obj_info *e, const char *name)
 	char path[512];
 	struct state s;
 	struct stat st;
+	__u64 first;
 
 	load(&s, name);
 	memset(e, 0, sizeof(*e));
@@ -371,6 +386,7 @@ static void fill_info(struct kho_obj_info *e, const char *name)
 	e->uid = s.uid;
 	e->gid = s.gid;
 	e->mode = s.mode;
+	e->poisoned_pages = poisoned(name, &first);
 	if (!stat(in_dir(path, "data/", name), &st))
 		e->data_bytes = st.st_size;
 	strcpy((char *)e->comm, "agent");
@@ -551,7 +567,7 @@ static int do_verify(const struct state *s, struct kho_obj_verify *v)
 {
 	__u64 pages = (object_size(s->name) + PAGE_BYTES - 1) / PAGE_BYTES;
 	char path[512], now[PAGE_BYTES], then[PAGE_BYTES];
-	__u64 most = v->count, done;
+	__u64 most = v->count, done, lost = 0, nr_lost = poisoned(s->name, &lost);
 	FILE *f, *sums;
 
 	if (v->flags)
@@ -566,8 +582,14 @@ static int do_verify(const struct state *s, struct kho_obj_verify *v)
 	if (most > 100)
 		most = 100;
 	v->bad = 0;
+	v->poisoned = 0;
 	for (done = 0; done < most && v->first < pages &&
 	     done < pages - v->first; done++) {
+		if (v->first + done >= lost && v->first + done - lost < nr_lost) {
+			if (!v->poisoned++)
+				v->first_poisoned = v->first + done;
+			continue;
+		}
 		read_page(f, v->first + done, now);
 		read_page(sums, v->first + done, then);
 		if (memcmp(now, then, PAGE_BYTES) && !v->bad++)

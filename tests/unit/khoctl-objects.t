@@ -233,7 +233,7 @@ like($ls, qr/^large +1 GiB .* 0600 +256 +3 +1 +1 +0 .* agent +4$/m,
 like($ls, qr/^lies .* 0600 +0 +4 +18446744073709551615 /m,
      'ls -l: pages that cannot be');
 dev_is('ls --json', ['ls', '--json'], 0,
-       qr/"name": "b",\n      "bytes": 3000,.*?"claimed": true,\n      "sealed": true,\n      "uncommitted": false,\n      "pinned": false,\n      "sum_at_jump": false,\n      "summed": true,\n      "pmd_pages": 0,\n      "pud_pages": 0,\n      "idle": 0,\n      "uid": 0,\n      "gid": 0,\n      "mode": "0640",\n      "data_bytes": 0,\n      "comm": "agent",\n      "release": "6\.1\.0-fake"\n/s,
+       qr/"name": "b",\n      "bytes": 3000,.*?"claimed": true,\n      "sealed": true,\n      "uncommitted": false,\n      "pinned": false,\n      "sum_at_jump": false,\n      "summed": true,\n      "pmd_pages": 0,\n      "pud_pages": 0,\n      "idle": 0,\n      "uid": 0,\n      "gid": 0,\n      "mode": "0640",\n      "data_bytes": 0,\n      "poisoned_pages": 0,\n      "comm": "agent",\n      "release": "6\.1\.0-fake"\n/s,
        undef);
 dev_is('ls: an older module', ['ls'], 1, undef,
        qr/the module is older than khoctl: it has no owners/,
@@ -291,6 +291,26 @@ spew("$dir/fake/objects/bad", 'b' x 8191 . 'c');
 dev_is('verify --json: bad', ['verify', '--json'], 1,
        qr/"name": "bad",\n      "result": "bad",\n      "pages": 2,\n      "bad": 1,\n      "first_bad": 1,\n      "offset": 4096\n.*"ok": false/s,
        undef);
+{
+	my $poisoned = { KHO_FAKE_POISONED => 'good:120:3' };
+
+	dev_is('verify: poisoned', ['verify', 'good'], 1,
+	       qr/^good: POISONED: 3 of 251 pages lost, the first is number 120, at offset 0x78000\n$/,
+	       undef, $poisoned);
+	dev_is('verify --json: poisoned', ['verify', '--json', 'good'], 1,
+	       qr/"result": "poisoned",\n      "pages": 251,\n      "bad": 0,\n      "poisoned": 3,\n      "first_poisoned": 120,\n      "poisoned_offset": 491520\n.*"ok": false/s,
+	       undef, $poisoned);
+	dev_is('verify: bad and poisoned', ['verify', 'bad'], 1,
+	       qr/^bad: BAD: 1 of 2 pages differ, .*\nbad: POISONED: 1 of 2 pages lost, the first is number 0, at offset 0x0\n$/,
+	       undef, { KHO_FAKE_POISONED => 'bad:0:1' });
+	dev_is('verify: poisoned, without a checksum, is found', ['verify'], 1,
+	       qr/^plain: POISONED: 1 of 1 page lost; the rest is not verifiable: it has no checksum/m,
+	       undef, { KHO_FAKE_POISONED => 'plain:0:1' });
+	dev_is('ls: poisoned', ['ls'], 0, qr/^good .* claimed,summed,poisoned$/m,
+	       undef, $poisoned);
+	dev_is('ls --json: poisoned', ['ls', '--json'], 0,
+	       qr/"name": "good",.*?"poisoned_pages": 3\b/s, undef, $poisoned);
+}
 dev_is('verify: what can not be', ['verify', 'good'], 1, undef,
        qr/good: the module says what can't be/, { KHO_FAKE_LIES => 1 });
 dev_is("$_->[0]: no xxHash", $_->[1], 1, undef,

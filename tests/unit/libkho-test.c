@@ -351,6 +351,8 @@ static void test_verify(void)
 {
 	int obj = kho_object_create(dev, "sum", 250 * PAGE, 0, 0), fd;
 	uint64_t count = 250, bad = 77, first_bad = 77;
+	struct kho_obj_verify pages;
+	struct kho_obj_info info;
 	char path[512];
 
 	is(kho_object_verify(obj, 0, &count, &bad, &first_bad), -ENODATA,
@@ -381,6 +383,21 @@ static void test_verify(void)
 	is(kho_object_verify(obj, 200, &count, &bad, &first_bad), 0,
 	   "verify: bad pages");
 	ok(count == 50 && bad == 2 && first_bad == 211, "verify: which");
+	setenv("KHO_FAKE_POISONED", "sum:211:2", 1);
+	count = 250;
+	is(kho_object_verify(obj, 200, &count, &bad, &first_bad), 0,
+	   "verify: poisoned pages");
+	ok(count == 50 && bad == 1 && first_bad == 249,
+	   "verify: these are not bad");
+	pages.first = 200;
+	pages.count = 250;
+	is(kho_object_verify_pages(obj, &pages), 0, "verify_pages");
+	ok(pages.count == 50 && pages.bad == 1 && pages.first_bad == 249 &&
+	   pages.poisoned == 2 && pages.first_poisoned == 211,
+	   "verify_pages: it tells of them");
+	must(!kho_object_info(obj, &info), "info");
+	is(info.poisoned_pages, 2, "info: so does this");
+	unsetenv("KHO_FAKE_POISONED");
 	lies(1);
 	is(kho_object_verify(obj, 200, &count, &bad, &first_bad), -EPROTO,
 	   "verify: more than was asked for");

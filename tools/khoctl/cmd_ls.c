@@ -12,7 +12,7 @@
 #include "khoctl.h"
 
 /* Where it is from and whether anybody has come for it, then the rest */
-static char *state_words(__u32 flags)
+static char *state_words(__u32 flags, bool poisoned)
 {
 	static const struct {
 		__u32 flag;
@@ -24,7 +24,7 @@ static char *state_words(__u32 flags)
 		{ KHO_OBJ_PINNED, "pinned" },
 		{ KHO_OBJ_SUMMED, "summed" },
 	};
-	char *text = xmalloc(64);
+	char *text = xmalloc(96);
 	size_t i;
 
 	strcpy(text, !(flags & KHO_OBJ_ARRIVED) ? "new" :
@@ -35,6 +35,8 @@ static char *state_words(__u32 flags)
 			strcat(text, words[i].word);
 		}
 	}
+	if (poisoned)
+		strcat(text, ",poisoned");
 	return text;
 }
 
@@ -107,6 +109,7 @@ static void objects_json(struct json_object *root, const struct kho_obj_info *e,
 		snprintf(mode, sizeof(mode), "%04o", e->mode);
 		json_add_str(obj, "mode", mode);
 		json_add_u64(obj, "data_bytes", e->data_bytes);
+		json_add_u64(obj, "poisoned_pages", e->poisoned_pages);
 		text = printable(e->comm, sizeof(e->comm));
 		json_add_str(obj, "comm", text);
 		free(text);
@@ -152,7 +155,7 @@ static void objects_text(const struct kho_obj_info *e, size_t nr, bool full,
 		char *name = printable(e->name, sizeof(e->name));
 		char *release = printable(e->release, sizeof(e->release));
 		char *comm = printable(e->comm, sizeof(e->comm));
-		char *state = state_words(e->flags);
+		char *state = state_words(e->flags, e->poisoned_pages);
 		char *start = xasprintf("%s\t%s\t%s\t%u\t%s\t%s", name,
 					size_str(e->bytes),
 					owner_str(e->uid, e->gid),
@@ -187,8 +190,16 @@ static void pages_json(struct json_object *root,
 		json_add_u64(obj, "pfn", e->pfn);
 		json_add_u64(obj, "order", e->order);
 		json_add_bool(obj, "arrived", e->flags & KHO_PAGE_ARRIVED);
+		json_add_bool(obj, "poisoned", e->flags & KHO_PAGE_POISONED);
 		json_object_array_add(list, obj);
 	}
+}
+
+static const char *page_flags(__u32 flags)
+{
+	if (flags & KHO_PAGE_POISONED)
+		return flags & KHO_PAGE_ARRIVED ? "arrived,poisoned" : "poisoned";
+	return flags & KHO_PAGE_ARRIVED ? "arrived" : "-";
 }
 
 static void pages_text(const struct kho_page_entry *e, size_t nr,
@@ -201,7 +212,7 @@ static void pages_text(const struct kho_page_entry *e, size_t nr,
 			  e->order,
 			  e->order < 48 ?
 			  size_str((__u64)page_size << e->order) : "?",
-			  e->flags & KHO_PAGE_ARRIVED ? "arrived" : "-");
+			  page_flags(e->flags));
 	table_print(t, 0);
 }
 

@@ -11,7 +11,7 @@
 
 #define STEP	16384		/* base pages: so often the progress is shown */
 
-enum result { OK, BAD, UNVERIFIABLE, ERROR };
+enum result { OK, BAD, POISONED, UNVERIFIABLE, ERROR };
 
 /* What there is to know of one object */
 struct verdict {
@@ -20,8 +20,26 @@ struct verdict {
 	__u64 pages;
 	__u64 bad;
 	__u64 first_bad;
-	const char *why;		/* of ERROR and UNVERIFIABLE */
+	__u64 poisoned;
+	__u64 first_poisoned;
+	const char *why;		/* that the rest could not be compared */
 };
+
+/* What is poisoned of an object that has no checksum is known as well. */
+static void not_compared(int obj, int err, struct verdict *v)
+{
+	struct kho_obj_info info;
+
+	v->result = ERROR;
+	v->why = sum_error(err);
+	if (err != -ENODATA)
+		return;
+	v->result = UNVERIFIABLE;
+	if (kho_object_info(obj, &info) || !info.poisoned_pages)
+		return;
+	v->result = POISONED;
+	v->poisoned = info.poisoned_pages;
+}
 
 static void compare(int obj, const char *label, __u32 page_size,
 		    struct verdict *v)
@@ -33,30 +51,33 @@ static void compare(int obj, const char *label, __u32 page_size,
 	v->pages = v->bytes / page_size + !!(v->bytes % page_size);
 	progress_start(&progress, label, v->bytes);
 	while (at < v->pages) {
-		uint64_t count = v->pages - at < STEP ? v->pages - at : STEP;
-		uint64_t bad, first_bad;
+		struct kho_obj_verify piece = {
+			.first = at,
+			.count = v->pages - at < STEP ? v->pages - at : STEP,
+		};
 
-		ret = kho_object_verify(obj, at, &count, &bad, &first_bad);
-		if (!ret && !count)
+		ret = kho_object_verify_pages(obj, &piece);
+		if (!ret && !piece.count)
 			ret = -EPROTO;
 		if (!ret && caught_signal())
 			ret = -EINTR;
 		if (ret)
 			break;
-		if (bad && !v->bad)
-			v->first_bad = first_bad;
-		v->bad += bad;
-		at += count;
+		if (piece.bad && !v->bad)
+			v->first_bad = piece.first_bad;
+		if (piece.poisoned && !v->poisoned)
+			v->first_poisoned = piece.first_poisoned;
+		v->bad += piece.bad;
+		v->poisoned += piece.poisoned;
+		at += piece.count;
 		progress_update(&progress, at * page_size);
 	}
 	progress_end(&progress);
 
-	if (!ret) {
-		v->result = v->bad ? BAD : OK;
-	} else {
-		v->result = ret == -ENODATA ? UNVERIFIABLE : ERROR;
-		v->why = sum_error(ret);
-	}
+	if (ret)
+		not_compared(obj, ret, v);
+	else
+		v->result = v->bad ? BAD : v->poisoned ? POISONED : OK;
 }
 
 static void verify(int dev, const char *name, const char *label,
@@ -88,6 +109,8 @@ static void show(const char *label, const struct verdict *v, __u32 page_size)
 		       label, v->bad, count_str(v->pages, "page"), v->first_bad,
 		       v->first_bad * page_size);
 		break;
+	case POISONED:
+		break;
 	case UNVERIFIABLE:
 		printf("%s: not verifiable: %s\n", label, v->why);
 		break;
@@ -95,14 +118,21 @@ static void show(const char *label, const struct verdict *v, __u32 page_size)
 		cmd_err("%s: %s", label, v->why);
 		break;
 	}
+	if (v->poisoned && v->why)
+		printf("%s: POISONED: %llu of %s lost; the rest is not verifiable: %s\n",
+		       label, v->poisoned, count_str(v->pages, "page"), v->why);
+	else if (v->poisoned)
+		printf("%s: POISONED: %llu of %s lost, the first is number %llu, at offset 0x%llx\n",
+		       label, v->poisoned, count_str(v->pages, "page"),
+		       v->first_poisoned, v->first_poisoned * page_size);
 }
 
 static void show_json(struct json_object *list, const char *label,
 		      const struct verdict *v, __u32 page_size)
 {
 	static const char * const words[] = {
-		[OK] = "ok", [BAD] = "bad", [UNVERIFIABLE] = "unverifiable",
-		[ERROR] = "error",
+		[OK] = "ok", [BAD] = "bad", [POISONED] = "poisoned",
+		[UNVERIFIABLE] = "unverifiable", [ERROR] = "error",
 	};
 	struct json_object *obj = json_new();
 
@@ -114,12 +144,21 @@ static void show_json(struct json_object *list, const char *label,
 		json_add_u64(obj, "first_bad", v->first_bad);
 		json_add_u64(obj, "offset", v->first_bad * page_size);
 	}
+	if (v->poisoned)
+		json_add_u64(obj, "poisoned", v->poisoned);
+	if (v->poisoned && !v->why) {
+		json_add_u64(obj, "first_poisoned", v->first_poisoned);
+		json_add_u64(obj, "poisoned_offset", v->first_poisoned * page_size);
+	}
 	if (v->why)
 		json_add_str(obj, "why", v->why);
 	json_object_array_add(list, obj);
 }
 
-/* The names of all that have a checksum, or should have had one on arrival */
+/*
+ * The names of all that have a checksum, or should have had one on arrival, and of
+ * those that have lost a page
+ */
 static int all_names(int dev, char ***names, size_t *nr)
 {
 	struct kho_obj_info *infos = NULL;
@@ -133,7 +172,7 @@ static int all_names(int dev, char ***names, size_t *nr)
 	for (i = 0; i < n; i++) {
 		__u32 flags = infos[i].flags;
 
-		if (flags & KHO_OBJ_SUMMED ||
+		if (flags & KHO_OBJ_SUMMED || infos[i].poisoned_pages ||
 		    (flags & KHO_OBJ_SUM_AT_JUMP && flags & KHO_OBJ_ARRIVED))
 			(*names)[(*nr)++] = xasprintf("%.*s", KHO_NAME_SIZE,
 						      infos[i].name);
@@ -159,7 +198,7 @@ static int verify_all(int dev, char **names, size_t nr, bool named,
 		char *label = printable(names[i], strlen(names[i]));
 
 		verify(dev, names[i], label, page_size, &v);
-		if (v.result == BAD || v.result == ERROR ||
+		if (v.result == BAD || v.result == POISONED || v.result == ERROR ||
 		    (v.result == UNVERIFIABLE && named))
 			status = FAILED;
 		if (root)

@@ -79,6 +79,8 @@ int kho_object_set_owner(int obj, uint32_t which, uint32_t uid, uint32_t gid,
 /* Base pages from @first on.  @count: in: how many; out: how many were compared. */
 int kho_object_verify(int obj, uint64_t first, uint64_t *count, uint64_t *bad,
 		      uint64_t *first_bad);
+/* The same with all that is told, poisoned pages as well.  @verify: first, count. */
+int kho_object_verify_pages(int obj, struct kho_obj_verify *verify);
 
 /*
  * Maps @bytes of an object from @offset on, shared, at an address that lets the

@@ -3,6 +3,7 @@
  * libkho: objects.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "internal.h"
@@ -181,25 +182,43 @@ int kho_object_set_owner(int obj, uint32_t which, uint32_t uid, uint32_t gid,
 	return kho_ioctl(obj, KHO_OBJ_SET_OWNER, &arg);
 }
 
-int kho_object_verify(int obj, uint64_t first, uint64_t *count, uint64_t *bad,
-		      uint64_t *first_bad)
+/* Is @first one of the pages that were looked at, if there are any of its kind? */
+static bool in_pages(const struct kho_obj_verify *verify, uint64_t nr, uint64_t first)
+{
+	return !nr || (nr <= verify->count && first >= verify->first &&
+		       first - verify->first < verify->count);
+}
+
+int kho_object_verify_pages(int obj, struct kho_obj_verify *verify)
 {
 	struct kho_obj_verify arg = {
 		.size = sizeof(arg),
-		.first = first,
-		.count = *count,
+		.first = verify->first,
+		.count = verify->count,
 	};
 	int ret = kho_ioctl(obj, KHO_OBJ_VERIFY, &arg);
 
 	if (ret)
 		return ret;
-	if (arg.count > *count || arg.bad > arg.count)
+	if (arg.first != verify->first || arg.count > verify->count ||
+	    !in_pages(&arg, arg.bad, arg.first_bad) ||
+	    !in_pages(&arg, arg.poisoned, arg.first_poisoned) ||
+	    arg.bad > arg.count - arg.poisoned)
 		return -EPROTO;
-	if (arg.bad && (arg.first_bad < first ||
-			arg.first_bad - first >= arg.count))
-		return -EPROTO;
-	*count = arg.count;
-	*bad = arg.bad;
-	*first_bad = arg.first_bad;
+	*verify = arg;
+	return 0;
+}
+
+int kho_object_verify(int obj, uint64_t first, uint64_t *count, uint64_t *bad,
+		      uint64_t *first_bad)
+{
+	struct kho_obj_verify verify = { .first = first, .count = *count };
+	int ret = kho_object_verify_pages(obj, &verify);
+
+	if (ret)
+		return ret;
+	*count = verify.count;
+	*bad = verify.bad;
+	*first_bad = verify.first_bad;
 	return 0;
 }
