@@ -67,6 +67,7 @@ compile memory-test "$memory_test"
 compile memory 'memory.c ioctl.c'
 compile race-test 'race-test.c race-held.c ioctl.c'
 compile guard 'guard.c guard-limits.c guard-view.c ioctl.c' -pthread
+compile poison 'poison.c ioctl.c' "-I$KHO_TOP/include"
 # For 32-bit callers.  Header files that depend on the architecture serve both.
 compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
@@ -106,7 +107,7 @@ if [ -n "$bench" ]; then
 	add_program /bin/cp
 fi
 programs=(agent fail-nth guard keeper kvcache ioctl-test ioctl-test32 memory memory-test
-	memory-test32 race-test)
+	memory-test32 poison race-test)
 for file in "${programs[@]}"; do
 	add_program "$bin/$file"
 done
