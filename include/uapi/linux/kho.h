@@ -58,7 +58,7 @@
  *	ESTALE		the memory is not what it was when the call began: it was
  *			mapped or truncated meanwhile
  *	EIO		what is asked for lies in a page that is poisoned: read()
- *			and write() of a file, OBJ_GET_DATA, OBJ_VERIFY
+ *			and write() of a file, OBJ_SEAL, OBJ_GET_DATA, OBJ_VERIFY
  *
  * Whatever the error, nothing that was preserved is lost and nothing half-done
  * stays behind.  The kernel log names the member and the value.
