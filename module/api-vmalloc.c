@@ -25,6 +25,7 @@
 #define kho_vmalloc kho_abi_vmalloc
 #define kho_vmalloc_chunk kho_abi_vmalloc_chunk
 #include "internal.h"
+#include "page-alloc.h"
 #undef kho_vmalloc
 #undef kho_vmalloc_chunk
 
@@ -42,7 +43,7 @@ static void free_chunk(struct kho_vmalloc_chunk *chunk)
 
 static struct kho_vmalloc_chunk *alloc_chunk(int *ret)
 {
-	struct kho_vmalloc_chunk *chunk = (void *)get_zeroed_page(GFP_KERNEL);
+	struct kho_vmalloc_chunk *chunk = (void *)kho_zeroed_page(GFP_KERNEL);
 
 	if (!chunk) {
 		*ret = -ENOMEM;

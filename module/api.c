@@ -20,6 +20,7 @@
 #include "api.h"
 #include "folio.h"
 #include "internal.h"
+#include "page-alloc.h"
 
 /* Of kho.tree, what other modules preserved; no tree while that is nothing. */
 static struct kho_radix_tree held;
@@ -348,7 +349,7 @@ void *kho_alloc_preserve(size_t size)
 	order = get_order(size);
 	if (order > MAX_PAGE_ORDER)
 		return ERR_PTR(-E2BIG);
-	folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+	folio = kho_folio_alloc(NUMA_NO_NODE, GFP_KERNEL | __GFP_ZERO, order);
 	if (!folio)
 		return ERR_PTR(-ENOMEM);
 	ret = kho_preserve_folio(folio);

@@ -65,7 +65,8 @@ static int check_node(void *data, u64 phys, unsigned int level)
 {
 	struct arrival_check *check = data;
 
-	if (kho_arrival_page_waits(PHYS_PFN(phys)))
+	if (kho_arrival_page_waits(PHYS_PFN(phys)) &&
+	    !kho_sender_has(PHYS_PFN(phys), 1))
 		return 0;
 	check->bad = phys;
 	return -EINVAL;
@@ -77,7 +78,7 @@ static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
 	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
 
 	for (; pfn < end; pfn++) {
-		if (!kho_arrival_page_waits(pfn)) {
+		if (!kho_arrival_page_waits(pfn) && !kho_sender_has(pfn, 1)) {
 			check->bad = PFN_PHYS(pfn);
 			return -EINVAL;
 		}
@@ -137,7 +138,7 @@ static int list_all(void)
 
 	kho_radix_destroy_tree(&kho.arrived);
 	return kho_radix_init_tree(&kho.arrived) ?: sound_walk(&list_ops) ?:
-	       sound_walk(&unlist_ops);
+	       sound_walk(&unlist_ops) ?: kho_sender_unlist();
 }
 
 static int any_key(phys_addr_t phys, unsigned int order, void *data)
@@ -195,9 +196,24 @@ static int claim_node(void *ctx, __u64 phys, unsigned int level)
 	return 0;
 }
 
+/* All of a run but the keys with pages that lead to the handover. */
+static void each_claimed(u64 pfn, unsigned int order, u64 nr,
+			 void (*fn)(u64 pfn, u64 nr_pages))
+{
+	if (!kho_sender_has(pfn, nr << order)) {
+		fn(pfn, nr << order);
+		return;
+	}
+	for (; nr; nr--, pfn += 1ULL << order) {
+		if (!kho_sender_has(pfn, 1ULL << order))
+			fn(pfn, 1ULL << order);
+		cond_resched();
+	}
+}
+
 static int claim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	kho_arrival_claim(PHYS_PFN(phys), nr << order);
+	each_claimed(PHYS_PFN(phys), order, nr, kho_arrival_claim);
 	return 0;
 }
 
@@ -209,7 +225,7 @@ static int unclaim_node(void *ctx, __u64 phys, unsigned int level)
 
 static int unclaim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	unclaim(PHYS_PFN(phys), nr << order);
+	each_claimed(PHYS_PFN(phys), order, nr, unclaim);
 	return 0;
 }
 
@@ -342,8 +358,14 @@ static int take_over(void)
 				   kho.boot.fdt_addr, kho.boot.fdt_size);
 		return 0;
 	}
-	why = kho_exact_read_fdt(phys_to_virt(kho.boot.fdt_addr),
-				 kho.boot.fdt_size);
+	why = kho_sender_read();
+	if (!why && kho_sender_has(PHYS_PFN(kho.boot.fdt_addr), 1))
+		why = "the FDT lies on what leads to it";
+	if (!why)
+		why = kho_exact_read_fdt(phys_to_virt(kho.boot.fdt_addr),
+					 kho.boot.fdt_size);
+	if (!why)
+		why = kho_handoff_judge(kho.in);
 	if (why) {
 		kho_arrival_refuse(why, kho.boot.fdt_addr, 0);
 		return 0;
@@ -356,6 +378,8 @@ static int take_over(void)
 		kho_arrival_refuse(adopt.walk.why, adopt.walk.where, adopt.walk.value);
 		return 0;
 	}
+	if (ret == -ENOMEM)
+		return ret;
 	if (ret) {
 		kho_arrival_refuse("a page is not reserved", check.bad, 0);
 		return 0;
@@ -369,6 +393,7 @@ static int take_over(void)
 	}
 	if (ret)
 		goto err_forget;
+	kho_scratch_find();
 	read_metadata();
 	ret = read_objects();
 	if (ret)
@@ -470,6 +495,7 @@ int kho_arrival_init(void)
 		return 0;
 	kfree(kho.in);
 	kho.in = NULL;
+	kho_scratch_find();
 	ret = kho_radix_init_tree(&kho.tree) ?: kho_radix_init_tree(&kho.arrived);
 	if (!ret)
 		return 0;
@@ -530,6 +556,7 @@ void kho_arrival_commit(void)
 	}
 
 	kho_poison_commit();
+	kho_sender_forget();
 	free_old_child(KHO_METADATA_NODE);
 	if (kho.in_lean)
 		free_old_child(KHO_EXACT_NODE);

@@ -162,6 +162,21 @@ static void blocks_free(struct kho_blocks *blocks)
 	spin_lock_init(&blocks->lock);
 }
 
+/**
+ * kho_envelopes_leave_open() - let no envelope have any of scratch in it
+ * @pfn: number of its first page
+ * @nr_pages: how many it has
+ *
+ * Context: kho.lock held, and kho.gate for writing once pages can be marked.
+ */
+void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages)
+{
+	/* A whole number of blocks: see SCRATCH_ALIGN. */
+	kho.blocks.open = pfn / BLOCK_PAGES;
+	kho.blocks.nr_open = nr_pages / BLOCK_PAGES;
+	kho.envelopes_stale = true;
+}
+
 /* An empty table for all memory that there is; the old one stays if it fails. */
 static int blocks_alloc(struct kho_blocks *blocks)
 {
@@ -183,9 +198,7 @@ static int blocks_alloc(struct kho_blocks *blocks)
 	blocks->used = used;
 	blocks->pages = pages;
 	blocks->ram = ram;
-	/* Scratch is a whole number of blocks: see SCRATCH_ALIGN. */
-	blocks->open = kho.scratch_pfn / BLOCK_PAGES;
-	blocks->nr_open = kho.scratch_pages / BLOCK_PAGES;
+	kho_envelopes_leave_open(kho.scratch_pfn, kho.scratch_pages);
 	sum_ram(blocks);
 	return 0;
 }

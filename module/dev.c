@@ -42,6 +42,7 @@ union kho_any {
 	struct kho_envelope_list envelope_list;
 	struct kho_subtree_list subtree_list;
 	struct kho_handoff handoff;
+	struct kho_scratch_take scratch_take;
 };
 
 /**
@@ -72,7 +73,8 @@ static int do_query(union kho_any *any)
 			  KHO_FEATURE_AGENTS;
 	/* Kernels with KHO of their own tell nobody else where pages are. */
 	if (!kho_native())
-		query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF;
+		query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
+				   KHO_FEATURE_SCRATCH;
 	query->page_size = PAGE_SIZE;
 
 	mutex_lock(&kho.lock);
@@ -468,6 +470,23 @@ static int do_handoff(union kho_any *any)
 	return kho_handoff_set_how(handoff->how);
 }
 
+static int do_scratch(union kho_any *any)
+{
+	struct kho_scratch_take *take = &any->scratch_take;
+	int ret;
+
+	if (take->flags)
+		return kho_not_zero("kho_scratch_take.flags", take->flags);
+	ret = kho_scratch_ask(take->bytes);
+	if (ret)
+		return ret;
+	mutex_lock(&kho.lock);
+	take->bytes = PFN_PHYS((u64)kho.scratch_pages);
+	take->held = PFN_PHYS(kho_scratch_held());
+	mutex_unlock(&kho.lock);
+	return 0;
+}
+
 /**
  * struct command - how a command is carried out
  */
@@ -507,6 +526,7 @@ static_assert(KHO_CMD_SUBTREE_LIST == 0x4d);
 static_assert(KHO_CMD_OBJ_PRESERVE == 0x4e);
 static_assert(KHO_CMD_OBJ_INFO_LIST == 0x57);
 static_assert(KHO_CMD_HANDOFF == 0x58);
+static_assert(KHO_CMD_SCRATCH == 0x59);
 
 static const struct command commands[] = {
 	COMMAND(QUERY, struct kho_query, query, .run = do_query, .all = true,
@@ -540,6 +560,7 @@ static const struct command commands[] = {
 	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list, obj_info_list,
 		.run = do_obj_info_list, .all = true),
 	COMMAND(HANDOFF, struct kho_handoff, handoff, .run = do_handoff),
+	COMMAND(SCRATCH, struct kho_scratch_take, scratch_take, .run = do_scratch),
 };
 
 /*

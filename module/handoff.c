@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
+#include <linux/ctype.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -12,6 +13,7 @@
 #include <linux/utsname.h>
 
 #include "internal.h"
+#include "page-alloc.h"
 
 /* The objects' head is a page of ours, not one that arrived. */
 static bool head_is_new;
@@ -96,7 +98,86 @@ int kho_handoff_drop_child(u64 addr)
 	return -ENOENT;
 }
 
+/* Each kernel has its own of these, and what arrived by such a name ends here. */
+static const char *const own_names[] = {
+	KHO_OBJS_NODE, KHO_METADATA_NODE, KHO_EXACT_NODE,
+};
+
 /* What arrived and means nothing to us goes on to whom it may. */
+static bool goes_on(const struct kho_fdt_child *child)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(own_names); i++)
+		if (!strcmp(child->name, own_names[i]))
+			return false;
+	return child->has == 3 && !kho_poison_took(child->name);
+}
+
+static const char *judge_names(const struct kho_fdt *in)
+{
+	unsigned int i, j;
+	const char *at;
+
+	for (i = 0; i < in->nr; i++) {
+		for (at = in->child[i].name; *at; at++)
+			if (*at == '/' || !isascii(*at) || !isgraph(*at))
+				return "an FDT node's name has a byte in it that none has";
+		for (j = 0; j < i; j++)
+			if (!strcmp(in->child[i].name, in->child[j].name))
+				return "two FDT nodes have the same name";
+	}
+	return NULL;
+}
+
+/* Could an FDT be written with all that goes on, and with ours? */
+static bool has_room(const struct kho_fdt *in)
+{
+	struct kho_fdt *all = kzalloc(sizeof(*all), GFP_KERNEL);
+	void *room = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	unsigned int i;
+	bool ret = true;
+
+	/* Without memory nothing is wrong with what came. */
+	if (!all || !room)
+		goto out;
+	for (i = 0; i < ARRAY_SIZE(own_names); i++) {
+		strscpy(all->child[i].name, own_names[i],
+			sizeof(all->child[i].name));
+		all->child[i].has = 3;
+	}
+	all->nr = i;
+	for (i = 0; i < in->nr && ret; i++) {
+		if (!goes_on(&in->child[i]))
+			continue;
+		ret = all->nr < KHO_FDT_MAX_CHILDREN;
+		if (ret)
+			all->child[all->nr++] = in->child[i];
+	}
+	ret = ret && kho_fdt_write(room, PAGE_SIZE, all) &&
+	      kho_exact_wrap(room, PAGE_SIZE);
+out:
+	kfree(room);
+	kfree(all);
+	return ret;
+}
+
+/**
+ * kho_handoff_judge() - could what came by name be handed on?
+ * @in: what the FDT that arrived says
+ *
+ * Context: may sleep.
+ * Return: NULL, or what is wrong with it.
+ */
+const char *kho_handoff_judge(const struct kho_fdt *in)
+{
+	const char *why = judge_names(in);
+
+	if (!why && !has_room(in))
+		why = "the FDT has so many nodes that it can't be handed on";
+	return why;
+}
+
 static int carry_children_on(void)
 {
 	unsigned int i;
@@ -108,11 +189,7 @@ static int carry_children_on(void)
 	for (i = 0; kho.in && i < kho.in->nr; i++) {
 		const struct kho_fdt_child *child = &kho.in->child[i];
 
-		if (!strcmp(child->name, KHO_OBJS_NODE) ||
-		    !strcmp(child->name, KHO_METADATA_NODE) ||
-		    kho_poison_took(child->name) ||
-		    (kho.in_lean && !strcmp(child->name, KHO_EXACT_NODE)) ||
-		    child->has != 3)
+		if (!goes_on(child))
 			continue;
 		ret = kho_handoff_set_child(child->name, child->addr,
 					    child->size);
@@ -128,7 +205,8 @@ static int make_pages(void)
 	int ret;
 
 	kho.fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
-	kho.setup = (void *)get_zeroed_page(GFP_KERNEL);
+	/* The next kernel is put into scratch before it reads this one. */
+	kho.setup = (void *)kho_zeroed_page(GFP_KERNEL);
 	kho.fdt = kho_blob_alloc();
 	kho.metadata = kho_blob_alloc();
 	if (!kho.fdt_room || !kho.setup || !kho.fdt || !kho.metadata)
@@ -260,6 +338,21 @@ int kho_handoff_set_abi(unsigned int abi)
 		kho_abi = abi;
 	mutex_unlock(&kho.lock);
 	return ret;
+}
+
+/**
+ * kho_handoff_new_scratch() - announce scratch that there is only now
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_handoff_new_scratch(void)
+{
+	lockdep_assert_held_write(&kho.gate);
+	lockdep_assert_held(&kho.lock);
+
+	kho_arch_publish(kho.setup, virt_to_phys(kho.fdt));
+	kho_envelopes_leave_open(kho.scratch_pfn, kho.scratch_pages);
+	kho_envelopes_update();
 }
 
 /* From now on the FDT leads to the lean tree, and a child of it to the other. */

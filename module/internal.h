@@ -20,6 +20,7 @@
  *	freeing.lock		freeing.c: what is to be given back; a leaf
  *	accounts_lock		account.c: what users keep; a leaf
  *	patterns_lock		folio.c: how folios are made; a leaf
+ *	held_lock		scratch-hold.c: what of scratch is ours; a leaf
  *
  * Who marks pages holds kho.gate or kho.lock: a jump waits for both.  With the
  * gate alone, many may do so at a time; they take kho.lock when they are done, to
@@ -64,6 +65,7 @@
 
 struct file;
 struct inode;
+struct page;
 
 /* A result other than 0 ends the walk over ranges that it is told of. */
 typedef int (*kho_range_fn_t)(u64 addr, u64 bytes, void *data);
@@ -187,9 +189,9 @@ struct kho_state {
 	void *setup;
 	/** @setup_shown: somebody may have put its address into an image. */
 	bool setup_shown;
-	/** @scratch_pfn: first page of scratch. */
+	/** @scratch_pfn: first page of scratch; see scratch-hold.c. */
 	unsigned long scratch_pfn;
-	/** @scratch_pages: how many it has. */
+	/** @scratch_pages: how many it has, or 0: there is none. */
 	unsigned long scratch_pages;
 
 	/** @arrival: KHO_ARRIVAL_*. */
@@ -243,9 +245,13 @@ extern unsigned int kho_max_idle;
  */
 static inline bool kho_in_scratch(u64 pfn, u64 nr_pages)
 {
+	unsigned long scratch_pages;
+
 	if (kho_native())
 		return kho_native_in_scratch(pfn, nr_pages);
-	return pfn < kho.scratch_pfn + kho.scratch_pages &&
+	/* Scratch that comes late has none of these pages: see scratch-hold.c. */
+	scratch_pages = smp_load_acquire(&kho.scratch_pages);
+	return pfn < kho.scratch_pfn + scratch_pages &&
 	       pfn + nr_pages > kho.scratch_pfn;
 }
 
@@ -274,8 +280,28 @@ int kho_platform_check(void);
 int kho_platform_locked_down(void);
 
 /* scratch.c */
+void kho_scratch_find(void);
 int kho_scratch_alloc(void);
-void kho_scratch_free(void);
+int kho_scratch_take(unsigned long nr_pages, unsigned long *where);
+int kho_scratch_take_largest(unsigned long *nr_pages, unsigned long *where);
+unsigned long kho_scratch_wanted(unsigned long mib);
+
+/* scratch-before.c */
+bool kho_scratch_before(unsigned long align, unsigned long least,
+			unsigned long *pfn, unsigned long *nr_pages);
+
+/* scratch-hold.c */
+int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
+void kho_scratch_clear(void);
+void kho_scratch_note(unsigned long pfn, unsigned long nr_pages);
+void kho_scratch_hold(unsigned long pfn, unsigned long end);
+u64 kho_scratch_held(void);
+bool kho_scratch_move_out(struct page **pages, unsigned long nr);
+
+/* scratch-late.c */
+void kho_scratch_later(void);
+void kho_scratch_flush(void);
+int kho_scratch_ask(u64 bytes);
 
 /* blocks.c */
 int kho_envelopes_init(void);
@@ -283,6 +309,7 @@ void kho_envelopes_exit(void);
 void kho_envelopes_update(void);
 void kho_envelopes_settle(void);
 void kho_envelopes_flush(void);
+void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
 void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
 				u64 *total);
@@ -291,8 +318,10 @@ int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
 
 /* handoff.c */
 int kho_handoff_init(void);
+const char *kho_handoff_judge(const struct kho_fdt *in);
 int kho_handoff_set_abi(unsigned int abi);
 int kho_handoff_set_how(u32 how);
+void kho_handoff_new_scratch(void);
 void kho_handoff_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_handoff_exit(void);
 int kho_handoff_set_child(const char *name, u64 addr, u64 size);
@@ -314,6 +343,12 @@ int kho_arrived_take(u64 pfn, u64 nr_pages);
 int kho_arrived_give_back(u64 pfn, u64 nr_pages);
 bool kho_arrival_page_waits(u64 pfn);
 void kho_arrival_claim(u64 pfn, u64 nr_pages);
+
+/* arrival-sender.c */
+const char *kho_sender_read(void);
+bool kho_sender_has(u64 pfn, u64 nr_pages);
+int kho_sender_unlist(void);
+void kho_sender_forget(void);
 
 /* arrival-exact.c */
 const char *kho_exact_read_fdt(const void *fdt, u32 size);
@@ -373,6 +408,7 @@ const char *kho_arch_find(struct kho_list *list);
 void kho_arch_taken(const struct kho_list *list);
 bool kho_arch_holds_kernel(u64 addr);
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data);
+int kho_arch_each_setup(kho_range_fn_t fn, void *data);
 void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 		       unsigned int nr);
 void kho_arch_publish(void *page, u64 fdt_addr);

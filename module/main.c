@@ -94,8 +94,8 @@ static void say_ready(void)
 
 static int __init kho_init(void)
 {
-	int ret, no_scratch;
 	const char *why;
+	int ret;
 
 	ret = kho_platform_check() ?: kho_native_init() ?: kho_folio_init();
 	if (ret)
@@ -118,18 +118,20 @@ static int __init kho_init(void)
 	ret = kho_radix_init_tree(&kho.raw);
 	if (ret)
 		goto err_unlock;
-	no_scratch = kho_scratch_alloc();
-	ret = no_scratch == -ENOMEM ? 0 : no_scratch;
-	if (ret)
-		goto err_free_raw;
 	ret = kho_arrival_init();
 	if (ret)
-		goto err_free_scratch;
-	/* What has arrived has to be within reach, whatever comes after it. */
-	if (no_scratch && kho.arrival != KHO_ARRIVAL_TAKEN)
-		ret = no_scratch;
-	else if (no_scratch)
-		pr_warn("no scratch: what arrived can be read and released, but not handed on\n");
+		goto err_clear_scratch;
+	ret = kho_scratch_alloc();
+	/*
+	 * What has arrived has to be within reach, whatever comes after it, and so
+	 * has what was refused; and scratch may be had later.
+	 */
+	if (ret == -ENOMEM && kho.arrival != KHO_ARRIVAL_NONE) {
+		pr_warn("no scratch: %s\n", kho.arrival == KHO_ARRIVAL_TAKEN ?
+			"what arrived can be read and released, but not handed on" :
+			"nothing can be handed on");
+		ret = 0;
+	}
 	if (ret)
 		goto err_exit_arrival;
 	ret = kho_lean_init();
@@ -156,9 +158,8 @@ err_exit_lean:
 	kho_lean_exit();
 err_exit_arrival:
 	kho_arrival_exit();
-err_free_scratch:
-	kho_scratch_free();
-err_free_raw:
+err_clear_scratch:
+	kho_scratch_clear();
 	kho_radix_destroy_tree(&kho.raw);
 err_unlock:
 	mutex_unlock(&kho.lock);
@@ -183,11 +184,12 @@ static void __exit kho_exit(void)
 	kho_envelopes_exit();
 	kho_lean_exit();
 	kho_arrival_exit();
-	kho_scratch_free();
+	kho_scratch_clear();
 	kho_radix_destroy_tree(&kho.raw);
 	mutex_unlock(&kho.lock);
 	unregister_reboot_notifier(&kho_reboot);
 	kho_envelopes_flush();
+	kho_scratch_flush();
 	rcu_barrier();
 	kho_folio_exit();
 }

@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "page-alloc.h"
 
 /* Blocks that are marked in one go. */
 #define MARK_BATCH	64
@@ -503,9 +504,7 @@ static int alloc_huge(struct kho_mem *mem, u64 index, u64 nr_pages, int nid)
 	int ret;
 
 	while (mem->nr_pages < nr_pages) {
-		folio = __folio_alloc(gfp, KHO_PMD_ORDER,
-				      nid == NUMA_NO_NODE ? numa_mem_id() : nid,
-				      NULL);
+		folio = kho_folio_alloc(nid, gfp, KHO_PMD_ORDER);
 		if (!folio && kho_freeing_wait())
 			continue;
 		if (!folio)
@@ -535,7 +534,7 @@ static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 	while (mem->nr_pages < nr_pages) {
 		order = min_t(unsigned int, order,
 			      ilog2(nr_pages - mem->nr_pages));
-		page = alloc_pages_node(nid, gfp_for(order, nid), order);
+		page = kho_pages_alloc(nid, gfp_for(order, nid), order);
 		if (!page) {
 			/* What was given up may be what is missing. */
 			if (!kho_freeing_wait() && !order--)

@@ -34,6 +34,9 @@
 /* Pages that are pinned in one go. */
 #define PIN_PIECE	4096UL
 
+/* How often pages are moved out of scratch before they are refused. */
+#define MOVE_TRIES	8
+
 /*
  * Least memory that has to be available, in pages: to pin what is not there yet
  * allocates it, and for want of more the OOM killer would come.
@@ -317,7 +320,7 @@ static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 	return ret;
 }
 
-static long pin_pages(unsigned long addr, unsigned long nr, bool write,
+static long pin_once(unsigned long addr, unsigned long nr, bool write,
 		      struct page **pages)
 {
 	kho_inject("pin");
@@ -326,6 +329,20 @@ static long pin_pages(unsigned long addr, unsigned long nr, bool write,
 		return pin_user_pages_fast(addr, nr, FOLL_LONGTERM | FOLL_WRITE,
 					   pages);
 	return pin_view(addr, nr, pages);
+}
+
+/* The same, and has them leave scratch if they lie there and can be moved. */
+static long pin_pages(unsigned long addr, unsigned long nr, bool write,
+		      struct page **pages)
+{
+	unsigned int tries = MOVE_TRIES;
+	long pinned;
+
+	do {
+		pinned = pin_once(addr, nr, write, pages);
+	} while (pinned > 0 && tries-- && !fatal_signal_pending(current) &&
+		 kho_scratch_move_out(pages, pinned));
+	return pinned;
 }
 
 static int await_memory(const struct pinning *p, unsigned long addr)

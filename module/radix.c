@@ -27,7 +27,7 @@
  */
 struct kho_radix_node *kho_radix_node_alloc(void)
 {
-	return (struct kho_radix_node *)get_zeroed_page(GFP_KERNEL);
+	return (struct kho_radix_node *)kho_zeroed_page(GFP_KERNEL);
 }
 
 /**

@@ -31,4 +31,7 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 void kho_radix_forget_tree(struct kho_radix_tree *tree);
 int kho_radix_adopt_tree(struct kho_radix_adopt *adopt, u64 root);
 
+/* page-alloc.c: a page for a node, or what else may be preserved. */
+unsigned long kho_zeroed_page(gfp_t gfp);
+
 #endif /* KHO_RADIX_H */

@@ -266,6 +266,7 @@ static void give_back_all(struct work_struct *work)
 	pr_info("gave back %llu pages (%llu MiB) that envelopes had kept, in %lld ms\n",
 		release.freed, release.freed >> (20 - PAGE_SHIFT),
 		ktime_ms_delta(ktime_get(), start));
+	kho_scratch_later();
 }
 
 /**

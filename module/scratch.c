@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Scratch: the one place where the next kernel may lie before it knows what is
- * preserved.  Taken from a running kernel, so there is no telling beforehand
- * where; see docs/design.md for who puts what there.
+ * preserved.  See docs/design.md for who puts what there.
+ *
+ * The first kernel of a chain takes it from what it has free.  Any later one has
+ * been put into the scratch of the one before, where nothing is preserved; that
+ * stays scratch, for ever, although the kernel itself lies in it.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -19,6 +22,11 @@
 
 #define TRIES		3
 #define BETWEEN_TRIES	100		/* ms */
+
+/* A kernel and its initrd, if they are small, have to fit. */
+#define LEAST_PAGES	(SZ_64M >> PAGE_SHIFT)
+#define MOST_PAGES	(SZ_256M >> PAGE_SHIFT)
+#define MIB_OF(nr_pages)	((nr_pages) >> (20 - PAGE_SHIFT))
 
 /*
  * The buddy allocator looks at the neighbours of a block up to its largest
@@ -45,8 +53,9 @@ static unsigned long first_obstacle(unsigned long pfn, unsigned long end)
 	return pfn;
 }
 
+/* A range of pages of the same zone that is all ours; says where it is. */
 static int take_between(unsigned long low, unsigned long high,
-			unsigned long nr_pages)
+			unsigned long nr_pages, unsigned long *where)
 {
 	unsigned long step = max(SCRATCH_ALIGN,
 				 ALIGN_DOWN(nr_pages / 2, SCRATCH_ALIGN));
@@ -64,8 +73,7 @@ static int take_between(unsigned long low, unsigned long high,
 		}
 		if (!alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
 					GFP_KERNEL | __GFP_NOWARN)) {
-			kho.scratch_pfn = pfn;
-			kho.scratch_pages = nr_pages;
+			*where = pfn;
 			return 0;
 		}
 		pfn += step;
@@ -77,7 +85,7 @@ static int take_between(unsigned long low, unsigned long high,
  * Below 4 GiB first: a loader may want part of what it places there, and
  * mainline has its first area there for that reason.
  */
-static int take(unsigned long nr_pages)
+static int take(unsigned long nr_pages, unsigned long *where)
 {
 	unsigned long low_end = SZ_4G >> PAGE_SHIFT;
 	int nid, pass, ret;
@@ -91,7 +99,7 @@ static int take(unsigned long nr_pages)
 				start = max(start, low_end);
 			else
 				end = min(end, low_end);
-			ret = take_between(start, end, nr_pages);
+			ret = take_between(start, end, nr_pages, where);
 			if (ret != -ENOMEM)
 				return ret;
 		}
@@ -100,59 +108,146 @@ static int take(unsigned long nr_pages)
 }
 
 /**
- * kho_scratch_alloc() - take a scratch area out of the running system
+ * kho_scratch_take() - take pages that lie side by side out of the running system
+ * @nr_pages: how many, a multiple of what scratch is made of
+ * @where: set to the number of the first
  *
- * As many MiB as the parameter says.  By default an eighth of RAM, from 64 to
- * 256 MiB: a Debian kernel wants about 64 MiB to unpack itself, its initrd
- * about as much, and both have to fit.
- *
- * A kernel with KHO of its own has scratch, set aside at boot.
+ * A page that can't be moved may only be so for a moment, so it tries again.
  *
  * Context: may sleep for long: pages are moved out of the way.
- * Return: 0, -ENOMEM, -EINVAL for a size that can't be, or -EINTR.
+ * Return: 0, -ENOMEM or -EINTR.
  */
-int kho_scratch_alloc(void)
+int kho_scratch_take(unsigned long nr_pages, unsigned long *where)
 {
-	unsigned long nr_pages, ram = totalram_pages();
-	int ret, try;
+	int try, ret = take(nr_pages, where);
 
-	if (kho_native())
-		return 0;
-	if (kho_scratch_mib)
-		nr_pages = kho_scratch_mib << (20 - PAGE_SHIFT);
-	else
-		nr_pages = clamp(ram / 8, SZ_64M >> PAGE_SHIFT,
-				 SZ_256M >> PAGE_SHIFT);
-	if (kho_scratch_mib > ram >> (20 - PAGE_SHIFT)) {
-		pr_err("scratch_mib=%lu is more than the machine has\n",
-		       kho_scratch_mib);
-		return -EINVAL;
-	}
-	nr_pages = ALIGN(nr_pages, SCRATCH_ALIGN);
-
-	/*
-	 * A page that can't be moved may only be so for a moment: who has just
-	 * freed it waits for RCU, or somebody is looking at it.
-	 */
-	ret = take(nr_pages);
 	for (try = 1; ret == -ENOMEM && try < TRIES; try++) {
+		/* Who has just freed it waits for RCU, or somebody looks at it. */
 		synchronize_rcu();
 		if (msleep_interruptible(BETWEEN_TRIES))
 			return -EINTR;
-		ret = take(nr_pages);
+		ret = take(nr_pages, where);
 	}
-	if (ret == -ENOMEM)
-		pr_err("no %lu MiB of contiguous memory for scratch: load the module earlier, or with a smaller scratch_mib\n",
-		       nr_pages >> (20 - PAGE_SHIFT));
 	return ret;
 }
 
 /**
- * kho_scratch_free() - give scratch back
+ * kho_scratch_take_largest() - the same, or less if that can't be had
+ * @nr_pages: how many; set to how many there are, as many as a kernel needs
+ * @where: set to the number of the first
+ *
+ * Context: as for kho_scratch_take().
+ * Return: the same.
  */
-void kho_scratch_free(void)
+int kho_scratch_take_largest(unsigned long *nr_pages, unsigned long *where)
 {
+	int ret = kho_scratch_take(*nr_pages, where);
+
+	while (ret == -ENOMEM && *nr_pages / 2 >= LEAST_PAGES) {
+		*nr_pages = ALIGN(*nr_pages / 2, SCRATCH_ALIGN);
+		ret = take(*nr_pages, where);
+	}
+	return ret;
+}
+
+/**
+ * kho_scratch_wanted() - how many pages scratch should have
+ * @mib: as somebody wants it, or 0
+ *
+ * By default an eighth of RAM, from 64 to 256 MiB: a Debian kernel wants about
+ * 64 MiB to unpack itself, its initrd about as much, and both have to fit.
+ *
+ * Return: a multiple of what scratch is made of.
+ */
+unsigned long kho_scratch_wanted(unsigned long mib)
+{
+	unsigned long nr_pages = clamp(totalram_pages() / 8, LEAST_PAGES,
+				       MOST_PAGES);
+
+	if (mib)
+		nr_pages = mib << (20 - PAGE_SHIFT);
+	return ALIGN(nr_pages, SCRATCH_ALIGN);
+}
+
+/**
+ * kho_scratch_find() - make scratch of the kernel before ours, if it may be
+ *
+ * Only says where it is: nothing of it is set aside yet.  If less is asked for, it
+ * is the beginning of that.
+ *
+ * Context: may sleep; kho.lock held; what arrived, if anything, is in kho.tree,
+ * and nothing has been allocated yet that is to be preserved.
+ */
+void kho_scratch_find(void)
+{
+	unsigned long pfn, nr_pages;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.scratch_pages ||
+	    !kho_scratch_before(SCRATCH_ALIGN, LEAST_PAGES, &pfn, &nr_pages))
+		return;
+	if (kho_scratch_mib && kho_scratch_mib < MIB_OF(nr_pages))
+		nr_pages = kho_scratch_wanted(kho_scratch_mib);
+	if (kho_scratch_set(pfn, nr_pages, false))
+		pr_warn("no memory to make scratch what it was before\n");
+}
+
+/* The old place, unless there is a better one: one of our own, and larger. */
+static int keep_or_replace(unsigned long nr_pages)
+{
+	unsigned long where, had = kho.scratch_pages;
+	bool too_small = kho_scratch_mib ? nr_pages > had : nr_pages / 2 > had;
+
+	if (too_small && !take(nr_pages, &where)) {
+		kho_scratch_clear();
+		return kho_scratch_set(where, nr_pages, true);
+	}
+	kho_scratch_hold(kho.scratch_pfn, kho.scratch_pfn + had);
+	if (kho_scratch_mib && too_small)
+		pr_warn("scratch_mib=%lu: there is no such piece of memory; scratch is where it was, %lu MiB\n",
+			kho_scratch_mib, MIB_OF(had));
+	pr_info("scratch is that of the kernel before; this one uses %llu MiB of it\n",
+		(u64)MIB_OF(had - kho_scratch_held()));
+	return 0;
+}
+
+/**
+ * kho_scratch_alloc() - have scratch, as many MiB as the parameter says
+ *
+ * Whoever asked for a size gets that or nothing, unless something has arrived: then
+ * less is better than nothing.
+ *
+ * A kernel with KHO of its own has scratch, set aside at boot.
+ *
+ * Context: may sleep for long: pages are moved out of the way; kho.lock held.
+ * Return: 0, -ENOMEM, -EINVAL for a size that can't be, or -EINTR.
+ */
+int kho_scratch_alloc(void)
+{
+	unsigned long where, nr_pages = kho_scratch_wanted(kho_scratch_mib);
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	if (kho_native())
+		return 0;
+	/* What arrived in envelopes is RAM too, and given back only later. */
+	if (kho_scratch_mib > MIB_OF(kho_ram_pages(0, kho_end_of_memory()))) {
+		pr_err("scratch_mib=%lu is more than the machine has\n",
+		       kho_scratch_mib);
+		return -EINVAL;
+	}
 	if (kho.scratch_pages)
-		free_contig_range(kho.scratch_pfn, kho.scratch_pages);
-	kho.scratch_pages = 0;
+		return keep_or_replace(nr_pages);
+	if (kho_scratch_mib && kho.arrival == KHO_ARRIVAL_NONE)
+		ret = kho_scratch_take(nr_pages, &where);
+	else
+		ret = kho_scratch_take_largest(&nr_pages, &where);
+	if (!ret)
+		return kho_scratch_set(where, nr_pages, true);
+	if (ret == -ENOMEM)
+		pr_err("no %lu MiB of contiguous memory for scratch: load the module earlier, or with a smaller scratch_mib\n",
+		       MIB_OF(nr_pages));
+	return ret;
 }

@@ -13,6 +13,7 @@
 #include <linux/page-flags.h>
 
 #include "internal.h"
+#include "page-alloc.h"
 
 struct kho_state kho = {
 	.gate = __RWSEM_INITIALIZER(kho.gate),
@@ -307,7 +308,7 @@ u64 kho_end_of_memory(void)
 
 static void *blob_alloc(gfp_t gfp)
 {
-	void *blob = (void *)get_zeroed_page(gfp);
+	void *blob = (void *)kho_zeroed_page(gfp);
 
 	if (!blob)
 		return NULL;

@@ -197,6 +197,50 @@ const char *kho_arch_find(struct kho_list *list)
 	return NULL;
 }
 
+/* What a node says lies elsewhere; envelopes are no part of the list. */
+static int each_inner(const struct kho_setup_node *node, kho_range_fn_t fn,
+		      void *data)
+{
+	const struct kho_setup_indirect *inner = (const void *)(node + 1);
+
+	if (node->type != KHO_SETUP_INDIRECT || node->len < sizeof(*inner) ||
+	    inner->type == KHO_SETUP_ENVELOPE || !inner->len)
+		return 0;
+	return fn(inner->addr, inner->len, data);
+}
+
+/**
+ * kho_arch_each_setup() - where the list lies that this kernel was started with
+ * @fn: told of each node with what it has in it; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * Context: that of @fn; may sleep.
+ * Return: the last result of @fn, or 0: what can't be read is not there.
+ */
+int kho_arch_each_setup(kho_range_fn_t fn, void *data)
+{
+	unsigned int nr = 0;
+	int ret = 0;
+	u64 addr;
+
+	if (kho_read_file("sysfs", "kernel/boot_params/data", NULL, &addr,
+			  sizeof(addr), KHO_SETUP_DATA_OFFSET) != sizeof(addr))
+		return 0;
+	while (addr && nr++ < LIST_MAX && !ret) {
+		size_t size = sizeof(struct kho_setup_node) +
+			      sizeof(struct kho_setup_indirect);
+		struct kho_setup_node *node = memremap(addr, size, MEMREMAP_WB);
+
+		if (!node)
+			break;
+		ret = fn(addr, sizeof(*node) + (u64)node->len, data) ?:
+		      each_inner(node, fn, data);
+		addr = node->next;
+		memunmap(node);
+	}
+	return ret;
+}
+
 /**
  * kho_arch_taken() - note for a later load that what was announced is ours
  * @list: what kho_arch_find() found

@@ -329,6 +329,9 @@ static const struct command {
 	{ "HANDOFF", KHO_HANDOFF, sizeof(struct kho_handoff),
 	  { ZERO(kho_handoff, flags), ZERO(kho_handoff, reserved) },
 	  nothing, nothing, nothing, 0, ADMIN },
+	{ "SCRATCH", KHO_SCRATCH, sizeof(struct kho_scratch_take),
+	  { ZERO(kho_scratch_take, flags) },
+	  nothing, nothing, nothing, 0, ADMIN },
 };
 
 /* ---- What all commands have in common ---- */
@@ -451,7 +454,7 @@ static void test_wrong_file(void)
 			   &room, what);
 	}
 	refused_on(ENOTTY, object_fd,
-		   _IO(KHO_IOCTL_TYPE, KHO_CMD_HANDOFF + 1), &room,
+		   _IO(KHO_IOCTL_TYPE, KHO_CMD_SCRATCH + 1), &room,
 		   "no command, on an object");
 	/* What the C library asks of any file. */
 	result(!isatty(object_fd) && errno == ENOTTY, "an object is no terminal");
@@ -461,7 +464,7 @@ static void test_wrong_file(void)
 static void test_unknown(void)
 {
 	static const unsigned int numbers[] = {
-		0, KHO_CMD_BASE - 1, KHO_CMD_HANDOFF + 1, 0xff,
+		0, KHO_CMD_BASE - 1, KHO_CMD_SCRATCH + 1, 0xff,
 	};
 	struct kho_query q = { .size = sizeof(q) };
 	char what[40];

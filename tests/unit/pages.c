@@ -116,6 +116,11 @@ unsigned long pages_get(void)
 	return addr;
 }
 
+unsigned long kho_zeroed_page(unsigned int gfp)
+{
+	return pages_get();
+}
+
 static unsigned long index_of(unsigned long addr)
 {
 	unsigned long i = (addr - (unsigned long)arena) / SIZE;

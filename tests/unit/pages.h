@@ -19,6 +19,7 @@
 #define PAGES_BASE	0x12300000000UL	/* physical address of the first */
 
 unsigned long pages_get(void);
+unsigned long kho_zeroed_page(unsigned int gfp);	/* the same, by the module's name */
 void pages_put(unsigned long addr);
 
 void *pages_virt(uint64_t phys);

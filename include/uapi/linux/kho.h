@@ -100,6 +100,7 @@ enum {
 	KHO_CMD_OBJ_VERIFY,
 	KHO_CMD_OBJ_INFO_LIST,
 	KHO_CMD_HANDOFF,
+	KHO_CMD_SCRATCH,
 };
 
 /* Features: bits of kho_query.features */
@@ -110,6 +111,7 @@ enum {
 #define KHO_FEATURE_SUBTREES	(1ULL << 4)	/* SUBTREE_LIST */
 #define KHO_FEATURE_AGENTS	(1ULL << 5)	/* OBJ_PRESERVE and all behind it */
 #define KHO_FEATURE_HANDOFF	(1ULL << 6)	/* HANDOFF */
+#define KHO_FEATURE_SCRATCH	(1ULL << 7)	/* SCRATCH */
 
 /* What became of a handover from the kernel before: kho_query.arrival */
 enum {
@@ -881,5 +883,35 @@ struct kho_handoff {
 	__u32 reserved;
 };
 #define KHO_HANDOFF _IO(KHO_IOCTL_TYPE, KHO_CMD_HANDOFF)
+
+/**
+ * struct kho_scratch_take - ioctl(KHO_SCRATCH)
+ *
+ * Scratch is where the next kernel is loaded: without any, kho_query.scratch_size is
+ * 0 and nothing can be handed on.  That may be so in a kernel in which much has
+ * arrived and is preserved.  This looks for it again, and moves out of the way what
+ * can be moved.  Where there is as much as is asked for, nothing changes.
+ *
+ * EEXIST if there is some, but less: it can't grow.  ENOMEM if no such piece of memory
+ * can be had; EINVAL for more than the machine has; EOPNOTSUPP on a kernel with KHO of
+ * its own.
+ */
+struct kho_scratch_take {
+	/** @size: sizeof(struct kho_scratch_take). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/**
+	 * @bytes: in: how much is wanted, or 0: what is usual, or less if that can't
+	 * be had; out: how much there is.
+	 */
+	__aligned_u64 bytes;
+	/**
+	 * @held: out: how much of that is set aside; the rest this kernel uses until
+	 * its end.
+	 */
+	__aligned_u64 held;
+};
+#define KHO_SCRATCH _IO(KHO_IOCTL_TYPE, KHO_CMD_SCRATCH)
 
 #endif /* _UAPI_LINUX_KHO_H */

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages that lead to a handover: those of the setup_data list and of the scratch
+ * array.
+ *
+ * The kernel shows the list to whoever looks, and it is read again when the module
+ * is loaded again, so these pages stay as boot left them: reserved, and nobody's.
+ * A handover may have marked them all the same, which mainline takes.  Such a mark
+ * is passed over, and so is a larger one that has such a page in it; and if it is of
+ * nothing but such a page, it ends with the takeover.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/mm.h>
+
+#include "internal.h"
+
+/* More places than anybody's list has */
+#define PLACES_MAX	32
+
+/* Where they are; protected by kho.lock. */
+static struct {
+	u64 pfn;
+	u64 end;
+} place[PLACES_MAX];
+
+static unsigned int nr_places;
+
+static int note(u64 addr, u64 bytes, void *data)
+{
+	u64 pfn = PHYS_PFN(addr), end = PHYS_PFN(addr + bytes - 1) + 1;
+	unsigned int i;
+
+	for (i = 0; i < nr_places; i++) {
+		if (pfn > place[i].end || place[i].pfn > end)
+			continue;
+		place[i].pfn = min(place[i].pfn, pfn);
+		place[i].end = max(place[i].end, end);
+		return 0;
+	}
+	if (nr_places == PLACES_MAX)
+		return -E2BIG;
+	place[nr_places].pfn = pfn;
+	place[nr_places].end = end;
+	nr_places++;
+	return 0;
+}
+
+/**
+ * kho_sender_read() - find out which pages these are
+ *
+ * Context: may sleep; kho.lock held; kho.boot says what came.
+ * Return: NULL, or why that can't be said.
+ */
+const char *kho_sender_read(void)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	nr_places = 0;
+	ret = note(kho.boot.scratch_addr,
+		   clamp_t(u64, kho.boot.scratch_size, 1, PAGE_SIZE), NULL) ?:
+	      kho_arch_each_setup(note, NULL);
+	return ret ? "setup_data lies in too many places" : NULL;
+}
+
+/**
+ * kho_sender_has() - does any of these pages lead to the handover?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: kho.lock held; kho_sender_read() was called.
+ * Return: true if so.
+ */
+bool kho_sender_has(u64 pfn, u64 nr_pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_places; i++)
+		if (pfn < place[i].end && place[i].pfn < pfn + nr_pages)
+			return true;
+	return false;
+}
+
+static int first_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	struct kho_page_entry *entry = data;
+
+	entry->pfn = PHYS_PFN(phys);
+	entry->order = order;
+	return 1;
+}
+
+/**
+ * kho_sender_unlist() - nobody is to have what such marks are of
+ *
+ * Context: may sleep; kho.lock held; kho.arrived has all marks in it.
+ * Return: 0 or -EINVAL, which can't be.
+ */
+int kho_sender_unlist(void)
+{
+	struct kho_page_entry key;
+	unsigned int i;
+
+	lockdep_assert_held(&kho.lock);
+
+	for (i = 0; i < nr_places; i++)
+		while (kho_radix_walk_range(&kho.arrived, place[i].pfn,
+					    place[i].end - place[i].pfn,
+					    first_key, &key) == 1)
+			if (kho_radix_del_page(&kho.arrived, key.pfn, key.order))
+				return -EINVAL;
+	return 0;
+}
+
+/**
+ * kho_sender_forget() - end the marks that are of such a page alone
+ *
+ * Context: may sleep; kho.lock held; what arrived is ours for good.
+ */
+void kho_sender_forget(void)
+{
+	u64 pfn, end = PHYS_PFN(kho_end_of_memory());
+	unsigned int i;
+
+	lockdep_assert_held(&kho.lock);
+
+	for (i = 0; i < nr_places; i++) {
+		for (pfn = place[i].pfn; pfn < min(place[i].end, end); pfn++) {
+			if (kho_radix_has_page(&kho.tree, pfn, 0))
+				kho_unmark_page(pfn, 0);
+			cond_resched();
+		}
+	}
+}

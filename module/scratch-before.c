@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scratch that this kernel was started in: may it be scratch again?
+ *
+ * Whoever sent it promises that nothing is preserved there.  That is looked at here,
+ * and where it does not hold, this kernel has to find other scratch.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+
+#include "internal.h"
+
+/* The array that came, checked no further than that it can be read. */
+static const struct kho_scratch *find_array(unsigned int *nr)
+{
+	u64 addr = kho.list.data.scratch_addr, size = kho.list.data.scratch_size;
+	struct page *page;
+
+	if (kho.boot.state == KHO_BOOT_KEPT || kho.boot.state == KHO_BOOT_TAKEN) {
+		addr = kho.boot.scratch_addr;
+		size = kho.boot.scratch_size;
+	} else if (kho.list.announcements != 1 ||
+		   kho.list.len != sizeof(kho.list.data) ||
+		   !kho.list.data.fdt_addr) {
+		return NULL;
+	}
+	if (!size || size % sizeof(struct kho_scratch) || addr % sizeof(u64) ||
+	    size > PAGE_SIZE || offset_in_page(addr) + size > PAGE_SIZE)
+		return NULL;
+	page = pfn_to_online_page(PHYS_PFN(addr));
+	if (!page || !PageReserved(page))
+		return NULL;
+	*nr = size / sizeof(struct kho_scratch);
+	return phys_to_virt(addr);
+}
+
+/* What is asked about, in bytes */
+struct span {
+	u64 addr;
+	u64 end;
+};
+
+static int overlaps(u64 addr, u64 bytes, void *data)
+{
+	const struct span *span = data;
+
+	return addr < span->end && span->addr < addr + bytes;
+}
+
+static int any_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	return 1;
+}
+
+static int node_overlaps(void *ctx, __u64 phys, unsigned int level)
+{
+	return overlaps(phys, PAGE_SIZE, ctx);
+}
+
+static const void *map_node(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+/* Does anything lie there that the tree keeps, or the tree itself? */
+static bool is_kept(struct span *span)
+{
+	static const struct kho_walk_ops ops = {
+		.map = map_node,
+		.node = node_overlaps,
+	};
+	struct kho_walk walk = {
+		.ops = &ops,
+		.ctx = span,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+
+	if (!kho.tree.root)
+		return false;
+	return kho_walk_tree(&walk, virt_to_phys(kho.tree.root)) ||
+	       kho_radix_walk_range(&kho.tree, PHYS_PFN(span->addr),
+				    PHYS_PFN(span->end - span->addr), any_key,
+				    NULL);
+}
+
+static const char *check(struct span *span)
+{
+	unsigned int i, nr = min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX);
+
+	if (kho_ram_pages(span->addr, span->end - span->addr) !=
+	    PHYS_PFN(span->end - span->addr))
+		return "it is not RAM here";
+	for (i = 0; i < nr; i++)
+		if (overlaps(kho.list.envelope[i].addr,
+			     kho.list.envelope[i].bytes, span))
+			return "an envelope lies in it";
+	if (kho_arch_each_reserved(overlaps, span))
+		return "firmware has something there";
+	if (is_kept(span) || (kho.boot.state == KHO_BOOT_KEPT &&
+			      overlaps(kho.boot.fdt_addr, PAGE_SIZE, span)))
+		return "something is preserved there";
+	return NULL;
+}
+
+/**
+ * kho_scratch_before() - find scratch of the kernel before that may be scratch again
+ * @align: what it has to be made of, in pages
+ * @least: how many pages it has to have
+ * @pfn: set to the number of the first page
+ * @nr_pages: set to how many there are
+ *
+ * The largest, if there are several: a loader knows only one.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: true if there is any.
+ */
+bool kho_scratch_before(unsigned long align, unsigned long least,
+			unsigned long *pfn, unsigned long *nr_pages)
+{
+	const struct kho_scratch *scratch;
+	u64 bytes = PFN_PHYS((u64)align), end = kho_end_of_memory();
+	unsigned int i, nr;
+
+	lockdep_assert_held(&kho.lock);
+
+	*nr_pages = 0;
+	scratch = kho_native() ? NULL : find_array(&nr);
+	for (i = 0; scratch && i < nr; i++) {
+		/* Read once: it may be anybody's. */
+		u64 addr = READ_ONCE(scratch[i].addr);
+		u64 size = READ_ONCE(scratch[i].size);
+		struct span span;
+		const char *why;
+
+		if (addr >= end || size > end - addr)
+			continue;
+		span.addr = ALIGN(addr, bytes);
+		span.end = ALIGN_DOWN(addr + size, bytes);
+		if (span.addr >= span.end ||
+		    PHYS_PFN(span.end - span.addr) < max(least, *nr_pages + 1))
+			continue;
+		why = check(&span);
+		if (why) {
+			pr_warn("scratch of the kernel before, 0x%llx bytes at 0x%llx, can't be scratch here: %s\n",
+				size, addr, why);
+			continue;
+		}
+		*pfn = PHYS_PFN(span.addr);
+		*nr_pages = PHYS_PFN(span.end - span.addr);
+	}
+	return *nr_pages;
+}

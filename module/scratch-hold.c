@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which pages of scratch are set aside.
+ *
+ * Scratch need not be free: kexec copies the next kernel there when this one has
+ * come to its end.  It is memory in which nothing is preserved.  What is set aside
+ * gets into nobody's way; of the rest, this kernel or somebody in it has the pages,
+ * and all that preserve any have to ask: see kho_in_scratch().
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/gfp.h>
+#include <linux/log2.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "internal.h"
+
+/* Not worth the time of moving what is there, in pages. */
+#define LEAST_PIECE	8UL
+
+/* A bit for each page of scratch that is ours, or NULL if they all are. */
+static unsigned long *held;
+static DEFINE_SPINLOCK(held_lock);
+
+/**
+ * kho_scratch_set() - from now on this is scratch
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ * @whole: all of it is set aside already, else none
+ *
+ * Context: may sleep; kho.lock held; there is no scratch yet.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole)
+{
+	lockdep_assert_held(&kho.lock);
+
+	held = NULL;
+	if (!whole) {
+		held = kvcalloc(BITS_TO_LONGS(nr_pages), sizeof(long),
+				GFP_KERNEL);
+		if (!held)
+			return -ENOMEM;
+	}
+	kho.scratch_pfn = pfn;
+	/* Whoever asks without a lock has a page that lies elsewhere. */
+	smp_store_release(&kho.scratch_pages, nr_pages);
+	return 0;
+}
+
+/**
+ * kho_scratch_clear() - give back what was set aside: there is no scratch now
+ *
+ * Context: may sleep; kho.lock held; nobody allocates what may be preserved.
+ */
+void kho_scratch_clear(void)
+{
+	unsigned long pfn = kho.scratch_pfn, nr = kho.scratch_pages;
+	unsigned long at, end = 0;
+
+	lockdep_assert_held(&kho.lock);
+
+	kho.scratch_pages = 0;
+	kho.scratch_pfn = 0;
+	if (!nr)
+		return;
+	if (!held) {
+		free_contig_range(pfn, nr);
+		return;
+	}
+	for (;;) {
+		at = find_next_bit(held, nr, end);
+		if (at >= nr)
+			break;
+		end = find_next_zero_bit(held, nr, at);
+		free_contig_range(pfn + at, end - at);
+		cond_resched();
+	}
+	kvfree(held);
+	held = NULL;
+}
+
+/**
+ * kho_scratch_note() - pages of scratch are ours now
+ * @pfn: number of the first page
+ * @nr_pages: how many; each has one reference, which is ours
+ *
+ * Context: any that may take a spinlock.
+ */
+void kho_scratch_note(unsigned long pfn, unsigned long nr_pages)
+{
+	if (WARN_ON_ONCE(!held))
+		return;
+	spin_lock(&held_lock);
+	bitmap_set(held, pfn - kho.scratch_pfn, nr_pages);
+	spin_unlock(&held_lock);
+}
+
+/**
+ * kho_scratch_held() - how much of scratch is set aside
+ *
+ * Context: kho.lock held.
+ * Return: base pages.
+ */
+u64 kho_scratch_held(void)
+{
+	return held ? bitmap_weight(held, kho.scratch_pages) : kho.scratch_pages;
+}
+
+static bool is_held(unsigned long pfn)
+{
+	return test_bit(pfn - kho.scratch_pfn, held);
+}
+
+/*
+ * Could it be had?  Unless it is @known to be a process's, which need not be on a
+ * list yet, that is a guess, to save the time of trying.
+ */
+static bool may_be_had(unsigned long pfn, bool known)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	if (!page || PageReserved(page) || PageHWPoison(page) || is_held(pfn))
+		return false;
+	/* Free, or somebody's that can be moved; huge pages come whole. */
+	return known || !page_count(page) || PageLRU(page) || PageHuge(page);
+}
+
+/* As much of these as can be had, in pieces as large as can be. */
+static void hold_pieces(unsigned long pfn, unsigned long end)
+{
+	unsigned long nr = end - pfn, middle;
+
+	if (!alloc_contig_range(pfn, end, ACR_FLAGS_NONE,
+				GFP_KERNEL | __GFP_NOWARN)) {
+		kho_scratch_note(pfn, nr);
+		return;
+	}
+	cond_resched();
+	if (nr <= LEAST_PIECE || fatal_signal_pending(current))
+		return;
+	/* Where the allocator's blocks begin, if one does in between. */
+	middle = ALIGN_DOWN(pfn + nr / 2, 1UL << ilog2(nr / 2));
+	hold_pieces(pfn, middle);
+	hold_pieces(middle, end);
+}
+
+static void hold(unsigned long pfn, unsigned long end, bool known)
+{
+	unsigned long first;
+
+	if (!held)
+		return;
+	pfn = max(pfn, kho.scratch_pfn);
+	end = min(end, kho.scratch_pfn + kho.scratch_pages);
+	while (pfn < end) {
+		struct zone *zone;
+
+		if (!may_be_had(pfn, known)) {
+			pfn++;
+			continue;
+		}
+		first = pfn;
+		zone = page_zone(pfn_to_page(pfn));
+		while (pfn < end && may_be_had(pfn, known) &&
+		       page_zone(pfn_to_page(pfn)) == zone)
+			pfn++;
+		hold_pieces(first, pfn);
+		cond_resched();
+	}
+}
+
+/**
+ * kho_scratch_hold() - set pages of scratch aside, as far as they can be had
+ * @pfn: number of the first page
+ * @end: number of the page behind the last one
+ *
+ * What is outside of scratch is left alone.
+ *
+ * Context: may sleep for long: pages are moved out of the way.
+ */
+void kho_scratch_hold(unsigned long pfn, unsigned long end)
+{
+	hold(pfn, end, false);
+}
+
+/* What is to be moved, as it is while it is still pinned. */
+struct place {
+	unsigned long pfn;
+	unsigned long end;
+};
+
+static unsigned long note_places(struct place *place, struct page **pages,
+				 unsigned long nr)
+{
+	unsigned long i, n = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct folio *folio = page_folio(pages[i]);
+		unsigned long pfn = folio_pfn(folio);
+		unsigned long end = pfn + folio_nr_pages(folio);
+
+		if (!kho_in_scratch(page_to_pfn(pages[i]), 1))
+			continue;
+		if (n && place[n - 1].pfn <= pfn && pfn <= place[n - 1].end)
+			place[n - 1].end = max(place[n - 1].end, end);
+		else
+			place[n++] = (struct place){ pfn, end };
+	}
+	return n;
+}
+
+/**
+ * kho_scratch_move_out() - have what a process has there leave scratch
+ * @pages: pages that are pinned
+ * @nr: how many
+ *
+ * Context: may sleep for long; none of our locks held, nor mmap_lock.
+ * Return: false if nothing has been done, for there was nothing to be done, or no
+ * memory for it.  Else the pages are pinned no more, and those of them that lay in
+ * scratch may lie elsewhere now.
+ */
+bool kho_scratch_move_out(struct page **pages, unsigned long nr)
+{
+	unsigned long i, n = 0;
+	struct place *place;
+
+	if (kho_native() || !held)
+		return false;
+	for (i = 0; i < nr; i++)
+		n += kho_in_scratch(page_to_pfn(pages[i]), 1);
+	if (!n)
+		return false;
+	place = kvmalloc_array(n, sizeof(*place), GFP_KERNEL);
+	if (!place)
+		return false;
+	n = note_places(place, pages, nr);
+	unpin_user_pages(pages, nr);
+	for (i = 0; i < n; i++)
+		hold(place[i].pfn, place[i].end, true);
+	kvfree(place);
+	return true;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scratch for a kernel that could have none when the module was loaded: once the
+ * envelopes have been given back, and whenever somebody asks.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/workqueue.h>
+
+#include "internal.h"
+
+/* Announces it, or gives it back if there is no use for it any more. */
+static int announce(unsigned long pfn, unsigned long nr_pages)
+{
+	int ret;
+
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	if (kho.frozen)
+		ret = -ESHUTDOWN;
+	else if (!kho.setup || kho.scratch_pages)
+		ret = -EEXIST;
+	else
+		ret = kho_scratch_set(pfn, nr_pages, true);
+	if (!ret) {
+		kho_handoff_new_scratch();
+		kho.changes++;
+	}
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+	if (ret)
+		free_contig_range(pfn, nr_pages);
+	return ret;
+}
+
+static void take_late(struct work_struct *work)
+{
+	unsigned long pfn, nr_pages = kho_scratch_wanted(kho_scratch_mib);
+
+	if (READ_ONCE(kho.scratch_pages) ||
+	    kho_scratch_take_largest(&nr_pages, &pfn))
+		return;
+	if (!announce(pfn, nr_pages))
+		pr_info("scratch %lu MiB at 0x%llx: what arrived can be handed on now\n",
+			nr_pages >> (20 - PAGE_SHIFT), (u64)PFN_PHYS(pfn));
+}
+
+static DECLARE_WORK(late_work, take_late);
+
+/**
+ * kho_scratch_later() - memory came free: have scratch if there is none
+ *
+ * Context: any.
+ */
+void kho_scratch_later(void)
+{
+	if (!kho_native() && !READ_ONCE(kho.scratch_pages))
+		queue_work(system_unbound_wq, &late_work);
+}
+
+/**
+ * kho_scratch_flush() - wait for what kho_scratch_later() has begun
+ *
+ * Context: may sleep; none of our locks held; nobody calls it any more, and
+ * kho_handoff_exit() was called: what is found then is given back.
+ */
+void kho_scratch_flush(void)
+{
+	flush_work(&late_work);
+}
+
+static int check_ask(u64 bytes)
+{
+	if (kho_native())
+		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO has scratch of its own");
+	if (bytes > PFN_PHYS((u64)totalram_pages()))
+		return kho_refuse(-EINVAL, "kho_scratch_take.bytes is %llu, more than the machine has",
+				  bytes);
+	return 0;
+}
+
+/**
+ * kho_scratch_ask() - have scratch, if there is none
+ * @bytes: how much is wanted, or 0: as much as there should be, or less
+ *
+ * Context: may sleep for long; takes kho.gate and kho.lock.
+ * Return: 0; -EOPNOTSUPP on the kernel's own KHO; -EINVAL for more than the machine
+ * has; -EEXIST if there is less and nothing can be added; -ENOMEM; -ESHUTDOWN;
+ * -EPERM; -EINTR.
+ */
+int kho_scratch_ask(u64 bytes)
+{
+	unsigned long pfn, nr_pages;
+	u64 had;
+	int ret;
+
+	ret = check_ask(bytes);
+	if (ret)
+		return ret;
+	mutex_lock(&kho.lock);
+	ret = kho_may_change();
+	had = PFN_PHYS((u64)kho.scratch_pages);
+	mutex_unlock(&kho.lock);
+	if (ret)
+		return ret;
+	if (had && had < bytes)
+		return kho_refuse(-EEXIST, "kho_scratch_take.bytes is %llu, and scratch has %llu: it can't grow",
+				  bytes, had);
+	if (had)
+		return 0;
+
+	if (bytes)
+		nr_pages = kho_scratch_wanted(DIV_ROUND_UP_ULL(bytes, SZ_1M));
+	else
+		nr_pages = kho_scratch_wanted(kho_scratch_mib);
+	ret = bytes ? kho_scratch_take(nr_pages, &pfn) :
+		      kho_scratch_take_largest(&nr_pages, &pfn);
+	if (ret == -ENOMEM)
+		return kho_refuse(ret, "no %lu MiB of contiguous memory for scratch",
+				  nr_pages >> (20 - PAGE_SHIFT));
+	if (ret)
+		return ret;
+	ret = announce(pfn, nr_pages);
+	/* Somebody was faster: whoever wants that much has it. */
+	return ret == -EEXIST ? kho_scratch_ask(bytes) : ret;
+}
