@@ -454,8 +454,13 @@ load_is('frozen', 'good', [$bz], 1, undef, qr/is going down: it is too late/,
 	{ KHO_FAKE_FROZEN => 1 });
 load_is('no setup node', 'good', [$bz], 1, undef, qr/no setup_data node/,
 	{ KHO_FAKE_SETUP => 0 });
-load_is('no scratch', 'good', [$bz], 1, undef, qr/no scratch area: load it with scratch_mib=N/,
+load_is('no scratch', 'good', [$bz], 1, undef, qr/no scratch area: release what is not needed, or see khoctl scratch/,
 	{ KHO_FAKE_SCRATCH => '0:0' });
+load_is('no scratch, older module', 'good', [$bz], 1, undef, qr/no scratch area: load it with scratch_mib=N/,
+	{ KHO_FAKE_SCRATCH => '0:0', KHO_FAKE_NO_SCRATCH => 1 });
+load_is('scratch that is found', 'good', [$bz], 0, qr/all inside scratch/, qr//,
+	{ KHO_FAKE_SCRATCH => '0:0',
+	  KHO_FAKE_FOUND_SCRATCH => '0x40000000:0x10000000' });
 load_is('scratch beyond all', 'good', [$bz], 1, undef, qr/impossible scratch/,
 	{ KHO_FAKE_SCRATCH => '0xfffffffffffff000:0x2000' });
 spew("$root/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
@@ -486,6 +491,24 @@ is(slurp($log), undef, 'unload: kexec has not been called');
 loaded(1);
 dev_is('unload: fails', ['unload', '--kexec', $kexec], 1, undef,
        qr/exit status 1/, { %kexec_env, FAKE_KEXEC => 'no-unload' });
+
+# ---- scratch ----
+
+dev_is('scratch: there is some', ['scratch'], 0,
+       qr/^scratch     256 MiB, of which this kernel uses 128 MiB itself until the jump$/);
+dev_is('scratch: none can be had', ['scratch'], 1, undef,
+       qr/no such piece of memory can be had/, { KHO_FAKE_SCRATCH => '0:0' });
+dev_is('scratch: it is found', ['scratch', '--json'], 0,
+       qr/"scratch_addr": 1073741824,\n  "scratch_size": 67108864,\n  "held": 33554432/,
+       undef, { KHO_FAKE_SCRATCH => '0:0',
+		KHO_FAKE_FOUND_SCRATCH => '0x40000000:0x4000000' });
+dev_is('scratch: it can not grow', ['scratch', '1G'], 1, undef,
+       qr/there is some, and it can't grow/);
+dev_is('scratch: an older module', ['scratch'], 1, undef,
+       qr/the module is older than khoctl/, { KHO_FAKE_NO_SCRATCH => 1 });
+dev_is('scratch: no size', ['scratch', '0'], 2, undef, qr/'0' is no size/);
+dev_is('scratch: too many arguments', ['scratch', '1M', '2M'], 2, undef,
+       qr/too many arguments: '2M'/);
 
 # ---- check ----
 

@@ -268,7 +268,8 @@ static unsigned int known_commands(void)
 {
 	return getenv("KHO_FAKE_OLD") ? 12 : getenv("KHO_FAKE_NO_AGENTS") ? 14 :
 	       getenv("KHO_FAKE_NO_HANDOFF") ? 24 :
-	       KHO_CMD_HANDOFF + 1 - KHO_CMD_BASE;
+	       getenv("KHO_FAKE_NO_SCRATCH") ? 25 :
+	       KHO_CMD_SCRATCH + 1 - KHO_CMD_BASE;
 }
 
 /* How it is handed over is in the file KHO_FAKE_HANDOFF, which is "0" if not. */
@@ -296,6 +297,29 @@ static int do_handoff(const struct kho_handoff *arg)
 	return fclose(f) ? -EIO : 0;
 }
 
+/* What is found then is in KHO_FAKE_FOUND_SCRATCH. */
+static bool scratch_found;
+
+static int do_scratch(struct kho_scratch_take *arg)
+{
+	unsigned long long addr, size;
+
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	if (sscanf(env("KHO_FAKE_SCRATCH", "0x40000000:0x10000000"),
+		   "%llx:%llx", &addr, &size) != 2 || !size) {
+		if (sscanf(env("KHO_FAKE_FOUND_SCRATCH", ""), "%llx:%llx",
+			   &addr, &size) != 2)
+			return -ENOMEM;
+		scratch_found = true;
+	}
+	if (arg->bytes > size)
+		return -EEXIST;
+	arg->bytes = size;
+	arg->held = size / 2;
+	return 0;
+}
+
 static int do_query(struct kho_query *q)
 {
 	static __u64 changes = 7;
@@ -320,7 +344,8 @@ static int do_query(struct kho_query *q)
 	q->fdt_addr = 0x101000;
 	q->fdt_size = PAGE_BYTES;
 	q->root_addr = 0x102000;
-	if (sscanf(env("KHO_FAKE_SCRATCH", "0x40000000:0x10000000"),
+	if (sscanf(scratch_found ? env("KHO_FAKE_FOUND_SCRATCH", "") :
+		   env("KHO_FAKE_SCRATCH", "0x40000000:0x10000000"),
 		   "%llx:%llx", &addr, &size) == 2) {
 		q->scratch_addr = addr;
 		q->scratch_size = size;
@@ -360,6 +385,8 @@ static int do_query(struct kho_query *q)
 		q->features |= KHO_FEATURE_AGENTS;
 	if (known_commands() > 24)
 		query_handoff(q);
+	if (known_commands() > 25)
+		q->features |= KHO_FEATURE_SCRATCH;
 	if (getenv("KHO_FAKE_USER")) {
 		q->setup_addr = 0;
 		q->fdt_addr = 0;
@@ -534,7 +561,7 @@ static int check_command(unsigned long cmd, const void *arg)
 		sizeof(struct kho_obj_data), sizeof(struct kho_obj_data),
 		sizeof(struct kho_obj_owner), sizeof(struct kho_obj_info),
 		sizeof(struct kho_obj_verify), sizeof(struct kho_obj_info_list),
-		sizeof(struct kho_handoff),
+		sizeof(struct kho_handoff), sizeof(struct kho_scratch_take),
 	};
 	unsigned int nr = _IOC_NR(cmd) - KHO_CMD_BASE;
 	unsigned int fail_nr, fail_errno;
@@ -565,6 +592,7 @@ static bool is_for_root(unsigned long cmd)
 	case KHO_ENVELOPE_LIST:
 	case KHO_SUBTREE_LIST:
 	case KHO_HANDOFF:
+	case KHO_SCRATCH:
 		return true;
 	default:
 		return false;
@@ -607,6 +635,8 @@ static int run(unsigned long cmd, void *arg)
 		return do_subtree_list(arg);
 	case KHO_HANDOFF:
 		return do_handoff(arg);
+	case KHO_SCRATCH:
+		return do_scratch(arg);
 	default:
 		return object_command(cmd, arg);
 	}

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,42 +106,9 @@ static void check_encryption(void)
 		found(&all, "memory", OK, NULL, "no sign of memory encryption");
 }
 
-/* ---- The module's file ---- */
-
-static char *module_file;
-
-static int look_at(const char *path, const struct stat *st, int type,
-		   struct FTW *ftw)
-{
-	const char *name = path + ftw->base;
-
-	(void)st;
-	/* kho.ko, or compressed: kho.ko.xz, .zst, .gz */
-	if (type != FTW_F || strncmp(name, "kho.ko", 6) ||
-	    (name[6] && name[6] != '.'))
-		return 0;
-	module_file = xstrdup(path);
-	return 1;
-}
-
-/* Path of kho.ko for @release (NULL: for any), or NULL */
-static const char *find_module(const char *release)
-{
-	char *below = xasprintf("/lib/modules/%s", release ? release : "");
-	char *dir = sys_path(below);
-
-	free(module_file);
-	module_file = NULL;
-	/* No links: "build" and "source" lead to whole kernel trees. */
-	nftw(dir, look_at, 16, FTW_PHYS);
-	free(below);
-	free(dir);
-	return module_file;
-}
-
 static void check_module(void)
 {
-	char version[64], *fix;
+	char version[64], *fix, *file;
 
 	if (sys_exists("/sys/module/kho")) {
 		sys_read("/sys/module/kho/version", version, sizeof(version));
@@ -150,24 +116,27 @@ static void check_module(void)
 		      version[0] ? ", version " : "", version);
 		return;
 	}
-	if (find_module(sys_release())) {
+	file = module_find(sys_release());
+	if (file) {
 		found(&all, "module", FAIL, "modprobe kho",
-		      "not loaded, but installed: %s", module_file);
-	} else if (find_module(NULL)) {
+		      "not loaded, but installed: %s", file);
+	} else if ((file = module_find(NULL))) {
 		fix = xasprintf("apt install linux-headers-%s && dkms autoinstall -k %s",
 				sys_release(), sys_release());
 		found(&all, "module", FAIL, fix,
 		      "not built for this kernel, only for others: %s",
-		      module_file);
+		      file);
 		free(fix);
 	} else {
 		found(&all, "module", FAIL,
 		      "install the kho-dkms package, or 'make dkms-install' in the source",
 		      "not installed");
 	}
+	free(file);
 }
 
-static bool check_device(struct kho_query *q)
+/* Return: the open device, or -1 */
+static int check_device(struct kho_query *q)
 {
 	int dev = kho_open(device_path());
 	int ret;
@@ -175,21 +144,21 @@ static bool check_device(struct kho_query *q)
 	if (dev == -EACCES || dev == -EPERM) {
 		found(&all, "device", FAIL, "run khoctl as root",
 		      "%s: permission denied", device_path());
-		return false;
+		return -1;
 	}
 	if (dev < 0) {
 		found(&all, "device", FAIL, "load the module",
 		      "%s: %s", device_path(), strerror(-dev));
-		return false;
+		return -1;
 	}
 	ret = kho_query(dev, q);
-	close(dev);
 	if (ret) {
+		close(dev);
 		found(&all, "device", FAIL, NULL, "%s: %s", device_path(),
 		      ret == -ENOTTY || ret == -EINVAL ?
 		      "is not the device of the kho module" :
 		      device_error(ret));
-		return false;
+		return -1;
 	}
 	device_abi(q);
 	if (q->frozen)
@@ -198,7 +167,7 @@ static bool check_device(struct kho_query *q)
 	else
 		found(&all, "device", OK, NULL, "%s, interface version %u, kho-v%u",
 		      device_path(), q->uapi_version, q->abi);
-	return true;
+	return dev;
 }
 
 /* What a kernel like this one would need, with its initrd; 0: no idea */
@@ -233,18 +202,23 @@ static __u64 guess_need(void)
 	return need;
 }
 
-static void check_scratch(const struct kho_query *q)
+static void check_scratch(int dev, struct kho_query *q)
 {
 	__u64 need = guess_need();
 	char *fix;
+	int ret;
 
 	if (q->backend == KHO_BACKEND_KERNEL) {
 		found(&all, "scratch", OK, NULL, "the kernel's own");
 		return;
 	}
+	/* So it is after much has arrived; by now there may be room. */
+	ret = q->scratch_size ? 0 : scratch_take(dev, q, 0, NULL);
 	if (!q->scratch_size) {
-		found(&all, "scratch", FAIL, "load the module with scratch_mib=N",
-		      "there is none");
+		found(&all, "scratch", FAIL, ret == -EOPNOTSUPP ?
+		      "load the module with scratch_mib=N" :
+		      "release what is not needed, then khoctl scratch",
+		      "there is none: nothing can be handed on");
 	} else if (need > q->scratch_size) {
 		fix = xasprintf("load the module with scratch_mib=%llu",
 				(need + MIB - 1) / MIB);
@@ -404,6 +378,8 @@ static int check_target(const char *path, const char *initrd, unsigned int abi,
 	dev = open_device_query(&query, 0);
 	if (dev < 0)
 		return FAILED;
+	if (!query.scratch_size)
+		scratch_take(dev, &query, 0, NULL);
 	close(dev);
 	ret = initrd_size(initrd, &p.initrd_size);
 	if (!ret)
@@ -444,7 +420,7 @@ int cmd_check(int argc, char **argv)
 	struct kho_query query;
 	enum handoff want = HANDOFF_AUTO;
 	unsigned int abi = 0;
-	int c;
+	int c, dev;
 
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		switch (c) {
@@ -484,11 +460,12 @@ int cmd_check(int argc, char **argv)
 	check_encryption();
 	check_module();
 	check_setupdata();
-	if (check_device(&query)) {
-		check_scratch(&query);
+	dev = check_device(&query);
+	if (dev >= 0) {
+		check_scratch(dev, &query);
 		check_arrival(&query);
+		close(dev);
 	}
 	check_tools(program);
-	free(module_file);
 	return conclude(want_json() ? json_new() : NULL, "");
 }

@@ -251,14 +251,20 @@ static int check_module(struct load *l)
 {
 	const struct kho_query *q = &l->query;
 	const char *why;
+	int ret = 0;
 
 	l->own_kho = q->backend == KHO_BACKEND_KERNEL;
 	if (q->frozen)
 		return cmd_err("the machine is going down: it is too late to load a kernel");
 	if (!l->own_kho && !q->setup_addr)
 		return cmd_err("the module publishes no setup_data node to hand over by");
+	/* So it is after much has arrived; by now there may be room. */
 	if (!l->own_kho && !q->scratch_size)
-		return cmd_err("the module has no scratch area: load it with scratch_mib=N");
+		ret = scratch_take(l->dev, &l->query, 0, NULL);
+	if (!l->own_kho && !q->scratch_size)
+		return cmd_err("the module has no scratch area: %s", ret == -EOPNOTSUPP ?
+			       "load it with scratch_mib=N" :
+			       "release what is not needed, or see khoctl scratch");
 	if (q->scratch_addr + q->scratch_size < q->scratch_addr)
 		return cmd_err("impossible scratch area: 0x%llx bytes at 0x%llx",
 			       q->scratch_size,

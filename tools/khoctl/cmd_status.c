@@ -303,7 +303,8 @@ static void status_text(const struct kho_query *q, const struct others *others,
 		       q->scratch_addr + q->scratch_size - 1);
 	else
 		puts(q->backend == KHO_BACKEND_KERNEL ?
-		     "scratch     the kernel's own" : "scratch     none");
+		     "scratch     the kernel's own" :
+		     "scratch     none: nothing can be handed on; khoctl scratch looks for some");
 	print_envelopes(q);
 	print_handoff(q);
 	if (!q->root_addr)

@@ -92,6 +92,9 @@ static const struct cmd commands[] = {
 	  "  --kexec PATH      the kexec program (default: from PATH)\n"
 	  "  --dry-run         check, print the command and load nothing\n"
 	  "  --json            for programs\n" },
+	{ "scratch", cmd_scratch, "[SIZE]",
+	  "find a place for the next kernel, if there is none",
+	  "  --json            for programs\n" },
 	{ "unload", cmd_unload, "",
 	  "unload the next kernel",
 	  "  --kexec PATH      the kexec program (default: from PATH)\n" },

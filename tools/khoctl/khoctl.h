@@ -57,6 +57,7 @@ int cmd_ls(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_own(int argc, char **argv);
 int cmd_prune(int argc, char **argv);
+int cmd_scratch(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_resize(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
@@ -129,6 +130,12 @@ const char *bad_name(const char *name);
 int parse_u64(const char *s, __u64 *value);
 /* The same with K, M, G, T or KiB... after a decimal number */
 int parse_size(const char *s, __u64 *bytes);
+
+/*
+ * Has scratch found if there is none (@bytes 0), or so much.  @held: NULL, or set to
+ * how much of it this kernel does not use.  Return: 0 with *@q read anew, or -errno
+ */
+int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held);
 
 /* ---- JSON ---- */
 

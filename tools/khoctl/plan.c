@@ -8,6 +8,7 @@
 #include <kho/abi.h>
 
 #include "plan.h"
+#include "sysinfo.h"
 
 #define ABI_FILE "/sys/module/kho/parameters/abi"
 
@@ -302,8 +303,10 @@ static void judge_scratch(struct plan *p)
 		what = ", as all its early memory comes from there before 7.3";
 	}
 	if (!q->scratch_size) {
-		found(f, "scratch", FAIL, "load the module with scratch_mib=N",
-		      "the module has no scratch area");
+		found(f, "scratch", FAIL, q->features & KHO_FEATURE_SCRATCH ?
+		      "release what is not needed, then khoctl scratch" :
+		      "load the module with scratch_mib=N",
+		      "the module has no scratch area: nothing can be handed on");
 	} else if (p->scratch_needed > q->scratch_size) {
 		fix = xasprintf("load the module with scratch_mib=%llu",
 				(p->scratch_needed + MIB - 1) / MIB);
@@ -375,6 +378,34 @@ static void judge_ram(struct plan *p)
 	free(where);
 }
 
+/* ---- Whether it goes on from there ---- */
+
+static void judge_onward(struct plan *p)
+{
+	const struct target *t = p->target;
+	struct findings *f = &p->findings;
+	char *below, *file;
+
+	/* That has KHO of its own; what it needs is said with its kind. */
+	if (t->kind == TARGET_MAINLINE || !t->release[0] ||
+	    strchr(t->release, '/'))
+		return;
+	below = xasprintf("/lib/modules/%s", t->release);
+	file = module_find(t->release);
+	if (file)
+		found(f, "onward", OK, NULL, "the module is there for it: %s",
+		      file);
+	else if (sys_exists(below))
+		found(f, "onward", WARN, "install the module for it",
+		      "%s has no module: the way there may be one way, as nothing is handed on without it",
+		      below);
+	else
+		found(f, "onward", OK, NULL,
+		      "not known: its modules are not here; without ours nothing is handed on from there");
+	free(file);
+	free(below);
+}
+
 void plan_make(struct plan *p)
 {
 	const struct target *t = p->target;
@@ -394,6 +425,7 @@ void plan_make(struct plan *p)
 	judge_abi(p);
 	judge_scratch(p);
 	judge_ram(p);
+	judge_onward(p);
 }
 
 void plan_free(struct plan *p)

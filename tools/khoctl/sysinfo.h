@@ -47,4 +47,7 @@ unsigned int sys_kernel_abi(void);
 /* True if @word is a word of @path, such as a flag in /proc/cpuinfo */
 bool sys_has_word(const char *path, const char *word);
 
+/* Path of kho.ko for @release (NULL: for any), or NULL; the caller frees it. */
+char *module_find(const char *release);
+
 #endif /* KHOCTL_SYSINFO_H */
