@@ -16,7 +16,7 @@ help:
 	@echo '                     KEEP=1     leaves a shell in the second kernel'
 	@echo '                     V=1        shows the consoles'
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
-	@echo '  make soak          20 handovers in a row with 2 GiB of an agent'
+	@echo '  make soak          20 handovers in a row: 2 GiB of an agent; scattered pages'
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
 	@echo '  make bench         what it costs, against what there is without it; ARGS="NAME..." some'
 	@echo '  make lint          style, static checks, warnings of all compilers'
@@ -75,7 +75,8 @@ check:
 
 # What makes check does with fewer handovers, for the time that it takes.
 soak:
-	@KHO_HANDOVERS=20 scripts/check.sh tests/qemu/65-agents.t
+	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed' \
+		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t
 
 matrix:
 	@scripts/matrix.sh $(ARGS)

@@ -6,13 +6,16 @@
 #include "agent.h"
 
 /*
- * apart NAME COUNT SEED: makes an object of memory that it has, no two pages of
- * which lie side by side
+ * apart NAME COUNT SEED [wide]: makes an object of memory that it has, no two pages
+ * of which lie side by side; those with the lowest numbers, of half of all memory
+ * that is free, if it is to be wide
  */
 int cmd_apart(char **argv)
 {
 	__u64 count = number(argv[1]), seed = number(argv[2]);
-	size_t total = count * 2 + 4096, apart = 0, i;
+	size_t total = argv[3] ? sysconf(_SC_AVPHYS_PAGES) / 2UL :
+				 count * 2 + 4096;
+	size_t apart = 0, i;
 	struct place *place = calloc(total, sizeof(*place));
 	__u64 *pfn = calloc(total, sizeof(*pfn)), last = 0;
 	struct kho_obj_preserve arg = {

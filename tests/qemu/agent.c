@@ -226,25 +226,30 @@ int by_pfn(const void *a, const void *b)
 }
 
 /*
- * scatter COUNT SEED MANIFEST [flip|dense]: preserves single pages far and wide,
- * or, of what memory there is, each second one
+ * scatter COUNT SEED MANIFEST [flip|dense|wide]: preserves single pages far and
+ * wide; or, of what memory there is, each second one; or some of three quarters of
+ * all memory that is free
  */
 static int cmd_scatter(char **argv)
 {
 	struct manifest m = { .count = number(argv[0]), .seed = number(argv[1]) };
 	bool dense = argv[3] && !strcmp(argv[3], "dense");
-	size_t total = dense ? m.count * 2UL + 4096 : m.count * 16UL;
+	bool wide = argv[3] && !strcmp(argv[3], "wide");
+	size_t total = dense ? m.count * 2UL + 4096 :
+		       wide ? sysconf(_SC_AVPHYS_PAGES) / 4UL * 3UL : m.count * 16UL;
 	size_t apart = 0, i;
 	struct place *place = calloc(total, sizeof(*place));
 	__u64 *pfn = calloc(total, sizeof(*pfn));
+	struct kho_query query;
 	int kho = open_kho();
 	char *memory;
 
 	if (!m.count || m.count > KHO_BATCH_MAX || !place || !pfn)
 		die("%u is no count of pages", m.count);
-	if (argv[3] && !dense && strcmp(argv[3], "flip"))
-		die("'%s' is neither 'flip' nor 'dense'", argv[3]);
+	if (argv[3] && !dense && !wide && strcmp(argv[3], "flip"))
+		die("'%s' is neither 'flip' nor 'dense' nor 'wide'", argv[3]);
 
+	get_query(kho, &query);
 	memory = locked_pages(total);
 	pfns_of(memory, pfn, total);
 	for (i = 0; i < total; i++) {
@@ -253,9 +258,10 @@ static int cmd_scatter(char **argv)
 	}
 	qsort(place, total, sizeof(*place), by_pfn);
 
-	/* Of these keep those that no two are neighbours ... */
+	/* Of these keep those that no two are neighbours, and that may be kept ... */
 	for (i = 0; i < total; i++)
-		if (!apart || place[i].pfn > place[apart - 1].pfn + 1)
+		if ((!apart || place[i].pfn > place[apart - 1].pfn + 1) &&
+		    place[i].pfn * PAGE - query.scratch_addr >= query.scratch_size)
 			place[apart++] = place[i];
 	if (apart < m.count)
 		die("found only %zu pages that lie apart", apart);
@@ -276,7 +282,7 @@ static int cmd_scatter(char **argv)
 		if (pfn_of(place[i].page) != m.page[i].pfn)
 			die("pfn %#llx moved while it was added",
 			    m.page[i].pfn);
-	if (argv[3] && !dense)
+	if (argv[3] && !dense && !wide)
 		((char *)place[m.count / 2].page)[1234] ^= 0x10;
 	write_manifest(argv[2], &m);
 
@@ -511,6 +517,12 @@ static int cmd_where(char **argv)
 				     sizeof(KHO_PROP_MEMORY_MAP)) - page));
 			printf("map_value=%#llx\n", addr +
 			       (find(page, &q.root_addr, 8) - page));
+			printf("objects_name=%#llx\n", addr +
+			       (find(page, KHO_OBJS_NODE,
+				     sizeof(KHO_OBJS_NODE)) - page));
+			printf("metadata_name=%#llx\n", addr +
+			       (find(page, KHO_METADATA_NODE,
+				     sizeof(KHO_METADATA_NODE)) - page));
 		} else if (e->kind == KHO_META_SETUP &&
 			   (q.setup_addr & ~(PAGE - 1)) == addr) {
 			struct kho_data data;
@@ -877,7 +889,7 @@ static const struct {
 	{ "rewrite", cmd_rewrite, 3, 3 },
 	{ "release", cmd_release, 1, 1 },
 	{ "flip-object", cmd_flip_object, 2, 2 },
-	{ "apart", cmd_apart, 3, 3 },
+	{ "apart", cmd_apart, 3, 4 },
 	{ "check-apart", cmd_check_apart, 3, 3 },
 	{ "handoff", cmd_handoff, 1, 1 },
 	{ "hold", cmd_hold, 1, 1 },

@@ -56,10 +56,10 @@ stage_1()
 	local word places=''
 
 	put_all
-	agent where | grep -E '^(node|fdt|scratch|root|envelope[12])' >/run/where
+	agent where | grep -E '^(node|fdt|scratch|root|envelope[12]|.*_name)' >/run/where
 	check "there are some envelopes" [ "$(where nodes)" -gt 3 ]
 	# shellcheck disable=SC2013  # words are wanted
-	for word in $(grep -E '^(node[012]|fdt|scratch|root|envelope[12])=' \
+	for word in $(grep -E '^(node[012]|fdt|scratch|root|envelope[12]|(objects|metadata)_name)=' \
 		/run/where); do
 		places="$places kho.opt.at_$word"
 	done
@@ -169,6 +169,13 @@ stage_2()
 	changed "scratch in a hole" 'scratch' $((scratch)) 0xfee00000
 	changed "FDT overwritten" 'FDT' $((fdt)) 0
 	changed "FDT's rest overwritten" 'FDT' $((fdt + 8)) 0x1122334455667788
+	# Both are "kho-obje" "ctX" then, and a token of the FDT that says nothing.
+	changed "two names alike" 'same name' \
+		$(($(where objects_name) + 8)) 0x0300000000587463 \
+		$(($(where metadata_name))) 0x656a626f2d6f686b \
+		$(($(where metadata_name) + 8)) 0x0400000000587463
+	changed "a slash in a name" 'a byte in it that none has' \
+		$(($(where objects_name) + 8)) 0x03000000002f7463
 	changed "root node overwritten" 'node' $(($(where root))) 0x1122334455667788
 	changed "root node that leads to itself" 'node' \
 		$(($(where root))) "$(where root)"
@@ -232,7 +239,42 @@ stage_4()
 	jump kho.generation=1
 }
 
+# The 500th of the pages that are preserved by number
+marked_page()
+{
+	sed -n '501s/ .*//p' /run/manifest
+}
+
 stage_5()
 {
+	local array node
+
 	all_is_there "the next handover"
+	# The scratch array lies on a page that is preserved: mainline takes that.
+	load_next kho.generation=2 >/run/out 2>&1 ||
+		fail "khoctl load: $(cat /run/out)"
+	array=$(hex $(($(marked_page) * 4096)))
+	node=$(agent where | sed -n 's/^node0=//p')
+	poke "$array" "$(hex "$(status scratch_addr)")"
+	poke "$(hex $((array + 8)))" "$(hex "$(status scratch_size)")"
+	poke "$(hex $((node + 32)))" "$array"
+	do_jump
+}
+
+stage_6()
+{
+	local page
+
+	is "a marked scratch array is taken" \
+		"$(status arrival) $(status arrival_error)" "taken "
+	is "all other pages arrived" "$(status arrived_pages)" 999
+	check "the manifest is there" khoctl get manifest /run/manifest
+	page=$(marked_page)
+	refuses "nobody can have its page" 'preserved|arrived|No such' \
+		khoctl getpage "$page" /run/page
+	refuses "nor give it up" 'preserved|arrived|No such' \
+		khoctl del "$page"
+	# Bit 32 of /proc/kpageflags
+	is "it stays reserved" "$(dd if=/proc/kpageflags bs=8 skip=$((page)) \
+		count=1 2>/dev/null | od -An -tu8 | awk '{ print int($1 / 2 ^ 32) % 2 }')" 1
 }

@@ -11,6 +11,7 @@ if [ "$stage" -eq 1 ]; then
 else
 	# More than can lie in one piece around what has arrived.
 	module_params=scratch_mib=400
+	next=stub
 fi
 
 stage_1()
@@ -42,9 +43,10 @@ stage_2()
 {
 	local i=0 sums
 
-	is "there is no scratch" "$(status scratch_size)" 0
-	refuses "so nothing can be loaded" 'no scratch' \
-		khoctl load /run/payload/successor/bzImage
+	is "scratch is what it was" "$(status scratch_size)" $((152 << 20))
+	check "khoctl scratch says so" khoctl scratch
+	refuses "it can't grow" "can't grow" khoctl scratch 400M
+	check "so a kernel can be loaded" load_next
 	sums=$(while [ "$i" -lt 16 ]; do
 		khoctl get "part-$i" - | md5sum | cut -c 1-32
 		i=$((i + 1))
