@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-kernel.sh [--headers] [SERIES [cloud]]: unpacks Debian's newest kernel
-# of a series, 6.1 if none is given, or its cloud flavour.  6.1 and 6.12 come
-# from this release, later ones from trixie-backports.  Nothing is installed:
-# to install 6.12's headers would be to install that kernel.
+# fetch-kernel.sh [--headers] [SERIES [cloud|rt]]: unpacks Debian's newest kernel
+# of a series, 6.1 if none is given, or its cloud or PREEMPT_RT flavour.  6.1 and
+# 6.12 come from this release, later ones from trixie-backports.  Nothing is
+# installed: to install 6.12's headers would be to install that kernel.
 #
 # Prints a directory that has
 #
@@ -27,7 +27,7 @@ vm_modules=(virtio_pci virtio_blk)
 
 usage()
 {
-	echo "Usage: ${0##*/} [--headers] [SERIES [cloud]]" >&2
+	echo "Usage: ${0##*/} [--headers] [SERIES [cloud|rt]]" >&2
 	exit 2
 }
 
@@ -42,9 +42,13 @@ series=${1:-6.1}
 	die "'$series' is no kernel series such as 6.1"
 case ${2-} in
 '')	flavour=amd64 ;;
-cloud)	flavour=cloud-amd64 ;;
+cloud|rt)
+	flavour=$2-amd64 ;;
 *)	usage ;;
 esac
+# In this release, it is another source with PREEMPT_RT, with headers of its own.
+own_headers=
+[ "$flavour" != rt-amd64 ] || own_headers=-rt
 kernels=$KHO_CACHE/kernels
 mkdir -p "$kernels"
 
@@ -54,6 +58,7 @@ split=
 case $series in
 [0-5].*|6.?|6.1[0-2]) ;;
 *)
+	[ -z "$own_headers" ] || die "there is no kernel $series of the flavour rt"
 	split=1
 	newer_apt
 	;;
@@ -122,7 +127,8 @@ name_results()
 	*)		kind=signed ;;
 	esac
 	dir=$kernels/${release}_${version}_$kind
-	headers=$kernels/headers-${common}_$version/usr/src/linux-headers-$release
+	headers=$kernels/headers-$common${own_headers}_$version
+	headers+=/usr/src/linux-headers-$release
 }
 
 update()
@@ -171,18 +177,20 @@ get()
 	exec "${BASH_SOURCE[0]}" "${arguments[@]}"
 }
 
-# The headers of all flavours, as they share nearly everything.
+# The headers of all flavours but rt, as they share nearly everything.
 fetch_headers()
 {
 	local deb kbuild root=${headers%/usr/src/*}
+	local flavours=(amd64 cloud-amd64)
 
 	[ ! -e "$headers/.config" ] || return 0
 	kbuild=$(kernel_apt apt-cache show --no-all-versions \
 		"linux-headers-$release" |
 		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p')
+	[ -z "$own_headers" ] || flavours=("$flavour")
 	begin
-	get "linux-headers-$common-amd64" "linux-headers-$common-cloud-amd64" \
-		"linux-headers-$common-common" "$kbuild"
+	get "${flavours[@]/#/linux-headers-$common-}" \
+		"linux-headers-$common-common$own_headers" "$kbuild"
 	for deb in "$tmp"/*.deb; do
 		dpkg-deb -x "$deb" "$tmp/tree"
 	done
@@ -196,7 +204,8 @@ fetch_headers()
 		sed -i "s,/usr/src/,$root/usr/src/," \
 			"$tmp"/tree/usr/src/linux-headers-*-amd64/Makefile
 	fi
-	finish "$tmp/tree" "$root" "headers-$series\.[^/_]*"
+	finish "$tmp/tree" "$root" \
+		"headers-$series\.[0-9]+[-+][a-z0-9]+$own_headers"
 }
 
 # All that is of use, in $tmp/tree
