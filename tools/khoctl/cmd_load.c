@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "image.h"
 #include "khoctl.h"
 #include "kexec.h"
@@ -454,8 +455,11 @@ static int end_handoff(struct load *l, int failed)
 static int run_kexec(struct load *l)
 {
 	char *output = NULL;
+	struct guard guard;
 	int status, ret;
 
+	if (guard_start(&guard, l->program, l->own_kho))
+		return FAILED;
 	status = kexec_run((const char * const *)l->args, &output);
 	if (status < 0) {
 		ret = cmd_errno_err(status, "cannot run %s", l->program);
@@ -484,6 +488,7 @@ static int run_kexec(struct load *l)
 	else
 		cmd_warn("the kernel has been unloaded again");
 out:
+	guard_end(&guard);
 	free(output);
 	return ret;
 }
@@ -619,15 +624,19 @@ static void report(struct load *l)
 int cmd_load(int argc, char **argv)
 {
 	struct load l = { .fd = -1 };
+	int ret, lock;
 	size_t i;
-	int ret;
 
 	ret = parse(&l, argc, argv);
 	if (ret)
 		return ret;
+	/* Before anything is looked at that another one may change. */
+	lock = l.dry_run ? -1 : load_lock();
 	l.dev = open_device_query(&l.query, 0);
-	if (l.dev < 0)
-		return FAILED;
+	if (l.dev < 0) {
+		ret = FAILED;
+		goto out_unlock;
+	}
 
 	/* From here on a signal must not leave an image that nobody checked. */
 	catch_signals();
@@ -667,5 +676,8 @@ int cmd_load(int argc, char **argv)
 		close(l.fd);
 	close(l.dev);
 	die_of_signal();
+out_unlock:
+	if (lock >= 0)
+		close(lock);
 	return ret;
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "khoctl.h"
 #include "kexec.h"
 #include "sysinfo.h"
@@ -78,7 +79,7 @@ static char *append_output(char *text, int fd)
 int kexec_run(const char * const *argv, char **output)
 {
 	int out, err_out, status, ret;
-	pid_t pid;
+	pid_t pid, self = getpid();
 
 	*output = xstrdup("");
 	/* One each: in a common one they might cut each other's lines. */
@@ -96,6 +97,9 @@ int kexec_run(const char * const *argv, char **output)
 	}
 	if (!pid) {
 		int null = open("/dev/null", O_RDONLY);
+
+		if (!die_with(self))
+			_exit(127);
 
 		/* Its messages are parsed: they have to be the C locale's. */
 		setenv("LC_ALL", "C", 1);

@@ -185,6 +185,7 @@ void progress_end(struct progress *p);
 struct output {
 	const char *path;		/* NULL: stdout */
 	char *temp;
+	bool nameless;			/* gets its name at the end */
 	int fd;
 };
 

@@ -17,12 +17,56 @@ static const char *output_name(const struct output *out)
 	return out->path ? out->path : "stdout";
 }
 
+/*
+ * A file that goes if nobody gives it a name, however we end; -1 where the file
+ * system has none.
+ */
+static int open_nameless(const char *path)
+{
+	char *dir = xstrdup(path), *slash = strrchr(dir, '/');
+	int fd = -1;
+
+	if (slash)
+		slash[slash == dir] = '\0';
+	/* By that it gets its name. */
+	if (!access("/proc/self/fd", X_OK))
+		fd = open(slash ? dir : ".",
+			  O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	free(dir);
+	return fd;
+}
+
+/* 0 or an errno.  What exists can only be replaced by what has a name. */
+static int name_it(struct output *out)
+{
+	char *from = xasprintf("/proc/self/fd/%d", out->fd);
+	int err = 0, tries;
+
+	if (linkat(AT_FDCWD, from, AT_FDCWD, out->path, AT_SYMLINK_FOLLOW))
+		err = errno;
+	for (tries = 0; err == EEXIST && tries < 100; tries++) {
+		free(out->temp);
+		out->temp = xasprintf("%s.%06d", out->path,
+				      (getpid() + tries) % 1000000);
+		err = linkat(AT_FDCWD, from, AT_FDCWD, out->temp,
+			     AT_SYMLINK_FOLLOW) ? errno : 0;
+	}
+	/* That name is somebody else's. */
+	if (err) {
+		free(out->temp);
+		out->temp = NULL;
+	}
+	free(from);
+	return err;
+}
+
 int output_open(struct output *out, const char *path)
 {
 	struct stat st;
 
 	out->temp = NULL;
 	out->path = NULL;
+	out->nameless = false;
 	if (!path || !strcmp(path, "-")) {
 		out->fd = STDOUT_FILENO;
 		return DONE;
@@ -40,6 +84,11 @@ int output_open(struct output *out, const char *path)
 	}
 
 	/* What was worth preserving may be secret: 0600, as mkostemp() does. */
+	out->fd = open_nameless(path);
+	if (out->fd >= 0) {
+		out->nameless = true;
+		return DONE;
+	}
 	out->temp = xasprintf("%s.XXXXXX", path);
 	out->fd = mkostemp(out->temp, O_CLOEXEC);
 	if (out->fd < 0) {
@@ -82,8 +131,10 @@ int output_commit(struct output *out)
 		out->fd = -1;
 		return DONE;
 	}
-	if (out->temp && fsync(out->fd))
+	if ((out->temp || out->nameless) && fsync(out->fd))
 		err = errno;
+	if (out->nameless && !err)
+		err = name_it(out);
 	if (close(out->fd) && !err)
 		err = errno;
 	out->fd = -1;

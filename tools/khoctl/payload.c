@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "kexec.h"
 #include "payload.h"
 
@@ -95,12 +96,14 @@ static void limit_child(__u64 bytes)
 static pid_t start(const char *program, int in, int out, int err, __u64 limit)
 {
 	const char * const argv[] = { program, "-dc", NULL };
-	pid_t pid;
+	pid_t pid, self = getpid();
 
 	fflush(NULL);
 	pid = fork();
 	if (pid)
 		return pid;
+	if (!die_with(self))
+		_exit(127);
 	setenv("LC_ALL", "C", 1);
 	signal(SIGXFSZ, SIG_DFL);
 	limit_child(limit);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is true of khoctl load even if it is killed: either what is loaded has been
+ * checked, or nothing is.
+ *
+ * A process of its own waits for the other end of a pipe to go.  kexec has that too,
+ * so it is gone only when nothing more can be loaded.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "kexec.h"
+#include "khoctl.h"
+#include "sysinfo.h"
+
+/*
+ * Nobody but root can take it, so nobody else can keep root waiting.  It is held as
+ * long as khoctl or its guard lives: that of one that was killed must not unload
+ * what the next one has loaded.
+ */
+#define LOCK_FILE	"/run/khoctl.lock"
+
+bool die_with(pid_t parent)
+{
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
+}
+
+int load_lock(void)
+{
+	char *path = sys_path(LOCK_FILE);
+	int fd;
+
+	/* Whoever can load a kernel can make it; others get no further anyway. */
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(path);
+	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	if (errno == EWOULDBLOCK)
+		cmd_warn("waiting for another khoctl load");
+	while (flock(fd, LOCK_EX) && errno == EINTR)
+		;
+	return fd;
+}
+
+static void __attribute__((noreturn)) watch(int fd, const char *program, bool file)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	ssize_t n;
+	size_t i;
+	char byte;
+
+	/* Out of reach of what is sent to khoctl's group. */
+	setsid();
+	for (i = 0; i < ARRAY_SIZE(sigs); i++)
+		signal(sigs[i], SIG_IGN);
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1 || sys_kexec_loaded() != 1)
+		_exit(0);
+	if (kexec_unload(program, file))
+		cmd_warn("DO NOT run kexec -e: khoctl was killed, and what is loaded is not safe for the handover");
+	else
+		cmd_warn("khoctl was killed: the kernel has been unloaded again");
+	_exit(1);
+}
+
+int guard_start(struct guard *guard, const char *program, bool file)
+{
+	int ends[2], err;
+
+	/* kexec is to have our end as well. */
+	if (pipe2(ends, 0))
+		return cmd_errno_err(errno, "cannot start a guard for %s", program);
+	fflush(NULL);
+	guard->pid = fork();
+	if (guard->pid < 0) {
+		err = errno;
+		close(ends[0]);
+		close(ends[1]);
+		return cmd_errno_err(err, "cannot start a guard for %s", program);
+	}
+	if (!guard->pid) {
+		close(ends[1]);
+		fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+		watch(ends[0], program, file);
+	}
+	close(ends[0]);
+	guard->fd = ends[1];
+	return DONE;
+}
+
+void guard_end(struct guard *guard)
+{
+	/* Should it be dead, that must not be our end too. */
+	void (*before)(int sig) = signal(SIGPIPE, SIG_IGN);
+	ssize_t n;
+
+	do {
+		n = write(guard->fd, "", 1);
+	} while (n < 0 && errno == EINTR);
+	signal(SIGPIPE, before);
+	close(guard->fd);
+	while (waitpid(guard->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
