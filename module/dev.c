@@ -190,6 +190,11 @@ out:
 	return ret;
 }
 
+static void foresee_batch(union kho_any *any)
+{
+	any->batch.failed = any->batch.count;
+}
+
 static int do_batch_add(union kho_any *any)
 {
 	return do_batch(&any->batch, kho_pages_add);
@@ -503,6 +508,10 @@ struct command {
 	bool tells_failure;
 	/** @tells_late: it has more to tell than the descriptor. */
 	bool tells_late;
+	/** @tells: it has something to tell, and told again it would be the same. */
+	bool tells;
+	/** @foresee: for @tells_failure: sets what it will tell if it succeeds. */
+	void (*foresee)(union kho_any *any);
 	/** @run: carries it out. */
 	int (*run)(union kho_any *any);
 	/** @run_fd: instead of @run: carries it out and makes a file. */
@@ -530,16 +539,18 @@ static_assert(KHO_CMD_SCRATCH == 0x59);
 
 static const struct command commands[] = {
 	COMMAND(QUERY, struct kho_query, query, .run = do_query, .all = true,
+		.tells = true,
 		.first_size = offsetof(struct kho_query, arrival_kind)),
 	COMMAND(PAGE_ADD, struct kho_page, page, .run = do_page_add),
 	COMMAND(PAGE_DEL, struct kho_page, page, .run = do_page_del),
 	COMMAND(BATCH_ADD, struct kho_batch, batch, .run = do_batch_add,
-		.tells_failure = true),
+		.tells_failure = true, .foresee = foresee_batch),
 	COMMAND(BATCH_DEL, struct kho_batch, batch, .run = do_batch_del,
-		.tells_failure = true),
+		.tells_failure = true, .foresee = foresee_batch),
 	COMMAND(PAGE_OPEN, struct kho_page_open, page_open, .run_fd = do_page_open,
 		FD_AT(page_open)),
-	COMMAND(PAGE_LIST, struct kho_page_list, page_list, .run = do_page_list),
+	COMMAND(PAGE_LIST, struct kho_page_list, page_list, .run = do_page_list,
+		.tells = true),
 	COMMAND(OBJ_CREATE, struct kho_obj_create, obj_create, .run_fd = do_obj_create,
 		.all = true,
 		FD_AT(obj_create)),
@@ -549,18 +560,21 @@ static const struct command commands[] = {
 	COMMAND(OBJ_REMOVE, struct kho_obj_name, obj_name, .run = do_obj_remove,
 		.all = true),
 	COMMAND(OBJ_LIST, struct kho_obj_list, obj_list, .run = do_obj_list,
-		.all = true),
-	COMMAND(META_READ, struct kho_meta_read, meta_read, .run = do_meta_read),
+		.all = true, .tells = true),
+	COMMAND(META_READ, struct kho_meta_read, meta_read, .run = do_meta_read,
+		.tells = true),
 	COMMAND(ENVELOPE_LIST, struct kho_envelope_list, envelope_list,
-		.run = do_envelope_list),
-	COMMAND(SUBTREE_LIST, struct kho_subtree_list, subtree_list, .run = do_subtree_list),
+		.run = do_envelope_list, .tells = true),
+	COMMAND(SUBTREE_LIST, struct kho_subtree_list, subtree_list, .run = do_subtree_list,
+		.tells = true),
 	COMMAND(OBJ_PRESERVE, struct kho_obj_preserve, obj_preserve,
 		.run_fd = do_obj_preserve, FD_AT(obj_preserve),
 		.all = true, .tells_failure = true),
 	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list, obj_info_list,
-		.run = do_obj_info_list, .all = true),
+		.run = do_obj_info_list, .all = true, .tells = true),
 	COMMAND(HANDOFF, struct kho_handoff, handoff, .run = do_handoff),
-	COMMAND(SCRATCH, struct kho_scratch_take, scratch_take, .run = do_scratch),
+	COMMAND(SCRATCH, struct kho_scratch_take, scratch_take, .run = do_scratch,
+		.tells = true),
 };
 
 /*
@@ -655,11 +669,17 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 
 	if (command->run_fd)
 		return make_fd(command, &any, user);
+	/* What can't be told once it is done is told before, or not done. */
+	size = min(size, command->size);
+	if (command->foresee) {
+		command->foresee(&any);
+		if (copy_to_user(user, &any, size))
+			return -EFAULT;
+	}
 	ret = command->run(&any);
-	if (ret && !command->tells_failure)
-		return ret;
-	if (copy_to_user(user, &any, min(size, command->size)))
-		return -EFAULT;
+	if (ret ? command->tells_failure : command->tells)
+		if (copy_to_user(user, &any, size))
+			return -EFAULT;
 	return ret;
 }
 

@@ -156,6 +156,8 @@ struct object_command {
 	unsigned int first_size;
 	/** @mode: how the file has to be open. */
 	fmode_t mode;
+	/** @tells: it has something to tell, and has changed nothing. */
+	bool tells;
 	/** @run: carries it out. */
 	int (*run)(struct kho_object *object, struct inode *inode,
 		   union kho_object_any *any);
@@ -175,11 +177,12 @@ static const struct object_command commands[] = {
 	COMMAND(OBJ_SEAL, struct kho_obj_plain, plain, FMODE_WRITE, do_seal),
 	COMMAND(OBJ_RESIZE, struct kho_obj_resize, resize, FMODE_WRITE, do_resize),
 	COMMAND(OBJ_SET_DATA, struct kho_obj_data, data, FMODE_WRITE, do_set_data),
-	COMMAND(OBJ_GET_DATA, struct kho_obj_data, data, FMODE_READ, do_get_data),
+	COMMAND(OBJ_GET_DATA, struct kho_obj_data, data, FMODE_READ, do_get_data,
+		.tells = true),
 	COMMAND(OBJ_SET_OWNER, struct kho_obj_owner, owner, FMODE_READ, do_set_owner),
-	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info,
+	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info, .tells = true,
 		.first_size = offsetof(struct kho_obj_info, poisoned_pages)),
-	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify,
+	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify, .tells = true,
 		.first_size = offsetof(struct kho_obj_verify, poisoned)),
 };
 
@@ -215,7 +218,9 @@ long kho_object_ioctl(struct file *file, struct kho_mem *mem, unsigned int cmd,
 			    command->first_size ?: command->size, user, &size);
 	ret = ret ?: command->run(container_of(mem, struct kho_object, mem),
 				  file_inode(file), &any);
-	if (!ret && copy_to_user(user, &any, min(size, command->size)))
+	/* To others there is nothing to tell, and they may have changed much. */
+	if (!ret && command->tells &&
+	    copy_to_user(user, &any, min(size, command->size)))
 		ret = -EFAULT;
 	return ret;
 }

@@ -373,6 +373,53 @@ static void try_size(const struct command *c, void *where, __u32 size,
 		printf("# got %s\n", name_of(err));
 }
 
+/* What changes something, and has nothing to tell but that. */
+static bool has_nothing_to_tell(const struct command *c)
+{
+	switch (c->cmd) {
+	case KHO_PAGE_ADD:
+	case KHO_PAGE_DEL:
+	case KHO_OBJ_REMOVE:
+	case KHO_OBJ_COMMIT:
+	case KHO_OBJ_SEAL:
+	case KHO_OBJ_RESIZE:
+	case KHO_OBJ_SET_DATA:
+	case KHO_OBJ_SET_OWNER:
+	case KHO_HANDOFF:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * A struct in @page that can be read and not written: either it need not be, or
+ * nothing is done.
+ */
+static void try_unwritable(const struct command *c, char *page)
+{
+	int want = has_nothing_to_tell(c) ? c->want : EFAULT, err;
+	char *where = page + PAGE - c->size;
+	struct kho_query before;
+	union any any;
+
+	get_query(kho, &before);
+	memset(&any, 0, sizeof(any));
+	c->prepare(&any);
+	any.size = c->size;
+	memcpy(where, &any, c->size);
+	mprotect(page, PAGE, PROT_READ);
+	err = call_on(file_for(c), c->cmd, where);
+	mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+	if (err)
+		c->drop(&any);
+	else
+		c->undo(&any);
+	if (!result(err == want && unchanged(&before, c->name),
+		    "%s, not writable: %s", c->name, name_of(want)))
+		printf("# got %s\n", name_of(err));
+}
+
 /* Callers as old as the first version of a struct have to be served. */
 static __u32 first_size(const struct command *c)
 {
@@ -390,10 +437,6 @@ static void test_sizes(void)
 	munmap(two + PAGE, PAGE);
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		const struct command *c = &commands[i];
-		/* A PAGE_OPEN would have nothing to open. */
-		bool has_fd = c->cmd == KHO_OBJ_CREATE ||
-			      c->cmd == KHO_OBJ_OPEN ||
-			      c->cmd == KHO_OBJ_PRESERVE;
 
 		try_size(c, NULL, c->size, -1, EFAULT, "null pointer");
 		try_size(c, &room, 0, -1, EINVAL, "size 0");
@@ -421,17 +464,7 @@ static void test_sizes(void)
 			   "cut off");
 		if (c->whose == OBJECT)
 			close_victim(NULL);
-		if (has_fd) {
-			char *ro = two + PAGE - c->size;
-
-			memset(ro, 0, c->size);
-			c->prepare((union any *)ro);
-			*(__u32 *)ro = c->size;
-			mprotect(two, PAGE, PROT_READ);
-			refused(EFAULT, c->cmd, ro, "not writable");
-			mprotect(two, PAGE, PROT_READ | PROT_WRITE);
-			c->drop((union any *)ro);
-		}
+		try_unwritable(c, two);
 	}
 }
 
