@@ -19,6 +19,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "inject.h"
 #include "internal.h"
 
 /* Pages that are freed at once: 4 MiB. */
@@ -80,7 +81,10 @@ static void free_all(struct work_struct *work)
 	struct kho_object *object;
 
 	while ((object = next_object())) {
+		kho_inject_begin("freeing");
+		kho_inject("freeing");
 		free_object(object);
+		kho_inject_end("freeing");
 		spin_lock(&freeing.lock);
 		freeing.busy--;
 		freeing.finished++;

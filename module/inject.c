@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Holding a caller up at a named place, for tests: the module's parameters say at
- * which one, and for how long.
+ * Holding a caller up at a named place, and letting an allocation fail in a named
+ * part, for tests: the module's parameters say where.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -10,6 +10,7 @@
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
@@ -40,6 +41,15 @@ static const struct kernel_param_ops held_ops = {
 module_param_cb(inject_held, &held_ops, NULL, 0400);
 MODULE_PARM_DESC(inject_held, "how many callers are held up just now");
 
+static unsigned int inject_came;
+module_param(inject_came, uint, 0600);
+MODULE_PARM_DESC(inject_came, "how many have come there, or through that part; set to 0 by who counts");
+
+static int inject_nth;
+module_param(inject_nth, int, 0600);
+MODULE_PARM_DESC(inject_nth,
+		 "which allocation is to fail in the part that has the name; later, how many more there would have had to be");
+
 /**
  * kho_inject() - be held up here, if that is asked for
  * @point: name of this place
@@ -52,8 +62,39 @@ void kho_inject(const char *point)
 
 	if (!ms || !sysfs_streq(inject, point))
 		return;
+	WRITE_ONCE(inject_came, READ_ONCE(inject_came) + 1);
 	atomic_inc(&held);
 	for (waited = 0; waited < ms && sysfs_streq(inject, point); waited += STEP_MS)
 		msleep(min(STEP_MS, ms - waited));
 	atomic_dec(&held);
+}
+
+/**
+ * kho_inject_begin() - let an allocation of this task fail, if that is asked for
+ * @part: name of what begins here
+ *
+ * For what no process does that could ask for it in /proc/self/fail-nth: work
+ * items, and what comes behind the many allocations of loading a module.
+ */
+void kho_inject_begin(const char *part)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	if (inject_nth > 0 && sysfs_streq(inject, part))
+		current->fail_nth = inject_nth;
+#endif
+}
+
+/**
+ * kho_inject_end() - the opposite of kho_inject_begin()
+ * @part: name of what ends here
+ */
+void kho_inject_end(const char *part)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	if (inject_nth <= 0 || !sysfs_streq(inject, part))
+		return;
+	inject_nth = current->fail_nth;
+	current->fail_nth = 0;
+	inject_came++;
+#endif
 }

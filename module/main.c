@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/reboot.h>
 
+#include "inject.h"
 #include "internal.h"
 #include "version.h"
 
@@ -97,7 +98,9 @@ static int __init kho_init(void)
 	const char *why;
 	int ret;
 
+	kho_inject_begin("init");
 	ret = kho_platform_check() ?: kho_native_init() ?: kho_folio_init();
+	kho_inject_end("init");
 	if (ret)
 		return ret;
 	why = kho_arch_find(&kho.list);
@@ -118,10 +121,15 @@ static int __init kho_init(void)
 	ret = kho_radix_init_tree(&kho.raw);
 	if (ret)
 		goto err_unlock;
+	kho_inject_begin("takeover");
 	ret = kho_arrival_init();
 	if (ret)
 		goto err_clear_scratch;
+	kho_inject_end("takeover");
+	kho_inject_begin("scratch");
 	ret = kho_scratch_alloc();
+	kho_inject_end("scratch");
+	kho_inject_begin("takeover");
 	/*
 	 * What has arrived has to be within reach, whatever comes after it, and so
 	 * has what was refused; and scratch may be had later.
@@ -147,6 +155,7 @@ static int __init kho_init(void)
 	if (ret)
 		goto err_exit_handoff;
 	kho_arrival_commit();
+	kho_inject_end("takeover");
 	say_ready();
 	mutex_unlock(&kho.lock);
 	return 0;
@@ -160,6 +169,7 @@ err_exit_arrival:
 	kho_arrival_exit();
 err_clear_scratch:
 	kho_scratch_clear();
+	kho_inject_end("takeover");
 	kho_radix_destroy_tree(&kho.raw);
 err_unlock:
 	mutex_unlock(&kho.lock);

@@ -16,6 +16,7 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
+#include "inject.h"
 #include "internal.h"
 
 #define DATA_PER_PAGE	KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT)
@@ -35,8 +36,10 @@ int kho_object_commit(struct kho_object *object)
 	if (kho.frozen) {
 		ret = -ESHUTDOWN;
 	} else if (object->flags & KHO_OBJS_UNCOMMITTED) {
+		kho_inject("commit");
 		object->flags &= ~KHO_OBJS_UNCOMMITTED;
 		kho_record_update(object);
+		kho_inject("commit-written");
 		kho_changed();
 	}
 	mutex_unlock(&kho.lock);
@@ -124,6 +127,16 @@ static int finish_sums(struct kho_object *object, int ret)
 	return ret;
 }
 
+static int take_sums(struct kho_object *object)
+{
+	int ret;
+
+	kho_inject("seal-sums");
+	ret = kho_sums_take(object, true);
+	kho_inject("seal-summed");
+	return finish_sums(object, ret);
+}
+
 /**
  * kho_object_seal() - let an object be written no more
  * @object: which
@@ -144,6 +157,7 @@ int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_su
 	int ret;
 
 	inode_lock(inode);
+	kho_inject("seal");
 	ret = may_seal(object) ?: stop_writers(object);
 	if (ret)
 		goto out;
@@ -151,7 +165,7 @@ int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_su
 	if (ret)
 		kho_mem_allow_writers(&object->mem);
 	else if (with_sums)
-		ret = finish_sums(object, kho_sums_take(object, true));
+		ret = take_sums(object);
 out:
 	inode_unlock(inode);
 	return ret;
@@ -225,6 +239,7 @@ static int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
 	ret = kho_may_change() ?: kho_mem_mark(more);
 	if (ret)
 		goto out_gate;
+	kho_inject("grow-marked");
 	ret = kho_chains_alloc(&as_if, object->record->sums, &chains);
 	if (ret) {
 		kho_mem_unmark(more);
@@ -233,6 +248,7 @@ static int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
 
 	mutex_lock(&kho.lock);
 	resized(object, &as_if, bytes, &chains);
+	kho_inject("grow-written");
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	kho_chains_free(&chains);
@@ -368,20 +384,25 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	kho_mem_init(&rest->mem, NULL);
 	set_extents(&rest->mem, &c->cut, 0);
 	kho_charge_move(rest, object, rest->mem.nr_pages);
+	kho_inject("shrink-begun");
 	mutex_lock(&kho.lock);
 	resized(object, &c->left, bytes, &chains);
 	kho_freeing_begin(rest);
 	kho.changes++;
 	mutex_unlock(&kho.lock);
 	/* No jump finds the record and the marks unlike each other. */
+	kho_inject("shrink-written");
 	kho_mem_unmark(&c->unmark);
+	kho_inject("shrink-unmarked");
 	kho_chains_free(&chains);
 	mutex_lock(&kho.lock);
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
 
+	kho_inject("shrink-marked");
 	kho_mem_unmap(mem, &rest->mem);
+	kho_inject("shrink-unmapped");
 	zero_behind(mem, bytes);
 	kho_object_give_up(rest);
 	rest = NULL;
@@ -484,6 +505,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 		if (ret)
 			goto err_uncharge;
 	}
+	kho_inject("grow-begun");
 	zero_behind(mem, mem->size);
 	if (nr_pages > old)
 		ret = grow(object, &more, bytes);
@@ -563,7 +585,9 @@ int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 	if (object->flags & KHO_OBJS_SEALED) {
 		ret = kho_refuse(-EPERM, "object '%s' is sealed", kho_shown(object->name));
 	} else {
+		kho_inject("data");
 		swap(object->record->data, chain);
+		kho_inject("data-set");
 		was_charged = object->data_charged;
 		object->data_charged = charged;
 		charged = was_charged;
@@ -653,6 +677,7 @@ int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *
 			object->mode = to->mode;
 		kho_mem_set_inode(&object->mem, object->uid, object->gid,
 				  object->mode);
+		kho_inject("owner");
 		kho_record_update(object);
 		kho_changed();
 	}

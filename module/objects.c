@@ -285,6 +285,7 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 	ret = kho_object_may_name(object->name) ?: kho_mem_mark(&object->mem);
 	if (ret)
 		goto out;
+	kho_inject("insert-marked");
 	ret = kho_chains_alloc(&object->mem,
 			       object->flags & KHO_OBJS_SUM_AT_JUMP, &chains);
 	if (ret)
@@ -292,9 +293,11 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 
 	mutex_lock(&kho.lock);
 	/* The name may have been taken meanwhile. */
+	kho_inject("insert-locked");
 	ret = may_name(object->name) ?: kho_record_write(object, &chains);
 	if (ret)
 		goto err_unlock;
+	kho_inject("insert-written");
 	*file = make_file(object, O_RDWR, false);
 	if (IS_ERR(*file)) {
 		ret = PTR_ERR(*file);
@@ -304,6 +307,7 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
+	kho_inject("insert-done");
 	return 0;
 
 err_erase:
@@ -359,6 +363,7 @@ int kho_object_create(const struct kho_wish *wish, struct file **file)
 	object = kho_object_new(wish);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
+	kho_inject("create-begun");
 	ret = kho_mem_alloc(&object->mem, 0, nr_pages, wish->huge, wish->nid) ?:
 	      kho_object_insert(object, file);
 	if (ret)
@@ -445,6 +450,7 @@ static void object_release(struct kho_mem *mem)
 	struct kho_chains chains;
 	bool drop = false;
 
+	kho_inject("release");
 	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
 	if (!--object->files) {
@@ -456,7 +462,9 @@ static void object_release(struct kho_mem *mem)
 	}
 	mutex_unlock(&kho.lock);
 	if (drop) {
+		kho_inject("release-ended");
 		object_unmark(object, &chains);
+		kho_inject("release-unmarked");
 		changed();
 	}
 	up_read(&kho.gate);
@@ -495,7 +503,9 @@ int kho_object_remove(const char *name)
 		object_end(object, &chains);
 	mutex_unlock(&kho.lock);
 	if (!ret) {
+		kho_inject("remove-ended");
 		object_unmark(object, &chains);
+		kho_inject("remove-unmarked");
 		changed();
 	}
 	up_read(&kho.gate);

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "inject.h"
 #include "internal.h"
 
 /* Says which page of which request was wrong, and why. */
@@ -243,9 +244,11 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	while (!ret && at < nr) {
 		u32 n = piece_of(&piece, entry + at, nr - at);
 
+		kho_inject("add-piece");
 		ret = add_piece(piece.pfn, entry + at, n, &done);
 		at += done;
 	}
+	kho_inject("add-marked");
 	if (ret) {
 		*failed = at;
 		del_all(&piece, entry, at);
@@ -400,7 +403,9 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 		ret = check_all_del(&piece, entry, nr, failed);
 		if (ret)
 			goto out;
+		kho_inject("del-checked");
 		del_all(&piece, entry, nr);
+		kho_inject("del-done");
 	}
 	mutex_lock(&kho.lock);
 	if (!raw)

@@ -412,6 +412,7 @@ static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
 	if (!pages)
 		return -ENOMEM;
 	while (addr < end && !ret) {
+		kho_inject("pin-piece");
 		nr = pin_piece(&p, addr, end, pages);
 		if (nr < 0)
 			ret = nr;
