@@ -552,6 +552,11 @@ static bool is_whole(const char *p)
 	return smaps_of(p, "AnonHugePages") >= 2048;
 }
 
+bool has_thp(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
+
 /* @n huge pages, transparent ones. */
 char *map_thp(size_t n)
 {

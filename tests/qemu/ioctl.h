@@ -85,6 +85,8 @@ bool can_touch(volatile char *p, bool write);
 long smaps_of(const void *p, const char *key);
 /* The line of /proc/self/maps of the mapping at @p. */
 void maps_of(const void *p, char *line, size_t size);
+/* Are there transparent huge pages?  With PREEMPT_RT there are none. */
+bool has_thp(void);
 /* @n huge pages, that are there and that they are: transparent, and hugetlb. */
 char *map_thp(size_t n);
 char *map_hugetlb(size_t n);

@@ -44,10 +44,10 @@ tap_done()
 
 # ---- Kernels: directories, as fetch-kernel.sh and build-kernel.sh print them ----
 
-# debian_kernel SERIES: as apt has it
+# debian_kernel SERIES [FLAVOUR]: as apt has it
 debian_kernel()
 {
-	"$KHO_TOP/scripts/fetch-kernel.sh" "$1"
+	"$KHO_TOP/scripts/fetch-kernel.sh" "$@"
 }
 
 stock_kernel()

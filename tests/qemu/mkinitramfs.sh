@@ -59,6 +59,8 @@ compile()
 compile agent 'agent.c agent-apart.c' -static
 compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
 compile fail-nth 'fail-nth.c ioctl.c'
+compile kill-points 'kill-points.c ioctl.c'
+compile kill-steps kill-steps.c -static
 compile keeper keeper.c "-I$KHO_TOP/tools/libkho" "-I$KHO_TOP/include/uapi" \
 	"$libkho"
 memory_test='memory-test.c ioctl-access.c ioctl-many.c ioctl-memory.c ioctl-objects.c
@@ -106,8 +108,8 @@ if [ -n "$bench" ]; then
 	# busybox has one too, but that copies by smaller pieces.
 	add_program /bin/cp
 fi
-programs=(agent fail-nth guard keeper kvcache ioctl-test ioctl-test32 memory memory-test
-	memory-test32 poison race-test)
+programs=(agent fail-nth guard keeper kill-points kill-steps kvcache ioctl-test
+	ioctl-test32 memory memory-test memory-test32 poison race-test)
 for file in "${programs[@]}"; do
 	add_program "$bin/$file"
 done

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Each allocation of each command fails once; for a kernel that can do that.
+# Each allocation, and each copy from and to user memory, of each command fails
+# once; so do those of loading the module, before and after something arrives.  And
+# agents are killed at each point of each command.  For a kernel that can do that.
 
-stage_1()
+[ "$stage" -ne 2 ] || module=no
+parameters=/sys/module/kho/parameters
+
+let_fail()
 {
-	local before dir=/sys/kernel/debug
+	local dir=/sys/kernel/debug
 
 	for file in failslab/ignore-gfp-wait fail_page_alloc/ignore-gfp-wait \
 		fail_page_alloc/ignore-gfp-highmem; do
@@ -13,11 +18,87 @@ stage_1()
 	done
 	echo 0 >"$dir/fail_page_alloc/min-order"
 	# It is the module that is to say something, not the injection.
-	echo 0 >"$dir/failslab/verbose"
-	echo 0 >"$dir/fail_page_alloc/verbose"
+	for file in failslab fail_page_alloc fail_usercopy; do
+		echo 0 >"$dir/$file/verbose"
+	done
+}
 
+# load_each PART: loads it, and lets the first allocation of that part fail, then
+# the second, and so on until it has none left; and then it is loaded.
+load_each()
+{
+	local n=0 failed=0 left=0
+
+	while [ "$left" -eq 0 ] && [ "$n" -lt 300 ]; do
+		n=$((n + 1))
+		if insmod "$here/kho.ko" "inject=$1" "inject_nth=$n" 2>/run/out; then
+			left=$(cat $parameters/inject_nth)
+			[ "$left" -eq 0 ] || break
+			# That one could be done without.
+			rmmod kho || break
+		else
+			failed=$((failed + 1))
+			grep -qi 'memory' /run/out || break
+			[ ! -e /sys/module/kho ] || break
+		fi
+	done
+	check "load, $1: $n runs, $failed failed for want of memory" \
+		[ "$left" -gt 0 ]
+}
+
+stage_1()
+{
+	local before part
+
+	let_fail
 	before=$(counters)
 	tap fail-nth
 	is "the counters are as before" "$(counters)" "$before"
+	tap kill-points
+	is "the counters are as before" "$(counters)" "$before"
+	gives_back
 	check "the module can be unloaded" rmmod kho
+	tap fail-nth unload "$here/kho.ko"
+	for part in init scratch takeover; do
+		load_each "$part"
+		check "unload" rmmod kho
+	done
+	check "load" load_kho
+
+	check "put" khoctl put file /bin/busybox
+	check "scatter pages" agent scatter 300 1 /run/manifest
+	check "put the manifest" khoctl put manifest /run/manifest
+	jump
+}
+
+# Who gives memory back in the background needs none for it.
+gives_back()
+{
+	local i=0
+
+	check "put what is not given back at once" \
+		sh -c 'head -c 8000000 /dev/zero | khoctl put file -'
+	echo 0 >$parameters/inject_held
+	echo 1 >$parameters/inject_nth
+	echo freeing >$parameters/inject
+	check "remove" khoctl rm file
+	while [ "$(cat $parameters/inject_held)" -eq 0 ] && [ "$i" -lt 100 ]; do
+		i=$((i + 1))
+		sleep 0.1
+	done
+	is "to give memory back none was needed" \
+		"$(cat $parameters/inject_held) $(cat $parameters/inject_nth)" "1 1"
+	echo 0 >$parameters/inject_nth
+}
+
+stage_2()
+{
+	let_fail
+	load_each takeover
+	is "it has arrived" "$(status arrival)" taken
+	check "the file is whole" \
+		sh -c 'khoctl get file - | cmp - /bin/busybox'
+	check "get the manifest" khoctl get manifest /run/manifest
+	check "the pages too" agent verify /run/manifest
+	tap fail-nth arrived
 }

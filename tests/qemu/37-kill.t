@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# khoctl is killed at each step of put and load: what was to be done is done, or
+# nothing of it is.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+need_vm
+stock=$(quick_stock_kernel)
+image=$(initramfs "$stock")
+disk=$(payload kill "$stock" "$image")
+
+vm_test -p "$disk" -T 300 kill "$stock" "$image"
+
+tap_done
