@@ -239,7 +239,7 @@ static int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
 	ret = kho_may_change() ?: kho_mem_mark(more);
 	if (ret)
 		goto out_gate;
-	kho_inject("grow-marked");
+	kho_inject("larger-marked");
 	ret = kho_chains_alloc(&as_if, object->record->sums, &chains);
 	if (ret) {
 		kho_mem_unmark(more);
@@ -248,7 +248,7 @@ static int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
 
 	mutex_lock(&kho.lock);
 	resized(object, &as_if, bytes, &chains);
-	kho_inject("grow-written");
+	kho_inject("larger-written");
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	kho_chains_free(&chains);
@@ -384,25 +384,25 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	kho_mem_init(&rest->mem, NULL);
 	set_extents(&rest->mem, &c->cut, 0);
 	kho_charge_move(rest, object, rest->mem.nr_pages);
-	kho_inject("shrink-begun");
+	kho_inject("smaller-begun");
 	mutex_lock(&kho.lock);
 	resized(object, &c->left, bytes, &chains);
 	kho_freeing_begin(rest);
 	kho.changes++;
 	mutex_unlock(&kho.lock);
 	/* No jump finds the record and the marks unlike each other. */
-	kho_inject("shrink-written");
+	kho_inject("smaller-written");
 	kho_mem_unmark(&c->unmark);
-	kho_inject("shrink-unmarked");
+	kho_inject("smaller-unmarked");
 	kho_chains_free(&chains);
 	mutex_lock(&kho.lock);
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
 
-	kho_inject("shrink-marked");
+	kho_inject("smaller-marked");
 	kho_mem_unmap(mem, &rest->mem);
-	kho_inject("shrink-unmapped");
+	kho_inject("smaller-unmapped");
 	zero_behind(mem, bytes);
 	kho_object_give_up(rest);
 	rest = NULL;
@@ -505,7 +505,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 		if (ret)
 			goto err_uncharge;
 	}
-	kho_inject("grow-begun");
+	kho_inject("larger-begun");
 	zero_behind(mem, mem->size);
 	if (nr_pages > old)
 		ret = grow(object, &more, bytes);

@@ -748,7 +748,7 @@ static void as_user(void *arg)
 }
 
 /* The module itself: nothing is preserved. */
-static void unload(const char *path)
+static void unload_each(const char *path)
 {
 	bool good = true, over = false;
 	int n = 0, fd, err;
@@ -767,7 +767,7 @@ static void unload(const char *path)
 		if (err && syscall(SYS_delete_module, "kho", O_NONBLOCK))
 			good = false;
 	}
-	result(good && over, "unload: %d runs", n);
+	result(good && over, "delete_module: %d runs", n);
 }
 
 int main(int argc, char **argv)
@@ -777,7 +777,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 3 && !strcmp(argv[1], "unload")) {
 		open_nth();
-		unload(argv[2]);
+		unload_each(argv[2]);
 		goto out;
 	}
 	kho = open_kho();

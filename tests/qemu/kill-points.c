@@ -342,10 +342,10 @@ static const struct {
 	{ "close", nothing, do_close, gone,
 	  { "release", "release-ended", "release-unmarked" } },
 	{ "OBJ_RESIZE to more", prepare_object, do_grow, larger,
-	  { "grow-begun", "grow-marked", "grow-written" } },
+	  { "larger-begun", "larger-marked", "larger-written" } },
 	{ "OBJ_RESIZE to less", prepare_object, do_shrink, smaller,
-	  { "shrink-begun", "shrink-written", "shrink-unmarked",
-	    "shrink-marked", "shrink-unmapped" } },
+	  { "smaller-begun", "smaller-written", "smaller-unmarked",
+	    "smaller-marked", "smaller-unmapped" } },
 	{ "OBJ_SEAL", prepare_object, do_seal, sealed,
 	  { "seal", "seal-sums", "seal-summed" } },
 	{ "OBJ_SET_DATA", prepare_object, do_data, with_data,
@@ -374,11 +374,11 @@ static void set_parameter(const char *path, const char *value)
 
 static bool is_held(void)
 {
-	int fd = open(PARAMETERS "inject_held", O_RDONLY | O_CLOEXEC);
+	int fd = open(PARAMETERS "inject_came", O_RDONLY | O_CLOEXEC);
 	char text[16] = "";
 
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		die("inject_held: %s", strerror(errno));
+		die("inject_came: %s", strerror(errno));
 	close(fd);
 	return atoi(text) > 0;
 }
@@ -391,7 +391,7 @@ static bool kill_at(const char *point, void (*run)(void))
 	pid_t pid;
 
 	set_parameter(PARAMETERS "inject", point);
-	set_parameter(PARAMETERS "inject_held", "0");
+	set_parameter(PARAMETERS "inject_came", "0");
 	set_parameter(PARAMETERS "inject_ms", "300");
 	fflush(stdout);
 	pid = fork();
@@ -439,6 +439,7 @@ int main(void)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (k = 0; k < ARRAY_SIZE(cases[i].points); k++) {
 			const char *point = cases[i].points[k];
+			const char *what = "never came there";
 			enum found found;
 			bool held;
 
@@ -448,10 +449,12 @@ int main(void)
 			held = kill_at(point, cases[i].run);
 			found = cases[i].look();
 			clean_up();
+			if (held)
+				what = found_names[found];
 			result(held && found != WRONG &&
 			       unchanged(&before, cases[i].name),
 			       "%s, killed at %s: %s", cases[i].name, point,
-			       held ? found_names[found] : "never came there");
+			       what);
 		}
 	}
 	printf("1..%d\n", tests);

@@ -100,13 +100,14 @@ int guard_start(struct guard *guard, const char *program, bool file)
 void guard_end(struct guard *guard)
 {
 	/* Should it be dead, that must not be our end too. */
-	void (*before)(int sig) = signal(SIGPIPE, SIG_IGN);
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 	ssize_t n;
 
+	sigaction(SIGPIPE, &ignore, &before);
 	do {
 		n = write(guard->fd, "", 1);
 	} while (n < 0 && errno == EINTR);
-	signal(SIGPIPE, before);
+	sigaction(SIGPIPE, &before, NULL);
 	close(guard->fd);
 	while (waitpid(guard->pid, NULL, 0) < 0 && errno == EINTR)
 		;

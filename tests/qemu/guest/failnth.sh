@@ -78,16 +78,16 @@ gives_back()
 
 	check "put what is not given back at once" \
 		sh -c 'head -c 8000000 /dev/zero | khoctl put file -'
-	echo 0 >$parameters/inject_held
+	echo 0 >$parameters/inject_came
 	echo 1 >$parameters/inject_nth
 	echo freeing >$parameters/inject
 	check "remove" khoctl rm file
-	while [ "$(cat $parameters/inject_held)" -eq 0 ] && [ "$i" -lt 100 ]; do
+	while [ "$(cat $parameters/inject_came)" -eq 0 ] && [ "$i" -lt 100 ]; do
 		i=$((i + 1))
 		sleep 0.1
 	done
 	is "to give memory back none was needed" \
-		"$(cat $parameters/inject_held) $(cat $parameters/inject_nth)" "1 1"
+		"$(cat $parameters/inject_came) $(cat $parameters/inject_nth)" "1 1"
 	echo 0 >$parameters/inject_nth
 }
 
