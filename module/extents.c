@@ -19,10 +19,7 @@
 #define FIRST_CHUNKS	4ULL
 
 /* Whoever makes an object pays for these too; what arrived is nobody's. */
-static gfp_t gfp_of_extents(void)
-{
-	return kho.committed ? KHO_GFP_CHARGED : GFP_KERNEL;
-}
+#define GFP_EXTENTS	(kho.committed ? KHO_GFP_CHARGED : GFP_KERNEL)
 
 /* A larger first chunk, or the first one. */
 static int grow_first(struct kho_mem *mem)
@@ -31,7 +28,7 @@ static int grow_first(struct kho_mem *mem)
 	struct kho_extent *chunk;
 
 	chunk = krealloc(mem->room ? mem->chunk[0] : NULL, room * sizeof(*chunk),
-			 gfp_of_extents());
+			 GFP_EXTENTS);
 	if (!chunk)
 		return -ENOMEM;
 	mem->chunk[0] = chunk;
@@ -44,7 +41,7 @@ static int grow_array(struct kho_mem *mem)
 	u64 chunks = max(2 * mem->chunks, FIRST_CHUNKS);
 	struct kho_extent **chunk;
 
-	chunk = kvmalloc_array(chunks, sizeof(*chunk), gfp_of_extents());
+	chunk = kvmalloc_array(chunks, sizeof(*chunk), GFP_EXTENTS);
 	if (!chunk)
 		return -ENOMEM;
 	if (mem->chunks)
@@ -75,7 +72,7 @@ int kho_extents_add_room(struct kho_mem *mem)
 		return ret;
 	if (mem->room < KHO_CHUNK)
 		return grow_first(mem);
-	chunk = kmalloc_array(KHO_CHUNK, sizeof(*chunk), gfp_of_extents());
+	chunk = kmalloc_array(KHO_CHUNK, sizeof(*chunk), GFP_EXTENTS);
 	if (!chunk)
 		return -ENOMEM;
 	mem->chunk[mem->room / KHO_CHUNK] = chunk;
