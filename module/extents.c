@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 

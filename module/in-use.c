@@ -15,6 +15,7 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 #include <linux/sched/signal.h>

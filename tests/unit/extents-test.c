@@ -62,10 +62,6 @@ static struct kho_extent *kho_extent_at(const struct kho_mem *mem, u64 i)
 	return &mem->chunk[i / KHO_CHUNK][i % KHO_CHUNK];
 }
 
-int kho_extents_add_room(struct kho_mem *mem);
-void kho_extents_free(struct kho_mem *mem);
-void kho_extents_swap(struct kho_mem *mem, struct kho_mem *to);
-
 #include "../../module/extents.c"
 
 /* Of scattered pages each is an extent: as many as 1 TiB has. */
