@@ -225,7 +225,9 @@ static int add_all(struct kho_mem *to, const struct kho_mem *from)
 	return ret;
 }
 
-static noinline_for_stack int grow(struct kho_object *object, struct kho_mem *more, u64 bytes)
+/* Not part of its caller's frame: it has much of its own. */
+static noinline_for_stack int grow(struct kho_object *object,
+				   struct kho_mem *more, u64 bytes)
 {
 	struct kho_mem as_if = {};
 	struct kho_chains chains;

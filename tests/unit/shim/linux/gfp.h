@@ -4,6 +4,8 @@
 
 #include "../../pages.h"
 
+typedef unsigned int gfp_t;
+
 #define GFP_KERNEL	0xcc0U
 
 static inline unsigned long get_zeroed_page(unsigned int gfp)
