@@ -321,7 +321,7 @@ static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 }
 
 static long pin_once(unsigned long addr, unsigned long nr, bool write,
-		      struct page **pages)
+		     struct page **pages)
 {
 	kho_inject("pin");
 	/* Each page is one that the caller may write to, or it is not pinned. */
