@@ -405,6 +405,14 @@ static int do_write_fault(void)
 	return populate(MADV_POPULATE_WRITE);
 }
 
+/* The kernel does not populate page numbers: it reads what is there. */
+static int do_numbers_fault(void)
+{
+	ssize_t n = pwrite(made_fd, mapped, PAGE, 0);
+
+	return n < 0 ? errno : n == (ssize_t)PAGE ? 0 : EFAULT;
+}
+
 static bool mapping_intact(void)
 {
 	return intact() && !memcmp(mapped, content, PAGES * PAGE);
@@ -538,7 +546,7 @@ static const struct test_case page_cases[] = {
 	{ "BATCH_ADD", nothing, do_batch, nothing_to_see, undo_batch, nothing, 8 },
 	{ "BATCH_DEL", prepare_batch_del, do_batch_del, nothing_to_see, nothing,
 	  undo_batch, 3 },
-	{ "PAGE_LIST", nothing, do_list, nothing_to_see, nothing, nothing, 3 },
+	{ "PAGE_LIST", nothing, do_list, nothing_to_see, nothing, nothing, 2 },
 	{ "META_READ", nothing, do_meta, nothing_to_see, nothing, nothing, 5 },
 	{ "ENVELOPE_LIST", nothing, do_envelopes, nothing_to_see, nothing, nothing,
 	  3 },
@@ -557,9 +565,9 @@ static const struct test_case object_cases[] = {
 	{ "OBJ_REMOVE", prepare_object, do_remove, nothing_to_see, nothing,
 	  drop_object, 1 },
 	{ "OBJ_LIST", nothing, do_list_objects, nothing_to_see, nothing, nothing,
-	  3 },
+	  2 },
 	{ "OBJ_INFO_LIST", prepare_object, do_info_list, nothing_to_see,
-	  drop_object, drop_object, 4 },
+	  drop_object, drop_object, 3 },
 	{ "OBJ_PRESERVE", nothing, do_preserve, nothing_to_see, undo_create,
 	  nothing, 7 },
 	{ "OBJ_PRESERVE of what is not there", empty_memory, do_preserve,
@@ -576,7 +584,7 @@ static const struct test_case object_cases[] = {
 	{ "OBJ_SET_DATA", prepare_open, do_set_data, intact, undo_create,
 	  undo_create, 5 },
 	{ "OBJ_GET_DATA", prepare_open, do_get_data, intact, undo_create,
-	  undo_create, 3 },
+	  undo_create, 2 },
 	{ "OBJ_SET_OWNER", prepare_open, do_set_owner, intact, undo_create,
 	  undo_create, 1 },
 	{ "OBJ_INFO", prepare_open, do_info, intact, undo_create, undo_create, 2 },
@@ -593,7 +601,7 @@ static const struct test_case object_cases[] = {
 	  undo_mmap, undo_mmap, 2 },
 	{ "fault, huge", prepare_huge, do_write_fault, mapping_intact, undo_mmap,
 	  undo_mmap, 0 },
-	{ "fault, of page numbers", prepare_numbers, do_write_fault,
+	{ "fault, of page numbers", prepare_numbers, do_numbers_fault,
 	  mapping_intact, undo_mmap, undo_mmap, 0 },
 	{ "fork", prepare_shared, do_fork, mapping_intact, undo_fork, undo_mmap,
 	  10 },

@@ -54,6 +54,7 @@ stage_1()
 	before=$(counters)
 	tap fail-nth
 	is "the counters are as before" "$(counters)" "$before"
+	check "the module was built for this" [ -e $parameters/inject ]
 	tap kill-points
 	is "the counters are as before" "$(counters)" "$before"
 	gives_back

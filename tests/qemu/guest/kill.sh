@@ -63,7 +63,7 @@ killed_put()
 		[ "$status" -eq 0 ] || break
 	done
 	is "the last put came to its end" "$status $state" "3 whole"
-	is "counters after put was killed $step times" "$(counters)" "$before"
+	is "counters after put was killed, up to step $step" "$(counters)" "$before"
 	check "it was $none times none, $whole times whole" \
 		[ "$none" -gt 10 ] && [ "$whole" -gt 1 ]
 }
