@@ -250,11 +250,13 @@ int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages)
 	if (ret)
 		return ret;
 	ret = kho_radix_cut(&kho.tree, pfn, order, nr_pages);
-	if (ret)
+	if (ret) {
 		kho_native_unpreserve(pfn, nr_pages);
-	else
-		kho_native_unpreserve(pfn, 1ULL << order);
-	return ret;
+		return ret;
+	}
+	kho_native_unpreserve(pfn, 1ULL << order);
+	kho_poison_touched(pfn + nr_pages, (1ULL << order) - nr_pages);
+	return 0;
 }
 
 /**
