@@ -17,6 +17,7 @@ help:
 	@echo '                     V=1        shows the consoles'
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
 	@echo '  make soak          20 handovers in a row: 2 GiB of an agent; scattered pages'
+	@echo '  make fuzz          programs drawn from a seed, on kernels that check themselves; ARGS="KERNEL..."'
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
 	@echo '  make bench         what it costs, against what there is without it; ARGS="NAME..." some'
 	@echo '  make lint          style, static checks, warnings of all compilers'
@@ -78,6 +79,10 @@ soak:
 	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed' \
 		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t
 
+# Variables: see there.
+fuzz:
+	@tests/qemu/fuzz/run.sh $(ARGS)
+
 matrix:
 	@scripts/matrix.sh $(ARGS)
 
@@ -91,4 +96,4 @@ clean:
 	rm -rf build
 
 .PHONY: all help tools module install uninstall install-seal uninstall-seal dkms-install dkms-uninstall \
-	bootstub demo check soak matrix bench lint clean
+	bootstub demo check soak fuzz matrix bench lint clean

@@ -70,6 +70,9 @@ compile memory 'memory.c ioctl.c'
 compile race-test 'race-test.c race-held.c ioctl.c'
 compile guard 'guard.c guard-limits.c guard-view.c ioctl.c' -pthread
 compile poison 'poison.c ioctl.c' "-I$KHO_TOP/include"
+# Also run on the host, to begin with a slate and to read it.
+compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-device.c fuzz/ops-map.c
+	fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
 # For 32-bit callers.  Header files that depend on the architecture serve both.
 compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
@@ -108,8 +111,8 @@ if [ -n "$bench" ]; then
 	# busybox has one too, but that copies by smaller pieces.
 	add_program /bin/cp
 fi
-programs=(agent fail-nth guard keeper kill-points kill-steps kvcache ioctl-test
-	ioctl-test32 memory memory-test memory-test32 poison race-test)
+programs=(agent fail-nth guard keeper kill-points kill-steps kho-fuzz kvcache
+	ioctl-test ioctl-test32 memory memory-test memory-test32 poison race-test)
 for file in "${programs[@]}"; do
 	add_program "$bin/$file"
 done

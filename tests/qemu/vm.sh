@@ -17,6 +17,8 @@
 #			INITRD is -
 #	-I		its clock counts instructions, one a nanosecond, and it has
 #			one CPU
+#	-K		it looks for data races: those with no part of ours in them
+#			are the kernel's own, and do not count
 #	-l		show what the guest has to say to people
 #	-i		as -l, and let the user type
 #
@@ -41,8 +43,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' icount='' firmware=bios extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:Ili option; do
+ram='' icount='' kcsan='' firmware=bios extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:IKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -56,6 +58,7 @@ while getopts t:s:a:p:m:f:q:T:c:r:Ili option; do
 	c)	features=,$OPTARG ;;
 	r)	ram=$OPTARG ;;
 	I)	icount=1 ;;
+	K)	kcsan=1 ;;
 	l)	live=1 ;;
 	i)	live=1 input=1 ;;
 	*)	exit 2 ;;
@@ -150,7 +153,12 @@ trouble+='|sleeping function called|scheduling while atomic|segfault at'
 trouble+='|[Oo]ut of memory|oom-kill|nobody cared'
 allowed="$KHO_TOP/tests/qemu/console-allowed"
 
-found=$(grep -aE "$trouble" "$console" |
+judged=$console
+if [ -n "$kcsan" ]; then
+	judged=$logs/console-ours.log
+	"$KHO_TOP/tests/qemu/fuzz/kcsan-ours.pl" "$console" >"$judged"
+fi
+found=$(grep -aE "$trouble" "$judged" |
 	grep -avE -f <(grep -vE '^(#|$)' "$allowed") | head -n 1 || true)
 verdict=$(grep -a '^KHO-VERDICT ' "$port" || true)
 

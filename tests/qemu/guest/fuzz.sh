@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
+#
+# The fuzzer, through any number of handovers, most of them in the midst of what it
+# does.  What it knows is on a slate that is the host's: see fuzz/fuzz.h.
+#
+#	kho.opt.jumps=N		how many
+#	kho.opt.calls=N		in each kernel
+#	kho.opt.kernels=A,B...	names of the next kernels, which come in turn
+#	kho.opt.kcsan=yes	the kernel looks for data races
+
+jumps=$(option jumps)
+calls=$(option calls)
+next=$(option kernels | tr , ' ' |
+	awk -v n="$stage" '{ print $((n - 1) % NF + 1) }')
+
+fuzz()
+{
+	kho-fuzz "$@" >/run/out 2>&1 && return
+	not_ok "kho-fuzz $*" /run/out
+	exit 1
+}
+
+run()
+{
+	local how=loud
+
+	# What is not all of it is found by the fuzzer, by the numbers of pages.
+	echo 0 >/proc/sys/vm/compact_unevictable_allowed
+	[ "$(option kcsan)" != yes ] || echo on >/sys/kernel/debug/kcsan
+	[ "$stage" -eq 1 ] || fuzz arrive
+	echo 24 >/proc/sys/vm/nr_hugepages
+	if [ "$generation" -ge "$jumps" ]; then
+		fuzz run "$calls" last
+		is "nothing is left" "$(status objects) $(status raw_pages) $(status arrived_pages)" \
+			"0 0 0"
+		return
+	fi
+	[ $((stage % 3)) -ne 0 ] || how=quiet
+	load_next >/run/out 2>&1 || {
+		not_ok "khoctl load" /run/out
+		exit 1
+	}
+	log "jumping from stage $stage, $how"
+	tell "KHO-JUMP $stage $how"
+	fuzz run "$calls" "$how"
+}
+
+eval "stage_$stage() { run; }"
