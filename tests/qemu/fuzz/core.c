@@ -10,7 +10,8 @@
 struct slate *slate;
 __thread struct guarded guarded;
 
-#define OP_NAME(name, weight, flags)	[OP_##name] = #name,
+#define OP_NAME(name, weight, flags) \
+	[OP_##name] = #name,
 const char *const op_names[NR_OPS] = { OPS(OP_NAME) };
 
 __u64 mix(__u64 x)
@@ -156,7 +157,7 @@ void finding(struct ctx *c, const char *format, ...)
 		tell_past(c->w, text + at, size - at);
 	if (nr < NR_FINDINGS)
 		memcpy(slate->finding[nr], text, size);
-	fprintf(stderr, "finding: %s\n", text);
+	fprintf(stderr, "found: %s\n", text);
 	/* From now on all may come to their end. */
 	__atomic_fetch_add(&slate->nr_findings, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&slate->stop, 1, __ATOMIC_SEQ_CST);

@@ -137,6 +137,12 @@ struct flight {
 	__u64 c;
 };
 
+enum {
+	SUM_UNKNOWN,
+	SUM_RIGHT,
+	SUM_WRONG,
+};
+
 /* An object of a worker's own, as it has to be */
 struct model {
 	__u32 there;
@@ -151,7 +157,7 @@ struct model {
 	__u32 uid;
 	__u32 gid;
 	__u32 mode;
-	__u32 summed;		/* 1: its sums have to be right */
+	__u32 summed;		/* its sums, as far as that is known */
 	__u32 jumps;
 	__u32 reserved;
 	__u8 name[KHO_NAME_SIZE];
@@ -364,8 +370,9 @@ int delete_page(struct ctx *c, __u64 pfn, __u32 order);
 void shared_name(unsigned int k, __u8 *name);
 void check_shared(struct ctx *c, unsigned int k, bool remove);
 
-#define OP_PROTO(name, weight, flags)	void op_##name(struct ctx *c);
-OPS(OP_PROTO)
+#define OP_PROTO(name, weight, flags)	op_##name,
+typedef void op_function(struct ctx *c);
+op_function OPS(OP_PROTO) op_query;
 
 extern const char *const op_names[NR_OPS];
 

@@ -37,7 +37,8 @@ static const struct {
 	unsigned int weight;
 	unsigned int flags;
 } ops[] = {
-#define OP_ENTRY(name, w, f)	[OP_##name] = { .run = op_##name, .weight = (w), .flags = (f) },
+#define OP_ENTRY(name, w, f) \
+	[OP_##name] = { .run = op_##name, .weight = (w), .flags = (f) },
 	OPS(OP_ENTRY)
 };
 
@@ -114,7 +115,7 @@ static void find_slate(void)
 static void tell_findings(void)
 {
 	if (slate->nr_findings && !slate->keep)
-		die("finding: %s", slate->finding[0]);
+		die("found: %s", slate->finding[0]);
 }
 
 static unsigned int op_named(const char *name, size_t n)
@@ -357,7 +358,7 @@ static void end_process(unsigned int nr)
 	kill(-pids[nr], SIGKILL);
 	pid = waitpid(pids[nr], &status, 0);
 	if (pid == pids[nr] && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
-		fprintf(stderr, "finding: process %u ended with status %#x\n", nr, status);
+		fprintf(stderr, "found: process %u ended with status %#x\n", nr, status);
 		slate->nr_findings++;
 	}
 	while (waitpid(-pids[nr], &status, 0) > 0)
@@ -402,14 +403,22 @@ static void settle_all(unsigned int what)
 		settle_process(c, what, false);
 		return;
 	}
-	for (nr = 0; nr < NR_PROCS && what != ALL_WIPED; nr++)
+	if (what == ALL_WIPED) {
+		__u8 name[KHO_NAME_SIZE];
+
+		for_all(c, wipe);
+		for (nr = 0; nr < NR_SHARED; nr++) {
+			shared_name(nr, name);
+			remove_name(c, name);
+		}
+		return;
+	}
+	for (nr = 0; nr < NR_PROCS; nr++)
 		settle_process(c, nr, what == ALL_ARRIVED);
 	for (nr = 0; nr < NR_SHARED; nr++)
 		check_shared(c, nr, what == ALL_AT_END);
 	if (what == ALL_AT_END)
 		for_all(c, clear_all);
-	if (what == ALL_WIPED)
-		for_all(c, wipe);
 }
 
 /* A finding waits to be killed, so this is done by a process of its own. */
@@ -432,7 +441,7 @@ static void settle_by_child(unsigned int what)
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		if (slate->nr_findings == findings)
-			die("finding: what there is can't be looked at");
+			die("found: what there is can't be looked at");
 		if (!slate->keep)
 			exit(1);
 		status = 0;
@@ -441,7 +450,7 @@ static void settle_by_child(unsigned int what)
 		settle_by_child(ALL_WIPED);
 	}
 	if (status)
-		die("finding: who looks at what there is ended with status %#x", status);
+		die("found: who looks at what there is ended with status %#x", status);
 }
 
 static void kill_one(__u64 *rng)
@@ -484,7 +493,7 @@ static void watch(void)
 			when[i] = now();
 		} else if (now() - when[i] > PATIENCE) {
 			show_stacks();
-			printf("finding: worker %u has been in %s for %d s\n", i,
+			printf("found: worker %u has been in %s for %d s\n", i,
 			       op_names[w->op], PATIENCE);
 			slate->nr_findings++;
 			exit(1);
@@ -546,7 +555,7 @@ static bool goes_on(void)
 {
 	if (slate->stop && slate->keep)
 		start_anew();
-	return !slate->stop;
+	return !slate->stop || slate->keep;
 }
 
 static void run(__u64 calls, const char *how)

@@ -297,13 +297,18 @@ static void settle_sums(struct ctx *c, struct model *o)
 	err = call(c, fd, KHO_OBJ_VERIFY, &arg);
 	close(fd);
 	ALLOW(c, err, "verify after the jump", 0, ENODATA, EOPNOTSUPP);
-	if (o->summed && err == ENODATA)
+	if (o->summed == SUM_RIGHT && err == ENODATA)
 		finding(c, "there is no sum any more");
-	if (!err && arg.bad && (o->summed || slate->jumping != 1))
+	/* What was taken while somebody wrote stays, and so does that of a seal. */
+	if (!err && arg.bad && slate->jumping == 1 && o->summed != SUM_RIGHT)
+		o->summed = SUM_WRONG;
+	if (o->flags & KHO_OBJ_SEALED && !o->summed)
+		o->summed = SUM_WRONG;
+	if (!err && arg.bad && o->summed != SUM_WRONG)
 		finding(c, "%llu pages do not have their sums, first %llu", arg.bad,
 			arg.first_bad);
 	if (!err && !arg.bad)
-		o->summed = 1;
+		o->summed = SUM_RIGHT;
 }
 
 /* ---- Pages by number ---- */

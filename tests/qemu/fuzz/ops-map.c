@@ -376,8 +376,11 @@ void op_remap(struct ctx *c)
 	err = counted(c, 0, p == MAP_FAILED ? errno : 0);
 	if (err && room)
 		munmap(room, bytes);
-	/* Page numbers don't grow; and advice for a part of it has made two of it. */
-	ALLOW(c, err, "mremap", 0, EFAULT);
+	/*
+	 * Page numbers don't grow; advice for a part of it has made two of it; and
+	 * VM_MIXEDMAP does not grow where it is on 6.12.
+	 */
+	ALLOW(c, err, "mremap", 0, EFAULT, ENOMEM);
 	if (err)
 		return;
 	v->p = p;
@@ -434,7 +437,7 @@ void op_advise(struct ctx *c)
 	if (advice == MADV_DONTFORK)
 		madvise(v->p + page * PAGE, n * PAGE, MADV_DOFORK);
 	ALLOW(c, err, advices[i].name, 0, EINVAL, ENOMEM, EFAULT, EACCES, EBADF,
-	      EOPNOTSUPP, EAGAIN, EBUSY);
+	      EOPNOTSUPP, ENODEV, EAGAIN, EBUSY);
 	if (v->shared)
 		return;
 	if ((advice == MADV_DONTNEED || advice == 24) && !err)

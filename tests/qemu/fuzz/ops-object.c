@@ -108,33 +108,41 @@ void op_create(struct ctx *c)
 static int bad_name(struct ctx *c, __u8 *name)
 {
 	unsigned int n = 1 + below(c, 40);
+	int want;
 
 	memset(name, 0, KHO_NAME_SIZE);
 	memset(name, 'x', n);
 	switch (below(c, 7)) {
 	case 0:
 		memset(name, 0, KHO_NAME_SIZE);
-		return EINVAL;
+		want = EINVAL;
+		break;
 	case 1:
 		memset(name, 0, KHO_NAME_SIZE);
 		memset(name, '.', 1 + below(c, 2));
-		return EINVAL;
+		want = EINVAL;
+		break;
 	case 2:
 		name[below(c, n)] = '/';
-		return EINVAL;
+		want = EINVAL;
+		break;
 	case 3:
 		name[below(c, n)] = 1 + below(c, 31);
-		return EINVAL;
+		want = EINVAL;
+		break;
 	case 4:
 		name[below(c, n)] = 0x7f;
-		return EINVAL;
+		want = EINVAL;
+		break;
 	case 5:
 		name[n + 1 + below(c, KHO_NAME_SIZE - n - 1)] = 'x';
-		return EINVAL;
+		want = EINVAL;
+		break;
 	default:
 		memset(name, 0x1b + below(c, 90), KHO_NAME_SIZE);
-		return ENAMETOOLONG;
+		want = ENAMETOOLONG;
 	}
+	return want;
 }
 
 void op_create_bad(struct ctx *c)
@@ -475,11 +483,6 @@ void op_rw_bad(struct ctx *c)
 
 /* ---- Changing them ---- */
 
-static bool on_huge(__u64 bytes)
-{
-	return !((bytes + PAGE - 1) / PAGE * PAGE & (HUGE_PAGE - 1));
-}
-
 void op_resize(struct ctx *c)
 {
 	struct kho_obj_resize arg = { .size = sizeof(arg) };
@@ -492,7 +495,7 @@ void op_resize(struct ctx *c)
 	if (!h)
 		return;
 	arg.bytes = one_in(c, 20) ? 0 : any_bytes(c, o->room);
-	if (o->huge && one_in(c, 2))
+	if (o->huge && o->room == LARGE_BYTES && one_in(c, 2))
 		arg.bytes = (1 + below(c, 3)) * HUGE_PAGE;
 	if (one_in(c, 30))
 		arg.bytes = (1ULL << 44) << below(c, 20);
@@ -519,7 +522,8 @@ void op_resize(struct ctx *c)
 		ALLOW(c, err, "resize of a process' memory", EINVAL);
 	else if (arg.bytes > o->room)
 		ALLOW(c, err, "resize beyond everything", ENOMEM, EINVAL);
-	else if (o->huge && !(on_huge(arg.bytes) && on_huge(o->bytes)))
+	else if (o->huge)
+		/* Where its huge pages begin and end is not known. */
 		ALLOW(c, err, "resize of huge pages", 0, EINVAL, NO_ROOM);
 	else
 		ALLOW(c, err, "resize", 0, NO_ROOM);
@@ -573,7 +577,9 @@ void op_seal(struct ctx *c)
 	err = call(c, h->fd, KHO_OBJ_SEAL, &arg);
 	if (!err && !was) {
 		o->flags |= KHO_OBJ_SEALED;
-		o->summed = arg.flags & KHO_SEAL_SUM && !(o->flags & KHO_OBJ_PINNED);
+		/* Who preserved it may write even now. */
+		if (arg.flags & KHO_SEAL_SUM && !(o->flags & KHO_OBJ_PINNED))
+			o->summed = SUM_RIGHT;
 	}
 	end(c);
 	if (!h->writable)
@@ -734,11 +740,11 @@ void op_verify(struct ctx *c)
 	arg.count = one_in(c, 2) ? chance(c) : below(c, pages + 2);
 	want = first >= pages ? 0 : pages - first < arg.count ? pages - first : arg.count;
 	err = call(c, h->fd, KHO_OBJ_VERIFY, &arg);
-	if (o->summed)
+	if (o->summed == SUM_RIGHT)
 		ALLOW(c, err, "verify", 0, EOPNOTSUPP);
 	else
 		ALLOW(c, err, "verify", 0, ENODATA, EOPNOTSUPP);
-	if (!err && o->summed && (arg.count != want || arg.bad))
+	if (!err && o->summed == SUM_RIGHT && (arg.count != want || arg.bad))
 		finding(c, "verify from %llu: %llu compared, not %llu; %llu bad, first %llu",
 			first, arg.count, want, arg.bad, arg.first_bad);
 }

@@ -190,27 +190,34 @@ static unsigned int a_row(struct ctx *c, bool there, unsigned int *n)
 
 static int spoil(struct ctx *c, struct kho_page_entry *entry, unsigned int bad, bool add)
 {
+	int want = 0;
+
 	switch (below(c, 5)) {
 	case 0:
 		entry[bad].flags = 1U << below(c, 32);
-		return EOPNOTSUPP;
+		want = EOPNOTSUPP;
+		break;
 	case 1:
 		entry[bad].pfn = 1ULL << 30;
 		entry[bad].order = 0;
-		return add ? ENXIO : ENOENT;
+		want = add ? ENXIO : ENOENT;
+		break;
 	case 2:
 		entry[bad].pfn |= 1;
 		entry[bad].order = 3;
-		return EINVAL;
+		want = EINVAL;
+		break;
 	case 3:
 		entry[bad].order = 64 + below(c, 1000);
-		return EINVAL;
+		want = EINVAL;
+		break;
 	default:
 		if (!bad)
-			return 0;
+			break;
 		entry[bad] = entry[below(c, bad)];
-		return add ? EEXIST : ENOENT;
+		want = add ? EEXIST : ENOENT;
 	}
+	return want;
 }
 
 void op_batch(struct ctx *c)

@@ -267,6 +267,7 @@ void op_preserve_bad(struct ctx *c)
 	case 2:
 		munmap(p + PAGE, PAGE);
 		arg.bytes = bytes;
+		arg.flags = KHO_PRESERVE_UNCOMMITTED;
 		break;
 	case 3:
 		mprotect(p + PAGE, PAGE, one_in(c, 2) ? PROT_NONE : PROT_READ);
@@ -298,11 +299,13 @@ void op_preserve_bad(struct ctx *c)
 	c->a = what;
 	if (arg.addr) {
 		err = call(c, c->kho, KHO_OBJ_PRESERVE, &arg);
-		/* Of a hole nobody else may have made something. */
-		if (what == 2 && !c->alone && !err)
-			close(arg.fd);
-		else
+		/* Somebody else may have mapped something there. */
+		if (what == 2 && !c->alone) {
+			if (!err)
+				close(arg.fd);
+		} else {
 			ALLOW(c, err, "bad preserve", want, ENOMEM, EDQUOT);
+		}
 	}
 	munmap(p, bytes);
 }

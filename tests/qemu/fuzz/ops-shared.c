@@ -11,6 +11,8 @@
 
 #define SHARED_BYTES	(128ULL << 10)
 #define NO_ROOM		ENOMEM, EDQUOT
+/* Whole words, as what is cut off is zero. */
+#define ANY_SIZE(c)	(8 + below(c, SHARED_BYTES / 8) * 8)
 
 void shared_name(unsigned int k, __u8 *name)
 {
@@ -105,7 +107,7 @@ static void make_shared(struct ctx *c, unsigned int k, const __u8 *name)
 	__u32 birth = next_version(), was;
 	int err;
 
-	arg.bytes = 1 + below(c, SHARED_BYTES);
+	arg.bytes = ANY_SIZE(c);
 	memcpy(arg.name, name, sizeof(arg.name));
 	err = call(c, c->kho, KHO_OBJ_CREATE, &arg);
 	ALLOW(c, err, "create of what is shared", 0, EEXIST, NO_ROOM);
@@ -314,7 +316,7 @@ void op_s_resize(struct ctx *c)
 
 	if (!w)
 		return;
-	arg.bytes = 1 + below(c, SHARED_BYTES);
+	arg.bytes = ANY_SIZE(c);
 	c->a = arg.bytes;
 	change_begins(c, k);
 	err = call(c, w->fd, KHO_OBJ_RESIZE, &arg);
