@@ -3,6 +3,7 @@
  * The fuzzer: what is done with objects of a worker's own, by name and by file.
  */
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "fuzz.h"
@@ -336,6 +337,20 @@ void op_dup(struct ctx *c)
 	counted(c, 1, 0);
 }
 
+/* As another process would take it */
+static void take_file(struct ctx *c, struct handle *h)
+{
+	int self = syscall(SYS_pidfd_open, getpid(), 0), fd;
+
+	fd = syscall(SYS_pidfd_getfd, self, h->fd, 0);
+	if (fd < 0)
+		finding(c, "pidfd_getfd: %s", strerror(errno));
+	close(self);
+	close(h->fd);
+	h->fd = fd;
+	counted(c, 3, 0);
+}
+
 /* By way of a socket; while it is there, the file is nobody's. */
 void op_pass(struct ctx *c)
 {
@@ -357,6 +372,10 @@ void op_pass(struct ctx *c)
 
 	if (!h)
 		return;
+	if (c->sock[0] < 0) {
+		take_file(c, h);
+		return;
+	}
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
 	head->cmsg_len = CMSG_LEN(sizeof(int));

@@ -62,10 +62,13 @@ static struct raw *any_raw(struct ctx *c, bool there)
 	return NULL;
 }
 
-/* Memory of ours, whose number may be another than it was. */
+/*
+ * Memory of ours, whose numbers may be others than they were: after a fork, what is
+ * written to is copied.  So it is written to first.  NULL if it is not in one piece.
+ */
 static char *any_page(struct ctx *c, __u64 *pfn, __u32 *order)
 {
-	__u64 at;
+	__u64 at, pfns[512];
 	char *p;
 
 	*order = 0;
@@ -75,10 +78,17 @@ static char *any_page(struct ctx *c, __u64 *pfn, __u32 *order)
 		at = below(c, 512 >> *order) << *order;
 		p = c->huge + at * PAGE;
 	}
-	*pfn = pfn_of(p);
-	if (*order && *pfn & ((1ULL << *order) - 1))
-		return NULL;
-	return p;
+	for (at = 0; at < 1U << *order; at++) {
+		volatile char *byte = p + at * PAGE;
+
+		*byte = *byte;
+	}
+	pfns_of(p, pfns, 1U << *order);
+	*pfn = pfns[0];
+	for (at = 1; at < 1U << *order; at++)
+		if (pfns[at] != *pfn + at)
+			return NULL;
+	return *pfn & ((1ULL << *order) - 1) ? NULL : p;
 }
 
 void op_page_add(struct ctx *c)
