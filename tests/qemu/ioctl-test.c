@@ -423,8 +423,16 @@ static void try_unwritable(const struct command *c, char *page)
 /* Callers as old as the first version of a struct have to be served. */
 static __u32 first_size(const struct command *c)
 {
-	return c->cmd == KHO_QUERY ? offsetof(struct kho_query, arrival_kind) :
-				     c->size;
+	switch (c->cmd) {
+	case KHO_QUERY:
+		return offsetof(struct kho_query, arrival_kind);
+	case KHO_OBJ_INFO:
+		return offsetof(struct kho_obj_info, poisoned_pages);
+	case KHO_OBJ_VERIFY:
+		return offsetof(struct kho_obj_verify, poisoned);
+	default:
+		return c->size;
+	}
 }
 
 static void test_sizes(void)
