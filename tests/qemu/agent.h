@@ -21,6 +21,9 @@ void fill_page(__u64 *page, __u64 seed, __u64 pfn);
 int by_pfn(const void *a, const void *b);
 int open_object(int kho, const char *name, __u64 *bytes);
 
+/* agent-where.c: a command */
+int cmd_where(char **argv);
+
 /* agent-apart.c: commands */
 int cmd_apart(char **argv);
 int cmd_check_apart(char **argv);

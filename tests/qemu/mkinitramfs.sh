@@ -56,7 +56,7 @@ compile()
 	fi
 }
 
-compile agent 'agent.c agent-apart.c' -static
+compile agent 'agent.c agent-apart.c agent-where.c' -static
 compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
 compile fail-nth 'fail-nth.c ioctl.c'
 compile kill-points 'kill-points.c ioctl.c'

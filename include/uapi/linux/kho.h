@@ -26,39 +26,30 @@
  *
  *	ENOTTY		no such command
  *	E2BIG		the struct is newer than the kernel: non-zero tail
- *	EINVAL		a member has a value it can't have, is misaligned, or
- *			the struct is too short
+ *	EINVAL		a member can't have that value, or the struct is too short
  *	EOPNOTSUPP	a flag or reserved member is not zero
  *	EFAULT		a pointer can't be read or written
- *	EPERM		the caller lacks CAP_SYS_ADMIN or does not own the object,
- *			the object is sealed, or the kernel is locked down so
- *			that the handover could never happen
+ *	EPERM		no CAP_SYS_ADMIN, not the owner, sealed, or locked down
  *	ENXIO		no such page: a hole, offline, or no RAM
  *	EADDRNOTAVAIL	the page is free, reserved, poisoned, or the last of RAM
- *	EBUSY		the page is in scratch, overlaps a preserved page, or
- *			belongs to an object; the object is open
+ *	EBUSY		the page is in scratch, or preserved; the object is open
  *	EEXIST		that page is preserved already; the name is taken
  *	ENOENT		that page is not preserved; no such object
  *	ERANGE		the page number has more bits than an address
  *	ENAMETOOLONG	the name has more than 63 bytes
- *	ENOMEM		not enough memory, or the caller's memory cgroup is at its
- *			limit; nothing has changed
+ *	ENOMEM		not enough memory, or the memory cgroup's limit; no change
  *	EINTR		a fatal signal came; nothing has changed
  *	ESHUTDOWN	the machine is going down: nothing may change any more
- *	EACCES		the object's mode does not give the caller this access; the
- *			memory has no access, or none to write
+ *	EACCES		the object's mode, or the memory's mapping, does not allow it
  *	EBADF		the object's file is not open for writing
  *	EDQUOT		more than the caller's RLIMIT_MEMLOCK allows
  *	ENODATA		the object has no checksum, or was open for writing since
- *			it was taken
  *	ENODEV		the memory is a device's
  *	EMEDIUMTYPE	the memory is a file system's page cache
  *	EXDEV		the memory is a file's on a DAX device
  *	EKEYREJECTED	the memory is secret: of memfd_secret() or guest_memfd
- *	ESTALE		the memory is not what it was when the call began: it was
- *			mapped or truncated meanwhile
- *	EIO		what is asked for lies in a page that is poisoned: read()
- *			and write() of a file, OBJ_SEAL, OBJ_GET_DATA, OBJ_VERIFY
+ *	ESTALE		the memory was mapped or truncated during the call
+ *	EIO		what is asked for lies in a page that is poisoned
  *
  * Whatever the error, nothing that was preserved is lost and nothing half-done
  * stays behind.  The kernel log names the member and the value.
@@ -678,10 +669,8 @@ struct kho_obj_preserve {
  * An object that is not committed goes when its last file is closed, and does
  * not outlive a jump.  COMMIT makes it one that stays; it may be called twice.
  *
- * SEAL ends all writing, here and in the kernels to come.  It is refused with
- * EBUSY while the object is mapped for writing, or its pages are in use by
- * direct I/O and the like; then close the writable files.  What a process
- * preserved with OBJ_PRESERVE it can still write through its own mapping.
+ * SEAL ends all writing, for good.  EBUSY: the object is mapped for writing, or in
+ * use by direct I/O.  Who made it with OBJ_PRESERVE can still write by its mapping.
  */
 struct kho_obj_plain {
 	/** @size: sizeof(struct kho_obj_plain). */
@@ -695,9 +684,8 @@ struct kho_obj_plain {
 /**
  * struct kho_obj_resize - ioctl(KHO_OBJ_RESIZE)
  *
- * Works as ftruncate(): what is added is zero, what is cut off is gone, and
- * mappings of it get SIGBUS.  An object with KHO_OBJ_PINNED has a fixed size
- * (EINVAL); one of huge pages is resized in steps of these.
+ * Works as ftruncate().  An object with KHO_OBJ_PINNED has a fixed size (EINVAL);
+ * one of huge pages is resized in steps of these.
  */
 struct kho_obj_resize {
 	/** @size: sizeof(struct kho_obj_resize). */
@@ -714,8 +702,7 @@ struct kho_obj_resize {
 /**
  * struct kho_obj_data - ioctl(KHO_OBJ_SET_DATA, KHO_OBJ_GET_DATA)
  *
- * Up to 64 KiB of the agent's own, which go where the object goes.  SET replaces
- * all of it at once: the successor finds the old or the new, never a mixture.
+ * Up to 64 KiB of the agent's own.  SET replaces all of it at once.
  */
 struct kho_obj_data {
 	/** @size: sizeof(struct kho_obj_data). */
@@ -724,10 +711,7 @@ struct kho_obj_data {
 	__u32 flags;
 	/** @data: pointer to the bytes. */
 	__aligned_u64 data;
-	/**
-	 * @bytes: SET: how many, 0 for none; GET: in: room, out: how many there
-	 * are, which may be more than were copied.
-	 */
+	/** @bytes: SET: how many; GET: in: room, out: how many there are. */
 	__u32 bytes;
 	/** @reserved: must be 0. */
 	__u32 reserved;
@@ -742,8 +726,7 @@ struct kho_obj_data {
 /**
  * struct kho_obj_owner - ioctl(KHO_OBJ_SET_OWNER)
  *
- * For the owner and for CAP_SYS_ADMIN.  Only the latter may give another user,
- * or a group that the caller is not in.  Files that are open keep what they had.
+ * Only CAP_SYS_ADMIN may set another user, or a group that the caller is not in.
  */
 struct kho_obj_owner {
 	/** @size: sizeof(struct kho_obj_owner). */
