@@ -287,10 +287,9 @@ static int __init kho_read_scratch(void)
 
 	kho_array = round_down(addr, PAGE_SIZE);
 	kho_array_size = round_up(addr + size, PAGE_SIZE) - kho_array;
-	addr = kho_in.where;
-	size = sizeof(struct kho_setup_node) + kho_in.len;
-	kho_sender = round_down(addr, PAGE_SIZE);
-	kho_sender_size = round_up(addr + size, PAGE_SIZE) - kho_sender;
+	kho_sender = round_down(kho_in.where, PAGE_SIZE);
+	kho_sender_size = round_up(kho_in.where + sizeof(struct kho_setup_node) +
+				   kho_in.len, PAGE_SIZE) - kho_sender;
 
 	for (i = 0; i < size / sizeof(kho_scratch[0]); i++) {
 		u64 start = kho_scratch[i].addr, bytes = kho_scratch[i].size;

@@ -232,6 +232,15 @@ static void page_in_scratch(void)
 	mark(SCRATCH + SCRATCH_SIZE - PAGE, 0);
 }
 
+/* Each entry counts, however many there are. */
+static void page_in_fifth(void)
+{
+	sound();
+	blob.scratch[4].addr = SINGLES & ~(PAGE - 1ULL);
+	blob.scratch[4].size = PAGE;
+	blob.nr_scratch = 5;
+}
+
 /* Scratch elsewhere, and too small for the kernel: it stays where it is. */
 static void kernel_outside_scratch(void)
 {
@@ -508,6 +517,8 @@ static const struct {
 	  "marked page is too low to be kept \\(at 0x80000, value 0x100000\\)" },
 	{ "page-in-scratch", page_in_scratch, NULL,
 	  "marked page lies in scratch \\(at 0x13fff000, value 0x10000000\\)" },
+	{ "page-in-fifth", page_in_fifth, NULL,
+	  "marked page lies in scratch \\(at 0xa" },
 	{ "page-on-kernel", page_on_kernel, NULL,
 	  "marked page lies on the new kernel \\(at 0x10200000, value 0x10000000\\)" },
 	{ "page-on-initrd", page_on_initrd, NULL,
