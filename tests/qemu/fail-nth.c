@@ -222,7 +222,7 @@ static int do_shrink(void)
 
 static int do_set_data(void)
 {
-	return set_data(made_fd, pool, 20000);
+	return set_data(made_fd, content, 20000);
 }
 
 static int do_get_data(void)
@@ -809,18 +809,17 @@ int main(int argc, char **argv)
 		goto out;
 	}
 
-	make_pool();
 	anon = map_anon(ANON_PAGES * PAGE);
 	madvise(anon, ANON_PAGES * PAGE, MADV_NOHUGEPAGE);
 	fill(anon, ANON_PAGES * PAGE, 1);
 	content = map_anon(PAGES * PAGE);
 	madvise(content, PAGES * PAGE, MADV_NOHUGEPAGE);
 	fill(content, PAGES * PAGE, 2);
+	/* Objects first: what there is of memory is copied with each fork(). */
+	in_child("objects", as_user, NULL);
+	make_pool();
 	for (i = 0; i < ARRAY_SIZE(entries); i++)
 		entries[i].pfn = pool_pfn[i];
-
-	/* Objects first: so they meet a module that has nothing yet. */
-	in_child("objects", as_user, NULL);
 	open_nth();
 	run_cases(page_cases, ARRAY_SIZE(page_cases));
 out:

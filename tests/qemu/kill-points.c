@@ -423,16 +423,20 @@ static void clean_up(void)
 
 int main(void)
 {
+	static __u64 batch_pfn[BATCH];
 	struct kho_query before;
 	size_t i, k;
+	void *batch;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	kho = open_kho();
-	make_pool();
+	/* Few, as each child gets a copy of all that there is. */
+	batch = locked_pages(BATCH);
+	pfns_of(batch, batch_pfn, BATCH);
 	anon = map_anon(PAGES * PAGE);
 	fill(anon, PAGES * PAGE, 5);
 	for (i = 0; i < BATCH; i++)
-		entries[i].pfn = pool_pfn[i];
+		entries[i].pfn = batch_pfn[i];
 	get_query(kho, &before);
 	raw_before = before.raw_pages;
 

@@ -46,17 +46,25 @@ load_each()
 		[ "$left" -gt 0 ]
 }
 
-stage_1()
+commands()
 {
-	local before part
+	local before
 
-	let_fail
 	before=$(counters)
 	tap fail-nth
 	is "the counters are as before" "$(counters)" "$before"
 	check "the module was built for this" [ -e $parameters/inject ]
 	tap kill-points
 	is "the counters are as before" "$(counters)" "$before"
+}
+
+stage_1()
+{
+	local part
+
+	let_fail
+	# Not so to look at what comes after that.
+	[ "$(option commands)" = no ] || commands
 	gives_back
 	check "the module can be unloaded" rmmod kho
 	tap fail-nth unload "$here/kho.ko"
