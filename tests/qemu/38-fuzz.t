@@ -26,7 +26,7 @@ fuzzed()
 }
 
 need_vm
-fuzzed fuzz-debug 1 20000 3 debug
-fuzzed fuzz-stock 2 30000 2 stock-6.12
+fuzzed fuzz-debug 1 5000 3 debug
+fuzzed fuzz-stock 2 20000 2 stock-6.12
 
 tap_done
