@@ -53,7 +53,9 @@ tap_result $((${back:-0} * 50 <= ${ram:-1})) \
 	"there was much to give back: more than 2 % of RAM"
 ratio stub "$stub"
 echo "# stock $stock_ratio/10000, stub $ratio/10000"
+# A kernel that lies in its own scratch has more left by its own size: the stub's does,
+# and the stock one does if it was put there.
 difference=$((stock_ratio - ratio))
-tap_result $((${difference#-} >= 100)) "the two differ by less than 1 %"
+tap_result $((${difference#-} >= 200)) "the two differ by less than 2 %"
 
 tap_done

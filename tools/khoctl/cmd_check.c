@@ -108,7 +108,7 @@ static void check_encryption(void)
 
 static void check_module(void)
 {
-	char version[64], *fix, *file;
+	char version[64], *fix, *file, *other;
 
 	if (sys_exists("/sys/module/kho")) {
 		sys_read("/sys/module/kho/version", version, sizeof(version));
@@ -117,21 +117,23 @@ static void check_module(void)
 		return;
 	}
 	file = module_find(sys_release());
+	other = file ? NULL : module_find(NULL);
 	if (file) {
 		found(&all, "module", FAIL, "modprobe kho",
 		      "not loaded, but installed: %s", file);
-	} else if ((file = module_find(NULL))) {
+	} else if (other) {
 		fix = xasprintf("apt install linux-headers-%s && dkms autoinstall -k %s",
 				sys_release(), sys_release());
 		found(&all, "module", FAIL, fix,
 		      "not built for this kernel, only for others: %s",
-		      file);
+		      other);
 		free(fix);
 	} else {
 		found(&all, "module", FAIL,
 		      "install the kho-dkms package, or 'make dkms-install' in the source",
 		      "not installed");
 	}
+	free(other);
 	free(file);
 }
 

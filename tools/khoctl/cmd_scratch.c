@@ -35,7 +35,7 @@ static const char *scratch_error(int err, const struct kho_query *q)
 	case -EEXIST:
 		return "there is some, and it can't grow: load the module with scratch_mib=N";
 	case -ENOMEM:
-		return "no such piece of memory can be had: release what is not needed, or ask for less";
+		return "no such piece of memory can be had: give something up, or ask for less";
 	case -EINVAL:
 		return "that is more than the machine has";
 	default:

@@ -14,6 +14,10 @@ told()
 	check "ls says so" sh -c "khoctl ls | grep -qE '^p-base .*,poisoned'"
 	check "and how many" \
 		sh -c "khoctl ls --json | grep -q '\"poisoned_pages\": *1'"
+	# The tests' own small kernels have no xxHash.
+	case $(uname -r) in
+	*-kho)	return ;;
+	esac
 	refuses "verify says so" \
 		'^p-base: POISONED: 1 of 64 pages .*number 5,' khoctl verify
 	refuses "in JSON as well" '"poisoned": *1' khoctl verify --json p-base

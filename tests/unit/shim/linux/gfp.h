@@ -4,7 +4,7 @@
 
 #include "../../pages.h"
 
-typedef unsigned int gfp_t;
+#define gfp_t		unsigned int
 
 #define GFP_KERNEL	0xcc0U
 
