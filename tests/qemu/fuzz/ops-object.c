@@ -38,7 +38,9 @@ static void any_name(struct ctx *c, struct model *o)
 	while (fill--) {
 		__u8 byte = ' ' + below(c, 0x100 - ' ');
 
-		o->name[n++] = byte == '/' || byte == 0x7f ? '_' : byte;
+		/* Nor what a terminal may take for an order. */
+		o->name[n++] = byte == '/' || (byte >= 0x7f && byte < 0xa0) ?
+			       '_' : byte;
 	}
 }
 
