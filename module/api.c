@@ -64,8 +64,11 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 
 	lockdep_assert_held(&kho.lock);
 
-	if (kho_in_scratch(pfn, nr_pages))
+	if (kho_in_scratch(pfn, nr_pages)) {
+		/* So that who frees it and asks again has another one. */
+		kho_scratch_sweep();
 		return -EBUSY;
+	}
 	for (i = 0; i < nr_pages; i++) {
 		ret = kho_take_page(pfn + i);
 		if (ret)

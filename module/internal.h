@@ -295,6 +295,8 @@ int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
 void kho_scratch_clear(void);
 void kho_scratch_note(unsigned long pfn, unsigned long nr_pages);
 void kho_scratch_hold(unsigned long pfn, unsigned long end);
+void kho_scratch_hold_all(void);
+void kho_scratch_sweep(void);
 u64 kho_scratch_held(void);
 bool kho_scratch_move_out(struct page **pages, unsigned long nr);
 

@@ -17,11 +17,22 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
 /* Not worth the time of moving what is there, in pages. */
 #define LEAST_PIECE	8UL
+
+/*
+ * When to look for what has come free meanwhile, in ms after the time before: when
+ * loading the module has ended, which took memory, and when the system has started.
+ * So too after somebody has met such a page, who will free it, but has not yet.
+ */
+static const unsigned int sweep_after[] = { 100, 1000, 10000, 60000 };
+static unsigned int sweeps;
+static void sweep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(sweep_work, sweep);
 
 /* A bit for each page of scratch that is ours, or NULL if they all are. */
 static unsigned long *held;
@@ -56,7 +67,8 @@ int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole)
 /**
  * kho_scratch_clear() - give back what was set aside: there is no scratch now
  *
- * Context: may sleep; kho.lock held; nobody allocates what may be preserved.
+ * Context: may sleep for long, until a sweep has ended; kho.lock held; nobody
+ * allocates what may be preserved.
  */
 void kho_scratch_clear(void)
 {
@@ -65,6 +77,7 @@ void kho_scratch_clear(void)
 
 	lockdep_assert_held(&kho.lock);
 
+	cancel_delayed_work_sync(&sweep_work);
 	kho.scratch_pages = 0;
 	kho.scratch_pfn = 0;
 	if (!nr)
@@ -187,6 +200,52 @@ static void hold(unsigned long pfn, unsigned long end, bool known)
 void kho_scratch_hold(unsigned long pfn, unsigned long end)
 {
 	hold(pfn, end, false);
+}
+
+static void sweep(struct work_struct *work)
+{
+	unsigned int next = READ_ONCE(sweeps) + 1;
+
+	hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
+	if (next >= ARRAY_SIZE(sweep_after))
+		return;
+	WRITE_ONCE(sweeps, next);
+	/* If somebody has asked for one meanwhile, that is sooner, and it stays so. */
+	queue_delayed_work(system_unbound_wq, &sweep_work,
+			   msecs_to_jiffies(sweep_after[next]));
+}
+
+/**
+ * kho_scratch_sweep() - set aside what this kernel frees there in the next minute
+ *
+ * Else somebody gets it who wants it preserved, and is refused.  Done in the
+ * background.
+ *
+ * Context: any; there is scratch.
+ */
+void kho_scratch_sweep(void)
+{
+	if (kho_native() || !held)
+		return;
+	WRITE_ONCE(sweeps, 0);
+	mod_delayed_work(system_unbound_wq, &sweep_work,
+			 msecs_to_jiffies(sweep_after[0]));
+}
+
+/**
+ * kho_scratch_hold_all() - set scratch aside, as far as it can be had
+ *
+ * And in the background what this kernel frees there in the next minute.
+ *
+ * Context: may sleep for long: pages are moved out of the way; kho.lock held, and
+ * the module is being loaded.
+ */
+void kho_scratch_hold_all(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
+	kho_scratch_sweep();
 }
 
 /* What is to be moved, as it is while it is still pinned. */

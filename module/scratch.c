@@ -203,7 +203,7 @@ static int keep_or_replace(unsigned long nr_pages)
 		kho_scratch_clear();
 		return kho_scratch_set(where, nr_pages, true);
 	}
-	kho_scratch_hold(kho.scratch_pfn, kho.scratch_pfn + had);
+	kho_scratch_hold_all();
 	if (kho_scratch_mib && too_small)
 		pr_warn("scratch_mib=%lu: there is no such piece of memory; scratch is where it was, %lu MiB\n",
 			kho_scratch_mib, MIB_OF(had));

@@ -14,6 +14,7 @@
  */
 #define pr_fmt(fmt) "kho_client: " fmt
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/io.h>
 #include <linux/jhash.h>
@@ -30,6 +31,8 @@
 #define CLIENT_MAGIC	0x6b686f2d636c6e74ULL
 #define MAX_ORDER_USED	10		/* of x86's kernels with 4K pages */
 #define EXTRA_PAGES	3		/* preserved as pages, in one row */
+#define TRIES		10
+#define BETWEEN_TRIES	500		/* ms */
 
 static unsigned int pages = 8192;
 module_param(pages, uint, 0444);
@@ -308,7 +311,7 @@ static int __init client_init(void)
 {
 	phys_addr_t phys;
 	size_t size;
-	int ret;
+	int ret, try;
 
 	if (!kho_is_enabled()) {
 		pr_err("nothing can be preserved\n");
@@ -321,7 +324,16 @@ static int __init client_init(void)
 		pr_err("looking for what arrived: error %d\n", ret);
 		return ret;
 	}
-	return save();
+	/*
+	 * With kho.ko a page may lie in scratch, if the kernel does so itself.
+	 * Once it is free again it is out of everybody's way.
+	 */
+	ret = save();
+	for (try = 1; ret == -EBUSY && try < TRIES; try++) {
+		msleep(BETWEEN_TRIES);
+		ret = save();
+	}
+	return ret;
 }
 
 static void __exit client_exit(void)

@@ -31,6 +31,10 @@ static unsigned long long scratch;
 module_param(scratch, ullong, 0444);
 MODULE_PARM_DESC(scratch, "Physical address of the scratch area");
 
+static unsigned long long scratch_bytes;
+module_param(scratch_bytes, ullong, 0444);
+MODULE_PARM_DESC(scratch_bytes, "How large that is");
+
 /* What the subtree leads to. */
 struct leaflet {
 	struct kho_vmalloc small;
@@ -48,9 +52,62 @@ struct leaflet {
 
 /* ---- Before the jump ---- */
 
+/*
+ * What lies in scratch can't be preserved.  Where the kernel itself lies there, any
+ * memory may: so this is what a client does, but that a client is told by EBUSY.
+ */
+#define TRIES	50
+
+static bool in_scratch(struct page *page)
+{
+	return page_to_phys(page) - scratch < scratch_bytes;
+}
+
+static struct folio *alloc_elsewhere(gfp_t gfp, unsigned int order)
+{
+	struct page *page, *unfit[TRIES];
+	unsigned int n = 0;
+
+	for (;;) {
+		page = alloc_pages(gfp, order);
+		if (!page || n == TRIES || !in_scratch(page))
+			break;
+		unfit[n++] = page;
+	}
+	while (n--)
+		__free_pages(unfit[n], order);
+	return (struct folio *)page;
+}
+
+static bool area_in_scratch(char *ptr, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++)
+		if (in_scratch(vmalloc_to_page(ptr + i * PAGE_SIZE)))
+			return true;
+	return false;
+}
+
+static void *vmalloc_elsewhere(unsigned long nr_pages)
+{
+	void *ptr, *unfit[TRIES];
+	unsigned int n = 0;
+
+	for (;;) {
+		ptr = vmalloc(nr_pages * PAGE_SIZE);
+		if (!ptr || n == TRIES || !area_in_scratch(ptr, nr_pages))
+			break;
+		unfit[n++] = ptr;
+	}
+	while (n--)
+		vfree(unfit[n]);
+	return ptr;
+}
+
 static int misuse_pages(void)
 {
-	struct page *page = alloc_pages(GFP_KERNEL, 1);
+	struct page *page = (struct page *)alloc_elsewhere(GFP_KERNEL, 1);
 	int ret;
 
 	CHECK(page);
@@ -82,7 +139,7 @@ static int misuse_pages(void)
 
 static int misuse_folio(void)
 {
-	struct folio *folio = folio_alloc(GFP_KERNEL, ORDER);
+	struct folio *folio = alloc_elsewhere(GFP_KERNEL | __GFP_COMP, ORDER);
 	char *mem;
 
 	CHECK(folio);
@@ -115,7 +172,7 @@ static int misuse_folio(void)
 
 static int misuse_vmalloc(unsigned long nr_pages)
 {
-	char *ptr = vmalloc(nr_pages * PAGE_SIZE);
+	char *ptr = vmalloc_elsewhere(nr_pages);
 	struct kho_vmalloc vm = {}, bad;
 	struct page *first, *last;
 
@@ -166,7 +223,7 @@ static int misuse_vmalloc(unsigned long nr_pages)
 
 static int leave_area(unsigned long nr_pages, struct kho_vmalloc *vm)
 {
-	u64 *ptr = vmalloc(nr_pages * PAGE_SIZE);
+	u64 *ptr = vmalloc_elsewhere(nr_pages);
 	unsigned long i;
 
 	CHECK(ptr);
@@ -190,7 +247,7 @@ static int leave(void)
 	      leave_area(LONG_PAGES, &leaflet->large);
 	if (ret)
 		return ret;
-	folio = folio_alloc(GFP_KERNEL, ORDER);
+	folio = alloc_elsewhere(GFP_KERNEL | __GFP_COMP, ORDER);
 	CHECK(folio);
 	CHECK(!kho_preserve_folio(folio));
 	leaflet->folio = virt_to_phys(folio_address(folio));

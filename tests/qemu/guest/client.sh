@@ -35,7 +35,8 @@ misuse()
 	[ -e "$here/kho_misuse.ko" ] || return 0
 	[ "$(cat "$(next_kernel kind)")" != mainline ] || return 0
 	check "misuse" insmod "$here/kho_misuse.ko" stage=1 \
-		"scratch=$(status scratch_addr)"
+		"scratch=$(status scratch_addr)" \
+		"scratch_bytes=$(status scratch_size)"
 	is "it says so" "$(said 'kho_misuse: stage 1 ok')" 1
 	is "what it gave up twice is logged" \
 		"$(said 'misuse.*unpreserves [0-9]+ pages at pfn')" 5
