@@ -547,7 +547,7 @@ static const struct test_case page_cases[] = {
 	{ "BATCH_DEL", prepare_batch_del, do_batch_del, nothing_to_see, nothing,
 	  undo_batch, 3 },
 	{ "PAGE_LIST", nothing, do_list, nothing_to_see, nothing, nothing, 2 },
-	{ "META_READ", nothing, do_meta, nothing_to_see, nothing, nothing, 5 },
+	{ "META_READ", nothing, do_meta, nothing_to_see, nothing, nothing, 4 },
 	{ "ENVELOPE_LIST", nothing, do_envelopes, nothing_to_see, nothing, nothing,
 	  3 },
 	{ "SUBTREE_LIST", nothing, do_subtrees, nothing_to_see, nothing, nothing,

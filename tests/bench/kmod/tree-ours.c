@@ -3,6 +3,7 @@
  * The project's tree, module/radix*.c, as tree-main.c calls it.
  */
 #include <linux/errno.h>
+#include <linux/gfp.h>
 #include <linux/slab.h>
 
 #include "module/radix.h"
@@ -10,6 +11,12 @@
 
 /* Sorted pages of a batch are handed over in pieces, as from userspace. */
 #define PIECE	4096UL
+
+/* There is no scratch here that a node must stay out of. */
+unsigned long kho_zeroed_page(gfp_t gfp)
+{
+	return get_zeroed_page(gfp);
+}
 
 static void *ours_create(void)
 {

@@ -275,6 +275,6 @@ stage_6()
 	refuses "nor give it up" 'preserved|arrived|No such' \
 		khoctl del "$page"
 	# Bit 32 of /proc/kpageflags
-	is "it stays reserved" "$(dd if=/proc/kpageflags bs=8 skip=$((page)) \
-		count=1 2>/dev/null | od -An -tu8 | awk '{ print int($1 / 2 ^ 32) % 2 }')" 1
+	is "it stays reserved" "$(dd if=/proc/kpageflags bs=8 skip="$((page))" \
+		count=1 2>/dev/null | od -An -tu8 | awk '{ print int($1 / 4294967296) % 2 }')" 1
 }
