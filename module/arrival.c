@@ -119,10 +119,34 @@ static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return kho_radix_add_run(&kho.arrived, PHYS_PFN(phys), order, nr);
 }
 
+static int any_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	return 1;
+}
+
+/* Is this page marked, whatever the order? */
+static bool is_marked(u64 addr)
+{
+	return kho_radix_walk_range(&kho.tree, PHYS_PFN(addr), 1, any_key,
+				    NULL) == 1;
+}
+
+/* The FDT's page is a key in what we and mainline send, but need not be. */
+static int list_fdt(void)
+{
+	u64 pfn = PHYS_PFN(kho.boot.fdt_addr);
+
+	if (is_marked(kho.boot.fdt_addr))
+		return 0;
+	return kho_radix_add_page(&kho.arrived, pfn, 0) ?:
+	       kho_radix_del_page(&kho.arrived, pfn, 0);
+}
+
 /*
  * Everything that is marked, as if none of it belonged to an object.  The nodes
  * are listed too for as long as it takes, so that -EEXIST or -EBUSY tells of a
- * page that is a node twice, a node and marked, or marked twice.
+ * page that is a node twice, a node and marked, or marked twice; or a node and the
+ * FDT's, which is freed.
  */
 static int list_all(void)
 {
@@ -138,19 +162,7 @@ static int list_all(void)
 
 	kho_radix_destroy_tree(&kho.arrived);
 	return kho_radix_init_tree(&kho.arrived) ?: sound_walk(&list_ops) ?:
-	       sound_walk(&unlist_ops) ?: kho_sender_unlist();
-}
-
-static int any_key(phys_addr_t phys, unsigned int order, void *data)
-{
-	return 1;
-}
-
-/* Is this page marked, whatever the order? */
-static bool is_marked(u64 addr)
-{
-	return kho_radix_walk_range(&kho.tree, PHYS_PFN(addr), 1, any_key,
-				    NULL) == 1;
+	       list_fdt() ?: sound_walk(&unlist_ops) ?: kho_sender_unlist();
 }
 
 /**
@@ -387,7 +399,7 @@ static int take_over(void)
 
 	ret = list_all();
 	if (ret == -EBUSY || ret == -EEXIST) {
-		kho_arrival_refuse("a page is marked twice, or is a node of the tree as well",
+		kho_arrival_refuse("a page is marked twice, or is a node of the tree and something else as well",
 				   kho.in_root, 0);
 		goto err_forget;
 	}
@@ -404,7 +416,6 @@ static int take_over(void)
 		goto err_forget;
 
 	sound_walk(&claim_ops);
-	/* The FDT's page is a key in what we and mainline send, but need not be. */
 	if (!is_marked(kho.boot.fdt_addr))
 		kho_arrival_claim(PHYS_PFN(kho.boot.fdt_addr), 1);
 	kho.arrival = KHO_ARRIVAL_TAKEN;

@@ -123,6 +123,8 @@ static void keep_list(void)
 	const struct kho_list *list = &kho.list;
 	u64 first = PHYS_PFN(list->first_node), last = PHYS_PFN(list->last_node);
 
+	/* If it is not marked, it is freed by itself. */
+	keep(PHYS_PFN(kho.boot.fdt_addr), 1);
 	keep(first, last - first + 1);
 	/* A node of an envelope may go on in the next page. */
 	keep(PHYS_PFN(list->last_node + sizeof(struct kho_setup_node) +

@@ -15,6 +15,9 @@ image=$(initramfs "$stock" "$stub")
 disk=$(payload list "$stock" "$image")
 vm_test -p "$disk" -T 300 list "$stock" "$image"
 
+disk=$(payload forge "$stock" "$image")
+vm_test -p "$disk" forge "$stock" "$image"
+
 disk=$(payload -k "stub=$stub" order "$stock" "$image")
 vm_test -p "$disk" -T 200 order "$stock" "$image"
 tap_is "order: all stages were there" \
