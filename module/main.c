@@ -117,6 +117,8 @@ static int __init kho_init(void)
 		goto err_exit_folio;
 	kho_poison_init();
 
+	/* A jump waits until what arrived is sorted out. */
+	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
 	ret = kho_radix_init_tree(&kho.raw);
 	if (ret)
@@ -158,6 +160,7 @@ static int __init kho_init(void)
 	kho_inject_end("takeover");
 	say_ready();
 	mutex_unlock(&kho.lock);
+	up_read(&kho.gate);
 	return 0;
 
 err_exit_handoff:
@@ -173,6 +176,7 @@ err_clear_scratch:
 	kho_radix_destroy_tree(&kho.raw);
 err_unlock:
 	mutex_unlock(&kho.lock);
+	up_read(&kho.gate);
 	kho_poison_exit();
 	unregister_reboot_notifier(&kho_reboot);
 	kho_envelopes_flush();
