@@ -77,6 +77,11 @@ struct pinning {
 	struct folio *folio;
 	/* and of this node. */
 	int nid;
+	/* The large folio that was met last, and how much of it is not pinned. */
+	struct folio *large;
+	unsigned long large_rest;
+	/* Pages that stay with those of the object, as they are of the same folios. */
+	u64 rest;
 };
 
 static int refuse(struct kho_obj_preserve *ask, u32 why, unsigned long addr)
@@ -240,6 +245,17 @@ static bool is_base(struct page *page, int nid)
 	       !PageHWPoison(page);
 }
 
+/* Of a large folio all pages stay as long as one of them does. */
+static void count_rest(struct pinning *p, struct folio *folio, unsigned long nr)
+{
+	if (p->large != folio) {
+		p->rest += p->large_rest;
+		p->large = folio;
+		p->large_rest = folio_nr_pages(folio);
+	}
+	p->large_rest -= min(p->large_rest, nr);
+}
+
 /*
  * Takes the first of @pages, and what follows it in its folio or in base pages
  * side by side; says how many.
@@ -273,6 +289,8 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	why = why ?: judge_place(pfn, n);
 	if (why)
 		return refuse(p->ask, why, addr);
+	if (folio_test_large(folio))
+		count_rest(p, folio, n);
 	if (p->nr_pages && p->folio == huge && p->nid == nid &&
 	    p->pfn + p->nr_pages == pfn) {
 		p->nr_pages += n;
@@ -341,7 +359,7 @@ static long pin_pages(unsigned long addr, unsigned long nr, bool write,
 	do {
 		pinned = pin_once(addr, nr, write, pages);
 	} while (pinned > 0 && tries-- && !fatal_signal_pending(current) &&
-		 kho_scratch_move_out(pages, pinned));
+		 kho_scratch_move_out(addr, pages, pinned));
 	return pinned;
 }
 
@@ -405,6 +423,7 @@ static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
 	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
 	struct pinning p = { .ask = ask, .mem = &object->mem };
 	struct page **pages;
+	u64 charged;
 	long nr = 0;
 	int ret = 0;
 
@@ -424,6 +443,11 @@ static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
 	}
 	if (!ret)
 		ret = flush(&p);
+	p.rest += p.large_rest;
+	if (!ret && p.rest)
+		ret = kho_charge(object, p.rest, &charged);
+	if (ret == -EDQUOT)
+		ask->why = KHO_WHY_LIMIT;
 	if (p.nr_pages)
 		unpin_user_page_range_dirty_lock(pfn_to_page(p.pfn), p.nr_pages,
 						 false);

@@ -398,6 +398,30 @@ static void eve_has_limits(void *arg)
 	has_all("all of it, once what was not committed has gone");
 }
 
+static void eve_has_huge_pages(void *arg)
+{
+	char *p;
+	int fd;
+
+	(void)arg;
+	if (!has_thp())
+		return;
+	/* Nobody else is told where pages are. */
+	p = map_thp(2);
+	limit(600 * PAGE);
+	become(EVE, true, false);
+	need(preserve("part", p + PAGE, PAGE, 0, &fd), "preserve a page");
+	bad_preserve(EDQUOT, KHO_WHY_LIMIT, p + HUGE_SIZE, PAGE, NULL,
+		     "a huge page counts in full, though it is only a page of it");
+	close(fd);
+	need(remove_object("part"), "remove");
+	done(preserve("part", p + HUGE_SIZE, HUGE_SIZE, 0, &fd),
+	     "and is had again with the object");
+	close(fd);
+	need(remove_object("part"), "remove");
+	munmap(p, 2 * HUGE_SIZE);
+}
+
 static void eve_leaves_one(void *arg)
 {
 	int fd;
@@ -481,6 +505,7 @@ static void root_without_limits(void *arg)
 static void test_limits(void)
 {
 	in_child("Eve", eve_has_limits, NULL);
+	in_child("Eve", eve_has_huge_pages, NULL);
 	in_child("Eve", eve_leaves_one, NULL);
 	in_child("Eve", eve_has_no_more, NULL);
 	need(remove_object("eve"), "remove");
