@@ -13,12 +13,13 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/once.h>
+#include <linux/random.h>
 #include <linux/sched.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/stringhash.h>
 #include <linux/timekeeping.h>
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
@@ -79,11 +80,14 @@ int kho_new_name_check(const u8 *name)
 	return 0;
 }
 
+/* Nobody knows the key, so nobody can have all names lie in one bucket. */
 static struct hlist_head *bucket_of(const char *name)
 {
-	u32 hash = full_name_hash(NULL, name, strlen(name));
+	static siphash_key_t key;
 
-	return &kho.by_name[hash_32(hash, KHO_NAME_BITS)];
+	get_random_once(&key, sizeof(key));
+	return &kho.by_name[siphash(name, strlen(name), &key) %
+			    ARRAY_SIZE(kho.by_name)];
 }
 
 /**
@@ -384,7 +388,8 @@ static int make_whole(struct kho_object *object, struct file *file)
 	/* Most often it is, and then nobody waits for who seals it just now. */
 	if (kho_mem_is_whole(&object->mem))
 		return 0;
-	inode_lock(inode);
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
 	ret = kho_mem_make_whole(&object->mem);
 	inode_unlock(inode);
 	return ret;
