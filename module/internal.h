@@ -294,11 +294,14 @@ bool kho_scratch_before(unsigned long align, unsigned long least,
 int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
 void kho_scratch_clear(void);
 void kho_scratch_note(unsigned long pfn, unsigned long nr_pages);
-void kho_scratch_hold(unsigned long pfn, unsigned long end);
+void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known);
+bool kho_scratch_in_use(void);
 void kho_scratch_hold_all(void);
 void kho_scratch_sweep(void);
 u64 kho_scratch_held(void);
-bool kho_scratch_move_out(struct page **pages, unsigned long nr);
+
+/* scratch-move.c */
+bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long nr);
 
 /* scratch-late.c */
 void kho_scratch_later(void);

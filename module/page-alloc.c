@@ -19,6 +19,9 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 {
 	struct page *page, *next;
 
+	/* What can't be had now may be later. */
+	if (!list_empty(unfit))
+		kho_scratch_sweep();
 	list_for_each_entry_safe(page, next, unfit, lru) {
 		unsigned long pfn = page_to_pfn(page);
 
@@ -28,7 +31,7 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 			put_page(page);
 		else
 			__free_pages(page, order);
-		kho_scratch_hold(pfn, pfn + (1UL << order));
+		kho_scratch_hold(pfn, pfn + (1UL << order), true);
 	}
 }
 

@@ -24,6 +24,9 @@
 /* Not worth the time of moving what is there, in pages. */
 #define LEAST_PIECE	8UL
 
+/* How many free pages are looked at that lie elsewhere: 32 MiB. */
+#define MOST_ELSEWHERE	8192UL
+
 /*
  * When to look for what has come free meanwhile, in ms after the time before: when
  * loading the module has ended, which took memory, and when the system has started.
@@ -192,14 +195,61 @@ static void hold(unsigned long pfn, unsigned long end, bool known)
  * kho_scratch_hold() - set pages of scratch aside, as far as they can be had
  * @pfn: number of the first page
  * @end: number of the page behind the last one
+ * @known: each is free, or can be moved: there is no need to guess
  *
  * What is outside of scratch is left alone.
  *
  * Context: may sleep for long: pages are moved out of the way.
  */
-void kho_scratch_hold(unsigned long pfn, unsigned long end)
+void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known)
 {
-	hold(pfn, end, false);
+	hold(pfn, end, known);
+}
+
+/**
+ * kho_scratch_in_use() - may anybody have memory in scratch?
+ *
+ * Context: any.
+ * Return: false if all of it is set aside, or another KHO's.
+ */
+bool kho_scratch_in_use(void)
+{
+	return !kho_native() && held;
+}
+
+/*
+ * Takes free pages of scratch that alloc_contig_range() can't get, as something
+ * nearby can't be moved.  They are asked for as anybody does: those that lie
+ * elsewhere are given back.
+ */
+static void drain(gfp_t kind)
+{
+	struct page *page = pfn_to_page(kho.scratch_pfn), *next;
+	gfp_t gfp = kind | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
+		    __GFP_NOMEMALLOC;
+	struct zone *zone = page_zone(page);
+	unsigned long elsewhere = 0;
+	LIST_HEAD(others);
+
+	if (zone_idx(zone) < ZONE_NORMAL)
+		gfp |= GFP_DMA32;
+	while (elsewhere < MOST_ELSEWHERE && !fatal_signal_pending(current)) {
+		page = alloc_pages_node(zone_to_nid(zone), gfp, 0);
+		if (!page)
+			break;
+		if (page_zone(page) == zone &&
+		    kho_in_scratch(page_to_pfn(page), 1)) {
+			kho_scratch_note(page_to_pfn(page), 1);
+		} else {
+			list_add(&page->lru, &others);
+			elsewhere++;
+		}
+		cond_resched();
+	}
+	list_for_each_entry_safe(page, next, &others, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
 }
 
 static void sweep(struct work_struct *work)
@@ -207,6 +257,9 @@ static void sweep(struct work_struct *work)
 	unsigned int next = READ_ONCE(sweeps) + 1;
 
 	hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
+	/* As modules take memory, and as processes do. */
+	drain(0);
+	drain(__GFP_MOVABLE);
 	if (next >= ARRAY_SIZE(sweep_after))
 		return;
 	WRITE_ONCE(sweeps, next);
@@ -225,7 +278,7 @@ static void sweep(struct work_struct *work)
  */
 void kho_scratch_sweep(void)
 {
-	if (kho_native() || !held)
+	if (!kho_scratch_in_use())
 		return;
 	WRITE_ONCE(sweeps, 0);
 	mod_delayed_work(system_unbound_wq, &sweep_work,
@@ -246,62 +299,4 @@ void kho_scratch_hold_all(void)
 
 	hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
 	kho_scratch_sweep();
-}
-
-/* What is to be moved, as it is while it is still pinned. */
-struct place {
-	unsigned long pfn;
-	unsigned long end;
-};
-
-static unsigned long note_places(struct place *place, struct page **pages,
-				 unsigned long nr)
-{
-	unsigned long i, n = 0;
-
-	for (i = 0; i < nr; i++) {
-		struct folio *folio = page_folio(pages[i]);
-		unsigned long pfn = folio_pfn(folio);
-		unsigned long end = pfn + folio_nr_pages(folio);
-
-		if (!kho_in_scratch(page_to_pfn(pages[i]), 1))
-			continue;
-		if (n && place[n - 1].pfn <= pfn && pfn <= place[n - 1].end)
-			place[n - 1].end = max(place[n - 1].end, end);
-		else
-			place[n++] = (struct place){ pfn, end };
-	}
-	return n;
-}
-
-/**
- * kho_scratch_move_out() - have what a process has there leave scratch
- * @pages: pages that are pinned
- * @nr: how many
- *
- * Context: may sleep for long; none of our locks held, nor mmap_lock.
- * Return: false if nothing has been done, for there was nothing to be done, or no
- * memory for it.  Else the pages are pinned no more, and those of them that lay in
- * scratch may lie elsewhere now.
- */
-bool kho_scratch_move_out(struct page **pages, unsigned long nr)
-{
-	unsigned long i, n = 0;
-	struct place *place;
-
-	if (kho_native() || !held)
-		return false;
-	for (i = 0; i < nr; i++)
-		n += kho_in_scratch(page_to_pfn(pages[i]), 1);
-	if (!n)
-		return false;
-	place = kvmalloc_array(n, sizeof(*place), GFP_KERNEL);
-	if (!place)
-		return false;
-	n = note_places(place, pages, nr);
-	unpin_user_pages(pages, nr);
-	for (i = 0; i < n; i++)
-		hold(place[i].pfn, place[i].end, true);
-	kvfree(place);
-	return true;
 }

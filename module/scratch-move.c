@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Having the memory of a process leave scratch.
+ *
+ * Most of it goes when the pages that it lies on are set aside, whatever it is.  That
+ * is done by whole blocks of the allocator, and fails where one page of the block
+ * can't be moved.  From there single pages are moved by the way that drivers have for
+ * memory of devices (migrate_vma_setup()), which is for anonymous memory and tmpfs.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/highmem.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+#include "page-alloc.h"
+
+/* A page of the caller, as it is while it is still pinned. */
+struct place {
+	unsigned long addr;
+	unsigned long pfn;	/* of its folio, */
+	unsigned long end;	/* and where that ends */
+};
+
+static unsigned long note_places(struct place *place, unsigned long addr,
+				 struct page **pages, unsigned long nr)
+{
+	unsigned long i, n = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct folio *folio = page_folio(pages[i]);
+
+		if (!kho_in_scratch(page_to_pfn(pages[i]), 1))
+			continue;
+		place[n].addr = addr + (i << PAGE_SHIFT);
+		place[n].pfn = folio_pfn(folio);
+		place[n].end = folio_pfn(folio) + folio_nr_pages(folio);
+		n++;
+	}
+	return n;
+}
+
+/* Those that lie side by side at once. */
+static void set_aside(const struct place *place, unsigned long n)
+{
+	unsigned long i, pfn, end;
+
+	for (i = 0; i < n;) {
+		pfn = place[i].pfn;
+		end = place[i].end;
+		for (i++; i < n && pfn <= place[i].pfn && place[i].pfn <= end; i++)
+			end = max(end, place[i].end);
+		kho_scratch_hold(pfn, end, true);
+	}
+}
+
+#ifdef CONFIG_DEVICE_MIGRATION
+/* What is at @addr now, if it lies in scratch, is copied to a page elsewhere. */
+static void move_page(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long src = 0, dst = 0;
+	struct migrate_vma args = {
+		.start = addr,
+		.end = addr + PAGE_SIZE,
+		.src = &src,
+		.dst = &dst,
+		.flags = MIGRATE_VMA_SELECT_SYSTEM,
+	};
+	struct page *page, *to;
+
+	if (mmap_read_lock_killable(mm))
+		return;
+	args.vma = vma_lookup(mm, addr);
+	if (!args.vma || migrate_vma_setup(&args))
+		goto out;
+	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
+	if (page && kho_in_scratch(page_to_pfn(page), 1)) {
+		to = kho_pages_alloc(page_to_nid(page), GFP_HIGHUSER_MOVABLE, 0);
+		if (to) {
+			lock_page(to);
+			copy_highpage(to, page);
+			dst = migrate_pfn(page_to_pfn(to));
+		}
+	}
+	migrate_vma_pages(&args);
+	migrate_vma_finalize(&args);
+out:
+	mmap_read_unlock(mm);
+}
+#else
+static void move_page(struct mm_struct *mm, unsigned long addr)
+{
+}
+#endif
+
+/**
+ * kho_scratch_move_out() - have what the caller has there leave scratch
+ * @addr: where its memory begins
+ * @pages: pages of it that are pinned
+ * @nr: how many
+ *
+ * Context: may sleep for long; none of our locks held, nor mmap_lock.
+ * Return: false if nothing has been done, for there was nothing to be done, or no
+ * memory for it.  Else the pages are pinned no more, and those of them that lay in
+ * scratch may lie elsewhere now.
+ */
+bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long nr)
+{
+	unsigned long i, n = 0;
+	struct place *place;
+
+	if (!kho_scratch_in_use())
+		return false;
+	for (i = 0; i < nr; i++)
+		n += kho_in_scratch(page_to_pfn(pages[i]), 1);
+	if (!n)
+		return false;
+	place = kvmalloc_array(n, sizeof(*place), GFP_KERNEL);
+	if (!place)
+		return false;
+	n = note_places(place, addr, pages, nr);
+	unpin_user_pages(pages, nr);
+	set_aside(place, n);
+	for (i = 0; i < n && !fatal_signal_pending(current); i++) {
+		move_page(current->mm, place[i].addr);
+		cond_resched();
+	}
+	kvfree(place);
+	/* The places are free now, and nobody else's are to be there. */
+	kho_scratch_sweep();
+	return true;
+}
