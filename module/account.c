@@ -31,6 +31,8 @@ struct kho_account {
 	unsigned int objects;
 	/** @pages: how many pages they have. */
 	u64 pages;
+	/** @limit: how many they may have, as that user was allowed the last time. */
+	u64 limit;
 };
 
 static LIST_HEAD(accounts);
@@ -66,6 +68,7 @@ static struct kho_account *find_account(kuid_t uid)
 	if (!account)
 		return NULL;
 	account->uid = uid;
+	account->limit = U64_MAX;
 	list_add(&account->list, &accounts);
 	return account;
 }
@@ -85,6 +88,11 @@ static int charge(struct kho_object *object, u64 nr_pages, u64 limit, u64 *had)
 
 	mutex_lock(&accounts_lock);
 	account = object->charge ?: find_account(payer());
+	/* Whoever makes somebody else's larger may be allowed more than that one. */
+	if (account && uid_eq(account->uid, payer()))
+		account->limit = limit;
+	else if (account)
+		limit = min(limit, account->limit);
 	if (!account) {
 		ret = -ENOMEM;
 	} else if (account->pages > limit || nr_pages > limit - account->pages) {

@@ -154,7 +154,8 @@ static ssize_t mem_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	ssize_t ret = 0;
 
 	/* Nobody seals or resizes it meanwhile. */
-	inode_lock(inode);
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
 	if (mem->ops->may_write)
 		ret = mem->ops->may_write(mem);
 	if (!ret)

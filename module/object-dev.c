@@ -140,7 +140,8 @@ static int do_verify(struct kho_object *object, struct inode *inode,
 	if (any->verify.flags)
 		return kho_not_zero("kho_obj_verify.flags", any->verify.flags);
 	/* So that nobody resizes it. */
-	inode_lock_shared(inode);
+	if (down_read_killable(&inode->i_rwsem))
+		return -EINTR;
 	ret = kho_sums_verify(object, &any->verify);
 	inode_unlock_shared(inode);
 	return ret;

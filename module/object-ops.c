@@ -156,7 +156,9 @@ int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_su
 {
 	int ret;
 
-	inode_lock(inode);
+	/* Whoever writes may wait for memory of his own, as long as he likes. */
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
 	kho_inject("seal");
 	ret = may_seal(object) ?: stop_writers(object);
 	if (ret)
@@ -475,7 +477,9 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 	bool huge;
 	int ret;
 
-	inode_lock(inode);
+	/* Whoever writes may wait for memory of his own, as long as he likes. */
+	if (down_write_killable(&inode->i_rwsem))
+		return -EINTR;
 	mutex_lock(&kho.lock);
 	ret = check_resize(object, bytes, nr_pages);
 	old = mem->nr_pages;
