@@ -29,9 +29,14 @@ static unsigned int nr_places;
 
 static int note(u64 addr, u64 bytes, void *data)
 {
-	u64 pfn = PHYS_PFN(addr), end = PHYS_PFN(addr + bytes - 1) + 1;
+	u64 memory = kho_end_of_memory(), pfn, end;
 	unsigned int i;
 
+	/* A length may be anything; no page can be marked where there is none. */
+	if (!bytes || addr >= memory)
+		return 0;
+	pfn = PHYS_PFN(addr);
+	end = PHYS_PFN(addr + min(bytes, memory - addr) - 1) + 1;
 	for (i = 0; i < nr_places; i++) {
 		if (pfn > place[i].end || place[i].pfn > end)
 			continue;

@@ -214,6 +214,19 @@ bool peek(void *to, const void *from, size_t n)
 	return true;
 }
 
+/*
+ * Nothing is mapped there any more.  If there are other threads nothing can be, else
+ * one of them would have its memory there, until we unmap what is around it.
+ */
+void make_hole(struct ctx *c, char *p, size_t bytes)
+{
+	if (c->alone)
+		munmap(p, bytes);
+	else if (mmap(p, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		      0) == MAP_FAILED)
+		finding(c, "MAP_FIXED: %s", strerror(errno));
+}
+
 bool poke(void *to, const void *from, size_t n)
 {
 	return peek(to, from, n);

@@ -331,6 +331,7 @@ void begin(struct ctx *c, __u32 kind, __u32 slot, __u64 a, __u64 b, __u64 versio
 void end(struct ctx *c);
 
 /* Copies from or to what may have a hole: false if a signal came. */
+void make_hole(struct ctx *c, char *p, size_t bytes);
 bool peek(void *to, const void *from, size_t n);
 bool poke(void *to, const void *from, size_t n);
 void catch_signals(void);

@@ -101,8 +101,11 @@ static const struct command {
 	{ KHO_OBJ_SET_DATA, sizeof(struct kho_obj_data), 0, true, true, 4 },
 	{ KHO_OBJ_GET_DATA, sizeof(struct kho_obj_data), 0, true, true, 4 },
 	{ KHO_OBJ_SET_OWNER, sizeof(struct kho_obj_owner), 0, true, true, 4 },
-	{ KHO_OBJ_INFO, sizeof(struct kho_obj_info), 0, true, true, 4 },
-	{ KHO_OBJ_VERIFY, sizeof(struct kho_obj_verify), 0, true, true, 4 },
+	{ KHO_SCRATCH, sizeof(struct kho_scratch_take), 0, false, false, 4 },
+	{ KHO_OBJ_INFO, sizeof(struct kho_obj_info),
+	  offsetof(struct kho_obj_info, poisoned_pages), true, true, 4 },
+	{ KHO_OBJ_VERIFY, sizeof(struct kho_obj_verify),
+	  offsetof(struct kho_obj_verify, poisoned), true, true, 4 },
 };
 
 static void random_bytes(struct ctx *c, char *p, size_t n)

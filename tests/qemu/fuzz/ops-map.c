@@ -255,7 +255,7 @@ void op_unmap(struct ctx *c)
 		return;
 	/* By parts */
 	if (v->bytes > 2 * PAGE && one_in(c, 3))
-		munmap(v->p + PAGE * below(c, v->bytes / PAGE), PAGE);
+		make_hole(c, v->p + PAGE * below(c, v->bytes / PAGE), PAGE);
 	drop_view(c, slot, v);
 }
 
@@ -374,8 +374,7 @@ void op_remap(struct ctx *c)
 	}
 	p = mremap(v->p, old, bytes, flags, room);
 	err = counted(c, 0, p == MAP_FAILED ? errno : 0);
-	if (err && room)
-		munmap(room, bytes);
+	/* The room is left alone: it may be gone already, and somebody else's. */
 	/*
 	 * Page numbers don't grow; advice for a part of it has made two of it; and
 	 * VM_MIXEDMAP does not grow where it is on 6.12.

@@ -49,6 +49,15 @@ static struct raw *overlaps(struct ctx *c, __u64 pfn, __u32 order)
 	return NULL;
 }
 
+/* A kernel that was started in scratch has memory there: none of it can be preserved. */
+static bool in_scratch(struct ctx *c, __u64 pfn)
+{
+	struct kho_query arg = { .size = sizeof(arg) };
+
+	return !ioctl(c->kho, KHO_QUERY, &arg) &&
+	       pfn * PAGE - arg.scratch_addr < arg.scratch_size;
+}
+
 static struct raw *any_raw(struct ctx *c, bool there)
 {
 	unsigned int i, first = below(c, NR_RAW);
@@ -114,6 +123,11 @@ void op_page_add(struct ctx *c)
 			ALLOW(c, err, "page_add twice", EEXIST);
 		else
 			ALLOW(c, err, "page_add of what is preserved", EBUSY, EEXIST);
+		return;
+	}
+	if (in_scratch(c, raw->pfn)) {
+		ALLOW(c, call(c, c->kho, KHO_PAGE_ADD, &arg), "page_add in scratch",
+		      EBUSY);
 		return;
 	}
 	raw->version = ++c->w->version;
@@ -248,7 +262,8 @@ void op_batch(struct ctx *c)
 			char *p = any_page(c, &raw->pfn, &raw->order);
 			unsigned int k;
 
-			if (!p || overlaps(c, raw->pfn, raw->order))
+			if (!p || overlaps(c, raw->pfn, raw->order) ||
+			    in_scratch(c, raw->pfn))
 				break;
 			for (k = 0; k < i; k++)
 				if (entry[k].pfn < raw->pfn + (1ULL << raw->order) &&

@@ -265,9 +265,9 @@ void op_preserve_bad(struct ctx *c)
 		want = EINVAL;
 		break;
 	case 2:
-		munmap(p + PAGE, PAGE);
+		make_hole(c, p + PAGE, PAGE);
 		arg.bytes = bytes;
-		arg.flags = KHO_PRESERVE_UNCOMMITTED;
+		want = c->alone ? EFAULT : EACCES;
 		break;
 	case 3:
 		mprotect(p + PAGE, PAGE, one_in(c, 2) ? PROT_NONE : PROT_READ);
@@ -299,13 +299,7 @@ void op_preserve_bad(struct ctx *c)
 	c->a = what;
 	if (arg.addr) {
 		err = call(c, c->kho, KHO_OBJ_PRESERVE, &arg);
-		/* Somebody else may have mapped something there. */
-		if (what == 2 && !c->alone) {
-			if (!err)
-				close(arg.fd);
-		} else {
-			ALLOW(c, err, "bad preserve", want, ENOMEM, EDQUOT);
-		}
+		ALLOW(c, err, "bad preserve", want, ENOMEM, EDQUOT);
 	}
 	munmap(p, bytes);
 }
