@@ -357,7 +357,7 @@ void op_preserve_race(struct ctx *c)
 		arg.bytes = sizeof(was);
 		err = call(c, c->kho, KHO_OBJ_PRESERVE, &arg);
 		ALLOW(c, err, "preserve of what changes", 0, ENOMEM, EDQUOT, EACCES,
-		      EFAULT, ESTALE, EEXIST, EBUSY);
+		      EFAULT, ESTALE, EEXIST, EBUSY, EADDRNOTAVAIL);
 		if (err)
 			continue;
 		memset(now, 0xee, sizeof(now));
