@@ -218,7 +218,7 @@ struct slate {
 	__u32 version;		/* of the words of shared objects */
 	__u32 nr_findings;
 	__u32 keep;		/* goes on after a finding, from nothing */
-	__u32 reserved;
+	__u32 small;		/* a kernel without xxHash, or ZONE_DEVICE */
 	__u32 lean;		/* the next kernel takes KHO_HANDOFF_ENVELOPES */
 	__u32 claimed;		/* of the findings */
 	__u64 off[2];		/* operations that are left out */

@@ -169,6 +169,8 @@ static void init_slate(__u64 seed, char **words)
 			slate->lean = 1;
 		else if (!strcmp(*words, "keep=1"))
 			slate->keep = 1;
+		else if (!strcmp(*words, "small=1"))
+			slate->small = 1;
 		else
 			die("what is '%s'?", *words);
 	}

@@ -83,7 +83,7 @@ void op_create(struct ctx *c)
 	new_model(c, o, any_bytes(c, o->room));
 	if (one_in(c, 2))
 		arg.flags |= KHO_CREATE_UNCOMMITTED;
-	if (one_in(c, 6))
+	if (one_in(c, 6) && !slate->small)
 		arg.flags |= KHO_CREATE_SUM;
 	if (one_in(c, 4))
 		arg.flags |= KHO_CREATE_NODE;
@@ -588,6 +588,8 @@ void op_seal(struct ctx *c)
 		return;
 	was = o->flags & KHO_OBJ_SEALED;
 	arg.flags = one_in(c, 10) ? 1U << below(c, 32) : below(c, 2);
+	if (slate->small)
+		arg.flags &= ~KHO_SEAL_SUM;
 	for (i = 0; i < NR_VIEWS; i++) {
 		const struct view *v = &c->view[slot][i];
 

@@ -113,7 +113,7 @@ void op_preserve(struct ctx *c)
 		arg.flags |= KHO_PRESERVE_UNCOMMITTED;
 		o->flags |= KHO_OBJ_UNCOMMITTED;
 	}
-	if (one_in(c, 6)) {
+	if (one_in(c, 6) && !slate->small) {
 		arg.flags |= KHO_PRESERVE_SUM;
 		o->flags |= KHO_OBJ_SUM_AT_JUMP;
 	}
@@ -136,7 +136,11 @@ void op_preserve(struct ctx *c)
 	if (err) {
 		end(c);
 		munmap(p, bytes);
-		ALLOW(c, err, "preserve", ENOMEM, EDQUOT);
+		/* Huge pages in scratch leave it as a whole or not at all. */
+		if (from >= FROM_THP || slate->small)
+			ALLOW(c, err, "preserve", ENOMEM, EDQUOT, EADDRNOTAVAIL);
+		else
+			ALLOW(c, err, "preserve", ENOMEM, EDQUOT);
 		return;
 	}
 	o->there = 1;
