@@ -127,7 +127,7 @@ static void put_blocks(const unsigned long *pfn, unsigned long nr,
 
 static int take_block(const struct kho_page_entry *entry, u64 end)
 {
-	u64 i, nr_pages = 1ULL << entry->order;
+	u64 i, nr_pages;
 	int ret;
 
 	if (fatal_signal_pending(current))
@@ -136,6 +136,7 @@ static int take_block(const struct kho_page_entry *entry, u64 end)
 	if (ret)
 		return refuse_page(entry, entry->pfn, ret);
 
+	nr_pages = 1ULL << entry->order;
 	for (i = 0; i < nr_pages; i++) {
 		ret = kho_take_page(entry->pfn + i);
 		if (ret) {

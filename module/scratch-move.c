@@ -86,6 +86,13 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 		}
 	}
 	migrate_vma_pages(&args);
+	/*
+	 * Drivers do this to anonymous memory.  A page of tmpfs that was replaced in
+	 * its file still says whose it was, and nobody but who migrated it forgets
+	 * that (move_to_new_folio() for the kernel's own).
+	 */
+	if (dst && src & MIGRATE_PFN_MIGRATE && !PageAnon(page))
+		page_folio(page)->mapping = NULL;
 	migrate_vma_finalize(&args);
 out:
 	mmap_read_unlock(mm);

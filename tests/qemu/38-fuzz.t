@@ -5,9 +5,9 @@
 # checks itself all the time, and from one unpatched kernel to the next.  `make fuzz`
 # runs it for as long as one likes.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../fuzz/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/fuzz/lib.sh"
 
 # fuzzed NAME SEED CALLS JUMPS KERNELS: it passes, and was as long as it has to be
 fuzzed()
@@ -26,7 +26,7 @@ fuzzed()
 }
 
 need_vm
-fuzzed fuzz-debug 1 5000 3 debug
-fuzzed fuzz-stock 2 20000 2 stock-6.12
+fuzzed fuzz-debug 1 3000 1 debug
+fuzzed fuzz-stock 2 15000 2 stock-6.12
 
 tap_done
