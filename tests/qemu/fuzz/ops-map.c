@@ -433,10 +433,14 @@ void op_advise(struct ctx *c)
 	c->b = n;
 	err = madvise(v->p + page * PAGE, n * PAGE, advice) ? errno : 0;
 	counted(c, advice, err);
-	if (advice == MADV_DONTFORK)
-		madvise(v->p + page * PAGE, n * PAGE, MADV_DOFORK);
 	ALLOW(c, err, advices[i].name, 0, EINVAL, ENOMEM, EFAULT, EACCES, EBADF,
 	      EOPNOTSUPP, ENODEV, EAGAIN, EBUSY);
+	/* 7.2 has no way back for mappings such as ours. */
+	if (advice == MADV_DONTFORK &&
+	    madvise(v->p + page * PAGE, n * PAGE, MADV_DOFORK)) {
+		drop_view(c, slot, v);
+		return;
+	}
 	if (v->shared)
 		return;
 	if ((advice == MADV_DONTNEED || advice == 24) && !err)
