@@ -50,6 +50,9 @@ module_param(inject_nth, int, 0600);
 MODULE_PARM_DESC(inject_nth,
 		 "which allocation is to fail in the part that has the name; later, how many more there would have had to be");
 
+/* An allocation has been let fail. */
+static bool spoiled;
+
 /**
  * kho_inject() - be held up here, if that is asked for
  * @point: name of this place
@@ -96,5 +99,24 @@ void kho_inject_end(const char *part)
 	inject_nth = current->fail_nth;
 	current->fail_nth = 0;
 	inject_came++;
+	spoiled |= !inject_nth;
 #endif
+}
+
+/**
+ * kho_inject_spoil() - fail now, if something has that need not have mattered
+ * @part: name of the part in which that is asked
+ *
+ * What arrived pins the module once it is loaded: there would be no next attempt.
+ *
+ * Return: 0, or -ENOMEM if an allocation of that part was let fail.
+ */
+int kho_inject_spoil(const char *part)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	if (sysfs_streq(inject, part) &&
+	    (spoiled || (inject_nth > 0 && !current->fail_nth)))
+		return -ENOMEM;
+#endif
+	return 0;
 }

@@ -13,10 +13,12 @@
 void kho_inject(const char *point);
 void kho_inject_begin(const char *part);
 void kho_inject_end(const char *part);
+int kho_inject_spoil(const char *part);
 #else
 static inline void kho_inject(const char *point) { }
 static inline void kho_inject_begin(const char *part) { }
 static inline void kho_inject_end(const char *part) { }
+static inline int kho_inject_spoil(const char *part) { return 0; }
 #endif
 
 #endif /* KHO_INJECT_H */

