@@ -27,6 +27,11 @@
 /* How many free pages are looked at that lie elsewhere: 32 MiB. */
 #define MOST_ELSEWHERE	8192UL
 
+/* How often it is seen whether there is any left, in pages that were asked for. */
+#define SCAN_EVERY	512
+
+#define SCAN_PIECE	4096
+
 /*
  * When to look for what has come free meanwhile, in ms after the time before: when
  * loading the module has ended, which took memory, and when the system has started.
@@ -217,6 +222,20 @@ bool kho_scratch_in_use(void)
 	return !kho_native() && held;
 }
 
+/* Does the allocator have any of it? */
+static bool any_free(void)
+{
+	unsigned long pfn, end = kho.scratch_pfn + kho.scratch_pages;
+
+	for (pfn = kho.scratch_pfn; pfn < end; pfn++) {
+		if (!is_held(pfn) && PageBuddy(pfn_to_page(pfn)))
+			return true;
+		if (!(pfn % SCAN_PIECE))
+			cond_resched();
+	}
+	return false;
+}
+
 /*
  * Takes free pages of scratch that alloc_contig_range() can't get, as something
  * nearby can't be moved.  They are asked for as anybody does: those that lie
@@ -228,12 +247,14 @@ static void drain(gfp_t kind)
 	gfp_t gfp = kind | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
 		    __GFP_NOMEMALLOC;
 	struct zone *zone = page_zone(page);
-	unsigned long elsewhere = 0;
+	unsigned long elsewhere = 0, asked = 0;
 	LIST_HEAD(others);
 
 	if (zone_idx(zone) < ZONE_NORMAL)
 		gfp |= GFP_DMA32;
-	while (elsewhere < MOST_ELSEWHERE && !fatal_signal_pending(current)) {
+	while (elsewhere < MOST_ELSEWHERE) {
+		if (!(asked++ % SCAN_EVERY) && !any_free())
+			break;
 		page = alloc_pages_node(zone_to_nid(zone), gfp, 0);
 		if (!page)
 			break;
