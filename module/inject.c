@@ -50,8 +50,10 @@ module_param(inject_nth, int, 0600);
 MODULE_PARM_DESC(inject_nth,
 		 "which allocation is to fail in the part that has the name; later, how many more there would have had to be");
 
+#ifdef CONFIG_FAULT_INJECTION
 /* An allocation has been let fail. */
 static bool spoiled;
+#endif
 
 /**
  * kho_inject() - be held up here, if that is asked for
