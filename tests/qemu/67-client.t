@@ -38,7 +38,7 @@ sums client 2
 image=$(initramfs "$mainline" "$debug")
 disk=$(payload client-debug "$debug" "$image")
 vm_test -t client -p "$disk" -T 600 \
-	-a "$(kernel_append "$mainline") kho.opt.next=successor" \
+	-a "$(kernel_append "$mainline") kho.opt.next=successor kho.opt.pages=3072" \
 	client-debug "$mainline" "$image"
 sums client-debug 2
 

@@ -6,8 +6,10 @@
 #
 #	kho.opt.stages=N	the last one; 3 if it is not said
 #	kho.opt.next=NAME	the kernel of stage 3
+#	kho.opt.pages=N		that the client preserves in folios; 8192 if not said
 
-pages=8192
+pages=$(option pages)
+: "${pages:=8192}"
 [ "$stage" -ne 2 ] || next=$(option next)
 
 # said REGEX: how often the kernel has said so
