@@ -8,6 +8,9 @@
  * A handover may have marked them all the same, which mainline takes.  Such a mark
  * is passed over, and so is a larger one that has such a page in it; and if it is of
  * nothing but such a page, it ends with the takeover.
+ *
+ * What others have put into that list is shown to everybody too, and may be of any
+ * size.  None of that can be preserved: there a mark makes the handover a bad one.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -19,15 +22,18 @@
 /* More places than anybody's list has */
 #define PLACES_MAX	32
 
-/* Where they are; protected by kho.lock. */
-static struct {
-	u64 pfn;
-	u64 end;
-} place[PLACES_MAX];
+struct places {
+	struct {
+		u64 pfn;
+		u64 end;
+	} at[PLACES_MAX];
+	unsigned int nr;
+};
 
-static unsigned int nr_places;
+/* What leads to a handover, and what others have there; protected by kho.lock. */
+static struct places ours, theirs;
 
-static int note(u64 addr, u64 bytes, void *data)
+static int note(struct places *places, u64 addr, u64 bytes)
 {
 	u64 memory = kho_end_of_memory(), pfn, end;
 	unsigned int i;
@@ -37,19 +43,39 @@ static int note(u64 addr, u64 bytes, void *data)
 		return 0;
 	pfn = PHYS_PFN(addr);
 	end = PHYS_PFN(addr + min(bytes, memory - addr) - 1) + 1;
-	for (i = 0; i < nr_places; i++) {
-		if (pfn > place[i].end || place[i].pfn > end)
+	for (i = 0; i < places->nr; i++) {
+		if (pfn > places->at[i].end || places->at[i].pfn > end)
 			continue;
-		place[i].pfn = min(place[i].pfn, pfn);
-		place[i].end = max(place[i].end, end);
+		places->at[i].pfn = min(places->at[i].pfn, pfn);
+		places->at[i].end = max(places->at[i].end, end);
 		return 0;
 	}
-	if (nr_places == PLACES_MAX)
+	if (places->nr == PLACES_MAX)
 		return -E2BIG;
-	place[nr_places].pfn = pfn;
-	place[nr_places].end = end;
-	nr_places++;
+	places->at[places->nr].pfn = pfn;
+	places->at[places->nr].end = end;
+	places->nr++;
 	return 0;
+}
+
+static bool has(const struct places *places, u64 pfn, u64 nr_pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < places->nr; i++)
+		if (pfn < places->at[i].end && places->at[i].pfn < pfn + nr_pages)
+			return true;
+	return false;
+}
+
+static int note_ours(u64 addr, u64 bytes, void *data)
+{
+	return note(&ours, addr, bytes);
+}
+
+static int note_theirs(u64 addr, u64 bytes, void *data)
+{
+	return note(&theirs, addr, bytes);
 }
 
 /**
@@ -64,10 +90,11 @@ const char *kho_sender_read(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	nr_places = 0;
-	ret = note(kho.boot.scratch_addr,
-		   clamp_t(u64, kho.boot.scratch_size, 1, PAGE_SIZE), NULL) ?:
-	      kho_arch_each_setup(note, NULL);
+	ours.nr = 0;
+	theirs.nr = 0;
+	ret = note_ours(kho.boot.scratch_addr,
+			clamp_t(u64, kho.boot.scratch_size, 1, PAGE_SIZE), NULL) ?:
+	      kho_arch_each_setup(note_ours, note_theirs, NULL);
 	return ret ? "setup_data lies in too many places" : NULL;
 }
 
@@ -81,12 +108,38 @@ const char *kho_sender_read(void)
  */
 bool kho_sender_has(u64 pfn, u64 nr_pages)
 {
+	return has(&ours, pfn, nr_pages);
+}
+
+/**
+ * kho_sender_has_others() - is any of these pages what others have in setup_data?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Of a page that has a node as well, only the node counts.
+ *
+ * Context: kho.lock held; kho_sender_read() was called.
+ * Return: true if so.
+ */
+bool kho_sender_has_others(u64 pfn, u64 nr_pages)
+{
+	return has(&theirs, pfn, nr_pages) && !has(&ours, pfn, nr_pages);
+}
+
+/**
+ * kho_sender_each() - where all of that lies
+ * @fn: told of each place, of whole pages
+ *
+ * Context: kho.lock held; kho_sender_read() was called.
+ */
+void kho_sender_each(void (*fn)(u64 pfn, u64 nr_pages))
+{
 	unsigned int i;
 
-	for (i = 0; i < nr_places; i++)
-		if (pfn < place[i].end && place[i].pfn < pfn + nr_pages)
-			return true;
-	return false;
+	for (i = 0; i < ours.nr; i++)
+		fn(ours.at[i].pfn, ours.at[i].end - ours.at[i].pfn);
+	for (i = 0; i < theirs.nr; i++)
+		fn(theirs.at[i].pfn, theirs.at[i].end - theirs.at[i].pfn);
 }
 
 static int first_key(phys_addr_t phys, unsigned int order, void *data)
@@ -111,9 +164,9 @@ int kho_sender_unlist(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	for (i = 0; i < nr_places; i++)
-		while (kho_radix_walk_range(&kho.arrived, place[i].pfn,
-					    place[i].end - place[i].pfn,
+	for (i = 0; i < ours.nr; i++)
+		while (kho_radix_walk_range(&kho.arrived, ours.at[i].pfn,
+					    ours.at[i].end - ours.at[i].pfn,
 					    first_key, &key) == 1)
 			if (kho_radix_del_page(&kho.arrived, key.pfn, key.order))
 				return -EINVAL;
@@ -132,8 +185,8 @@ void kho_sender_forget(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	for (i = 0; i < nr_places; i++) {
-		for (pfn = place[i].pfn; pfn < min(place[i].end, end); pfn++) {
+	for (i = 0; i < ours.nr; i++) {
+		for (pfn = ours.at[i].pfn; pfn < min(ours.at[i].end, end); pfn++) {
 			if (kho_radix_has_page(&kho.tree, pfn, 0))
 				kho_unmark_page(pfn, 0);
 			cond_resched();

@@ -352,6 +352,8 @@ void kho_arrival_claim(u64 pfn, u64 nr_pages);
 /* arrival-sender.c */
 const char *kho_sender_read(void);
 bool kho_sender_has(u64 pfn, u64 nr_pages);
+bool kho_sender_has_others(u64 pfn, u64 nr_pages);
+void kho_sender_each(void (*fn)(u64 pfn, u64 nr_pages));
 int kho_sender_unlist(void);
 void kho_sender_forget(void);
 
@@ -413,7 +415,7 @@ const char *kho_arch_find(struct kho_list *list);
 void kho_arch_taken(const struct kho_list *list);
 bool kho_arch_holds_kernel(u64 addr);
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data);
-int kho_arch_each_setup(kho_range_fn_t fn, void *data);
+int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data);
 void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 		       unsigned int nr);
 void kho_arch_publish(void *page, u64 fdt_addr);

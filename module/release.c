@@ -180,6 +180,9 @@ int kho_release_prepare(u64 root)
 			goto err_free;
 	}
 	keep_list();
+	/* sysfs shows what others have put there, too. */
+	if (root)
+		kho_sender_each(keep);
 	kho_arch_each_reserved(keep_reserved, NULL);
 
 	release.total = 0;

@@ -197,27 +197,42 @@ const char *kho_arch_find(struct kho_list *list)
 	return NULL;
 }
 
-/* What a node says lies elsewhere; envelopes are no part of the list. */
-static int each_inner(const struct kho_setup_node *node, kho_range_fn_t fn,
-		      void *data)
+/* Ours have nothing in them that sysfs must not show, and are not long. */
+static bool is_ours(const struct kho_setup_node *node)
+{
+	return node->type == SETUP_KEXEC_KHO || node->type == KHO_SETUP_TAKEN ||
+	       node->type == KHO_SETUP_SEALED;
+}
+
+static int each_part(u64 addr, const struct kho_setup_node *node, kho_range_fn_t fn,
+		     kho_range_fn_t others, void *data)
 {
 	const struct kho_setup_indirect *inner = (const void *)(node + 1);
+	int ret = fn(addr, sizeof(*node), data);
 
-	if (node->type != KHO_SETUP_INDIRECT || node->len < sizeof(*inner) ||
+	if (ret || !node->len)
+		return ret;
+	if (is_ours(node))
+		return fn(addr + sizeof(*node),
+			  min_t(u32, node->len, sizeof(struct kho_data)), data);
+	ret = others(addr + sizeof(*node), node->len, data);
+	/* What a node says lies elsewhere; envelopes are no part of the list. */
+	if (ret || node->type != KHO_SETUP_INDIRECT || node->len < sizeof(*inner) ||
 	    inner->type == KHO_SETUP_ENVELOPE || !inner->len)
-		return 0;
-	return fn(inner->addr, inner->len, data);
+		return ret;
+	return others(inner->addr, inner->len, data);
 }
 
 /**
  * kho_arch_each_setup() - where the list lies that this kernel was started with
- * @fn: told of each node with what it has in it; a result other than 0 ends it
- * @data: for @fn
+ * @fn: told of each node, of ours with what it has in it
+ * @others: told of what others have in theirs, or say lies elsewhere
+ * @data: for both; a result other than 0 ends it
  *
  * Context: that of @fn; may sleep.
- * Return: the last result of @fn, or 0: what can't be read is not there.
+ * Return: the last result of @fn or @others, or 0: what can't be read is not there.
  */
-int kho_arch_each_setup(kho_range_fn_t fn, void *data)
+int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data)
 {
 	unsigned int nr = 0;
 	int ret = 0;
@@ -233,8 +248,7 @@ int kho_arch_each_setup(kho_range_fn_t fn, void *data)
 
 		if (!node)
 			break;
-		ret = fn(addr, sizeof(*node) + (u64)node->len, data) ?:
-		      each_inner(node, fn, data);
+		ret = each_part(addr, node, fn, others, data);
 		addr = node->next;
 		memunmap(node);
 	}

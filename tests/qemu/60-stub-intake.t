@@ -187,14 +187,10 @@ judge()
 
 	place=$(in_log "$id" kernel)
 	scratch=$((64 << 20))
-	case ${what[*]} in
-	*scratch=*M*)
-		scratch=${what[*]}
-		scratch=${scratch#*scratch=}
-		scratch=$((${scratch%%M*} << 20)) ;;
-	*scratch=1G*)
-		scratch=$((1 << 30)) ;;
-	esac
+	if [[ ${what[*]} =~ scratch=([0-9]+)([MG]) ]]; then
+		scratch=$((BASH_REMATCH[1] << 20))
+		[ "${BASH_REMATCH[2]}" = M ] || scratch=$((scratch << 10))
+	fi
 	if [ "$kept" = kept ]; then
 		[[ ${what[*]} =~ ram= && ! ${what[*]} =~ fill ]] ||
 			grep -q '^guest-filled' "$log" ||
