@@ -81,7 +81,7 @@ boot()
 	else
 		"$tmp/mkblob" write "$name" "$ram" "$kernel/bzImage" "$tmp/initrd"
 	fi
-	timeout -k 5 60 "$here/stub-intake/run.sh" "$tmp/jump.elf" "$ram" "$bytes" \
+	timeout -k 5 150 "$here/stub-intake/run.sh" "$tmp/jump.elf" "$ram" "$bytes" \
 		"$logs/$id.log" >"$tmp/$id.qemu" 2>&1 || status=$?
 	echo "$status" >"$tmp/$id.status"
 	if [ "$make" = mkblob ]; then
