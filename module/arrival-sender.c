@@ -126,22 +126,6 @@ bool kho_sender_has_others(u64 pfn, u64 nr_pages)
 	return has(&theirs, pfn, nr_pages) && !has(&ours, pfn, nr_pages);
 }
 
-/**
- * kho_sender_each() - where all of that lies
- * @fn: told of each place, of whole pages
- *
- * Context: kho.lock held; kho_sender_read() was called.
- */
-void kho_sender_each(void (*fn)(u64 pfn, u64 nr_pages))
-{
-	unsigned int i;
-
-	for (i = 0; i < ours.nr; i++)
-		fn(ours.at[i].pfn, ours.at[i].end - ours.at[i].pfn);
-	for (i = 0; i < theirs.nr; i++)
-		fn(theirs.at[i].pfn, theirs.at[i].end - theirs.at[i].pfn);
-}
-
 static int first_key(phys_addr_t phys, unsigned int order, void *data)
 {
 	struct kho_page_entry *entry = data;

@@ -353,7 +353,6 @@ void kho_arrival_claim(u64 pfn, u64 nr_pages);
 const char *kho_sender_read(void);
 bool kho_sender_has(u64 pfn, u64 nr_pages);
 bool kho_sender_has_others(u64 pfn, u64 nr_pages);
-void kho_sender_each(void (*fn)(u64 pfn, u64 nr_pages));
 int kho_sender_unlist(void);
 void kho_sender_forget(void);
 

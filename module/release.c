@@ -77,7 +77,12 @@ static void keep(u64 pfn, u64 nr_pages)
 
 static int keep_reserved(u64 addr, u64 bytes, void *data)
 {
-	keep(PHYS_PFN(addr), PFN_UP(addr + bytes) - PHYS_PFN(addr));
+	u64 memory = kho_end_of_memory();
+
+	/* A length in setup_data may be anything. */
+	if (addr < memory)
+		keep(PHYS_PFN(addr),
+		     PFN_UP(addr + min(bytes, memory - addr)) - PHYS_PFN(addr));
 	return 0;
 }
 
@@ -181,8 +186,7 @@ int kho_release_prepare(u64 root)
 	}
 	keep_list();
 	/* sysfs shows what others have put there, too. */
-	if (root)
-		kho_sender_each(keep);
+	kho_arch_each_setup(keep_reserved, keep_reserved, NULL);
 	kho_arch_each_reserved(keep_reserved, NULL);
 
 	release.total = 0;

@@ -171,7 +171,17 @@ static void hold_pieces(unsigned long pfn, unsigned long end)
 	hold_pieces(middle, end);
 }
 
-static void hold(unsigned long pfn, unsigned long end, bool known)
+/**
+ * kho_scratch_hold() - set pages of scratch aside, as far as they can be had
+ * @pfn: number of the first page
+ * @end: number of the page behind the last one
+ * @known: each is free, or can be moved: there is no need to guess
+ *
+ * What is outside of scratch is left alone.
+ *
+ * Context: may sleep for long: pages are moved out of the way.
+ */
+void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known)
 {
 	unsigned long first;
 
@@ -194,21 +204,6 @@ static void hold(unsigned long pfn, unsigned long end, bool known)
 		hold_pieces(first, pfn);
 		cond_resched();
 	}
-}
-
-/**
- * kho_scratch_hold() - set pages of scratch aside, as far as they can be had
- * @pfn: number of the first page
- * @end: number of the page behind the last one
- * @known: each is free, or can be moved: there is no need to guess
- *
- * What is outside of scratch is left alone.
- *
- * Context: may sleep for long: pages are moved out of the way.
- */
-void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known)
-{
-	hold(pfn, end, known);
 }
 
 /**
@@ -277,7 +272,7 @@ static void sweep(struct work_struct *work)
 {
 	unsigned int next = READ_ONCE(sweeps) + 1;
 
-	hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
+	kho_scratch_hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
 	/* As modules take memory, and as processes do. */
 	drain(0);
 	drain(__GFP_MOVABLE);
@@ -318,6 +313,6 @@ void kho_scratch_hold_all(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
+	kho_scratch_hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
 	kho_scratch_sweep();
 }

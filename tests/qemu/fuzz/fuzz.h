@@ -330,8 +330,9 @@ void same(struct ctx *c, const void *got, const void *want, size_t n, __u64 offs
 void begin(struct ctx *c, __u32 kind, __u32 slot, __u64 a, __u64 b, __u64 version);
 void end(struct ctx *c);
 
-/* Copies from or to what may have a hole: false if a signal came. */
 void make_hole(struct ctx *c, char *p, size_t bytes);
+
+/* Copies from or to what may have a hole: false if a signal came. */
 bool peek(void *to, const void *from, size_t n);
 bool poke(void *to, const void *from, size_t n);
 void catch_signals(void);

@@ -374,9 +374,9 @@ void op_remap(struct ctx *c)
 	}
 	p = mremap(v->p, old, bytes, flags, room);
 	err = counted(c, 0, p == MAP_FAILED ? errno : 0);
-	/* The room is left alone: it may be gone already, and somebody else's. */
 	/*
-	 * Page numbers don't grow; advice for a part of it has made two of it; and
+	 * After an error the room is left alone: it may be gone already, and somebody
+	 * else's.  Page numbers don't grow; advice for a part of it has made two of it; and
 	 * VM_MIXEDMAP does not grow where it is on 6.12.
 	 */
 	ALLOW(c, err, "mremap", 0, EFAULT, ENOMEM);
