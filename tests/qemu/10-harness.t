@@ -67,4 +67,22 @@ message=$("$KHO_QEMU/vm.sh" -t nowhere harness-nowhere "$kernel" "$image" 2>&1 |
 tap_is "a run that fails says where its logs are" "$message" \
 	"$KHO_BUILD/qemu/harness-nowhere/console.log"
 
+# An Oops by a breakpoint is QEMU's fault, if memory has none where the CPU met it.
+work=$KHO_BUILD/qemu/harness-int3
+mkdir -p "$work"
+# oops BEFORE BYTE: what a console shows
+oops()
+{
+	printf '[    2.%d] %s\n' 1 "$1" 2 "Oops: int3: 0000 [#1] PREEMPT SMP" \
+		3 "RIP: 0010:sched_clock_idle_wakeup_event+0x5/0x40" \
+		4 "Code: 90 90 f3 0f 1e fa $2 <90> c3 cc cc cc" >"$work/console.log"
+	awk -f "$KHO_QEMU/stale-int3.awk" "$work/console.log" && echo stale || echo real
+}
+tap_is "a breakpoint that is not in memory" "$(oops booting 66)" '^stale$'
+tap_is "one that is" "$(oops booting cc)" '^real$'
+tap_is "one after a warning" "$(oops 'WARNING: CPU: 1' 66)" '^real$'
+echo "[    1.0] Oops: 0002 [#1]" >"$work/console.log"
+tap_is "no breakpoint" "$(awk -f "$KHO_QEMU/stale-int3.awk" "$work/console.log" &&
+	echo stale || echo real)" '^real$'
+
 tap_done

@@ -6,12 +6,12 @@
 # row, to kernels with the boot stub, 6.1 and 6.12, and to unpatched ones in turn;
 # and at the end no page is missing.
 #
-#	KHO_HANDOVERS=N		how many, an even number; by default 4, and 20 in
+#	KHO_HANDOVERS=N		how many, an even number; by default 2, and 20 in
 #				`make soak`
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-handovers=${KHO_HANDOVERS:-4}
+handovers=${KHO_HANDOVERS:-2}
 [[ $handovers =~ ^([1-9][0-9]*)?[02468]$ && $handovers -gt 0 ]] ||
 	die "KHO_HANDOVERS=$handovers is no even number"
 

@@ -187,10 +187,16 @@ fail*)
 *)
 	status=3 ;;
 esac
-if { [ "$status" -eq 3 ] || [[ $outcome = *' Oops: int3: '* ]]; } &&
-   [ ! -s "$port" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
+# Both are QEMU's fault: OVMF writes on the port as well, so it is what we say there.
+again=
+if [ "$status" -eq 3 ] && ! grep -aq '^KHO-' "$port"; then
+	again="before process 1"
+elif [ "$status" -ne 0 ] && awk -f "$KHO_TOP/tests/qemu/stale-int3.awk" "$console"; then
+	again="at a breakpoint that was not there"
+fi
+if [ -n "$again" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"
-	say "$name: $outcome, before process 1; once more"
+	say "$name: $outcome, $again; once more"
 	KHO_VM_AGAIN=1 exec "${BASH_SOURCE[0]}" "${arguments[@]}"
 fi
 if [ "$status" -ne 0 ]; then

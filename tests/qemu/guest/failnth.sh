@@ -33,7 +33,9 @@ load_each()
 
 	while [ "$left" -eq 0 ] && [ "$n" -lt 300 ]; do
 		n=$((n + 1))
-		if insmod "$here/kho.ko" "inject=$1" "inject_nth=$n" 2>/run/out; then
+		# Little scratch: it is set aside and given back a hundred times.
+		if insmod "$here/kho.ko" "inject=$1" "inject_nth=$n" scratch_mib=32 \
+				2>/run/out; then
 			left=$(cat $parameters/inject_nth)
 			[ "$left" -eq 0 ] || break
 			# That one could be done without; where something
@@ -80,7 +82,8 @@ stage_1()
 	check "load" load_kho
 
 	check "put" khoctl put file /bin/busybox
-	check "scatter pages" agent scatter 300 1 /run/manifest
+	# Each is an allocation or two that fails when it is taken over.
+	check "scatter pages" agent scatter 40 1 /run/manifest
 	check "put the manifest" khoctl put manifest /run/manifest
 	jump kho.arrival=unasked
 }
