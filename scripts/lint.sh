@@ -183,7 +183,7 @@ kbuild()
 #	-o	only the module
 build_modules()
 {
-	local only= series dir=$tmp/kho status=0
+	local only='' series dir=$tmp/kho status=0
 
 	if [ "$1" = -o ]; then
 		only=1

@@ -12,6 +12,6 @@ debug=$(stub_kernel debug)
 image=$(initramfs "$stock" "$debug")
 
 vm_test ioctl "$stock" "$image"
-vm_test -t ioctl -a kho.opt.wide=no -T 300 ioctl-debug "$debug" "$image"
+vm_test -1 -t ioctl -a kho.opt.wide=no -T 300 ioctl-debug "$debug" "$image"
 
 tap_done

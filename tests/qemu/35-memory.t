@@ -20,7 +20,7 @@ tap_is "memory: all four stages were there" \
 	"$(sed -n 's/^KHO-STAGE \([0-9]*\) .*/\1/p' \
 		"$KHO_BUILD/qemu/memory/verdict.log" | tr '\n' ' ')" \
 	'^1 2 3 4 $'
-vm_test -t memory -p "$disk" -a kho.opt.lean=yes -T 600 \
+vm_test -1 -t memory -p "$disk" -a kho.opt.lean=yes -T 600 \
 	memory-debug "$debug" "$image"
 
 tap_done

@@ -10,6 +10,6 @@ need_vm
 stock=$(quick_stock_kernel)
 image=$(initramfs "$stock")
 disk=$(payload khoctl "$stock" "$image")
-vm_test -t khoctl -p "$disk" -m 2G khoctl "$stock" "$image"
+vm_test -1 -t khoctl -p "$disk" -m 2G khoctl "$stock" "$image"
 
 tap_done

@@ -7,7 +7,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_vm
-stock=$(quick_stock_kernel)
+stock=$(debian_kernel 7.2)
 debug=$(stub_kernel debug)
 image=$(initramfs "$stock" "$debug")
 

@@ -12,6 +12,6 @@ debug=$(stub_kernel debug)
 image=$(initramfs "$debug")
 disk=$(payload faults "$debug" "$image")
 
-vm_test -t failnth -p "$disk" -T 990 faults "$debug" "$image"
+vm_test -1 -t failnth -p "$disk" -T 990 faults "$debug" "$image"
 
 tap_done

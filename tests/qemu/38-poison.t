@@ -21,6 +21,6 @@ vm_test -p "$disk" -T 300 -a 'kho.opt.kernels=successor,stock,stock' \
 tap_is "poison: all four stages were there" \
 	"$(sed -n 's/^KHO-STAGE \([0-9]*\) .*/\1/p' \
 		"$KHO_BUILD/qemu/poison/verdict.log" | tr '\n' ' ')" '^1 2 3 4 $'
-vm_test -t poison -a kho.opt.lean=yes -T 300 poison-debug "$debug" "$image"
+vm_test -1 -t poison -a kho.opt.lean=yes -T 300 poison-debug "$debug" "$image"
 
 tap_done

@@ -27,9 +27,9 @@ ratio()
 	local disk cold warm
 
 	disk=$(payload "release-$1" "$2" "$image" "$files")
-	vm_test -t release -p "$disk" -a kho.opt.cold=1 "release-$1-cold" "$2" \
+	vm_test -1 -t release -p "$disk" -a kho.opt.cold=1 "release-$1-cold" "$2" \
 		"$image"
-	vm_test -t release -p "$disk" "release-$1" "$stock" "$image"
+	vm_test -1 -t release -p "$disk" "release-$1" "$stock" "$image"
 	cold=$(free_after "release-$1-cold")
 	warm=$(free_after "release-$1")
 	[[ $cold =~ ^[0-9]+$ && $warm =~ ^[0-9]+$ ]] || {

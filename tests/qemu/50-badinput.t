@@ -13,8 +13,8 @@ debug=$(stub_kernel debug)
 image=$(initramfs "$stock" "$stub" "$debug")
 disk=$(payload badinput "$stub" "$image")
 
-vm_test -p "$disk" api "$stock" "$image"
-vm_test -p "$disk" -T 440 corrupt "$stock" "$image"
+vm_test -1 -p "$disk" api "$stock" "$image"
+vm_test -1 -p "$disk" -T 440 corrupt "$stock" "$image"
 # On stock the slack is less than any of the agents has; a debug kernel keeps much
 # for itself, and takes its time over large objects.
 vm_test -p "$disk" -T 200 \

@@ -13,13 +13,13 @@ stub=$(stub_kernel "$KHO_FLAVOUR")
 image=$(initramfs "$stock" "$stub")
 
 disk=$(payload list "$stock" "$image")
-vm_test -p "$disk" -T 300 list "$stock" "$image"
+vm_test -1 -p "$disk" -T 300 list "$stock" "$image"
 
 disk=$(payload forge "$stock" "$image")
-vm_test -p "$disk" forge "$stock" "$image"
+vm_test -1 -p "$disk" forge "$stock" "$image"
 
 disk=$(payload -k "stub=$stub" order "$stock" "$image")
-vm_test -p "$disk" -T 200 order "$stock" "$image"
+vm_test -1 -p "$disk" -T 200 order "$stock" "$image"
 tap_is "order: all stages were there" \
 	"$(sed -n 's/^KHO-STAGE \([0-9]*\) .*/\1/p' \
 		"$KHO_BUILD/qemu/order/verdict.log" | tr '\n' ' ')" \
@@ -35,6 +35,6 @@ tap_is "small: the parts have their content" \
 v3=$(mainline_kernel v3)
 image=$(initramfs "$stock" "$v3")
 disk=$(payload abi "$v3" "$image")
-vm_test -p "$disk" abi "$stock" "$image"
+vm_test -1 -p "$disk" abi "$stock" "$image"
 
 tap_done

@@ -36,7 +36,7 @@ tap_is "the kernels were those" \
 # Memory, compared with a cold boot of the same kernel
 for entry in "2=$mainline" "3=$stub"; do
 	stage=${entry%%=*} kernel=${entry#*=}
-	vm_test -t lean -m 2G -a "kho.opt.cold=1 $(kernel_append "$kernel")" \
+	vm_test -1 -t lean -m 2G -a "kho.opt.cold=1 $(kernel_append "$kernel")" \
 		"lean-cold-$stage" "$kernel" "$image"
 	cold=$(noted "lean-cold-$stage" 'memtotal 1')
 	warm=$(noted lean "memtotal $stage")
@@ -49,14 +49,14 @@ done
 # ---- The same hand-off, to a kernel without KHO and then to mainline ----
 
 disk=$(payload -k "mainline=$mainline" lean-stock "$stock" "$image")
-vm_test -t lean -p "$disk" -m 2G -T 300 -a \
+vm_test -1 -t lean -p "$disk" -m 2G -T 300 -a \
 	"kho.opt.kernels=successor,mainline kho.opt.pages=5000 kho.opt.how=envelopes kho.opt.told=envelopes kho.opt.client=3" \
 	lean-stock "$stock" "$image"
 
 # ---- The stub refuses it, if somebody goes past khoctl ----
 
 disk=$(payload lean-stub "$stub" "$image")
-vm_test -t lean -p "$disk" -m 2G -a \
+vm_test -1 -t lean -p "$disk" -m 2G -a \
 	"kho.opt.kernels=successor kho.opt.pages=5000 kho.opt.told=exact kho.opt.late=envelopes" \
 	lean-stub "$stock" "$image"
 tap_is "the stub says why" "$(noted lean-stub refused)" 'compatible string'

@@ -26,7 +26,7 @@ kernels=("$stub" "$stock" "$newer" "$stock")
 
 options="mitigations=auto kho.opt.handovers=$handovers"
 options+=" kho.opt.kernels=$(IFS=,; echo "${names[*]}")"
-vm_test -p "$disk" -m 7G -c +pdpe1gb -T $((120 + 40 * handovers)) \
+vm_test -1 -p "$disk" -m 7G -c +pdpe1gb -T $((120 + 40 * handovers)) \
 	-a "$options" agents "$stock" "$image"
 
 log=$KHO_BUILD/qemu/agents/verdict.log

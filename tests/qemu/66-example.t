@@ -34,7 +34,7 @@ stock=$(quick_stock_kernel)
 stub=$(stub_kernel "$KHO_FLAVOUR")
 image=$(initramfs "$stock" "$stub")
 disk=$(payload cache "$stub" "$image")
-vm_test -p "$disk" cache "$stock" "$image"
+vm_test -1 -p "$disk" cache "$stock" "$image"
 log=$KHO_BUILD/qemu/cache/verdict.log
 
 # said STAGE REGEX: the first group in what kvcache said there

@@ -37,7 +37,7 @@ sums client 2
 # From mainline's to one that looks at everything, and once more to such a one.
 image=$(initramfs "$mainline" "$debug")
 disk=$(payload client-debug "$debug" "$image")
-vm_test -t client -p "$disk" -T 600 \
+vm_test -1 -t client -p "$disk" -T 600 \
 	-a "$(kernel_append "$mainline") kho.opt.next=successor kho.opt.pages=3072" \
 	client-debug "$mainline" "$image"
 sums client-debug 2

@@ -231,7 +231,7 @@ run()
 	cp "$work/kho-test/reader" "$files/kho-test/"
 	[ -z "${4-}" ] || ln -s "$4" "$files/root.tar.gz"
 	disk=$(payload "$name" "$work/successor" "$3" "$files")
-	vm_test -t seal -p "$disk" -T 240 \
+	vm_test -1 -t seal -p "$disk" -T 240 \
 		-a "kho.opt.seal=$2 kho.opt.pages=$pages" "$name" "$stock" "$image"
 	tap_is "$name: the second kernel was there" \
 		"$(sed -n 's/^KHO-STAGE //p' \

@@ -15,6 +15,8 @@
 #	-r FILE		that is its memory, and has in it what is to run; then
 #			KERNELDIR has the multiboot image that starts this, and
 #			INITRD is -
+#	-1		one CPU, instead of two, for what is done one after the other:
+#			emulated CPUs that wait for each other take time from all
 #	-I		its clock counts instructions, one a nanosecond, and it has
 #			one CPU
 #	-K		it looks for data races: those with no part of ours in them
@@ -31,9 +33,9 @@
 #
 # A VM that is lost before its first kernel has come as far as process 1 is
 # started once more, and that is said: emulation now and then hangs in a boot
-# that nothing of ours has a part in, or one CPU runs into a breakpoint by which
-# another one has just changed the kernel's code, after the kernel forgot about it.
-# Not so after -r: FILE is what it was no more.
+# that nothing of ours has a part in.  So is one in which, at any time, a CPU runs
+# into a breakpoint that is not in memory (stale-int3.awk).  Not so after -r: FILE is
+# what it was no more.
 #
 # The logs are in build/qemu/NAME/, and the outcome in a file of that name.
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
@@ -43,8 +45,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' icount='' kcsan='' firmware=bios extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:IKli option; do
+ram='' cpus=2 icount='' kcsan='' firmware=bios extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:1IKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -57,7 +59,8 @@ while getopts t:s:a:p:m:f:q:T:c:r:IKli option; do
 	T)	limit=$OPTARG ;;
 	c)	features=,$OPTARG ;;
 	r)	ram=$OPTARG ;;
-	I)	icount=1 ;;
+	1)	cpus=1 ;;
+	I)	icount=1 cpus=1 ;;
 	K)	kcsan=1 ;;
 	l)	live=1 ;;
 	i)	live=1 input=1 ;;
@@ -86,8 +89,6 @@ cpu=(-accel tcg -cpu "Nehalem,+smep,+smap$features")
 # Exact, so always by emulation.
 [ -z "$icount" ] || cpu=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
 	-cpu "Nehalem,+smep,+smap$features")
-cpus=2
-[ -z "$icount" ] || cpus=1
 
 qemu=(qemu-system-x86_64 "${cpu[@]}" -smp "$cpus" -m "$memory"
 	-nodefaults -no-user-config -display none -no-reboot
