@@ -153,6 +153,18 @@ static u32 judge(struct vm_area_struct *vma, unsigned long addr)
 	return KHO_WHY_NONE;
 }
 
+/**
+ * kho_pin_may() - could what a mapping has at an address be preserved?
+ * @vma: the mapping
+ * @addr: the address, within it
+ *
+ * Context: mmap_lock held.
+ */
+bool kho_pin_may(struct vm_area_struct *vma, unsigned long addr)
+{
+	return !judge(vma, addr);
+}
+
 /* Looks at the mapping of @addr; says where it ends and how it is pinned. */
 static u32 judge_at(unsigned long addr, unsigned long *end, bool *write,
 		    bool *hugetlb)

@@ -35,6 +35,8 @@ static unsigned long note_places(struct place *place, unsigned long addr,
 
 		if (!kho_in_scratch(page_to_pfn(pages[i]), 1))
 			continue;
+		/* What is pinned is not written to swap anew. */
+		folio_wait_writeback_killable(folio);
 		place[n].addr = addr + (i << PAGE_SHIFT);
 		place[n].pfn = folio_pfn(folio);
 		place[n].end = folio_pfn(folio) + folio_nr_pages(folio);
@@ -58,7 +60,21 @@ static void set_aside(const struct place *place, unsigned long n)
 }
 
 #ifdef CONFIG_DEVICE_MIGRATION
-/* What is at @addr now, if it lies in scratch, is copied to a page elsewhere. */
+/*
+ * Is it such a page as drivers migrate?  They do that for memory of devices, where no
+ * page is being written to a disk, and none has something of a file system's.  The
+ * page is locked, so that stays so.
+ */
+static bool can_be_moved(struct folio *folio)
+{
+	return (folio_test_anon(folio) || folio_test_swapbacked(folio)) &&
+	       !folio_test_writeback(folio) && !folio_test_private(folio);
+}
+
+/*
+ * What is at @addr now, if it lies in scratch, is copied to a page elsewhere.  It need
+ * not be what was pinned there: somebody may have mapped something else.
+ */
 static void move_page(struct mm_struct *mm, unsigned long addr)
 {
 	unsigned long src = 0, dst = 0;
@@ -74,11 +90,12 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	if (mmap_read_lock_killable(mm))
 		return;
 	args.vma = vma_lookup(mm, addr);
-	if (!args.vma || migrate_vma_setup(&args))
+	if (!args.vma || !kho_pin_may(args.vma, addr) || migrate_vma_setup(&args))
 		goto out;
 	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
-	if (page && kho_in_scratch(page_to_pfn(page), 1)) {
-		to = kho_pages_alloc(page_to_nid(page), GFP_HIGHUSER_MOVABLE, 0);
+	if (page && kho_in_scratch(page_to_pfn(page), 1) && can_be_moved(page_folio(page))) {
+		/* It is pinned next, and must not be moved for that once more. */
+		to = kho_pages_alloc(page_to_nid(page), GFP_HIGHUSER, 0);
 		if (to) {
 			lock_page(to);
 			copy_highpage(to, page);

@@ -3,8 +3,13 @@
  * The fuzzer: memory of a process that is made an object.
  */
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include "fuzz.h"
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret	447
+#endif
 
 enum {
 	FROM_ANON,
@@ -314,7 +319,7 @@ void op_preserve_bad(struct ctx *c)
 
 struct race {
 	char *p;
-	int ours, theirs;
+	int ours, theirs, secret;
 	volatile bool end;
 };
 
@@ -324,6 +329,10 @@ static void *swap_mappings(void *arg)
 
 	while (!r->end) {
 		mmap(r->p, RACE_PAGES * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, r->theirs, 0);
+		/* The kernel itself must not read it, wherever it lies. */
+		if (r->secret >= 0)
+			mmap(r->p, RACE_PAGES * PAGE, RW,
+			     MAP_SHARED | MAP_FIXED | MAP_POPULATE, r->secret, 0);
 		mmap(r->p, RACE_PAGES * PAGE, RW, MAP_SHARED | MAP_FIXED, r->ours, 0);
 	}
 	return NULL;
@@ -346,6 +355,9 @@ void op_preserve_race(struct ctx *c)
 	snprintf(path, sizeof(path), "/run/fuzz-file-%u", c->nr);
 	r.theirs = open(path, O_RDONLY | O_CLOEXEC);
 	r.ours = memfd_create("fuzz", MFD_CLOEXEC);
+	r.secret = below(c, 2) ? -1 : syscall(SYS_memfd_secret, O_CLOEXEC);
+	if (r.secret >= 0 && ftruncate(r.secret, sizeof(was)))
+		finding(c, "memfd_secret: %s", strerror(errno));
 	if (r.theirs < 0 || r.ours < 0 || ftruncate(r.ours, sizeof(was)))
 		goto out;
 	if (pread(r.theirs, was, sizeof(was), 0) != sizeof(was))
@@ -361,7 +373,7 @@ void op_preserve_race(struct ctx *c)
 		arg.bytes = sizeof(was);
 		err = call(c, c->kho, KHO_OBJ_PRESERVE, &arg);
 		ALLOW(c, err, "preserve of what changes", 0, ENOMEM, EDQUOT, EACCES,
-		      EFAULT, ESTALE, EEXIST, EBUSY, EADDRNOTAVAIL);
+		      EFAULT, ESTALE, EEXIST, EBUSY, EADDRNOTAVAIL, EKEYREJECTED);
 		if (err)
 			continue;
 		memset(now, 0xee, sizeof(now));
@@ -378,4 +390,6 @@ void op_preserve_race(struct ctx *c)
 out:
 	close(r.theirs);
 	close(r.ours);
+	if (r.secret >= 0)
+		close(r.secret);
 }
