@@ -44,6 +44,8 @@ module_param_named(max_idle, kho_max_idle, uint, 0644);
 MODULE_PARM_DESC(max_idle,
 		 "Free objects on arrival that nobody opened for so many handovers (default 0: never)");
 
+static bool loading = true;
+
 /*
  * Called last of all such: a driver may still want to change something in its
  * own.  With the gate closed and the lock taken, no change is half-way done, and
@@ -51,6 +53,12 @@ MODULE_PARM_DESC(max_idle,
  */
 static int going_down(struct notifier_block *nb, unsigned long event, void *data)
 {
+	/*
+	 * There is nothing to hand on yet; and pages that are moved out of the way
+	 * may be waited for as long as a dead server of files does not answer.
+	 */
+	if (READ_ONCE(loading))
+		return NOTIFY_DONE;
 	down_write(&kho.gate);
 	kho_sums_at_jump();
 	mutex_lock(&kho.lock);
@@ -104,6 +112,7 @@ static int __init kho_init(void)
 	if (ret)
 		return ret;
 	why = kho_arch_find(&kho.list);
+	kho.list.cut_off = why;
 	if (why)
 		pr_warn("what this kernel was started with is unknown: %s\n", why);
 
@@ -117,7 +126,6 @@ static int __init kho_init(void)
 		goto err_exit_folio;
 	kho_poison_init();
 
-	/* A jump waits until what arrived is sorted out. */
 	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
 	ret = kho_radix_init_tree(&kho.raw);
@@ -159,6 +167,7 @@ static int __init kho_init(void)
 	kho_arrival_commit();
 	kho_inject_end("takeover");
 	say_ready();
+	WRITE_ONCE(loading, false);
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
 	return 0;
@@ -193,6 +202,8 @@ static void __exit kho_exit(void)
 	kho_dev_exit();
 	kho_freeing_exit();
 	kho_poison_exit();
+	/* It may wait for others' pages, and whoever wants to reboot for the lock. */
+	kho_scratch_quiet();
 	mutex_lock(&kho.lock);
 	kho_handoff_exit();
 	kho_envelopes_exit();

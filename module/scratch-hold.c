@@ -73,6 +73,17 @@ int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole)
 }
 
 /**
+ * kho_scratch_quiet() - end what is done in the background
+ *
+ * Context: may sleep for long, until a sweep has ended; none of our locks held;
+ * nobody asks for a sweep any more.
+ */
+void kho_scratch_quiet(void)
+{
+	cancel_delayed_work_sync(&sweep_work);
+}
+
+/**
  * kho_scratch_clear() - give back what was set aside: there is no scratch now
  *
  * Context: may sleep for long, until a sweep has ended; kho.lock held; nobody
