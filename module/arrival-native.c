@@ -22,6 +22,17 @@ static const void *map_node(void *ctx, __u64 phys)
 	return phys_to_virt(phys);
 }
 
+/*
+ * Does the kernel keep these pages, for whoever asks for them?  Those that lead to the
+ * handover it goes on reading itself, whatever was marked.
+ */
+static bool waits(u64 pfn, unsigned int order)
+{
+	return !kho_sender_has(pfn, 1ULL << order) &&
+	       !kho_sender_has_others(pfn, 1ULL << order) &&
+	       kho_native_waits(pfn, order);
+}
+
 /* The kernel has freed the nodes, unless they lie in envelopes. */
 static int check_node(void *ctx, __u64 phys, unsigned int level)
 {
@@ -38,7 +49,7 @@ static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 
 	for (i = 0; i < nr; i++, pfn += 1ULL << order) {
 		/* Some of the kernel's users take theirs back while it boots. */
-		if (!kho_native_waits(pfn, order))
+		if (!waits(pfn, order))
 			continue;
 		ret = kho_radix_add_page(&kho.waiting, pfn, order);
 		if (ret)
@@ -102,6 +113,7 @@ static int read_fdt(void)
 {
 	u64 addr = kho.list.data.fdt_addr;
 	const char *why;
+	int ret;
 
 	if (kho.list.announcements != 1 ||
 	    kho.list.len != sizeof(kho.list.data) || !PAGE_ALIGNED(addr) ||
@@ -112,6 +124,11 @@ static int read_fdt(void)
 	}
 	kho.boot.fdt_addr = addr;
 	kho.boot.fdt_size = PAGE_SIZE;
+	kho.boot.scratch_addr = kho.list.data.scratch_addr;
+	kho.boot.scratch_size = kho.list.data.scratch_size;
+	ret = kho_sender_read();
+	if (ret || kho.arrival == KHO_ARRIVAL_REFUSED)
+		return ret;
 	kho.in = kzalloc(sizeof(*kho.in), GFP_KERNEL);
 	if (!kho.in)
 		return -ENOMEM;
@@ -241,7 +258,7 @@ int kho_arrival_native_take(u64 pfn, u64 nr_pages)
 		unsigned int order = kho_radix_range_order(pfn + done,
 							   nr_pages - done);
 
-		if (!kho_native_waits(pfn + done, order))
+		if (!waits(pfn + done, order))
 			return -ENOENT;
 		done += 1ULL << order;
 	}
@@ -280,7 +297,7 @@ int kho_arrival_native_give_back(u64 pfn, u64 nr_pages)
  */
 bool kho_arrival_native_waits(u64 pfn, unsigned int order)
 {
-	return kho.arrival == KHO_ARRIVAL_TAKEN && kho_native_waits(pfn, order);
+	return kho.arrival == KHO_ARRIVAL_TAKEN && waits(pfn, order);
 }
 
 /**

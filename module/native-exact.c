@@ -44,7 +44,9 @@ static int check_node(void *ctx, __u64 phys, unsigned int level)
 {
 	struct exact_list *list = ctx;
 
-	if (kho_arrival_page_waits(PHYS_PFN(phys)))
+	if (kho_arrival_page_waits(PHYS_PFN(phys)) &&
+	    !kho_sender_has(PHYS_PFN(phys), 1) &&
+	    !kho_sender_has_others(PHYS_PFN(phys), 1))
 		return 0;
 	list->bad = phys;
 	return -EINVAL;
@@ -58,12 +60,16 @@ static int list_block(struct exact_list *list, u64 pfn, unsigned int order)
 	if (kho_radix_has_page(&list->told, pfn, order))
 		return 0;
 	for (i = 0; i < 1ULL << order; i++) {
-		if (!kho_arrival_page_waits(pfn + i)) {
+		if ((!kho_arrival_page_waits(pfn + i) && !kho_sender_has(pfn + i, 1)) ||
+		    kho_sender_has_others(pfn + i, 1)) {
 			list->bad = PFN_PHYS(pfn + i);
 			return -EINVAL;
 		}
 		cond_resched();
 	}
+	/* That mark is passed over, as it is where the kernel has no KHO. */
+	if (kho_sender_has(pfn, 1ULL << order))
+		return 0;
 	return kho_radix_add_page(&kho.arrived, pfn, order);
 }
 
