@@ -159,6 +159,8 @@ const char *kho_list_check(u64 *where, u64 *value)
 	const char *why;
 
 	*value = list->announcements;
+	if (list->cut_off)
+		return "the list that leads to it can't be read to its end";
 	if (list->announcements > 1)
 		return "the hand-off is there more than once";
 	*value = list->len;

@@ -81,10 +81,12 @@ static int note_theirs(u64 addr, u64 bytes, void *data)
 /**
  * kho_sender_read() - find out which pages these are
  *
+ * If that can't be said, the handover is refused.
+ *
  * Context: may sleep; kho.lock held; kho.boot says what came.
- * Return: NULL, or why that can't be said.
+ * Return: 0 or -ENOMEM.
  */
-const char *kho_sender_read(void)
+int kho_sender_read(void)
 {
 	int ret;
 
@@ -95,7 +97,12 @@ const char *kho_sender_read(void)
 	ret = note_ours(kho.boot.scratch_addr,
 			clamp_t(u64, kho.boot.scratch_size, 1, PAGE_SIZE), NULL) ?:
 	      kho_arch_each_setup(note_ours, note_theirs, NULL);
-	return ret ? "setup_data lies in too many places" : NULL;
+	if (!ret || ret == -ENOMEM)
+		return ret;
+	kho_arrival_refuse(ret == -E2BIG ? "setup_data lies in too many places" :
+					   "where setup_data lies can't be read",
+			   kho.boot.fdt_addr, 0);
+	return 0;
 }
 
 /**

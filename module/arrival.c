@@ -372,10 +372,12 @@ static int take_over(void)
 				   kho.boot.fdt_addr, kho.boot.fdt_size);
 		return 0;
 	}
-	why = kho_sender_read();
-	if (!why && kho_sender_has(PHYS_PFN(kho.boot.fdt_addr), 1))
+	ret = kho_sender_read();
+	if (ret || kho.arrival == KHO_ARRIVAL_REFUSED)
+		return ret;
+	if (kho_sender_has(PHYS_PFN(kho.boot.fdt_addr), 1))
 		why = "the FDT lies on what leads to it";
-	if (!why)
+	else
 		why = kho_exact_read_fdt(phys_to_virt(kho.boot.fdt_addr),
 					 kho.boot.fdt_size);
 	if (!why)

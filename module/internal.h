@@ -82,6 +82,8 @@ struct kho_list {
 	u32 len;
 	/** @taken: it has been taken over already. */
 	bool taken;
+	/** @cut_off: only its beginning could be read. */
+	bool cut_off;
 	/** @data: what it says, if its length is right. */
 	struct kho_data data;
 	/** @nr: envelopes; more than there is room for is an error. */
@@ -292,6 +294,7 @@ bool kho_scratch_before(unsigned long align, unsigned long least,
 
 /* scratch-hold.c */
 int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
+void kho_scratch_quiet(void);
 void kho_scratch_clear(void);
 void kho_scratch_note(unsigned long pfn, unsigned long nr_pages);
 void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known);
@@ -302,6 +305,7 @@ u64 kho_scratch_held(void);
 
 /* scratch-move.c */
 bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long nr);
+bool kho_pin_may(struct vm_area_struct *vma, unsigned long addr);
 
 /* scratch-late.c */
 void kho_scratch_later(void);
@@ -350,7 +354,7 @@ bool kho_arrival_page_waits(u64 pfn);
 void kho_arrival_claim(u64 pfn, u64 nr_pages);
 
 /* arrival-sender.c */
-const char *kho_sender_read(void);
+int kho_sender_read(void);
 bool kho_sender_has(u64 pfn, u64 nr_pages);
 bool kho_sender_has_others(u64 pfn, u64 nr_pages);
 int kho_sender_unlist(void);

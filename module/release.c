@@ -157,7 +157,7 @@ static void free_bitmaps(void)
  * @root: of the tree that arrived, which is sound, or 0 to keep nothing of it
  *
  * Context: may sleep; kho.lock held; before any page is taken over.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or as kho_arch_each_setup().
  */
 int kho_release_prepare(u64 root)
 {
@@ -186,7 +186,9 @@ int kho_release_prepare(u64 root)
 	}
 	keep_list();
 	/* sysfs shows what others have put there, too. */
-	kho_arch_each_setup(keep_reserved, keep_reserved, NULL);
+	ret = kho_arch_each_setup(keep_reserved, keep_reserved, NULL);
+	if (ret)
+		goto err_free;
 	kho_arch_each_reserved(keep_reserved, NULL);
 
 	release.total = 0;
@@ -330,8 +332,10 @@ void kho_release_refused(void)
 			why, where, value);
 		return;
 	}
-	if (kho_release_prepare(0))
+	if (kho_release_prepare(0)) {
+		pr_warn("drop=1: no memory to find out what may go, so they stay reserved\n");
 		return;
+	}
 	pr_warn("drop=1: what was refused is given up\n");
 	kho_arch_taken(&kho.list);
 	kho_release_start();

@@ -230,24 +230,30 @@ static int each_part(u64 addr, const struct kho_setup_node *node, kho_range_fn_t
  * @data: for both; a result other than 0 ends it
  *
  * Context: that of @fn; may sleep.
- * Return: the last result of @fn or @others, or 0: what can't be read is not there.
+ * Return: the last result of @fn or @others; 0; -ENOMEM; another errno if the kernel
+ * does not say where the list is; or -E2BIG if that does not end.
  */
 int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data)
 {
 	unsigned int nr = 0;
+	ssize_t len;
 	int ret = 0;
 	u64 addr;
 
-	if (kho_read_file("sysfs", "kernel/boot_params/data", NULL, &addr,
-			  sizeof(addr), KHO_SETUP_DATA_OFFSET) != sizeof(addr))
-		return 0;
-	while (addr && nr++ < LIST_MAX && !ret) {
+	len = kho_read_file("sysfs", "kernel/boot_params/data", NULL, &addr,
+			    sizeof(addr), KHO_SETUP_DATA_OFFSET);
+	if (len != sizeof(addr))
+		return len < 0 ? len : -EIO;
+	while (addr && !ret) {
 		size_t size = sizeof(struct kho_setup_node) +
 			      sizeof(struct kho_setup_indirect);
-		struct kho_setup_node *node = memremap(addr, size, MEMREMAP_WB);
+		struct kho_setup_node *node;
 
+		if (nr++ == LIST_MAX)
+			return -E2BIG;
+		node = memremap(addr, size, MEMREMAP_WB);
 		if (!node)
-			break;
+			return -ENOMEM;
 		ret = each_part(addr, node, fn, others, data);
 		addr = node->next;
 		memunmap(node);

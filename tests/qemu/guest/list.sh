@@ -192,10 +192,55 @@ stage_2()
 	do_jump
 }
 
+# peek ADDRESS: sets old to what is there
+peek()
+{
+	poke "$1" 0 or
+}
+
+# The bit of /proc/kpageflags: 1 or 0
+reserved()
+{
+	dd if=/proc/kpageflags bs=8 skip="$(($1 / 4096))" count=1 2>/dev/null |
+		od -A n -t u1 | awk '{ print $5 % 2 }'
+}
+
+# Something of others on the list, which says that it lies within an envelope: sets
+# inside to where
+others()
+{
+	local node
+
+	old=0x$(od -A n -t x8 -j 592 -N 8 /sys/kernel/boot_params/data | tr -d ' ')
+	inside=
+	while [ $((old)) -ne 0 ]; do
+		node=$old
+		if [ -z "$inside" ]; then
+			peek "$(hex $((node + 16)))"
+			# The last page of the first envelope
+			if [ $((old)) -eq $((0x4b484f45)) ]; then
+				peek "$(hex $((node + 24)))"
+				inside=$old
+				peek "$(hex $((node + 32)))"
+				inside=$((inside + old - 4096))
+			fi
+		fi
+		peek "$node"
+	done
+	rm -f /run/others
+	agent list 1 >/run/others &
+	until [ -s /run/others ]; do sleep 0.1; done
+	poke "$node" "$(cat /run/others)"
+	node=$(cat /run/others)
+	poke "$(hex $((node + 16)))" 0x80000001
+	poke "$(hex $((node + 24)))" 4096
+	poke "$(hex $((node + 32)))" "$(hex "$inside")"
+}
+
 # was_refused REGEX: and what is kept for it is given up
 was_refused()
 {
-	local before after
+	local before after inside
 
 	refuses "it was changed before the jump: $1" "$1" sh -c \
 		"dmesg | grep -v kho-test: | grep 'handover refused' >&2; false"
@@ -204,10 +249,13 @@ was_refused()
 	check "the log says how to give them up" sh -c \
 		'dmesg | grep -v kho-test: | grep -q "drop=1"'
 	check "unload the module" rmmod kho
+	others
 	before=$(free_memory)
 	module_params=drop=1
 	check "load the module with drop=1" load_kho
 	await_release
+	is "what others have in an envelope is kept, and nothing next to it" \
+		"$(reserved $((inside - 4096))) $(reserved "$inside")" "0 1"
 	is "the envelopes are released" "$(status release)" "done"
 	# The module has taken its scratch area from it.
 	after=$(($(free_memory) + $(status scratch_size) / 1024))
