@@ -128,6 +128,11 @@ static int do_query(union kho_any *any)
 		query->fdt_addr = 0;
 		query->root_addr = 0;
 		query->scratch_addr = 0;
+		/* That has addresses in it, and names of objects. */
+		if (query->arrival_error[0])
+			strscpy_pad((char *)query->arrival_error,
+				    "only CAP_SYS_ADMIN is told what is wrong",
+				    sizeof(query->arrival_error));
 	}
 	return 0;
 }

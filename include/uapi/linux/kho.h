@@ -205,8 +205,8 @@ struct kho_query {
 	/** @stub_usecs: out: microseconds that the boot stub took. */
 	__aligned_u64 stub_usecs;
 	/**
-	 * @arrival_error: out: why it was refused; if it was taken, what of its
-	 * objects was not, and why; else empty.
+	 * @arrival_error: out: why it was refused; if it was taken, what of its objects
+	 * was not, and why; else empty.  Without CAP_SYS_ADMIN, a text without details.
 	 */
 	__u8 arrival_error[128];
 	/** @previous_release: out: release of the kernel before, or empty. */
