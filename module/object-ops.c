@@ -107,10 +107,12 @@ static int finish_sums(struct kho_object *object, int ret)
 
 	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
-	if (!ret && !kho.frozen) {
+	if (kho.frozen) {
+		/* Its record says that it is sealed, and so it arrives: so it stays. */
+		ret = -ESHUTDOWN;
+	} else if (!ret) {
 		object->flags |= KHO_OBJS_SUMMED;
 	} else {
-		ret = ret ?: -ESHUTDOWN;
 		object->flags &= ~KHO_OBJS_SEALED;
 		kho_mem_allow_writers(&object->mem);
 	}
@@ -150,7 +152,8 @@ static int take_sums(struct kho_object *object)
  * Context: may sleep; takes @inode's lock, then kho.gate and kho.lock.
  * Return: 0, -EPERM if it is sealed already, -EBUSY if somebody may still
  * write, -ENOMEM, -EINTR, -EOPNOTSUPP, or as kho_may_change().  Not sealed
- * after an error.
+ * after an error; but if the jump begins while checksums are taken, -ESHUTDOWN is
+ * for these alone.
  */
 int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums)
 {

@@ -14,6 +14,9 @@
 #include "internal.h"
 #include "page-alloc.h"
 
+/* Each time there is less of scratch that anybody could be given. */
+#define AGAIN	8
+
 /* Pages of scratch that are to be set aside once a better one was found. */
 static void set_aside(struct list_head *unfit, unsigned int order)
 {
@@ -35,6 +38,16 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 	}
 }
 
+/* What was unfit may be on the account of who asks: is there nothing for that alone? */
+static bool may_ask_again(const void *had, struct list_head *unfit, unsigned int order,
+			  unsigned int *again)
+{
+	if (had || list_empty(unfit) || (*again)++ == AGAIN)
+		return false;
+	set_aside(unfit, order);
+	return true;
+}
+
 /**
  * kho_pages_alloc() - as alloc_pages_node(), but never in scratch
  * @nid: node, or NUMA_NO_NODE
@@ -47,11 +60,14 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 {
 	bool plain = !(gfp & (__GFP_COMP | __GFP_ACCOUNT));
+	unsigned int again = 0;
 	LIST_HEAD(unfit);
 	struct page *page;
 
 	for (;;) {
 		page = alloc_pages_node(nid, gfp, order);
+		if (may_ask_again(page, &unfit, order, &again))
+			continue;
 		if (!page || kho_native() ||
 		    !kho_in_scratch(page_to_pfn(page), 1UL << order))
 			break;
@@ -79,11 +95,14 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order)
 {
 	int node = nid == NUMA_NO_NODE ? numa_mem_id() : nid;
+	unsigned int again = 0;
 	struct folio *folio;
 	LIST_HEAD(unfit);
 
 	for (;;) {
 		folio = __folio_alloc(gfp, order, node, NULL);
+		if (may_ask_again(folio, &unfit, order, &again))
+			continue;
 		if (!folio || kho_native() ||
 		    !kho_in_scratch(folio_pfn(folio), 1UL << order))
 			break;

@@ -301,6 +301,8 @@ u64 kho_mem_poisoned(const struct kho_mem *mem)
 		xa_for_each_range(&kho_poisoned, index, entry, extent->pfn,
 				  extent->pfn + extent->nr_pages - 1)
 			nr++;
+		if (!(i % 1024))
+			cond_resched();
 	}
 	return nr;
 }
