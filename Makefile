@@ -16,7 +16,7 @@ help:
 	@echo '                     KEEP=1     leaves a shell in the second kernel'
 	@echo '                     V=1        shows the consoles'
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
-	@echo '  make soak          20 handovers in a row: 2 GiB of an agent; scattered pages'
+	@echo '  make soak          20 handovers in a row; each allocation and each kill, not some'
 	@echo '  make fuzz          programs drawn from a seed, on kernels that check themselves; ARGS="KERNEL..."'
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
 	@echo '  make bench         what it costs, against what there is without it; ARGS="NAME..." some'
@@ -76,8 +76,9 @@ check:
 
 # What makes check does with fewer handovers, for the time that it takes.
 soak:
-	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed' \
-		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t
+	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed' KHO_EVERY=1 \
+		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t \
+		tests/qemu/38-faults.t tests/qemu/37-kill.t
 
 # Variables: see there.
 fuzz:

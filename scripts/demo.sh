@@ -13,6 +13,7 @@
 #	DEMO_APPEND=WORD	for the successor's command line, as kho=off
 #	DEMO_CORRUPT=WHAT	changes one byte before the jump, of an object
 #				(object or 1) or of a single page (page)
+#	DEMO_CPUS=1		one CPU instead of two
 #	DEMO_MIB=N		how large the largest file is, by default 64
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -120,7 +121,7 @@ fi
 step "QEMU, by software emulation unless KHO_ACCEL=kvm"
 
 status=0
-"$KHO_QEMU/vm.sh" "$mode" -t demo -p "$disk" -a "$options" \
+"$KHO_QEMU/vm.sh" "$mode" ${DEMO_CPUS:+"-$DEMO_CPUS"} -t demo -p "$disk" -a "$options" \
 	"$name" "$stock" "$image" || status=$?
 outcome=$(cat "$work/outcome")
 judged=1

@@ -269,9 +269,8 @@ check_module_clang()
 
 	clang_for_gcc >"$tmp/clang"
 	chmod +x "$tmp/clang"
-	# For what compat/ has for it.
 	build_modules -o 6.1 CC="$tmp/clang" objtool=true || bad=1
-	build_modules 6.12 CC="$tmp/clang" objtool=true || bad=1
+	build_modules -o 6.12 CC="$tmp/clang" objtool=true || bad=1
 	return "$bad"
 }
 

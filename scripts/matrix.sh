@@ -292,7 +292,7 @@ run_pair()
 		[[ $to != *-v3 || $from == mainline-* ]] ||
 			options+=" kho.opt.abi=3"
 		local status=0
-		"$KHO_QEMU/vm.sh" -t matrix -T 180 -p "${disk[$to]}" -a "$options" \
+		"$KHO_QEMU/vm.sh" -1 -t matrix -T 180 -p "${disk[$to]}" -a "$options" \
 			"matrix/$from-$to-$pass" "${dir[$from]}" "$image" \
 			>/dev/null 2>&1 || status=$?
 		abi=$(noted abi)

@@ -35,10 +35,10 @@ passes()
 passes plain stock '6\.1\.[^ ]*-amd64'
 # The rest does so with less data, and what is to fail with the successor that boots
 # fastest.
-passes stub stub '6\.1\.[^ ]*-kho[^ ]*' SUCCESSOR=stub DEMO_MIB=8
-passes mainline mainline '7\.3\.[^ ]*-mainline' SUCCESSOR=mainline DEMO_MIB=8
+passes stub stub '6\.1\.[^ ]*-kho[^ ]*' SUCCESSOR=stub DEMO_MIB=8 DEMO_CPUS=1
+passes mainline mainline '7\.3\.[^ ]*-mainline' SUCCESSOR=mainline DEMO_MIB=8 DEMO_CPUS=1
 
-small=(SUCCESSOR=stub DEMO_MIB=2)
+small=(SUCCESSOR=stub DEMO_MIB=2 DEMO_CPUS=1)
 demo "with the stub turned off" 1 \
 	"^demo: FAIL stage 2: requested with the handover taken, but it is off" \
 	off "${small[@]}" DEMO_APPEND=kho=off

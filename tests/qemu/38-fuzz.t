@@ -26,7 +26,7 @@ fuzzed()
 }
 
 need_vm
-fuzzed fuzz-debug 1 2000 1 debug
-fuzzed fuzz-stock 2 8000 2 stock-6.12
+fuzzed fuzz-debug 1 1200 1 debug
+fuzzed fuzz-stock 2 8000 1 stock-6.12
 
 tap_done

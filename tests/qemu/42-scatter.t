@@ -31,7 +31,7 @@ chain()
 	image=$(initramfs "${dirs[@]}")
 	disk=$(payload "${entries[@]}" "$name" "$first" "$image")
 	log=$KHO_BUILD/qemu/$name/verdict.log
-	vm_test -t scatter -p "$disk" -m "$memory" -f "$firmware" \
+	vm_test -1 -t scatter -p "$disk" -m "$memory" -f "$firmware" \
 		-T $((120 + 60 * handovers)) \
 		-a "kho.opt.handovers=$handovers kho.opt.kernels=$(IFS=,; echo "${names[*]}") $words" \
 		"$name" "$first" "$image"

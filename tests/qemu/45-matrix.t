@@ -35,7 +35,7 @@ for series in 6.1 6.12; do
 	stub=$(stub_kernel base "$series")
 	image=$(initramfs "$mainline" "$stub")
 	disk=$(payload -k "mainline=$mainline" "mainline-$series" "$stub" "$image")
-	vm_test -t mainline -p "$disk" -T 200 \
+	vm_test -1 -t mainline -p "$disk" -T 200 \
 		-a "$(kernel_append "$mainline") liveupdate=on reserve_mem=4M:2M:kho-test" \
 		"mainline-$series" "$mainline" "$image"
 done

@@ -26,7 +26,7 @@ noted()
 # ---- From a stock kernel to mainline, and on ----
 
 disk=$(payload -k "stub=$stub" lean "$mainline" "$image")
-vm_test -p "$disk" -m 2G -T 300 -a \
+vm_test -1 -p "$disk" -m 2G -T 300 -a \
 	"kho.opt.kernels=successor,stub kho.opt.pages=20000 kho.opt.told=envelopes kho.opt.client=2" \
 	lean "$stock" "$image"
 tap_is "the kernels were those" \

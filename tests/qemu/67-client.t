@@ -31,7 +31,7 @@ sums()
 # A kernel without KHO to another, and that to mainline's.
 image=$(initramfs "$stock" "$mainline")
 disk=$(payload -k "mainline=$mainline" client "$stock" "$image")
-vm_test -p "$disk" -T 300 -a 'kho.opt.next=mainline' client "$stock" "$image"
+vm_test -1 -p "$disk" -T 300 -a 'kho.opt.next=mainline' client "$stock" "$image"
 sums client 2
 
 # From mainline's to one that looks at everything, and once more to such a one.
@@ -47,7 +47,7 @@ middle=$(debian_kernel 6.12)
 newer=$(debian_kernel 7.2)
 image=$(initramfs "$middle" "$newer")
 disk=$(payload client-newer "$newer" "$image")
-vm_test -t client -p "$disk" -T 300 -a 'kho.opt.stages=2' \
+vm_test -1 -t client -p "$disk" -T 300 -a 'kho.opt.stages=2' \
 	client-newer "$middle" "$image"
 sums client-newer 1
 

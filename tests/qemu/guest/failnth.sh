@@ -7,6 +7,7 @@
 
 [ "$stage" -ne 2 ] || module=no
 parameters=/sys/module/kho/parameters
+every=$(option every)
 
 let_fail()
 {
@@ -24,15 +25,19 @@ let_fail()
 }
 
 # load_each PART: loads it, and lets the first allocation of that part fail, then
-# the second, and so on until it has none left; and then it is loaded.  Where something
+# the second (of each kho.opt.every one), and so on until it has none left; and then it
+# is loaded.  Where something
 # arrived it is loaded for good as soon as that is taken over, which needs no memory: if
 # one fails there, that is the last one tried.
 load_each()
 {
-	local n=0 failed=0 left=0
+	local n=0 runs=0 failed=0 left=0
 
+	# With each third, other ones fail for each part.
+	[ "$every" -eq 1 ] || n=$(($(printf %s "$1" | wc -c) % every))
 	while [ "$left" -eq 0 ] && [ "$n" -lt 300 ]; do
-		n=$((n + 1))
+		n=$((n + every))
+		runs=$((runs + 1))
 		# Little scratch: it is set aside and given back a hundred times.
 		if insmod "$here/kho.ko" "inject=$1" "inject_nth=$n" scratch_mib=32 \
 				2>/run/out; then
@@ -49,7 +54,7 @@ load_each()
 			[ ! -e /sys/module/kho ] || break
 		fi
 	done
-	check "load, $1: $n runs, $failed failed for want of memory" \
+	check "load, $1: $runs runs, $failed failed for want of memory" \
 		[ "$left" != 0 ]
 }
 

@@ -211,7 +211,7 @@ others()
 {
 	local node
 
-	old=0x$(od -A n -t x8 -j 592 -N 8 /sys/kernel/boot_params/data | tr -d ' ')
+	old=$(hex "0x$(od -A n -t x8 -j 592 -N 8 /sys/kernel/boot_params/data | tr -d ' ')")
 	inside=
 	while [ $((old)) -ne 0 ]; do
 		node=$old
