@@ -62,6 +62,8 @@ sub run {
 		open(STDOUT, '>', $env->{STDOUT} // "$dir/stdout") or die;
 		open(STDERR, '>', "$dir/stderr") or die;
 		alarm(60);
+		# Who is started in the background may ignore it.
+		$SIG{INT} = 'DEFAULT';
 		exec { $khoctl } 'khoctl', @args or exit(99);
 	}
 	waitpid($pid, 0);

@@ -209,16 +209,18 @@ reserved()
 # inside to where
 others()
 {
-	local node
+	local node type
 
 	old=$(hex "0x$(od -A n -t x8 -j 592 -N 8 /sys/kernel/boot_params/data | tr -d ' ')")
 	inside=
 	while [ $((old)) -ne 0 ]; do
 		node=$old
 		if [ -z "$inside" ]; then
+			peek "$(hex $((node + 8)))"
+			type=$((old & 0xffffffff))
 			peek "$(hex $((node + 16)))"
-			# The last page of the first envelope
-			if [ $((old)) -eq $((0x4b484f45)) ]; then
+			# The last page of the first envelope that still is one
+			if [ $((old)) -eq $((0x4b484f45)) ] && [ "$type" -ne 0 ]; then
 				peek "$(hex $((node + 24)))"
 				inside=$old
 				peek "$(hex $((node + 32)))"
