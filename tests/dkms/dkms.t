@@ -267,12 +267,12 @@ t "it did install it" is_module \
 t "remove" run remove -m kho -v "$version" --all
 t "the modules are gone again" no_files "$modules"
 
+# Of the cloud's kernels, which lack drivers for the most part, the oldest and the newest.
 builds 6.1 cloud
-builds 6.12 cloud
 for series in 7.2 7.3; do
 	builds $series
-	builds $series cloud
 done
+builds 7.3 cloud
 
 t "the host has not changed" test "$(host_state)" = "$before"
 
