@@ -224,7 +224,7 @@ check_module_6_1()
 
 check_module_6_12()
 {
-	build_modules 6.12 C=2
+	build_modules -o 6.12 C=2
 }
 
 # A kernel with KHO of its own, whose names are not to be ours.
@@ -232,7 +232,7 @@ check_module_native()
 {
 	local exported
 
-	build_modules native C=2 || return
+	build_modules -o native C=2 || return
 	exported=$(cat "$tmp/kho/kho/Module.symvers")
 	[ -z "$exported" ] || {
 		echo "exported: $exported"

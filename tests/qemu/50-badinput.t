@@ -18,10 +18,10 @@ vm_test -1 -p "$disk" -T 440 corrupt "$stock" "$image"
 # On stock the slack is less than any of the agents has; a debug kernel keeps much
 # for itself, and takes its time over large objects.
 vm_test -p "$disk" -T 200 \
-	-a 'kho.opt.kills=8 kho.opt.mib=48 kho.opt.slack=4096 kho.opt.more=load' \
+	-a 'kho.opt.kills=5 kho.opt.mib=48 kho.opt.slack=4096 kho.opt.more=load' \
 	busy "$stock" "$image"
 vm_test -t busy -T 400 \
-	-a 'kho.opt.kills=4 kho.opt.mib=12 kho.opt.slack=65536' \
+	-a 'kho.opt.kills=3 kho.opt.mib=12 kho.opt.slack=65536' \
 	busy-debug "$debug" "$image"
 
 tap_done

@@ -11,7 +11,7 @@
 need_vm
 need_packages busybox-static cpio gcc gzip initramfs-tools-core kmod make mount \
 	systemd udev
-stock=$(stock_kernel)
+stock=$(quick_stock_kernel)
 release=$(cat "$stock/release")
 image=$(initramfs "$stock")
 pages=256
