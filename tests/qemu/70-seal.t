@@ -236,7 +236,7 @@ run()
 	tap_is "$name: the second kernel was there" \
 		"$(sed -n 's/^KHO-STAGE //p' \
 			"$KHO_BUILD/qemu/$name/verdict.log" | tr '\n' ';')" \
-		"^1 $release;2 $release;\$"
+		"^1 $(pattern_of "$stock");2 $(pattern_of "$stock");\$"
 }
 
 run hook hook "$work/hook.cpio" "$work/root-plain.tar.gz"

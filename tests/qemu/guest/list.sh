@@ -209,7 +209,7 @@ reserved()
 # inside to where
 others()
 {
-	local node type
+	local node type place
 
 	old=$(hex "0x$(od -A n -t x8 -j 592 -N 8 /sys/kernel/boot_params/data | tr -d ' ')")
 	inside=
@@ -229,11 +229,12 @@ others()
 		fi
 		peek "$node"
 	done
-	rm -f /run/others
-	agent list 1 >/run/others &
-	until [ -s /run/others ]; do sleep 0.1; done
-	poke "$node" "$(cat /run/others)"
-	node=$(cat /run/others)
+	# At the end of a page with nodes: it stays where it is.
+	place=$(hex $((node / 4096 * 4096 + 0xfc0)))
+	poke "$node" "$place"
+	node=$place
+	poke "$node" 0
+	poke "$(hex $((node + 8)))" $((0x80000000 | 24 << 32))
 	poke "$(hex $((node + 16)))" 0x80000001
 	poke "$(hex $((node + 24)))" 4096
 	poke "$(hex $((node + 32)))" "$(hex "$inside")"
