@@ -74,7 +74,7 @@ demo:
 check:
 	@scripts/check.sh $(TESTS)
 
-# What makes check does with fewer handovers, for the time that it takes.
+# What make check does less of, for the time that it takes.
 soak:
 	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed' KHO_EVERY=1 \
 		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t \

@@ -158,6 +158,7 @@ const char *kho_list_check(u64 *where, u64 *value)
 	const struct kho_list *list = &kho.list;
 	const char *why;
 
+	*where = list->node;
 	*value = list->announcements;
 	if (list->cut_off)
 		return "the list that leads to it can't be read to its end";

@@ -133,6 +133,30 @@ bool kho_sender_has_others(u64 pfn, u64 nr_pages)
 	return has(&theirs, pfn, nr_pages) && !has(&ours, pfn, nr_pages);
 }
 
+/**
+ * kho_sender_allows_node() - may this page be a node of the tree that arrived?
+ * @pfn: its number
+ *
+ * Context: kho.lock held; kho_sender_read() was called.
+ */
+bool kho_sender_allows_node(u64 pfn)
+{
+	return kho_arrival_page_waits(pfn) && !kho_sender_has(pfn, 1) &&
+	       !kho_sender_has_others(pfn, 1);
+}
+
+/**
+ * kho_sender_allows_mark() - may this page be marked in the tree that arrived?
+ * @pfn: its number
+ *
+ * Context: kho.lock held; kho_sender_read() was called.
+ */
+bool kho_sender_allows_mark(u64 pfn)
+{
+	return (kho_arrival_page_waits(pfn) || kho_sender_has(pfn, 1)) &&
+	       !kho_sender_has_others(pfn, 1);
+}
+
 static int first_key(phys_addr_t phys, unsigned int order, void *data)
 {
 	struct kho_page_entry *entry = data;

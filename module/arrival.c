@@ -65,9 +65,7 @@ static int check_node(void *data, u64 phys, unsigned int level)
 {
 	struct arrival_check *check = data;
 
-	if (kho_arrival_page_waits(PHYS_PFN(phys)) &&
-	    !kho_sender_has(PHYS_PFN(phys), 1) &&
-	    !kho_sender_has_others(PHYS_PFN(phys), 1))
+	if (kho_sender_allows_node(PHYS_PFN(phys)))
 		return 0;
 	check->bad = phys;
 	return -EINVAL;
@@ -79,8 +77,7 @@ static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
 	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
 
 	for (; pfn < end; pfn++) {
-		if ((!kho_arrival_page_waits(pfn) && !kho_sender_has(pfn, 1)) ||
-		    kho_sender_has_others(pfn, 1)) {
+		if (!kho_sender_allows_mark(pfn)) {
 			check->bad = PFN_PHYS(pfn);
 			return -EINVAL;
 		}

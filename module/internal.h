@@ -305,7 +305,6 @@ u64 kho_scratch_held(void);
 
 /* scratch-move.c */
 bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long nr);
-bool kho_pin_may(struct vm_area_struct *vma, unsigned long addr);
 
 /* scratch-late.c */
 void kho_scratch_later(void);
@@ -357,6 +356,8 @@ void kho_arrival_claim(u64 pfn, u64 nr_pages);
 int kho_sender_read(void);
 bool kho_sender_has(u64 pfn, u64 nr_pages);
 bool kho_sender_has_others(u64 pfn, u64 nr_pages);
+bool kho_sender_allows_node(u64 pfn);
+bool kho_sender_allows_mark(u64 pfn);
 int kho_sender_unlist(void);
 void kho_sender_forget(void);
 
@@ -675,6 +676,7 @@ long kho_object_ioctl(struct file *file, struct kho_mem *mem, unsigned int cmd,
 /* pin.c */
 int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
 		     struct file **file);
+bool kho_pin_may(struct vm_area_struct *vma, unsigned long addr);
 
 /* sums.c */
 int kho_sums_alloc(u64 nr_pages, u64 *first);

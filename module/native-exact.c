@@ -44,9 +44,7 @@ static int check_node(void *ctx, __u64 phys, unsigned int level)
 {
 	struct exact_list *list = ctx;
 
-	if (kho_arrival_page_waits(PHYS_PFN(phys)) &&
-	    !kho_sender_has(PHYS_PFN(phys), 1) &&
-	    !kho_sender_has_others(PHYS_PFN(phys), 1))
+	if (kho_sender_allows_node(PHYS_PFN(phys)))
 		return 0;
 	list->bad = phys;
 	return -EINVAL;
@@ -60,8 +58,7 @@ static int list_block(struct exact_list *list, u64 pfn, unsigned int order)
 	if (kho_radix_has_page(&list->told, pfn, order))
 		return 0;
 	for (i = 0; i < 1ULL << order; i++) {
-		if ((!kho_arrival_page_waits(pfn + i) && !kho_sender_has(pfn + i, 1)) ||
-		    kho_sender_has_others(pfn + i, 1)) {
+		if (!kho_sender_allows_mark(pfn + i)) {
 			list->bad = PFN_PHYS(pfn + i);
 			return -EINVAL;
 		}

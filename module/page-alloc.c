@@ -14,7 +14,7 @@
 #include "internal.h"
 #include "page-alloc.h"
 
-/* Each time there is less of scratch that anybody could be given. */
+/* Each time less of scratch is left that somebody could be given. */
 #define AGAIN	8
 
 /* Pages of scratch that are to be set aside once a better one was found. */
@@ -38,7 +38,10 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 	}
 }
 
-/* What was unfit may be on the account of who asks: is there nothing for that alone? */
+/*
+ * What was unfit counts for who asks until it is given back: there may be nothing for
+ * that reason alone.
+ */
 static bool may_ask_again(const void *had, struct list_head *unfit, unsigned int order,
 			  unsigned int *again)
 {

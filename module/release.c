@@ -308,6 +308,7 @@ void kho_release_refused(void)
 	u64 where, value, pages = 0;
 	const char *why;
 	unsigned int i;
+	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
@@ -332,8 +333,10 @@ void kho_release_refused(void)
 			why, where, value);
 		return;
 	}
-	if (kho_release_prepare(0)) {
-		pr_warn("drop=1: no memory to find out what may go, so they stay reserved\n");
+	ret = kho_release_prepare(0);
+	if (ret) {
+		pr_warn("drop=1: what may go can't be found out (error %d), so they stay reserved\n",
+			ret);
 		return;
 	}
 	pr_warn("drop=1: what was refused is given up\n");

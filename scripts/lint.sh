@@ -99,7 +99,7 @@ checkpatch()
 	mkdir -p "$dir/clean"
 	while read -r file; do
 		clean=$dir/clean/$({ echo "$ignore $file"; cat "$file" \
-			"${BASH_SOURCE[0]}"; } | sha256sum | cut -c 1-32)
+			"$KHO_TOP/scripts/lint.sh"; } | sha256sum | cut -c 1-32)
 		[ ! -e "$clean" ] || continue
 		if (cd "$tmp/links" &&
 			perl "$dir/checkpatch.pl" --strict --no-tree --root=. \

@@ -3,8 +3,8 @@
 #
 # An agent's own memory, 2 GiB of it: anonymous and memfd pages, transparent huge
 # pages, hugetlb pages of 2 MiB and of 1 GiB.  It goes through many handovers in a
-# row, to kernels with the boot stub, 6.1 and 6.12, and to unpatched ones in turn;
-# and at the end no page is missing.
+# row, to kernels with the boot stub, 6.1 and (from the third on) 6.12, and to unpatched
+# ones in turn; and at the end no page is missing.
 #
 #	KHO_HANDOVERS=N		how many, an even number; by default 2, and 20 in
 #				`make soak`

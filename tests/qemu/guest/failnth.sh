@@ -25,16 +25,13 @@ let_fail()
 }
 
 # load_each PART: loads it, and lets the first allocation of that part fail, then
-# the second (of each kho.opt.every one), and so on until it has none left; and then it
-# is loaded.  Where something
-# arrived it is loaded for good as soon as that is taken over, which needs no memory: if
-# one fails there, that is the last one tried.
+# the next one by kho.opt.every, and so on until it has none left; and then it is loaded.
+# Where something arrived it is loaded for good as soon as that is taken over, which needs
+# no memory: if one fails there, that is the last one tried.
 load_each()
 {
-	local n=0 runs=0 failed=0 left=0
+	local n=$((1 - every)) runs=0 failed=0 left=0
 
-	# With each third, other ones fail for each part.
-	[ "$every" -eq 1 ] || n=$(($(printf %s "$1" | wc -c) % every))
 	while [ "$left" -eq 0 ] && [ "$n" -lt 300 ]; do
 		n=$((n + every))
 		runs=$((runs + 1))

@@ -3,22 +3,6 @@
 #
 # khoctl's commands on objects, and their fate over a handover.
 
-user()
-{
-	su -s /bin/sh agent -c "$1"
-}
-
-people()
-{
-	mkdir -p /etc
-	echo 'root:x:0:0:root:/:/bin/sh' >/etc/passwd
-	echo 'agent:x:1000:1000:agent:/:/bin/sh' >>/etc/passwd
-	printf 'root:x:0:\nkho:x:99:agent\nagent:x:1000:\n' >/etc/group
-	chgrp kho /dev/kho
-	chmod 0660 /dev/kho
-	chmod 1777 /run
-}
-
 dump_is_sound()
 {
 	check "$1: dump finds no problems" khoctl dump

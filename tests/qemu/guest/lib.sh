@@ -93,6 +93,24 @@ check()
 	fi
 }
 
+# A user agent, who is in group kho
+people()
+{
+	mkdir -p /etc
+	echo 'root:x:0:0:root:/:/bin/sh' >/etc/passwd
+	echo 'agent:x:1000:1000:agent:/:/bin/sh' >>/etc/passwd
+	printf 'root:x:0:\nkho:x:99:agent\nagent:x:1000:\n' >/etc/group
+	chgrp kho /dev/kho
+	chmod 0660 /dev/kho
+	chmod 1777 /run
+}
+
+# user COMMAND: as that user
+user()
+{
+	su -s /bin/sh agent -c "$1"
+}
+
 # refuses DESCRIPTION REGEX COMMAND...: it has to fail, with such a message
 refuses()
 {

@@ -198,7 +198,7 @@ peek()
 	poke "$1" 0 or
 }
 
-# The bit of /proc/kpageflags: 1 or 0
+# reserved ADDRESS: bit 32 of /proc/kpageflags, 1 or 0
 reserved()
 {
 	dd if=/proc/kpageflags bs=8 skip="$(($1 / 4096))" count=1 2>/dev/null |
@@ -325,7 +325,5 @@ stage_6()
 		khoctl getpage "$page" /run/page
 	refuses "nor give it up" 'preserved|arrived|No such' \
 		khoctl del "$page"
-	# Bit 32 of /proc/kpageflags
-	is "it stays reserved" "$(dd if=/proc/kpageflags bs=8 skip="$((page))" \
-		count=1 2>/dev/null | od -An -tu8 | awk '{ print int($1 / 4294967296) % 2 }')" 1
+	is "it stays reserved" "$(reserved $((page * 4096)))" 1
 }
