@@ -17,6 +17,7 @@
 
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -202,6 +203,8 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 	}
 	left = nr;
 	if (nr)
+		kho_inject("fault-looked");
+	if (nr)
 		ret = vm_insert_pages(vma, addr, pages, &left);
 	up_read(&mem->lock);
 	/* One that is taken may be so by a mark: what that means the kernel knows. */
@@ -211,7 +214,8 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 /*
  * Maps the page of a fault and those around it, as a page cache would: most
  * memory is read in order.  False if that one is mapped in another way: where there
- * are huge pages, or as a copy.
+ * are huge pages, or a mark.  Who is to get a copy has them mapped for reading, and
+ * makes it by another fault.
  */
 static bool map_around(struct vm_fault *vmf)
 {
@@ -220,8 +224,7 @@ static bool map_around(struct vm_fault *vmf)
 	unsigned long start = ALIGN_DOWN(addr, AROUND << PAGE_SHIFT);
 	unsigned long end = start + (AROUND << PAGE_SHIFT);
 
-	if (!(vma->vm_flags & VM_MIXEDMAP) ||
-	    (vmf->flags & FAULT_FLAG_WRITE && !(vma->vm_flags & VM_SHARED)))
+	if (!(vma->vm_flags & VM_MIXEDMAP))
 		return false;
 	start = max(start, vma->vm_start);
 	end = min(end, vma->vm_end);
@@ -233,13 +236,55 @@ static bool map_around(struct vm_fault *vmf)
 }
 
 /*
- * The page is returned locked, and is so until it, or a copy of it, is mapped.  See
- * kho_mem_unmap(): who cuts it off later waits for that, and unmaps it again; who
- * has cut it off by the time that the lock is had is seen here.
+ * The kernel maps a folio as a whole, and since 6.18 where it does not do so by a
+ * PMD as well, but not if it has a poisoned page or ends behind the file.  The
+ * first memory_failure() says of some folios only, and the second is not looked at
+ * by older kernels.
+ */
+static void map_singly(struct folio *folio)
+{
+	folio_set_has_hwpoisoned(folio);
+	folio->index = ULONG_MAX - folio_nr_pages(folio);
+}
+
+/* Returns a page that nobody else has, for the kernel to make a private copy of. */
+static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
+{
+	struct page *copy = alloc_page(GFP_HIGHUSER);
+	unsigned long left;
+	void *to, *from;
+
+	if (!copy)
+		return VM_FAULT_OOM;
+	to = kmap_local_page(copy);
+	from = kmap_local_page(page);
+	left = copy_mc_to_kernel(to, from, PAGE_SIZE);
+	kunmap_local(from);
+	kunmap_local(to);
+	if (left) {
+		put_page(copy);
+		return VM_FAULT_HWPOISON;
+	}
+	lock_page(copy);
+	vmf->page = copy;
+	return VM_FAULT_LOCKED;
+}
+
+/*
+ * The page is returned locked, and is so until it is mapped.  See kho_mem_unmap():
+ * who cuts it off later waits for that, and unmaps it again; who has cut it off by
+ * the time that the lock is had is seen here.
+ *
+ * The kernel looks once more whether the page is poisoned, and if it has become so
+ * since we looked, unmaps it by its mapping, which there is none of (since upstream
+ * commit e53ac7374e64).  It does not if it is told that all has been done to make a
+ * copy, which else is of no meaning unless it wants one; and for that it gets a page
+ * which is mapped nowhere.
  */
 static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
 	struct kho_mem *mem = vmf->vma->vm_file->private_data;
+	vm_fault_t ret = VM_FAULT_LOCKED | VM_FAULT_DONE_COW;
 	struct page *page;
 	u64 cuts;
 
@@ -252,20 +297,30 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 	lock_page(page);
 	/* Without mem->lock, so that who has that may wait for us. */
 	if (READ_ONCE(mem->cuts) != cuts) {
-		unlock_page(page);
-		put_page(page);
 		/* The program tries again, and so do we. */
-		return VM_FAULT_NOPAGE;
+		ret = VM_FAULT_NOPAGE;
+		goto out;
 	}
 	/* Whoever notes that it is poisoned locks it once after that. */
 	if (kho_page_poisoned(page)) {
 		kho_poison_saw(page);
-		unlock_page(page);
-		put_page(page);
-		return VM_FAULT_HWPOISON;
+		ret = VM_FAULT_HWPOISON;
+		goto out;
 	}
+	kho_inject("fault-looked");
+	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED)) {
+		ret = give_copy(vmf, page);
+		goto out;
+	}
+	if (kho_folio_poisoned(page_folio(page)))
+		map_singly(page_folio(page));
 	vmf->page = page;
-	return VM_FAULT_LOCKED;
+	return ret;
+
+out:
+	unlock_page(page);
+	put_page(page);
+	return ret;
 }
 
 static const struct vm_operations_struct mem_vm_ops = {
@@ -544,7 +599,9 @@ void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode
  * now.  It has the page locked while it does: after each page was locked once,
  * there are no such faults any more.  One that gets the lock only after that
  * finds mem->cuts changed.  What is mapped with mem->lock held, base pages of a
- * shared mapping and page numbers, is mapped before the first look or not at all.
+ * mapping without huge pages and page numbers, is mapped before the first look or
+ * not at all.  A private copy of a huge page's may come later: it is its owner's, and
+ * nothing that is written to it is lost.
  *
  * Context: may sleep; there is a file; mem->lock not held.
  */

@@ -100,6 +100,23 @@ bool kho_range_poisoned(u64 pfn, u64 nr_pages)
 }
 
 /**
+ * kho_folio_poisoned() - may a page of this folio not be read?
+ * @folio: the folio, to which the caller has a reference
+ *
+ * As far as it has been noted, unless nobody tells us.
+ *
+ * Context: may sleep.
+ */
+bool kho_folio_poisoned(struct folio *folio)
+{
+	unsigned long pfn = folio_pfn(folio), nr_pages = folio_nr_pages(folio);
+
+	return kho_poison_known_in(pfn, nr_pages) ||
+	       (IS_ENABLED(CONFIG_MEMORY_FAILURE) && !reports.tracepoint &&
+		kho_range_poisoned(pfn, nr_pages));
+}
+
+/**
  * kho_blob_poisoned() - must this page of metadata not be read?
  * @blob: the page
  *

@@ -20,6 +20,7 @@ void kho_poison_init(void);
 void kho_poison_exit(void);
 bool kho_page_poisoned(struct page *page);
 bool kho_range_poisoned(u64 pfn, u64 nr_pages);
+bool kho_folio_poisoned(struct folio *folio);
 bool kho_blob_poisoned(const void *blob);
 void kho_poison_saw(struct page *page);
 void kho_poison_settle(void);
