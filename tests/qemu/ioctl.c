@@ -414,6 +414,23 @@ bool object_is(int fd, const void *p, size_t bytes)
 	return true;
 }
 
+/* Bit of /proc/kpageflags */
+#define KPF_HWPOISON	(1ULL << 19)
+
+bool is_poisoned(__u64 pfn)
+{
+	return proc_word("/proc/kpageflags", pfn) & KPF_HWPOISON;
+}
+
+void offline_page(__u64 pfn)
+{
+	FILE *f = fopen("/sys/devices/system/memory/hard_offline_page", "w");
+
+	/* That the kernel could not do much about the page is an error here. */
+	if (!f || fprintf(f, "%#llx", pfn * PAGE) < 0 || (fclose(f) && errno != EBUSY))
+		die("hard_offline_page: %s", strerror(errno));
+}
+
 static sigjmp_buf touch_failed;
 
 static void on_touch(int signal)

@@ -79,6 +79,10 @@ char *map_aligned(size_t bytes, size_t align, int fd, int prot, int flags);
 bool object_is(int fd, const void *p, size_t bytes);
 /* Is what is at @p zero? */
 bool all_zero(const void *p, size_t bytes);
+/* Does the kernel say that this page is poisoned? */
+bool is_poisoned(__u64 pfn);
+/* As after a memory error that no process has come upon. */
+void offline_page(__u64 pfn);
 /* Can the byte at @p be read, or written?  Else there is a signal. */
 bool can_touch(volatile char *p, bool write);
 /* KiB of what /proc/self/smaps calls @key, of the mapping at @p. */

@@ -23,16 +23,10 @@
 #define BASE_BAD	5
 #define HUGE_BYTES	(2 * HUGE_SIZE)
 #define HUGE_BAD	100
-/* Bits of /proc/kpageflags */
+/* Bit of /proc/kpageflags */
 #define KPF_BUDDY	(1ULL << 10)
-#define KPF_HWPOISON	(1ULL << 19)
 
 /* ---- What is seen of a page ---- */
-
-static bool is_poisoned(__u64 pfn)
-{
-	return proc_word("/proc/kpageflags", pfn) & KPF_HWPOISON;
-}
 
 /* Does this kernel know of such pages at all? */
 static bool has_flag(void)
@@ -100,14 +94,22 @@ static void madvise_poison(char *p)
 	sigaction(SIGBUS, &bus, NULL);
 }
 
-static __u64 poison(char *p)
+static __u64 poison_by(char *p, bool by_number)
 {
 	__u64 pfn = pfn_of(p);
 
-	madvise_poison(p);
+	if (by_number)
+		offline_page(pfn);
+	else
+		madvise_poison(p);
 	if (!is_poisoned(pfn))
 		die("page %#llx is not poisoned", pfn);
 	return pfn;
+}
+
+static __u64 poison(char *p)
+{
+	return poison_by(p, false);
 }
 
 static __u64 count_poisoned(int fd)
@@ -329,7 +331,8 @@ static bool comes_again(__u64 pfn)
 	return found;
 }
 
-static void make_huge(const char *name, __u32 flags, int *fd, __u64 *pfn)
+static void make_huge(const char *name, __u32 flags, bool by_number, int *fd,
+		      __u64 *pfn)
 {
 	char *p;
 
@@ -337,30 +340,32 @@ static void make_huge(const char *name, __u32 flags, int *fd, __u64 *pfn)
 	p = map_aligned(HUGE_BYTES, HUGE_SIZE, *fd, PROT_READ | PROT_WRITE,
 			MAP_SHARED);
 	fill(p, HUGE_BYTES, 22);
-	*pfn = poison(p + HUGE_BAD * PAGE);
+	*pfn = poison_by(p + HUGE_BAD * PAGE, by_number);
 	result(count_poisoned(*fd) == 1, "%s: it is told that one page is poisoned",
 	       name);
 	/* It was mapped by one entry with its neighbours. */
 	bus_error(p + HUGE_BAD * PAGE, false, name);
 	result(!signal_at(p + (HUGE_BAD + 1) * PAGE, true),
 	       "%s: the next page can be written", name);
+	bus_error(p + HUGE_BAD * PAGE, false, name);
 	munmap(p, HUGE_BYTES);
 }
 
-static void test_huge_pages(void)
+static void test_huge_pages(bool by_number)
 {
+	const char *name = by_number ? "huge-by-number" : "huge";
 	__u64 pfn;
 	int fd;
 
-	make_huge("huge", 0, &fd, &pfn);
-	io_errors(fd, HUGE_BAD, false, "huge");
-	others_are_right(fd, HUGE_BYTES / PAGE, HUGE_BAD, 22, "huge");
+	make_huge(name, 0, by_number, &fd, &pfn);
+	io_errors(fd, HUGE_BAD, false, name);
+	others_are_right(fd, HUGE_BYTES / PAGE, HUGE_BAD, 22, name);
 	close(fd);
-	need(remove_object("huge"), "remove");
+	need(remove_object(name), "remove");
 	result(is_poisoned(pfn) &&
 	       !(proc_word("/proc/kpageflags", pfn) & KPF_BUDDY) &&
 	       !comes_again(pfn),
-	       "huge: the page allocator does not get it back");
+	       "%s: the page allocator does not get it back", name);
 }
 
 static void test_process_memory(void)
@@ -474,7 +479,7 @@ static void cmd_leave(const char *file)
 	left.base = poison(p + BASE_BAD * PAGE);
 	munmap(p, BASE_PAGES * PAGE);
 	close(fd);
-	make_huge("p-huge", 0, &fd, &left.huge);
+	make_huge("p-huge", 0, true, &fd, &left.huge);
 	close(fd);
 	p = locked_pages(1);
 	left.raw = pfn_of(p);
@@ -573,7 +578,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(command, "here") && argc == 2) {
 		test_mapped();
-		test_huge_pages();
+		test_huge_pages(false);
+		test_huge_pages(true);
 		test_process_memory();
 		test_by_number();
 		test_cut();

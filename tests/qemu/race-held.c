@@ -129,8 +129,51 @@ static void test_fault(void)
 		      "read a huge page and cut it off");
 	fault_and_cut(2 * HUGE_SIZE, HUGE_SIZE, KHO_CREATE_HUGE, MAP_PRIVATE, true,
 		      "copy from a huge page and cut it off");
-	fault_and_cut(40 * PAGE, 20 * PAGE, 0, MAP_PRIVATE, true,
-		      "copy a page and cut it off");
+}
+
+/* ---- A page fault, and a page that is poisoned meanwhile ---- */
+
+/* The last page is mapped already by somebody else. */
+static void fault_and_poison(size_t bytes, __u32 flags, int map, bool write,
+			     const char *what)
+{
+	struct touching touching = { .write = write };
+	struct kho_obj_info info;
+	char *p, *other;
+	int fd, status;
+	pid_t pid;
+
+	need(create_as("race", bytes, flags, 0, &fd), "create");
+	other = map_aligned(bytes, HUGE_SIZE, fd, PROT_READ | PROT_WRITE, MAP_SHARED);
+	other[bytes - PAGE] = 'o';
+	p = map_aligned(bytes, HUGE_SIZE, fd, PROT_READ | PROT_WRITE, map);
+	touching.p = p + bytes - PAGE;
+	pid = hold("fault-looked", touch, &touching);
+	offline_page(pfn_of(other + bytes - PAGE));
+	status = let_go(pid);
+	/* Else it has the page locked for ever. */
+	if (!result(status < 128, "%s, and poison it meanwhile", what))
+		die("%s: status %#x", what, status);
+	object_info(fd, &info);
+	result(info.poisoned_pages == 1, "%s: it is told that it is", what);
+	result(!can_touch(touching.p, false), "%s: and nobody has it mapped", what);
+	result(!can_touch(other + bytes - PAGE, true), "%s: for others too", what);
+	munmap(other, bytes);
+	munmap(p, bytes);
+	close(fd);
+	need(remove_object("race"), "remove");
+}
+
+static void test_poison(void)
+{
+	fault_and_poison(HUGE_SIZE, KHO_CREATE_HUGE, MAP_SHARED, false,
+			 "read a huge page");
+	fault_and_poison(HUGE_SIZE, KHO_CREATE_HUGE, MAP_SHARED, true,
+			 "write to a huge page");
+	fault_and_poison(HUGE_SIZE, KHO_CREATE_HUGE, MAP_PRIVATE, true,
+			 "copy from a huge page");
+	fault_and_poison(4 * PAGE, 0, MAP_SHARED, true, "write to a page");
+	fault_and_poison(4 * PAGE, 0, MAP_PRIVATE, true, "copy a page");
 }
 
 /* ---- Work on one object that takes long, and calls that do not concern it ---- */
@@ -255,6 +298,7 @@ void test_held(void)
 {
 	make_pool();
 	test_fault();
+	test_poison();
 	test_long();
 	test_opening();
 }
