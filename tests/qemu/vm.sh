@@ -17,6 +17,7 @@
 #			INITRD is -
 #	-1		one CPU, instead of two, for what is done one after the other:
 #			emulated CPUs that wait for each other take time from all
+#	-o		it is not started once more after process 1, see below
 #	-I		its clock counts instructions, one a nanosecond, and it has
 #			one CPU
 #	-K		it looks for data races: those with no part of ours in them
@@ -35,7 +36,8 @@
 # started once more, and that is said: emulation now and then hangs in a boot
 # that nothing of ours has a part in.  So is one in which, at any time, a CPU runs
 # into a breakpoint that is not in memory (stale-int3.awk).  Not so after -r: FILE is
-# what it was no more.
+# what it was no more; and after -o, which says the same of something else, only
+# before process 1.
 #
 # The logs are in build/qemu/NAME/, and the outcome in a file of that name.
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
@@ -45,8 +47,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' cpus=2 icount='' kcsan='' firmware=bios extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:1IKli option; do
+ram='' cpus=2 icount='' kcsan='' once='' firmware=bios extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:1oIKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -60,6 +62,7 @@ while getopts t:s:a:p:m:f:q:T:c:r:1IKli option; do
 	c)	features=,$OPTARG ;;
 	r)	ram=$OPTARG ;;
 	1)	cpus=1 ;;
+	o)	once=1 ;;
 	I)	icount=1 cpus=1 ;;
 	K)	kcsan=1 ;;
 	l)	live=1 ;;
@@ -194,6 +197,10 @@ if [ "$status" -eq 3 ] && ! grep -aq '^KHO-' "$port"; then
 	again="before process 1"
 elif [ "$status" -ne 0 ] && awk -f "$KHO_TOP/tests/qemu/stale-int3.awk" "$console"; then
 	again="at a breakpoint that was not there"
+	if [ -n "$once" ]; then
+		outcome="lost: QEMU, $again"
+		status=3 again=
+	fi
 fi
 if [ -n "$again" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"

@@ -53,7 +53,7 @@ fuzz_vm()
 	*)		append+=' panic_on_warn=1' ;;
 	esac
 	limit=$((240 + (jumps + 1) * (120 + calls / 100)))
-	vm_outcome -t fuzz -p "$disk" -m "$memory" -T "$limit" "${kcsan[@]}" -a "$append" \
+	vm_outcome -o -t fuzz -p "$disk" -m "$memory" -T "$limit" "${kcsan[@]}" -a "$append" \
 		-q "-object memory-backend-file,id=slate,size=128M,mem-path=$slate,share=on" \
 		-q '-device ivshmem-plain,memdev=slate' "$name" "${dirs[0]}" "$image" || true
 }

@@ -230,7 +230,11 @@ void op_open(struct ctx *c)
 		mask |= 2;
 	err = open_name(c, o->name, flags, &bytes, &fd);
 	if (!o->there) {
-		ALLOW(c, err, "open of what is not there", ENOENT);
+		/* What was not committed goes with its last file, but not any more. */
+		if (!err && slate->jumping && o->flags & KHO_OBJ_UNCOMMITTED)
+			close(fd);
+		else
+			ALLOW(c, err, "open of what is not there", ENOENT);
 		return;
 	}
 	if (!may(c, o, mask)) {
