@@ -18,7 +18,8 @@ tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
 	# The longest ones first, so that none of them runs alone at the end.
 	tests=(tests/qemu/38-faults.t tests/qemu/65-agents.t
-	       tests/qemu/35-memory.t tests/qemu/67-client.t)
+	       tests/qemu/35-memory.t tests/lint.t tests/dkms/dkms.t
+	       tests/qemu/67-client.t tests/unit/unit.t)
 	for test in tests/qemu/*.t tests/dkms/*.t tests/lint.t tests/unit/*.t \
 		tests/fuzz/*.t; do
 		case " ${tests[*]} " in
