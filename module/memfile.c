@@ -262,6 +262,8 @@ static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
 	kunmap_local(from);
 	kunmap_local(to);
 	if (left) {
+		/* Nobody else says so: the machine check has been taken for ours. */
+		memory_failure_queue(page_to_pfn(page), 0);
 		put_page(copy);
 		return VM_FAULT_HWPOISON;
 	}
@@ -285,6 +287,7 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
 	struct kho_mem *mem = vmf->vma->vm_file->private_data;
 	vm_fault_t ret = VM_FAULT_LOCKED | VM_FAULT_DONE_COW;
+	struct folio *folio;
 	struct page *page;
 	u64 cuts;
 
@@ -308,12 +311,13 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 		goto out;
 	}
 	kho_inject("fault-looked");
+	folio = page_folio(page);
 	if (vmf->flags & FAULT_FLAG_WRITE && !(vmf->vma->vm_flags & VM_SHARED)) {
 		ret = give_copy(vmf, page);
 		goto out;
 	}
-	if (kho_folio_poisoned(page_folio(page)))
-		map_singly(page_folio(page));
+	if (folio_test_large(folio) && kho_folio_poisoned(folio))
+		map_singly(folio);
 	vmf->page = page;
 	return ret;
 
@@ -600,8 +604,8 @@ void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode
  * there are no such faults any more.  One that gets the lock only after that
  * finds mem->cuts changed.  What is mapped with mem->lock held, base pages of a
  * mapping without huge pages and page numbers, is mapped before the first look or
- * not at all.  A private copy of a huge page's may come later: it is its owner's, and
- * nothing that is written to it is lost.
+ * not at all.  A private copy may come later, of a huge page's or where two make one:
+ * it is its owner's, and nothing that is written to it is lost.
  *
  * Context: may sleep; there is a file; mem->lock not held.
  */

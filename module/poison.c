@@ -154,31 +154,37 @@ void kho_poison_saw(struct page *page)
 
 /*
  * Ends what is mapped of a page.  A page fault that has found it sound has it
- * mapped by now: it holds mem->lock for both, or the page's own lock.
+ * mapped by then: it holds mem->lock for both, or the page's own lock.
  */
-static void unmap(unsigned long pfn)
+static void unmap_from(struct kho_mem *mem, u64 index, unsigned long pfn)
 {
 	struct folio *folio = page_folio(pfn_to_page(pfn));
+
+	folio_lock(folio);
+	folio_unlock(folio);
+	down_write(&mem->lock);
+	up_write(&mem->lock);
+	/* Private copies are other pages, and stay. */
+	unmap_mapping_range(mem->inode->i_mapping, (loff_t)index << PAGE_SHIFT,
+			    PAGE_SIZE, 0);
+}
+
+/* Also from files of pages that are preserved no more. */
+static void unmap(unsigned long pfn)
+{
 	struct kho_mem *mem;
 	u64 i;
 
 	lockdep_assert_held(&kho.lock);
 
-	folio_lock(folio);
-	folio_unlock(folio);
 	list_for_each_entry(mem, &kho.open_mems, open) {
-		down_write(&mem->lock);
-		up_write(&mem->lock);
 		for (i = 0; i < mem->nr_extents; i++) {
 			const struct kho_extent *extent = kho_extent_at(mem, i);
-			u64 index = extent->index + pfn - extent->pfn;
 
-			/* Private copies are other pages, and stay. */
 			if (pfn >= extent->pfn &&
 			    pfn - extent->pfn < extent->nr_pages)
-				unmap_mapping_range(mem->inode->i_mapping,
-						    (loff_t)index << PAGE_SHIFT,
-						    PAGE_SIZE, 0);
+				unmap_from(mem, extent->index + pfn - extent->pfn,
+					   pfn);
 			cond_resched();
 		}
 	}
@@ -210,8 +216,12 @@ static void note_page(unsigned long pfn)
 		return;
 	if (xa_err(xa_store(&kho_poisoned, pfn, xa_mk_value(1), GFP_KERNEL))) {
 		pr_err("no memory to note that page 0x%lx is poisoned\n", pfn);
+		/* With the next report, or before the jump. */
+		WRITE_ONCE(reports.lost, true);
+		unmap(pfn);
 		return;
 	}
+	unmap(pfn);
 	/* Others are the kernel's business, until somebody preserves them. */
 	if (kho_radix_walk_range(&kho.tree, pfn, 1, any_key, NULL) != 1)
 		return;
@@ -222,7 +232,6 @@ static void note_page(unsigned long pfn)
 	else
 		pr_err("page 0x%lx is poisoned: what was preserved in it is lost\n",
 		       pfn);
-	unmap(pfn);
 }
 
 static int search_key(phys_addr_t phys, unsigned int order, void *data)
