@@ -463,6 +463,8 @@ struct left {
 	__u64 base;
 	__u64 huge;
 	__u64 raw;
+	/* By number too, and not poisoned before it has arrived and is given up. */
+	__u64 late;
 };
 
 static void cmd_leave(const char *file)
@@ -481,21 +483,23 @@ static void cmd_leave(const char *file)
 	close(fd);
 	make_huge("p-huge", 0, true, &fd, &left.huge);
 	close(fd);
-	p = locked_pages(1);
+	p = locked_pages(2);
 	left.raw = pfn_of(p);
+	left.late = pfn_of(p + PAGE);
 	need(add_page(left.raw, 0), "add");
+	need(add_page(left.late, 0), "add");
 	poison(p);
 	result(page_flags(left.raw) == KHO_PAGE_POISONED, "it is told of all");
-	if (!f || fprintf(f, "%llu,%llu,%llu", left.base, left.huge, left.raw) < 0 ||
-	    fclose(f))
+	if (!f || fprintf(f, "%llu,%llu,%llu,%llu", left.base, left.huge, left.raw,
+			  left.late) < 0 || fclose(f))
 		die("%s: %s", file, strerror(errno));
 }
 
 static void read_left(const char *text, struct left *left)
 {
-	if (sscanf(text, "%llu,%llu,%llu", &left->base, &left->huge,
-		   &left->raw) != 3)
-		die("'%s' is not three numbers", text);
+	if (sscanf(text, "%llu,%llu,%llu,%llu", &left->base, &left->huge,
+		   &left->raw, &left->late) != 4)
+		die("'%s' is not four numbers", text);
 }
 
 static void is_marked(__u64 pfn, const char *what)
@@ -510,6 +514,22 @@ static int open_page(__u64 pfn)
 
 	need(call(KHO_PAGE_OPEN, &arg), "PAGE_OPEN");
 	return arg.fd;
+}
+
+/* A file has references of its own, and shows the page still. */
+static void poison_given_up(__u64 pfn)
+{
+	int fd = open_page(pfn), i;
+	char *p = map_fd(fd, PAGE, PROT_READ, MAP_SHARED);
+
+	result(!signal_at(p, false), "given up: it is mapped");
+	need(del_page(pfn, 0), "del");
+	offline_page(pfn);
+	for (i = 0; i < 300 && !signal_at(p, false); i++)
+		usleep(10000);
+	bus_error(p, false, "given up, and poisoned after that");
+	munmap(p, PAGE);
+	close(fd);
 }
 
 static void cmd_arrived(const char *text, bool remove)
@@ -557,6 +577,7 @@ static void cmd_arrived(const char *text, bool remove)
 	need(remove_object("p-base"), "remove");
 	need(remove_object("p-huge"), "remove");
 	need(del_page(left.raw, 0), "del");
+	poison_given_up(left.late);
 	is_marked(left.base, "p-base, removed");
 	is_marked(left.huge, "p-huge, removed");
 	is_marked(left.raw, "by number, given up");

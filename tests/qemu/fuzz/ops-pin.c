@@ -308,6 +308,9 @@ void op_preserve_bad(struct ctx *c)
 	c->a = what;
 	if (arg.addr) {
 		err = call(c, c->kho, KHO_OBJ_PRESERVE, &arg);
+		/* Where it lies may be looked at before what it is. */
+		if (slate->small && err == EADDRNOTAVAIL)
+			want = err;
 		ALLOW(c, err, "bad preserve", want, ENOMEM, EDQUOT);
 	}
 	munmap(p, bytes);
