@@ -23,7 +23,7 @@ fuzz_kernel()
 fuzz_vm()
 {
 	local name=$1 seed=$2 calls=$3 jumps=$4 kernels dirs=() names=() extra=()
-	local i image disk slate append memory=1536M kcsan=() limit
+	local i image disk slate append memory=1536M more=() limit
 
 	IFS=+ read -ra kernels <<<"$5"
 	shift 5
@@ -49,11 +49,12 @@ fuzz_vm()
 	append+=" kho.opt.kernels=$(IFS=,; echo "${names[*]}")"
 	case " ${kernels[*]} " in
 	*" kcsan "*)	append+=' kho.opt.kcsan=yes'
-			kcsan=(-K) ;;
+			more=(-K) ;;
 	*)		append+=' panic_on_warn=1' ;;
 	esac
+	[ "${KHO_FUZZ_CPUS:-2}" = 2 ] || more+=(-1)
 	limit=$((240 + (jumps + 1) * (120 + calls / 100)))
-	vm_outcome -o -t fuzz -p "$disk" -m "$memory" -T "$limit" "${kcsan[@]}" -a "$append" \
+	vm_outcome -o -t fuzz -p "$disk" -m "$memory" -T "$limit" "${more[@]}" -a "$append" \
 		-q "-object memory-backend-file,id=slate,size=128M,mem-path=$slate,share=on" \
 		-q '-device ivshmem-plain,memdev=slate' "$name" "${dirs[0]}" "$image" || true
 }

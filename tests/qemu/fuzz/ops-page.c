@@ -150,12 +150,8 @@ void op_page_del(struct ctx *c)
 	c->a = raw->pfn;
 	c->b = raw->order;
 	if (one_in(c, 8)) {
-		err = delete_page(c, raw->pfn & ~1023ULL, raw->order ^ (1 + below(c, 8)));
-		/* Where it begins another may. */
-		if (err)
-			ALLOW(c, err, "page_del of another order", ENOENT, EBUSY, EINVAL);
-		else
-			finding(c, "page_del of another order was a success");
+		err = delete_page(c, raw->pfn, raw->order ^ (1 + below(c, 8)));
+		ALLOW(c, err, "page_del of another order", ENOENT, EBUSY, EINVAL);
 		return;
 	}
 	begin(c, FLIGHT_RAW_DEL, raw - c->w->raw, 1, 0, 0);

@@ -10,6 +10,7 @@
 #	KHO_FUZZ_SEED="N..."	seeds to be run, by default others each time
 #	KHO_FUZZ_CALLS=N	calls in each kernel, by default 60000
 #	KHO_FUZZ_JUMPS=N	jumps of each VM, by default 6
+#	KHO_FUZZ_CPUS=N		of each VM, 1 or 2, by default 2
 #	KHO_FUZZ_OFF=OP,OP...	operations that are left out
 #	KHO_FUZZ_KEEP=1		goes on after a finding, from nothing
 #	KHO_JOBS=N		VMs at a time, by default 2
@@ -25,10 +26,12 @@ seconds=${KHO_FUZZ_SECONDS:-3600}
 calls=${KHO_FUZZ_CALLS:-60000}
 jumps=${KHO_FUZZ_JUMPS:-6}
 jobs=${KHO_JOBS:-2}
+cpus=${KHO_FUZZ_CPUS:-2}
 read -ra seeds <<<"${KHO_FUZZ_SEED:-}"
 for number in "$seconds" "$calls" "$jumps" "$jobs" "${seeds[@]}"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "'$number' is no number"
 done
+[[ $cpus =~ ^[12]$ ]] || die "KHO_FUZZ_CPUS=$cpus is neither 1 nor 2"
 words=()
 [ -z "${KHO_FUZZ_OFF:-}" ] || words+=("off=$KHO_FUZZ_OFF")
 [ -z "${KHO_FUZZ_KEEP:-}" ] || words+=(keep=1)
