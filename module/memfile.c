@@ -202,10 +202,10 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 			break;
 	}
 	left = nr;
-	if (nr)
+	if (nr) {
 		kho_inject("fault-looked");
-	if (nr)
 		ret = vm_insert_pages(vma, addr, pages, &left);
+	}
 	up_read(&mem->lock);
 	/* One that is taken may be so by a mark: what that means the kernel knows. */
 	return left < nr ? 0 : ret;
@@ -236,10 +236,9 @@ static bool map_around(struct vm_fault *vmf)
 }
 
 /*
- * The kernel maps a folio as a whole, and since 6.18 where it does not do so by a
- * PMD as well, but not if it has a poisoned page or ends behind the file.  The
- * first memory_failure() says of some folios only, and the second is not looked at
- * by older kernels.
+ * The kernel maps a folio by a PMD, unless it is told that a page of it is poisoned:
+ * memory_failure() says that of some folios only.  And since 6.18 it maps all base
+ * pages of a folio at once, poisoned or not, unless the folio ends behind the file.
  */
 static void map_singly(struct folio *folio)
 {
@@ -286,9 +285,9 @@ static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
 static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
 	struct kho_mem *mem = vmf->vma->vm_file->private_data;
-	vm_fault_t ret = VM_FAULT_LOCKED | VM_FAULT_DONE_COW;
 	struct folio *folio;
 	struct page *page;
+	vm_fault_t ret;
 	u64 cuts;
 
 	if (map_around(vmf))
@@ -319,7 +318,7 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 	if (folio_test_large(folio) && kho_folio_poisoned(folio))
 		map_singly(folio);
 	vmf->page = page;
-	return ret;
+	return VM_FAULT_LOCKED | VM_FAULT_DONE_COW;
 
 out:
 	unlock_page(page);
