@@ -35,7 +35,8 @@
 # A VM that is lost before its first kernel has come as far as process 1 is
 # started once more, and that is said: emulation now and then hangs in a boot
 # that nothing of ours has a part in.  So is one in which, at any time, a CPU runs
-# into a breakpoint that is not in memory (stale-int3.awk).  Not so after -r: FILE is
+# into a breakpoint that is not in memory (stale-int3.awk), if all checks were good
+# until then.  Not so after -r: FILE is
 # what it was no more; and after -o, which says the same of something else, only
 # before process 1.
 #
@@ -195,7 +196,8 @@ esac
 again=
 if [ "$status" -eq 3 ] && ! grep -aq '^KHO-' "$port"; then
 	again="before process 1"
-elif [ "$status" -ne 0 ] && awk -f "$KHO_TOP/tests/qemu/stale-int3.awk" "$console"; then
+elif [ "$status" -ne 0 ] && ! grep -aq '^KHO-NOT-OK ' "$port" &&
+     awk -f "$KHO_TOP/tests/qemu/stale-int3.awk" "$console"; then
 	again="at a breakpoint that was not there"
 	if [ -n "$once" ]; then
 		outcome="lost: QEMU, $again"
