@@ -23,6 +23,8 @@
 #define BASE_BAD	5
 #define HUGE_BYTES	(2 * HUGE_SIZE)
 #define HUGE_BAD	100
+/* Of which two have to lie outside of scratch. */
+#define RAW_PAGES	4096
 /* Bit of /proc/kpageflags */
 #define KPF_BUDDY	(1ULL << 10)
 
@@ -419,19 +421,32 @@ static __u32 page_flags(__u64 pfn)
 	die("page %#llx is not listed", pfn);
 }
 
+/* The next of these pages that does not lie in scratch, and is preserved now. */
+static char *add_next(char *p, const char *end)
+{
+	int err = EBUSY;
+
+	while (p < end && err == EBUSY) {
+		err = add_page(pfn_of(p), 0);
+		p += PAGE;
+	}
+	need(err, "add");
+	return p - PAGE;
+}
+
 static void test_by_number(void)
 {
-	char *p = locked_pages(2);
+	char *pages = locked_pages(RAW_PAGES);
+	char *p = add_next(pages, pages + RAW_PAGES * PAGE);
 	__u64 pfn = pfn_of(p);
 
-	need(add_page(pfn, 0), "add");
 	result(!page_flags(pfn), "by number: before, it is not poisoned");
 	poison(p);
 	result(page_flags(pfn) == KHO_PAGE_POISONED && is_subtree("kho-poison"),
 	       "by number: it is told that it is");
 	need(del_page(pfn, 0), "del");
 	result(!is_subtree("kho-poison"), "by number: and no more");
-	munmap(p, 2 * PAGE);
+	munmap(pages, RAW_PAGES * PAGE);
 }
 
 /* What is left of an object that is cut is told of still. */
@@ -471,7 +486,7 @@ static void cmd_leave(const char *file)
 {
 	struct left left = { 0 };
 	FILE *f = fopen(file, "w");
-	char *p;
+	char *p, *late, *end;
 	int fd;
 
 	need(create_as("p-base", BASE_PAGES * PAGE, KHO_CREATE_SUM, 0, &fd),
@@ -483,11 +498,12 @@ static void cmd_leave(const char *file)
 	close(fd);
 	make_huge("p-huge", 0, true, &fd, &left.huge);
 	close(fd);
-	p = locked_pages(2);
+	p = locked_pages(RAW_PAGES);
+	end = p + RAW_PAGES * PAGE;
+	p = add_next(p, end);
+	late = add_next(p + PAGE, end);
 	left.raw = pfn_of(p);
-	left.late = pfn_of(p + PAGE);
-	need(add_page(left.raw, 0), "add");
-	need(add_page(left.late, 0), "add");
+	left.late = pfn_of(late);
 	poison(p);
 	result(page_flags(left.raw) == KHO_PAGE_POISONED, "it is told of all");
 	if (!f || fprintf(f, "%llu,%llu,%llu,%llu", left.base, left.huge, left.raw,
