@@ -89,7 +89,7 @@ killing()
 	done
 	is "counters after $i times two agents were killed" "$after" "$before"
 	check "some were killed with an object, some with pages" hit_both
-	after=$(free_memory)
+	after=$(await_memory $((memory - $(option slack) + 1)))
 	check "free memory was $memory KiB and is $after KiB" \
 		[ $((memory - after)) -lt "$(option slack)" ]
 	check "unload after that" rmmod kho

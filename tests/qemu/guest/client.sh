@@ -26,7 +26,7 @@ folios()
 	before=$(free_memory)
 	check "folios" insmod "$here/kho_folio.ko"
 	check "unload their test" rmmod kho_folio
-	after=$(free_memory)
+	after=$(await_memory $((before - 4095)))
 	note "free before and after the test of folios: $before $after KiB"
 	check "no folio is lost" [ "$((before - after))" -lt 4096 ]
 }
@@ -71,21 +71,14 @@ save()
 
 restore()
 {
-	local before after arrived folios table i=0
+	local before after arrived folios table
 
 	before=$(free_memory)
 	arrived=$(status arrived_pages)
 	check "the client restores" insmod "$here/kho_client.ko"
 	folios=$(dmesg | sed -n 's/.*kho_client: restored \([0-9]*\) folios.*/\1/p')
 	check "it says so" [ "$folios" -gt 10 ]
-	after=$(free_memory)
-	# While scratch is swept some memory is gone, for a moment.
-	while [ "$((after - before))" -le "$((4 * pages - 4096))" ] &&
-	      [ "$i" -lt 20 ]; do
-		i=$((i + 1))
-		sleep 0.5
-		after=$(free_memory)
-	done
+	after=$(await_memory $((before + 4 * pages - 4095)))
 	note "free before and after: $before $after KiB"
 	# All that it had, but for what the module itself takes.
 	check "its memory is free" \

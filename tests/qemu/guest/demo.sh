@@ -54,26 +54,32 @@ stage_1()
 # What an unpatched kernel has kept on top of what is preserved comes back.
 envelopes()
 {
-	local after pages
+	local before after pages
 
 	title "What lies between the preserved pages goes back to the kernel"
 	await_release
 	is "the release has come to its end" "$(status release)" "done"
 	pages=$(status release_done)
 	is "all of it is released" "$pages" "$(status release_pages)"
-	after=$(free_memory)
-	tell "    free memory: $memory_before KiB before the module came, $after KiB now"
 	# The module has taken its scratch area from it.
-	came_back $((after + $(status scratch_size) / 1024 - memory_before)) \
-		$((pages * 4))
+	before=$((memory_before - $(status scratch_size) / 1024))
+	after=$(await_memory $((before + $(most $((pages * 4))))))
+	tell "    free memory: $memory_before KiB before the module came, $after KiB now"
+	came_back $((after - before)) $((pages * 4))
 	note "released $pages"
 }
 
-# came_back KIB EXPECTED: allows for what else the kernel has used meanwhile
+# most KIB: allows for what else the kernel has used meanwhile
+most()
+{
+	echo $(($1 * 95 / 100))
+}
+
+# came_back KIB EXPECTED
 came_back()
 {
 	[ "$2" -gt 0 ] || fail "there was nothing to come back"
-	[ "$1" -ge $(($2 * 95 / 100)) ] ||
+	[ "$1" -ge "$(most "$2")" ] ||
 		fail "of $2 KiB only $1 KiB came back"
 	ok "free memory is back: $1 of $2 KiB"
 }
@@ -139,7 +145,7 @@ stage_2()
 		show khoctl rm "$file"
 	done </run/names
 	show agent release "/run/$manifest"
-	after=$(free_memory)
+	after=$(await_memory $((before + $(most $((bytes / 1024))))))
 	show khoctl status
 	tell "    free memory: $before KiB before, $after KiB after"
 	is "nothing is preserved any more" \

@@ -179,6 +179,21 @@ free_memory()
 		END { print 4 * pages }' /proc/zoneinfo
 }
 
+# await_memory KIB: what is free, once that is so much, or after 20 looks.  While
+# the module sweeps its scratch area some memory is not counted, for a moment.
+await_memory()
+{
+	local i=0 free
+
+	free=$(free_memory)
+	while [ "$free" -lt "$1" ] && [ "$i" -lt 20 ]; do
+		i=$((i + 1))
+		sleep 0.5
+		free=$(free_memory)
+	done
+	echo "$free"
+}
+
 # Until what an unpatched kernel kept for us, and nobody needs, is free again.
 await_release()
 {

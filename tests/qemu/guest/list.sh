@@ -243,7 +243,7 @@ others()
 # was_refused REGEX: and what is kept for it is given up
 was_refused()
 {
-	local before after inside
+	local before after want inside
 
 	refuses "it was changed before the jump: $1" "$1" sh -c \
 		"dmesg | grep -v kho-test: | grep 'handover refused' >&2; false"
@@ -261,9 +261,11 @@ was_refused()
 		"$(reserved $((inside - 4096))) $(reserved "$inside")" "0 1"
 	is "the envelopes are released" "$(status release)" "done"
 	# The module has taken its scratch area from it.
-	after=$(($(free_memory) + $(status scratch_size) / 1024))
+	before=$((before - $(status scratch_size) / 1024))
+	want=$((before + $(status release_pages) * 4 * 95 / 100))
+	after=$(await_memory "$want")
 	check "free memory is back: $before KiB before, $after KiB after" \
-		[ $((after - before)) -ge $(($(status release_pages) * 4 * 95 / 100)) ]
+		[ "$after" -ge "$want" ]
 	check "that was a good deal" [ "$(status release_pages)" -gt 10000 ]
 	check "unload the module" rmmod kho
 	module_params=

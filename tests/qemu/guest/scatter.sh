@@ -66,8 +66,9 @@ again()
 	before=$(free_memory)
 	after=$(held)
 	check "unload the module" rmmod kho
-	check "what it held is free: $after bytes" [ $(($(free_memory) - before)) \
-		-ge $((after / 1024 - 4096)) ]
+	after=$((before + after / 1024 - 4096))
+	check "what it held is free: $after KiB" [ "$(await_memory "$after")" \
+		-ge "$after" ]
 	check "load it again" load_kho
 	check "there is scratch" [ "$(status scratch_size)" -ge "$size" ]
 }
