@@ -22,8 +22,10 @@ if [ ${#tests[@]} -eq 0 ]; then
 	       tests/qemu/67-client.t tests/unit/unit.t)
 	for test in tests/qemu/*.t tests/dkms/*.t tests/lint.t tests/unit/*.t \
 		tests/fuzz/*.t; do
-		case " ${tests[*]} " in
+		case " ${tests[*]} $test" in
 		*" $test "*) ;;
+		# khoctl-sanitize.t runs these, with a khoctl that looks closer.
+		*/khoctl-cli.t | */khoctl-device.t | */khoctl-objects.t | */khoctl-target.t) ;;
 		*) tests+=("$test") ;;
 		esac
 	done

@@ -16,7 +16,7 @@ status=0
 "$KHO_TOP/scripts/matrix.sh" --quick --json "$json" 2>&1 | sed 's/^/# /' ||
 	status=$?
 tap_result "$status" "matrix.sh says that all is well"
-tap_is "it has run all of them" "$(grep -c '"predecessor"' "$json")" '^7$'
+tap_is "it has run all of them" "$(grep -c '"predecessor"' "$json")" '^5$'
 while IFS= read -r line; do
 	case $line in
 	*'"predecessor": "mainline-KHO 7.3", "successor": "stock'*)
@@ -35,7 +35,7 @@ for series in 6.1 6.12; do
 	stub=$(stub_kernel base "$series")
 	image=$(initramfs "$mainline" "$stub")
 	disk=$(payload -k "mainline=$mainline" "mainline-$series" "$stub" "$image")
-	vm_test -1 -t mainline -p "$disk" -T 200 \
+	vm_test -1 -t mainline -p "$disk" -T 400 \
 		-a "$(kernel_append "$mainline") liveupdate=on reserve_mem=4M:2M:kho-test" \
 		"mainline-$series" "$mainline" "$image"
 done
