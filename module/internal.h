@@ -419,6 +419,7 @@ const char *kho_arch_find(struct kho_list *list);
 void kho_arch_taken(const struct kho_list *list);
 bool kho_arch_holds_kernel(u64 addr);
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data);
+int kho_arch_each_doubtful(kho_range_fn_t fn, void *data);
 int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data);
 void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 		       unsigned int nr);
@@ -426,6 +427,10 @@ void kho_arch_publish(void *page, u64 fdt_addr);
 void kho_arch_retire(void *page);
 struct kho_boot_info *kho_arch_boot_info_get(void);
 void kho_arch_boot_info_put(void);
+
+/* firmware.c */
+int kho_firmware_each(kho_range_fn_t fn, void *data);
+int kho_claimed_each(kho_range_fn_t fn, void *data);
 
 /* pages.c */
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);

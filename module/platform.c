@@ -5,10 +5,6 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/cc_platform.h>
-#include <linux/err.h>
-#include <linux/fs.h>
-#include <linux/module.h>
-#include <linux/mount.h>
 #include <linux/printk.h>
 #include <linux/security.h>
 #include <xen/xen.h>
@@ -55,49 +51,4 @@ int kho_platform_check(void)
 		return -EPERM;
 	}
 	return 0;
-}
-
-/**
- * kho_read_file() - read from a file of a file system that the kernel makes up
- * @type: of the file system, such as "sysfs"
- * @path: the file, relative to the file system's root
- * @read: how to read it, or NULL for files that take kernel_read()
- * @to: where to
- * @size: bytes at most
- * @pos: where in the file to begin
- *
- * By a mount of its own: the one that userspace has may not be there yet, or
- * not show what it should.
- *
- * Context: may sleep; no locks held.
- * Return: bytes read, or a negative errno.
- */
-ssize_t kho_read_file(const char *type, const char *path, kho_read_t read,
-		      void *to, size_t size, loff_t pos)
-{
-	struct file_system_type *fs = get_fs_type(type);
-	struct vfsmount *mount;
-	struct file *file;
-	struct path root;
-	ssize_t ret;
-
-	if (!fs)
-		return -ENODEV;
-	mount = kern_mount(fs);
-	module_put(fs->owner);
-	if (IS_ERR(mount))
-		return PTR_ERR(mount);
-
-	root.mnt = mount;
-	root.dentry = mount->mnt_root;
-	file = file_open_root(&root, path, O_RDONLY, 0);
-	if (IS_ERR(file)) {
-		ret = PTR_ERR(file);
-		goto out_unmount;
-	}
-	ret = read ? read(file, to, size, pos) : kernel_read(file, to, size, &pos);
-	fput(file);
-out_unmount:
-	kern_unmount(mount);
-	return ret;
 }

@@ -190,6 +190,9 @@ int kho_release_prepare(u64 root)
 	if (ret)
 		goto err_free;
 	kho_arch_each_reserved(keep_reserved, NULL);
+	ret = kho_arch_each_doubtful(keep_reserved, NULL);
+	if (ret)
+		goto err_free;
 
 	release.total = 0;
 	release.done = 0;

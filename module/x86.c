@@ -8,7 +8,6 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
-#include <linux/efi.h>
 #include <linux/io.h>
 #include <linux/kallsyms.h>
 #include <linux/mm.h>
@@ -297,36 +296,10 @@ bool kho_arch_holds_kernel(u64 addr)
 	return strncmp(symbol, "0x", 2);
 }
 
-#ifdef CONFIG_EFI
-static int each_table(kho_range_fn_t fn, void *data)
-{
-	struct {
-		u64 addr;
-		u64 bytes;
-	} table[] = {
-		/* Logs can be long; the rest is small. */
-		{ efi.tpm_log, SZ_1M },
-		{ efi.tpm_final_log, SZ_1M },
-		{ efi.mokvar_table, SZ_1M },
-		{ efi.esrt, SZ_64K },
-		{ efi.memmap.phys_map, SZ_64K },
-	};
-	unsigned int i;
-	int ret = 0;
-
-	if (!efi_enabled(EFI_BOOT))
-		return 0;
-	for (i = 0; i < ARRAY_SIZE(table) && !ret; i++)
-		if (table[i].addr && table[i].addr != EFI_INVALID_TABLE_ADDR)
-			ret = fn(table[i].addr, table[i].bytes, data);
-	return ret;
-}
-#else
-static int each_table(kho_range_fn_t fn, void *data)
-{
-	return 0;
-}
-#endif
+/* Pages that the graphics of some processors write to: see trim_snb_memory(). */
+static const u64 snb_pages[] = {
+	0x20050000, 0x20110000, 0x20130000, 0x20138000, 0x40004000,
+};
 
 /**
  * kho_arch_each_reserved() - what firmware has left in RAM for any kernel
@@ -336,10 +309,30 @@ static int each_table(kho_range_fn_t fn, void *data)
  * Each kernel reserves these ranges anew, so a page of them looks as if an
  * envelope were the only reason for it to be reserved.
  *
+ * Context: may sleep.
  * Return: the last result of @fn, or 0.
  */
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data)
 {
 	/* x86 takes all of it for itself. */
-	return fn(0, SZ_1M, data) ?: each_table(fn, data);
+	return fn(0, SZ_1M, data) ?: kho_firmware_each(fn, data);
+}
+
+/**
+ * kho_arch_each_doubtful() - what this kernel may have reserved for another reason
+ * @fn: told of each range; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * Context: may sleep.
+ * Return: the last result of @fn, 0, or -ENOMEM.
+ */
+int kho_arch_each_doubtful(kho_range_fn_t fn, void *data)
+{
+	unsigned int i;
+	int ret = 0;
+
+	/* They are few, so nobody asks whether this is one of these processors. */
+	for (i = 0; i < ARRAY_SIZE(snb_pages) && !ret; i++)
+		ret = fn(snb_pages[i], PAGE_SIZE, data);
+	return ret ?: kho_claimed_each(fn, data);
 }

@@ -8,12 +8,14 @@
 #	SUCCESSOR=stock		the same kernel of Debian once more (the default),
 #		  stub		one with the boot stub, or
 #		  mainline	one with the KHO of mainline
+#	FIRMWARE=efi		on EFI (OVMF), instead of a BIOS
 #	KEEP=1			leaves a shell in the successor
 #	V=1			shows the consoles of the kernels as well
 #	DEMO_APPEND=WORD	for the successor's command line, as kho=off
 #	DEMO_CORRUPT=WHAT	changes one byte before the jump, of an object
 #				(object or 1) or of a single page (page)
 #	DEMO_CPUS=1		one CPU instead of two
+#	DEMO_WORDS=WORDS	for the command lines of both kernels
 #	DEMO_MIB=N		how large the largest file is, by default 64
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -42,6 +44,13 @@ stock|stub|mainline)
 	;;
 *)
 	failed "SUCCESSOR=$kind is none of stock, stub and mainline" ;;
+esac
+firmware=${FIRMWARE:-bios}
+case $firmware in
+bios|efi)
+	;;
+*)
+	failed "FIRMWARE=$firmware is neither bios nor efi" ;;
 esac
 case ${DEMO_CORRUPT:-} in
 ''|0)
@@ -113,6 +122,7 @@ disk=$(payload "$name" "$successor" "$image" "$work/files")
 options="kho.opt.pages=$pages"
 [ -z "$corrupt" ] || options+=" kho.opt.corrupt=$corrupt"
 [ -z "${DEMO_APPEND:-}" ] || options+=" kho.opt.append=$DEMO_APPEND"
+[ -z "${DEMO_WORDS:-}" ] || options+=" $DEMO_WORDS"
 mode=-l
 if [ "${KEEP:-}" = 1 ]; then
 	options+=" kho.opt.keep=1"
@@ -121,7 +131,7 @@ fi
 step "QEMU, by software emulation unless KHO_ACCEL=kvm"
 
 status=0
-"$KHO_QEMU/vm.sh" "$mode" ${DEMO_CPUS:+"-$DEMO_CPUS"} -t demo -p "$disk" -a "$options" \
+"$KHO_QEMU/vm.sh" "$mode" -f "$firmware" ${DEMO_CPUS:+"-$DEMO_CPUS"} -t demo -p "$disk" -a "$options" \
 	"$name" "$stock" "$image" || status=$?
 outcome=$(cat "$work/outcome")
 judged=1
@@ -155,4 +165,4 @@ bytes=$(($(noted bytes) + $(noted manifest) + pages * 4096))
 echo "demo: PASS predecessor=$(kernel_release "$stock")" \
 	"successor=$(kernel_release "$successor") kind=$(noted kind)" \
 	"objects=$(noted objects) pages=$pages bytes=$bytes" \
-	"sha256=$(sed -n 's/ .*usr\.tar$//p' "$work/sums")"
+	"sha256=$(sed -n 's/ .*usr\.tar$//p' "$work/sums")" "firmware=$firmware"

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What firmware has left in RAM for whatever kernel runs there.
+ *
+ * Each kernel reserves it anew when it boots, by names and sizes that it finds in tables.
+ * Where an envelope lies on it, that is not to be seen afterwards: the kernel knows only
+ * that the page is reserved.  So the tables are read here once more, before anything of
+ * an envelope is given back.  Where the size of something is unknown, more is kept than it
+ * can have.
+ *
+ * The tables may have been overwritten by a kernel before, so no size is believed that
+ * is too large, and no list that does not end.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/acpi.h>
+#include <linux/efi.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "internal.h"
+
+/* Of what nobody says how long it is */
+#define UNKNOWN		SZ_64K
+/* Longer is none of these. */
+#define LONGEST		SZ_16M
+/* Nor has any list more. */
+#define MOST_ENTRIES	4096
+/* Enough of /proc/iomem for some thousand lines */
+#define IOMEM_BYTES	SZ_256K
+
+/* Whom to tell, and whether he has had enough. */
+struct teller {
+	kho_range_fn_t fn;
+	void *data;
+	int ret;
+};
+
+static void tell(struct teller *teller, u64 addr, u64 bytes)
+{
+	if (teller->ret || !addr || !bytes || addr > U64_MAX - LONGEST)
+		return;
+	teller->ret = teller->fn(addr, min_t(u64, bytes, LONGEST), teller->data);
+}
+
+#if defined(CONFIG_EFI) || defined(CONFIG_ACPI)
+/* Reads what lies at a physical address; false if there is no memory. */
+static bool peek(u64 addr, void *to, size_t bytes)
+{
+	void *from;
+
+	if (!addr || addr > U64_MAX - LONGEST)
+		return false;
+	from = memremap(addr, bytes, MEMREMAP_WB);
+	if (!from)
+		return false;
+	memcpy(to, from, bytes);
+	memunmap(from);
+	return true;
+}
+#endif
+
+#ifdef CONFIG_EFI
+
+/* Where boot_params say how the kernel was started by EFI: struct efi_info */
+#define EFI_INFO_OFFSET	0x1c0
+
+/* The kernel's own name of this one is another one since 7.x. */
+#define TPM_FINAL_LOG_GUID \
+	EFI_GUID(0x1e2ed096, 0x30e2, 0x4254, 0xbd, 0x89, 0x86, 0x3b, 0xbe, 0xf8, 0x23, 0x25)
+
+/* Table of memory attributes: head and entries */
+static u64 attributes_bytes(u64 addr)
+{
+	struct {
+		u32 version;
+		u32 entries;
+		u32 entry_bytes;
+		u32 flags;
+	} head;
+
+	if (!peek(addr, &head, sizeof(head)))
+		return UNKNOWN;
+	return sizeof(head) + (u64)head.entries * head.entry_bytes;
+}
+
+/* Firmware's resources, which it can be updated by */
+static u64 esrt_bytes(u64 addr)
+{
+	struct {
+		u32 count;
+		u32 count_max;
+		u64 version;
+	} head;
+
+	if (!peek(addr, &head, sizeof(head)))
+		return UNKNOWN;
+	/* An entry has 40 bytes. */
+	return sizeof(head) + (u64)head.count * 40;
+}
+
+/* Log of measurements, as the kernel's own loader has copied it */
+static u64 tpm_bytes(u64 addr)
+{
+	struct {
+		u32 bytes;
+		u32 preboot;
+		u8 version;
+	} __packed head;
+
+	if (!peek(addr, &head, sizeof(head)))
+		return UNKNOWN;
+	return sizeof(head) + (u64)head.bytes;
+}
+
+/* What firmware adds to that, whose size only who reads all of it knows */
+static u64 tpm_final_bytes(u64 addr)
+{
+	return SZ_1M;
+}
+
+static u64 seed_bytes(u64 addr)
+{
+	u32 bytes;
+
+	return peek(addr, &bytes, sizeof(bytes)) ? sizeof(bytes) + (u64)bytes : UNKNOWN;
+}
+
+/* Names and values, until one has no name */
+static u64 mokvar_bytes(u64 addr)
+{
+	struct {
+		char name[256];
+		u64 bytes;
+	} entry;
+	unsigned int i;
+	u64 done = 0;
+
+	for (i = 0; i < MOST_ENTRIES && done < LONGEST; i++) {
+		if (!peek(addr + done, &entry, sizeof(entry)))
+			return UNKNOWN;
+		done += sizeof(entry);
+		if (!entry.name[0])
+			break;
+		if (entry.bytes > LONGEST)
+			return LONGEST;
+		done += entry.bytes;
+	}
+	return done;
+}
+
+/* What a kernel before had reserved for good, in pieces that lead to each other */
+static void tell_reserved(struct teller *teller, u64 addr)
+{
+	struct {
+		s32 bytes;
+		s32 count;
+		u64 next;
+	} head;
+	struct {
+		u64 base;
+		u64 bytes;
+	} entry;
+	unsigned int i, entries = 0;
+
+	while (addr && peek(addr, &head, sizeof(head)) && entries++ < MOST_ENTRIES) {
+		if (head.bytes < (s32)sizeof(head) || head.bytes > SZ_1M)
+			return;
+		tell(teller, addr, head.bytes);
+		for (i = 0; i < head.count && entries++ < MOST_ENTRIES; i++) {
+			u64 at = sizeof(head) + i * sizeof(entry);
+
+			if (at + sizeof(entry) > head.bytes ||
+			    !peek(addr + at, &entry, sizeof(entry)))
+				break;
+			tell(teller, entry.base, entry.bytes);
+		}
+		addr = head.next;
+	}
+}
+
+static const struct {
+	efi_guid_t guid;
+	u64 (*bytes)(u64 addr);
+} efi_tables[] = {
+	{ EFI_MEMORY_ATTRIBUTES_TABLE_GUID, attributes_bytes },
+	{ EFI_SYSTEM_RESOURCE_TABLE_GUID, esrt_bytes },
+	{ LINUX_EFI_TPM_EVENT_LOG_GUID, tpm_bytes },
+	{ TPM_FINAL_LOG_GUID, tpm_final_bytes },
+	{ LINUX_EFI_RANDOM_SEED_TABLE_GUID, seed_bytes },
+	{ LINUX_EFI_MOK_VARIABLE_TABLE_GUID, mokvar_bytes },
+};
+
+/*
+ * What no kernel may have a use for, or the next one only.  If this one has, or an
+ * envelope lies there, it is reserved; else it is as any other memory.
+ */
+static void tell_unknown(struct teller *teller, u64 addr)
+{
+	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
+
+	if (!page || PageReserved(page))
+		tell(teller, addr, UNKNOWN);
+}
+
+static void tell_efi_table(struct teller *teller, const efi_guid_t *guid, u64 addr)
+{
+	unsigned int i;
+
+	if (!efi_guidcmp(*guid, LINUX_EFI_MEMRESERVE_TABLE_GUID)) {
+		tell_reserved(teller, addr);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(efi_tables); i++)
+		if (!efi_guidcmp(*guid, efi_tables[i].guid))
+			break;
+	if (i < ARRAY_SIZE(efi_tables))
+		tell(teller, addr, efi_tables[i].bytes(addr));
+	else
+		tell_unknown(teller, addr);
+}
+
+/* How many tables the system table says that there are; 0: nobody knows. */
+static unsigned long count_efi_tables(void)
+{
+	efi_system_table_64_t table;
+	struct efi_info info;
+
+	if (kho_read_file("sysfs", "kernel/boot_params/data", NULL, &info, sizeof(info),
+			  EFI_INFO_OFFSET) != sizeof(info) ||
+	    !peek(info.efi_systab | (u64)info.efi_systab_hi << 32, &table, sizeof(table)) ||
+	    table.hdr.signature != EFI_SYSTEM_TABLE_SIGNATURE)
+		return 0;
+	return min(table.nr_tables, MOST_ENTRIES);
+}
+
+static void tell_efi_tables(struct teller *teller)
+{
+	unsigned long i, nr = count_efi_tables();
+	char text[32] = "";
+	u64 addr;
+
+	/* After a kexec the system table has an address that is none. */
+	if (kho_read_file("sysfs", "firmware/efi/config_table", NULL, text,
+			  sizeof(text) - 1, 0) <= 0 ||
+	    kstrtou64(strim(text), 0, &addr))
+		return;
+	tell(teller, addr, nr * sizeof(efi_config_table_64_t));
+	for (i = 0; i < nr; i++) {
+		efi_config_table_64_t table;
+
+		if (!peek(addr + i * sizeof(table), &table, sizeof(table)))
+			break;
+		tell_efi_table(teller, &table.guid, table.table);
+	}
+}
+
+/* What is in use while the system runs, or is said to be of some use to it */
+static void tell_efi_memory(struct teller *teller)
+{
+	efi_memory_desc_t *md;
+
+	if (!efi_enabled(EFI_MEMMAP))
+		return;
+	tell(teller, efi.memmap.phys_map, (u64)efi.memmap.nr_map * efi.memmap.desc_size);
+	for_each_efi_memory_desc(md) {
+		u64 addr = md->phys_addr, bytes = md->num_pages << EFI_PAGE_SHIFT;
+
+		if (!(md->attribute & EFI_MEMORY_RUNTIME) &&
+		    md->type != EFI_ACPI_RECLAIM_MEMORY &&
+		    md->type != EFI_ACPI_MEMORY_NVS &&
+		    md->type != EFI_RESERVED_TYPE)
+			continue;
+		/* These are long, and as the kernel has found them. */
+		for (; bytes && !teller->ret; bytes -= min_t(u64, bytes, LONGEST)) {
+			tell(teller, addr, bytes);
+			addr += LONGEST;
+		}
+	}
+}
+
+static void tell_given(struct teller *teller, u64 addr)
+{
+	if (addr != EFI_INVALID_TABLE_ADDR)
+		tell_unknown(teller, addr);
+}
+
+static void tell_efi(struct teller *teller)
+{
+	if (!efi_enabled(EFI_BOOT))
+		return;
+	tell_efi_memory(teller);
+	if (efi_enabled(EFI_64BIT))
+		tell_efi_tables(teller);
+	/* Whether or not these could be found there */
+	tell_given(teller, efi.tpm_log);
+	tell_given(teller, efi.tpm_final_log);
+	tell_given(teller, efi.mokvar_table);
+	tell_given(teller, efi.esrt);
+}
+#else
+static void tell_efi(struct teller *teller)
+{
+}
+#endif
+
+#ifdef CONFIG_ACPI
+/* The picture that firmware has shown; it is not in its table. */
+static void tell_picture(struct teller *teller, struct acpi_table_header *header)
+{
+	const struct acpi_table_bgrt *bgrt = (const void *)header;
+	struct {
+		u16 id;
+		u32 bytes;
+	} __packed bmp;
+
+	if (!ACPI_COMPARE_NAMESEG(header->signature, ACPI_SIG_BGRT) ||
+	    header->length < sizeof(*bgrt) || !peek(bgrt->image_address, &bmp, sizeof(bmp)))
+		return;
+	tell(teller, bgrt->image_address, bmp.id == 0x4d42 ? bmp.bytes : UNKNOWN);
+}
+
+/* Tables that the firmware of some machines has in what it calls usable */
+static void tell_acpi(struct teller *teller)
+{
+	struct acpi_table_header *table;
+	unsigned int i;
+
+	if (acpi_disabled)
+		return;
+	for (i = 0; i < MOST_ENTRIES; i++) {
+		if (ACPI_FAILURE(acpi_get_table_by_index(i, &table)))
+			break;
+		tell(teller, slow_virt_to_phys(table), table->length);
+		tell_picture(teller, table);
+		acpi_put_table(table);
+	}
+}
+#else
+static void tell_acpi(struct teller *teller)
+{
+}
+#endif
+
+/**
+ * kho_firmware_each() - what firmware has left in RAM for any kernel
+ * @fn: told of each range; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * Context: may sleep.
+ * Return: the last result of @fn, or 0.
+ */
+int kho_firmware_each(kho_range_fn_t fn, void *data)
+{
+	struct teller teller = {
+		.fn = fn,
+		.data = data,
+	};
+
+	tell_efi(&teller);
+	tell_acpi(&teller);
+	return teller.ret;
+}
+
+/* Parts of RAM that are no news: the kernel itself, and what is said of it elsewhere */
+static bool is_own(const char *name)
+{
+	return strstarts(name, "Kernel ") || !strcmp(name, "Crash kernel");
+}
+
+/* One line of /proc/iomem; what belongs to RAM is indented. */
+static void tell_line(struct teller *teller, const char *line, bool *in_ram)
+{
+	u64 first, last;
+	int name = 0;
+
+	if (sscanf(line, " %llx-%llx : %n", &first, &last, &name) < 2 || !name)
+		return;
+	if (*line != ' ')
+		*in_ram = !strcmp(line + name, "System RAM");
+	else if (*in_ram && !is_own(line + name) && last >= first && !teller->ret)
+		teller->ret = teller->fn(first, last - first + 1, teller->data);
+}
+
+/**
+ * kho_claimed_each() - what somebody has claimed of RAM: a driver, or a boot parameter
+ * @fn: told of each range; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * The kernel lets nobody walk these resources, but whoever reads /proc/iomem.
+ *
+ * Context: may sleep.
+ * Return: the last result of @fn, 0, or -ENOMEM.
+ */
+int kho_claimed_each(kho_range_fn_t fn, void *data)
+{
+	struct teller teller = {
+		.fn = fn,
+		.data = data,
+	};
+	char *text = kvzalloc(IOMEM_BYTES + 1, GFP_KERNEL), *at, *line;
+	bool in_ram = false;
+	size_t done = 0;
+	ssize_t n;
+
+	if (!text)
+		return -ENOMEM;
+	do {
+		n = kho_read_file("proc", "iomem", NULL, text + done,
+				  IOMEM_BYTES - done, done);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && done < IOMEM_BYTES);
+	at = text;
+	while ((line = strsep(&at, "\n")))
+		tell_line(&teller, line, &in_ram);
+	kvfree(text);
+	return teller.ret;
+}
