@@ -13,6 +13,7 @@ help:
 	@echo
 	@echo '  make demo          stock kernel -> kexec -> the same kernel, in QEMU'
 	@echo '                     SUCCESSOR=stub, =mainline  into those kinds of kernel'
+	@echo '                     FIRMWARE=efi  on EFI, instead of a BIOS'
 	@echo '                     KEEP=1     leaves a shell in the second kernel'
 	@echo '                     V=1        shows the consoles'
 	@echo '  make check         all tests; TESTS="FILE..." some of them'
@@ -76,8 +77,10 @@ check:
 
 # What make check does less of, for the time that it takes.
 soak:
-	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed' KHO_EVERY=1 \
+	@KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed nodes four high' KHO_EVERY=1 \
+		KHO_PLACES='driver late dimm pool' \
 		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t \
+		tests/qemu/43-place.t tests/qemu/44-efi.t \
 		tests/qemu/38-faults.t tests/qemu/37-kill.t
 
 # Variables: see there.

@@ -113,7 +113,7 @@ static void count(struct kho_radix_tree *tree, unsigned long pfn,
 		unsigned long nr = min(nr_pages,
 				       BLOCK_PAGES - pfn % BLOCK_PAGES);
 
-		if (kept && kho.last_pfn - pfn < nr)
+		if (kept && kho_ram_last() - pfn < nr)
 			pr_warn_once("the last page of RAM is preserved: an unpatched kernel would lose it\n");
 		if (block >= blocks->nr) {
 			/* Memory that was not there when the table was made. */
@@ -135,7 +135,6 @@ static int add_ram(u64 addr, u64 bytes, void *data)
 	u64 last = addr + bytes - 1;
 	unsigned long block, end;
 
-	kho.last_pfn = PHYS_PFN(last + 1) - 1;
 	block = addr >> KHO_ENVELOPE_SHIFT;
 	end = min_t(u64, (last >> KHO_ENVELOPE_SHIFT) + 1, blocks->nr);
 	for (; block < end; block++)
@@ -283,6 +282,8 @@ static int walk_ram(struct resource *res, void *data)
 	struct ram_walk *walk = data;
 	int ret = 0;
 
+	if (res->flags & IORESOURCE_SYSRAM_DRIVER_MANAGED)
+		return 0;
 	if (walk->bytes && walk->addr + walk->bytes == res->start) {
 		walk->bytes += resource_size(res);
 		return 0;
@@ -302,7 +303,8 @@ static int walk_ram(struct resource *res, void *data)
  * @data: for @fn
  *
  * What firmware and devices have in between is left out, although there may be
- * struct pages for it.  A piece of RAM is as long as it can be: what setup_data
+ * struct pages for it; and so is RAM that a driver has brought, which the next kernel
+ * does not have until a driver there does.  A piece of RAM is as long as it can be: what setup_data
  * the kernel was started with cuts the entries of /proc/iomem anywhere.
  *
  * Context: may sleep.
@@ -334,22 +336,27 @@ int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data)
 static void spare_last_page(void)
 {
 	struct kho_envelope *last = &kho.envelope[kho.nr_envelopes - 1];
-	u64 end = PFN_PHYS(kho.last_pfn);
+	u64 end = PFN_PHYS((u64)kho_ram_last());
 
 	if (kho.nr_envelopes && last->addr + last->bytes > end)
 		last->bytes = end - last->addr;
 }
 
-/* Has the page, unless it can't be preserved anyway or somebody else has it. */
+/*
+ * Has the page, unless it can't be preserved anyway or somebody else has it.  Only that
+ * of the memory there is when the module is loaded: what comes later is to be able to
+ * go again.
+ */
 static void hold_last_page(void)
 {
-	struct page *page = pfn_to_online_page(kho.last_pfn);
+	unsigned long pfn = kho_ram_last();
+	struct page *page = pfn_to_online_page(pfn);
 
 	if (!page || PageReserved(page))
 		return;
-	if (!alloc_contig_range(kho.last_pfn, kho.last_pfn + 1, ACR_FLAGS_NONE,
+	if (!alloc_contig_range(pfn, pfn + 1, ACR_FLAGS_NONE,
 				GFP_KERNEL | __GFP_NOWARN))
-		kho.held_pfn = kho.last_pfn;
+		kho.held_pfn = pfn;
 }
 
 static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,

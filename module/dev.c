@@ -42,6 +42,7 @@ union kho_any {
 	struct kho_envelope_list envelope_list;
 	struct kho_subtree_list subtree_list;
 	struct kho_handoff handoff;
+	struct kho_image image;
 	struct kho_scratch_take scratch_take;
 };
 
@@ -74,7 +75,7 @@ static int do_query(union kho_any *any)
 	/* Kernels with KHO of their own tell nobody else where pages are. */
 	if (!kho_native())
 		query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
-				   KHO_FEATURE_SCRATCH;
+				   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE;
 	query->page_size = PAGE_SIZE;
 
 	mutex_lock(&kho.lock);
@@ -118,6 +119,7 @@ static int do_query(union kho_any *any)
 	query->ram_pages = kho_ram_pages(0, kho_end_of_memory());
 	query->keys = kho_nr_keys(&kho.tree);
 	query->lean_keys = kho_nr_keys(&kho.lean);
+	query->image = kho_ram_image_state();
 	query->handoff = kho.exact ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
 	kho_release_query(query);
 	kho_freeing_query(query);
@@ -480,6 +482,17 @@ static int do_handoff(union kho_any *any)
 	return kho_handoff_set_how(handoff->how);
 }
 
+static int do_image(union kho_any *any)
+{
+	struct kho_image *image = &any->image;
+
+	if (image->flags)
+		return kho_not_zero("kho_image.flags", image->flags);
+	if (image->reserved)
+		return kho_not_zero("kho_image.reserved", image->reserved);
+	return kho_ram_image(image->state);
+}
+
 static int do_scratch(union kho_any *any)
 {
 	struct kho_scratch_take *take = &any->scratch_take;
@@ -541,6 +554,7 @@ static_assert(KHO_CMD_OBJ_PRESERVE == 0x4e);
 static_assert(KHO_CMD_OBJ_INFO_LIST == 0x57);
 static_assert(KHO_CMD_HANDOFF == 0x58);
 static_assert(KHO_CMD_SCRATCH == 0x59);
+static_assert(KHO_CMD_IMAGE == 0x5a);
 
 static const struct command commands[] = {
 	COMMAND(QUERY, struct kho_query, query, .run = do_query, .all = true,
@@ -580,6 +594,7 @@ static const struct command commands[] = {
 	COMMAND(HANDOFF, struct kho_handoff, handoff, .run = do_handoff),
 	COMMAND(SCRATCH, struct kho_scratch_take, scratch_take, .run = do_scratch,
 		.tells = true),
+	COMMAND(IMAGE, struct kho_image, image, .run = do_image),
 };
 
 /*

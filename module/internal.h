@@ -4,7 +4,8 @@
  *
  * Lock order, from the outermost on:
  *
- *	reboot notifiers	the chain's lock, while the notifier is called
+ *	reboot notifiers	the chain's lock, while the notifier is called; and
+ *				that of memory notifiers, inside memory hotplug's
  *	inode->i_rwsem		of an object's file: who writes, seals or resizes,
  *				and what takes longer the more pages it has
  *	kho.gate		for reading: what is preserved changes; it is
@@ -182,9 +183,7 @@ struct kho_state {
 	/** @least_open: blocks of RAM in the smallest gap between them, or 0. */
 	u64 least_open;
 
-	/** @last_pfn: number of the last page of RAM. */
-	unsigned long last_pfn;
-	/** @held_pfn: the same, if it is ours so that nobody preserves it, or 0. */
+	/** @held_pfn: the last page of RAM, if it is ours so that nobody has it, or 0. */
 	unsigned long held_pfn;
 
 	/** @setup: the page with the setup_data node and the scratch array. */
@@ -276,6 +275,18 @@ void *kho_blob_alloc(void);
 void *kho_blob_alloc_charged(void);
 void kho_blob_free(void *blob);
 void kho_blob_adopt(void *blob);
+
+/* ram.c */
+int kho_ram_init(void);
+void kho_ram_exit(void);
+int kho_ram_check(unsigned long pfn, unsigned long nr_pages);
+unsigned long kho_ram_piece_end(unsigned long pfn);
+unsigned long kho_ram_last(void);
+bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages);
+bool kho_ram_is_kept(struct kho_radix_tree *tree, unsigned long pfn,
+		     unsigned long nr_pages);
+int kho_ram_image(u32 state);
+u32 kho_ram_image_state(void);
 
 /* platform.c */
 int kho_platform_check(void);

@@ -108,6 +108,11 @@ static int __init kho_init(void)
 
 	kho_inject_begin("init");
 	ret = kho_platform_check() ?: kho_native_init() ?: kho_folio_init();
+	if (!ret) {
+		ret = kho_ram_init();
+		if (ret)
+			kho_folio_exit();
+	}
 	kho_inject_end("init");
 	if (ret)
 		return ret;
@@ -123,7 +128,7 @@ static int __init kho_init(void)
 	 */
 	ret = register_reboot_notifier(&kho_reboot);
 	if (ret)
-		goto err_exit_folio;
+		goto err_exit_ram;
 	kho_poison_init();
 
 	down_read(&kho.gate);
@@ -191,7 +196,8 @@ err_unlock:
 	kho_envelopes_flush();
 	/* For nodes of trees, see kho_radix_destroy_tree(). */
 	rcu_barrier();
-err_exit_folio:
+err_exit_ram:
+	kho_ram_exit();
 	kho_folio_exit();
 	pr_err("not loaded: error %d\n", ret);
 	return ret;
@@ -216,6 +222,7 @@ static void __exit kho_exit(void)
 	kho_envelopes_flush();
 	kho_scratch_flush();
 	rcu_barrier();
+	kho_ram_exit();
 	kho_folio_exit();
 }
 

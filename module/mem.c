@@ -541,7 +541,6 @@ static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 				return -ENOMEM;
 			continue;
 		}
-		split_page(page, order);
 		ret = kho_mem_append(mem, page_to_pfn(page), 1UL << order, 0);
 		if (ret) {
 			kho_put_pages(page_to_pfn(page), 1UL << order);

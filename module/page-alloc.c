@@ -5,17 +5,30 @@
  * The allocator gives what it has, and that may lie in scratch: this kernel may lie
  * there itself, so not all of it could be set aside.  Such a page is set aside now,
  * and another one is asked for.  That comes to an end as scratch does.
+ *
+ * Or it is memory that the next kernel does not have, as a driver has brought it.  Of
+ * that there may be any amount, and the allocator knows no difference; so after a few
+ * tries pages are taken out of what is RAM by their numbers, as scratch is.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 
 #include "internal.h"
 #include "page-alloc.h"
 
 /* Each time less of scratch is left that somebody could be given. */
 #define AGAIN	8
+
+/* How many pages outside of RAM are enough to see that there are more of them. */
+#define MOST_OUTSIDE	4
+
+/* How many blocks are tried that have somebody's memory in them. */
+#define MOST_MOVES	64
 
 /* Pages of scratch that are to be set aside once a better one was found. */
 static void set_aside(struct list_head *unfit, unsigned int order)
@@ -51,19 +64,135 @@ static bool may_ask_again(const void *had, struct list_head *unfit, unsigned int
 	return true;
 }
 
+/* Where the last ones were found: the next are near. */
+static unsigned long found_at;
+
+/*
+ * Has these pages, if they can be had: free, or by moving what is there.  Each has a
+ * reference.
+ */
+static bool take_block(unsigned long pfn, unsigned int order, int nid, bool free)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	/* What is for movable pages only may be taken away as a whole. */
+	if (!page || PageReserved(page) || PageHWPoison(page) ||
+	    page_zonenum(page) == ZONE_MOVABLE || kho_in_scratch(pfn, 1UL << order) || kho_ram_check(pfn, 1UL << order) ||
+	    (nid != NUMA_NO_NODE && page_to_nid(page) != nid))
+		return false;
+	/* A guess, as nobody is kept from taking it. */
+	if (free && (!PageBuddy(page) || page_private(page) < order))
+		return false;
+	return !alloc_contig_range(pfn, pfn + (1UL << order), ACR_FLAGS_NONE,
+				   GFP_KERNEL | __GFP_NOWARN);
+}
+
+/* What the first @tries blocks have that fit, of those there are from @pfn to @end. */
+static unsigned long take_between(unsigned long pfn, unsigned long end,
+				  unsigned int order, int nid, bool free, long *tries)
+{
+	unsigned long step = 1UL << order;
+
+	/* What can't be moved is likely to be all over the block. */
+	if (!free)
+		step = max(step, pageblock_nr_pages);
+	for (pfn = ALIGN(pfn, step); pfn + step <= end; pfn += step) {
+		unsigned long piece_end = kho_ram_piece_end(pfn);
+
+		if (piece_end < pfn + (1UL << order))
+			continue;
+		if (take_block(pfn, order, nid, free))
+			return pfn;
+		if (!free && kho_ram_check(pfn, 1) == 0 && !--*tries)
+			break;
+		if (fatal_signal_pending(current))
+			break;
+		if (!(pfn % PAGES_PER_SECTION))
+			cond_resched();
+	}
+	return 0;
+}
+
+/* Pages of RAM, wherever they are; each has a reference.  0: there are none. */
+static unsigned long take_ram(unsigned int order, int nid)
+{
+	unsigned long end = PHYS_PFN(kho_end_of_memory()), start = READ_ONCE(found_at);
+	long tries = MOST_MOVES;
+	unsigned long pfn;
+
+	pfn = take_between(start, end, order, nid, true, &tries) ?:
+	      take_between(0, start, order, nid, true, &tries) ?:
+	      take_between(start, end, order, nid, false, &tries) ?:
+	      take_between(0, start, order, nid, false, &tries);
+	if (pfn)
+		WRITE_ONCE(found_at, pfn);
+	return pfn;
+}
+
+static void zero_pages(unsigned long pfn, unsigned int order)
+{
+	unsigned long i;
+
+	for (i = 0; i < 1UL << order; i++) {
+		clear_highpage(pfn_to_page(pfn + i));
+		cond_resched();
+	}
+}
+
+/* Pages that each have a reference, and are charged to nobody. */
+static struct page *pages_of_ram(int nid, gfp_t gfp, unsigned int order)
+{
+	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE);
+
+	if (!pfn)
+		return NULL;
+	if (gfp & __GFP_ZERO)
+		zero_pages(pfn, order);
+	return pfn_to_page(pfn);
+}
+
+/* As folio_alloc() would. */
+static struct folio *folio_of_ram(int nid, gfp_t gfp, unsigned int order)
+{
+	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE);
+
+	if (!pfn)
+		return NULL;
+	if (gfp & __GFP_ZERO)
+		zero_pages(pfn, order);
+	if (order && !kho_folio_make(pfn, order, 0)) {
+		kho_put_pages(pfn, 1UL << order);
+		return NULL;
+	}
+	return page_folio(pfn_to_page(pfn));
+}
+
+/* May it be preserved where it is? */
+static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
+{
+	if (kho_ram_check(pfn, 1UL << order)) {
+		(*outside)++;
+		return false;
+	}
+	return kho_native() || !kho_in_scratch(pfn, 1UL << order);
+}
+
 /**
- * kho_pages_alloc() - as alloc_pages_node(), but never in scratch
+ * kho_pages_alloc() - have pages side by side, where they may be preserved
  * @nid: node, or NUMA_NO_NODE
- * @gfp: as there; sleeping has to be allowed
+ * @gfp: as for alloc_pages_node(); sleeping has to be allowed, and they are no folio
  * @order: log2 of how many
  *
+ * Where the allocator has nothing but memory that a driver has brought, pages are
+ * had that are charged to no memory cgroup.
+ *
  * Context: may sleep.
- * Return: the first page, or NULL.
+ * Return: the first page, or NULL.  Each of them has a reference.
  */
 struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 {
-	bool plain = !(gfp & (__GFP_COMP | __GFP_ACCOUNT));
-	unsigned int again = 0;
+	bool plain = !(gfp & __GFP_ACCOUNT) && !kho_native();
+	unsigned int again = 0, outside = 0;
 	LIST_HEAD(unfit);
 	struct page *page;
 
@@ -71,15 +200,23 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 		page = alloc_pages_node(nid, gfp, order);
 		if (may_ask_again(page, &unfit, order, &again))
 			continue;
-		if (!page || kho_native() ||
-		    !kho_in_scratch(page_to_pfn(page), 1UL << order))
+		if (!page)
 			break;
-		if (plain) {
+		if (is_fit(page_to_pfn(page), order, &outside)) {
+			if (order)
+				split_page(page, order);
+			break;
+		}
+		if (plain && kho_in_scratch(page_to_pfn(page), 1)) {
 			if (order)
 				split_page(page, order);
 			kho_scratch_note(page_to_pfn(page), 1UL << order);
 		} else {
 			list_add(&page->lru, &unfit);
+		}
+		if (outside >= MOST_OUTSIDE) {
+			page = pages_of_ram(nid, gfp, order);
+			break;
 		}
 	}
 	set_aside(&unfit, order);
@@ -87,7 +224,7 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 }
 
 /**
- * kho_folio_alloc() - as folio_alloc(), but never in scratch
+ * kho_folio_alloc() - as folio_alloc(), but where it may be preserved
  * @nid: node, or NUMA_NO_NODE
  * @gfp: as there; sleeping has to be allowed
  * @order: log2 of how many pages
@@ -98,7 +235,7 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order)
 {
 	int node = nid == NUMA_NO_NODE ? numa_mem_id() : nid;
-	unsigned int again = 0;
+	unsigned int again = 0, outside = 0;
 	struct folio *folio;
 	LIST_HEAD(unfit);
 
@@ -106,17 +243,20 @@ struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order)
 		folio = __folio_alloc(gfp, order, node, NULL);
 		if (may_ask_again(folio, &unfit, order, &again))
 			continue;
-		if (!folio || kho_native() ||
-		    !kho_in_scratch(folio_pfn(folio), 1UL << order))
+		if (!folio || is_fit(folio_pfn(folio), order, &outside))
 			break;
 		list_add(&folio->lru, &unfit);
+		if (outside >= MOST_OUTSIDE) {
+			folio = folio_of_ram(nid, gfp, order);
+			break;
+		}
 	}
 	set_aside(&unfit, order);
 	return folio;
 }
 
 /**
- * kho_zeroed_page() - as get_zeroed_page(), but never in scratch
+ * kho_zeroed_page() - as get_zeroed_page(), but where it may be preserved
  * @gfp: as there; sleeping has to be allowed
  *
  * Context: may sleep.

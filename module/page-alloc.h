@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that may be preserved: none of them lies in scratch.
+ * Pages that may be preserved: each lies in what is RAM for the next kernel, and none in
+ * scratch.
  */
 #ifndef KHO_PAGE_ALLOC_H
 #define KHO_PAGE_ALLOC_H

@@ -30,7 +30,10 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 		why = "there is no RAM online";
 		break;
 	case -EADDRNOTAVAIL:
-		why = "the page is free, reserved or poisoned";
+		why = "free, reserved, poisoned, the last of RAM, or newer than the kernel loaded";
+		break;
+	case -EREMOTE:
+		why = "a driver has brought that memory, the next kernel has none there";
 		break;
 	case -EBUSY:
 		why = "it is in scratch, overlaps a preserved page, or belongs to an object";

@@ -63,6 +63,7 @@ static const struct {
 	[KHO_WHY_SECRET] = { -EKEYREJECTED, "it is secret memory" },
 	[KHO_WHY_TAKEN] = { -EEXIST, "it is preserved already" },
 	[KHO_WHY_PLACE] = { -EADDRNOTAVAIL, "nothing can be preserved where it lies" },
+	[KHO_WHY_DRIVER] = { -EREMOTE, "a driver has brought it, the next kernel has none there" },
 	[KHO_WHY_CHANGED] = { -ESTALE, "it changed meanwhile" },
 };
 
@@ -242,9 +243,11 @@ static u32 judge_folio(struct folio *folio, struct page *page)
 /* Can anything stay where these pages are? */
 static u32 judge_place(unsigned long pfn, unsigned long nr)
 {
-	if ((!kho_native() && kho.last_pfn - pfn < nr) || kho_in_scratch(pfn, nr))
-		return KHO_WHY_PLACE;
-	return KHO_WHY_NONE;
+	int ret = kho_ram_check(pfn, nr);
+
+	if (ret == -EREMOTE)
+		return KHO_WHY_DRIVER;
+	return ret || kho_in_scratch(pfn, nr) ? KHO_WHY_PLACE : KHO_WHY_NONE;
 }
 
 /* A page that is a folio of its own, and nothing about it is wrong? */

@@ -50,43 +50,6 @@ static int overlaps(u64 addr, u64 bytes, void *data)
 	return addr < span->end && span->addr < addr + bytes;
 }
 
-static int any_key(phys_addr_t phys, unsigned int order, void *data)
-{
-	return 1;
-}
-
-static int node_overlaps(void *ctx, __u64 phys, unsigned int level)
-{
-	return overlaps(phys, PAGE_SIZE, ctx);
-}
-
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
-}
-
-/* Does anything lie there that the tree keeps, or the tree itself? */
-static bool is_kept(struct span *span)
-{
-	static const struct kho_walk_ops ops = {
-		.map = map_node,
-		.node = node_overlaps,
-	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.ctx = span,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
-
-	if (!kho.tree.root)
-		return false;
-	return kho_walk_tree(&walk, virt_to_phys(kho.tree.root)) ||
-	       kho_radix_walk_range(&kho.tree, PHYS_PFN(span->addr),
-				    PHYS_PFN(span->end - span->addr), any_key,
-				    NULL);
-}
-
 static const char *check(struct span *span)
 {
 	unsigned int i, nr = min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX);
@@ -100,8 +63,10 @@ static const char *check(struct span *span)
 			return "an envelope lies in it";
 	if (kho_arch_each_reserved(overlaps, span))
 		return "firmware has something there";
-	if (is_kept(span) || (kho.boot.state == KHO_BOOT_KEPT &&
-			      overlaps(kho.boot.fdt_addr, PAGE_SIZE, span)))
+	if (kho_ram_is_kept(&kho.tree, PHYS_PFN(span->addr),
+			    PHYS_PFN(span->end - span->addr)) ||
+	    (kho.boot.state == KHO_BOOT_KEPT &&
+	     overlaps(kho.boot.fdt_addr, PAGE_SIZE, span)))
 		return "something is preserved there";
 	return NULL;
 }

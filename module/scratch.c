@@ -35,11 +35,17 @@
  */
 #define SCRATCH_ALIGN	BIT(MAX_PAGE_ORDER)
 
-/* Of the pages from @pfn on, the first that can't be in one piece with it. */
-static unsigned long first_obstacle(unsigned long pfn, unsigned long end)
+/*
+ * Of the pages from @pfn on, the first that can't be in one piece with it.  What is for
+ * movable pages only is no good place if there is another one: whoever has set that
+ * aside may want to take it away.
+ */
+static unsigned long first_obstacle(unsigned long pfn, unsigned long end, bool movable)
 {
 	struct zone *zone = NULL;
 
+	/* The next kernel has to have RAM there. */
+	end = min(end, kho_ram_piece_end(pfn));
 	for (; pfn < end; pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 
@@ -47,14 +53,15 @@ static unsigned long first_obstacle(unsigned long pfn, unsigned long end)
 			break;
 		if (!zone)
 			zone = page_zone(page);
-		if (page_zone(page) != zone)
+		if (page_zone(page) != zone ||
+		    (zone_idx(zone) == ZONE_MOVABLE && !movable))
 			break;
 	}
 	return pfn;
 }
 
 /* A range of pages of the same zone that is all ours; says where it is. */
-static int take_between(unsigned long low, unsigned long high,
+static int take_between(unsigned long low, unsigned long high, bool movable,
 			unsigned long nr_pages, unsigned long *where)
 {
 	unsigned long step = max(SCRATCH_ALIGN,
@@ -62,7 +69,7 @@ static int take_between(unsigned long low, unsigned long high,
 	unsigned long pfn = ALIGN(low, SCRATCH_ALIGN);
 
 	while (pfn + nr_pages <= high) {
-		unsigned long end = first_obstacle(pfn, pfn + nr_pages);
+		unsigned long end = first_obstacle(pfn, pfn + nr_pages, movable);
 
 		cond_resched();
 		if (fatal_signal_pending(current))
@@ -90,16 +97,16 @@ static int take(unsigned long nr_pages, unsigned long *where)
 	unsigned long low_end = SZ_4G >> PAGE_SHIFT;
 	int nid, pass, ret;
 
-	for (pass = 0; pass < 2; pass++) {
+	for (pass = 0; pass < 4; pass++) {
 		for_each_online_node(nid) {
 			unsigned long start = NODE_DATA(nid)->node_start_pfn;
 			unsigned long end = pgdat_end_pfn(NODE_DATA(nid));
 
-			if (pass)
+			if (pass % 2)
 				start = max(start, low_end);
 			else
 				end = min(end, low_end);
-			ret = take_between(start, end, nr_pages, where);
+			ret = take_between(start, end, pass >= 2, nr_pages, where);
 			if (ret != -ENOMEM)
 				return ret;
 		}

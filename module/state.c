@@ -95,7 +95,8 @@ void kho_changed(void)
  * @order: log2 of how many
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: as kho_radix_add_page(), or what the kernel's own KHO says.
+ * Return: as kho_radix_add_page(), or what the kernel's own KHO says, or
+ * -EADDRNOTAVAIL for pages that are going offline.
  */
 int kho_mark_page(unsigned long pfn, unsigned int order)
 {
@@ -103,6 +104,8 @@ int kho_mark_page(unsigned long pfn, unsigned int order)
 
 	assert_may_mark();
 
+	if (!kho_ram_stays(pfn, 1UL << order))
+		return -EADDRNOTAVAIL;
 	ret = kho_radix_add_page(&kho.tree, pfn, order);
 	if (ret)
 		return ret;
@@ -142,12 +145,17 @@ void kho_unmark_page(unsigned long pfn, unsigned int order)
 int kho_mark_batch(const unsigned long *pfn, unsigned long nr,
 		   unsigned int order, unsigned long *done)
 {
-	unsigned long i, marked;
+	unsigned long i, marked, wanted = nr;
 	int ret;
 
 	assert_may_mark();
 
+	for (i = 0; i < nr; i++)
+		if (!kho_ram_stays(pfn[i], 1UL << order))
+			nr = i;
 	ret = kho_radix_add_batch(&kho.tree, pfn, nr, order, done);
+	if (!ret && nr < wanted)
+		ret = -EADDRNOTAVAIL;
 	for (i = 0; kho_native() && i < *done; i++) {
 		int err = kho_native_preserve(pfn[i], 1ULL << order);
 
@@ -191,7 +199,8 @@ void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
  * @nr_pages: how many
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: as kho_radix_add_range(), or what the kernel's own KHO says.
+ * Return: as kho_radix_add_range(), or what the kernel's own KHO says, or
+ * -EADDRNOTAVAIL for pages that are going offline.
  */
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
 {
@@ -199,6 +208,8 @@ int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
 
 	assert_may_mark();
 
+	if (!kho_ram_stays(pfn, nr_pages))
+		return -EADDRNOTAVAIL;
 	ret = kho_radix_add_range(&kho.tree, pfn, nr_pages);
 	if (ret)
 		return ret;
@@ -264,20 +275,21 @@ int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages)
  * @pfn: its number
  *
  * Return: 0; -ENXIO if there is no such RAM, -EADDRNOTAVAIL if nobody uses the
- * page, if it is reserved or poisoned, or the last one of RAM.
+ * page, or if it is reserved or poisoned; or as kho_ram_check().
  */
 int kho_take_page(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 	struct folio *folio;
+	int ret;
 
 	if (!page)
 		return -ENXIO;
-	/* An envelope can't have it in it: see blocks.c. */
-	if (pfn == kho.last_pfn && !kho_native())
-		return -EADDRNOTAVAIL;
 	if (PageReserved(page) || PageHWPoison(page))
 		return -EADDRNOTAVAIL;
+	ret = kho_ram_check(pfn, 1);
+	if (ret)
+		return ret;
 
 	folio = page_folio(page);
 	if (!folio_try_get(folio))

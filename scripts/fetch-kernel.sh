@@ -22,8 +22,10 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# A full set is 100 to 400 MiB.  These, with what they depend on:
+# A full set is 100 to 400 MiB.  These, with what they depend on, and of the others
+# those that there are:
 vm_modules=(virtio_pci virtio_blk)
+other_modules=(virtio_mem virtio_balloon efivarfs nvme e1000e i6300esb)
 
 usage()
 {
@@ -116,7 +118,8 @@ download()
 		"${@/%/=$version}") >&2
 }
 
-# By its contents: an image that is signed later makes another directory.
+# By its contents: an image that is signed later makes another directory, and so do
+# other modules.
 name_results()
 {
 	local kind
@@ -126,7 +129,8 @@ name_results()
 	*-unsigned-*)	kind=unsigned ;;
 	*)		kind=signed ;;
 	esac
-	dir=$kernels/${release}_${version}_$kind
+	dir=$kernels/${release}_${version}_${kind}_$(echo "${vm_modules[*]}" \
+		"${other_modules[*]}" | sha256sum | cut -c 1-8)
 	headers=$kernels/headers-$common${own_headers}_$version
 	headers+=/usr/src/linux-headers-$release
 }
@@ -235,12 +239,16 @@ unpack_image()
 # Leaves those modules that are wanted.
 thin_out()
 {
-	local root=$tmp/tree lib=$tmp/tree/lib/modules/$release file
+	local root=$tmp/tree lib=$tmp/tree/lib/modules/$release file module
 
 	# Some are built into some kernels, and then they are no files.
 	depmod -b "$root" "$release"
 	modprobe -d "$root" -S "$release" -D -a "${vm_modules[@]}" \
 		>"$tmp/needed" || die "$release lacks one of ${vm_modules[*]}"
+	for module in "${other_modules[@]}"; do
+		modprobe -d "$root" -S "$release" -D "$module" \
+			>>"$tmp/needed" 2>/dev/null || true
+	done
 	sed -n 's/^insmod \([^ ]*\).*/\1/p' "$tmp/needed" |
 		sort -u >"$tmp/wanted"
 	mkdir "$tmp/kept"

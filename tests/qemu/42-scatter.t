@@ -5,7 +5,7 @@
 # has to find a place for the next one, whatever is preserved.
 #
 #	KHO_HANDOVERS=N		how many; by default 3, and 20 in `make soak`
-#	KHO_CHAINS="NAME..."	which; by default one with BIOS and one with EFI
+#	KHO_CHAINS="NAME..."	which; by default one, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -13,6 +13,21 @@ handovers=${KHO_HANDOVERS:-3}
 [[ $handovers =~ ^[1-9][0-9]*$ ]] || die "KHO_HANDOVERS=$handovers is no number"
 
 need_vm
+
+# What the machine has besides, as vm.sh's arguments
+machine=()
+
+# nodes N SIZE: that many, each with a CPU if there are two, and so much memory
+nodes()
+{
+	local i
+
+	machine=()
+	for ((i = 0; i < $1; i++)); do
+		machine+=(-q "-object memory-backend-ram,id=node$i,size=$2"
+			-q "-numa node,nodeid=$i,memdev=node$i")
+	done
+}
 
 # chain NAME FIRMWARE MEMORY WORDS KERNEL...: each is NAME=DIRECTORY; the last
 # one is the first, and they come in turn
@@ -31,7 +46,7 @@ chain()
 	image=$(initramfs "${dirs[@]}")
 	disk=$(payload "${entries[@]}" "$name" "$first" "$image")
 	log=$KHO_BUILD/qemu/$name/verdict.log
-	vm_test -1 -t scatter -p "$disk" -m "$memory" -f "$firmware" \
+	vm_test -1 -t scatter -p "$disk" -m "$memory" -f "$firmware" "${machine[@]}" \
 		-T $((120 + 60 * handovers)) \
 		-a "kho.opt.handovers=$handovers kho.opt.kernels=$(IFS=,; echo "${names[*]}") $words" \
 		"$name" "$first" "$image"
@@ -42,10 +57,10 @@ chain()
 }
 
 newer=$(debian_kernel 6.12)
-# In `make soak` all of them.
-: "${KHO_CHAINS:=bios efi}"
+: "${KHO_CHAINS:=bios}"
 
 for chain in $KHO_CHAINS; do
+	machine=()
 	case $chain in
 	bios)	# Each kernel lies in the scratch of the one before.
 		chain scatter-bios bios 2G \
@@ -63,6 +78,17 @@ for chain in $KHO_CHAINS; do
 		chain scatter-efi-mixed efi 2G kho.opt.pages=1000 \
 			"newest=$(debian_kernel 7.2)" "newer=$newer" \
 			"stock=$(stock_kernel)" ;;
+	nodes)	nodes 2 1G
+		chain scatter-nodes bios 2G kho.opt.pages=1000 \
+			"newer=$newer" "stock=$(stock_kernel)" ;;
+	four)	# Memory that can go is for what can be moved.
+		nodes 4 512M
+		chain scatter-four efi 2G "kho.opt.pages=1000 kernelcore=60%" \
+			"newest=$(debian_kernel 7.2)" "newer=$newer" ;;
+	high)	# Nearly all of it lies above 4 GiB.
+		machine=(-q "-machine max-ram-below-4g=256M")
+		chain scatter-high bios 3G kho.opt.pages=1000 \
+			"stock=$(stock_kernel)" "newer=$newer" ;;
 	*)	die "KHO_CHAINS: there is no chain '$chain'" ;;
 	esac
 done

@@ -165,6 +165,13 @@ static const char *const releases[] = {
 	[KHO_RELEASE_KEPT] = "kept",
 };
 
+static const char *const images[] = {
+	[KHO_IMAGE_NONE] = "none",
+	[KHO_IMAGE_BEGUN] = "begun",
+	[KHO_IMAGE_LOADED] = "loaded",
+	[KHO_IMAGE_STALE] = "stale",
+};
+
 static void show_name(const char *key, __u32 value, const char *const *names,
 		      size_t nr)
 {
@@ -182,6 +189,7 @@ static int cmd_status(char **argv)
 	show_name("arrival_kind", q.arrival_kind, kinds, ARRAY_SIZE(kinds));
 	show_name("backend", q.backend, backends, ARRAY_SIZE(backends));
 	show_name("release", q.release, releases, ARRAY_SIZE(releases));
+	show_name("image", q.image, images, ARRAY_SIZE(images));
 	printf("generation=%u\n", q.generation);
 #define SHOW(member) \
 	printf(#member "=%llu\n", (unsigned long long)q.member)

@@ -329,6 +329,33 @@ static void undo_handoff(void)
 	need(hand_over(KHO_HANDOFF_EXACT), "handoff");
 }
 
+static int set_image(__u32 state)
+{
+	struct kho_image arg = { .size = sizeof(arg), .state = state };
+
+	return call(KHO_IMAGE, &arg);
+}
+
+static int do_begin(void)
+{
+	return set_image(KHO_IMAGE_BEGUN);
+}
+
+static void prepare_image(void)
+{
+	need(set_image(KHO_IMAGE_BEGUN), "begin");
+}
+
+static int do_image(void)
+{
+	return set_image(KHO_IMAGE_LOADED);
+}
+
+static void undo_image(void)
+{
+	need(set_image(KHO_IMAGE_NONE), "no image");
+}
+
 /* ---- What is done with files ---- */
 
 static char *mapped;
@@ -554,6 +581,9 @@ static const struct test_case page_cases[] = {
 	  3 },
 	{ "HANDOFF", nothing, do_handoff, nothing_to_see, undo_handoff, nothing,
 	  1 },
+	{ "IMAGE begun", nothing, do_begin, nothing_to_see, undo_image, nothing, 2 },
+	{ "IMAGE loaded", prepare_image, do_image, nothing_to_see, undo_image,
+	  undo_image, 2 },
 };
 
 static const struct test_case object_cases[] = {

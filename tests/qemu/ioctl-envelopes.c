@@ -186,6 +186,45 @@ static void test_handoff(void)
 	result(!why, "the envelopes after that: %s", why ?: "sound");
 }
 
+static int set_image(__u32 state)
+{
+	struct kho_image arg = { .size = sizeof(arg), .state = state };
+
+	return call(KHO_IMAGE, &arg);
+}
+
+static bool image_is(__u32 state)
+{
+	struct kho_query q;
+
+	get_query(kho, &q);
+	return q.image == state;
+}
+
+/* What whoever loads a kernel says of it, here without one. */
+static void test_image(void)
+{
+	struct kho_image stale = { .size = sizeof(stale), .state = KHO_IMAGE_STALE };
+	struct kho_image loaded = { .size = sizeof(loaded), .state = KHO_IMAGE_LOADED };
+
+	result(image_is(KHO_IMAGE_NONE), "no kernel is loaded");
+	refused(EINVAL, KHO_IMAGE, &stale, "a state that nobody can set");
+	refused(EINVAL, KHO_IMAGE, &loaded, "loaded, but not begun");
+	need(set_image(KHO_IMAGE_BEGUN), "begun");
+	result(image_is(KHO_IMAGE_NONE), "begun is not loaded");
+	need(set_image(KHO_IMAGE_BEGUN), "begun once more");
+	need(set_image(KHO_IMAGE_LOADED), "loaded");
+	result(image_is(KHO_IMAGE_LOADED), "a kernel is loaded");
+	refused(EINVAL, KHO_IMAGE, &loaded, "loaded twice, but begun once");
+	need(add_page(pool_pfn[0], 0), "add");
+	need(del_page(pool_pfn[0], 0), "del");
+	need(set_image(KHO_IMAGE_BEGUN), "begun");
+	result(image_is(KHO_IMAGE_LOADED), "the one before is still loaded");
+	need(set_image(KHO_IMAGE_NONE), "none");
+	result(image_is(KHO_IMAGE_NONE), "none is loaded any more");
+	refused(EINVAL, KHO_IMAGE, &loaded, "and none was begun");
+}
+
 void test_envelopes(void)
 {
 	static bool in[POOL_PAGES];
@@ -222,5 +261,6 @@ void test_envelopes(void)
 	why = wrong();
 	result(!why, "envelopes after all is gone: %s", why ?: "sound");
 	test_handoff();
+	test_image();
 	free(meta_pages);
 }

@@ -332,6 +332,10 @@ static const struct command {
 	{ "SCRATCH", KHO_SCRATCH, sizeof(struct kho_scratch_take),
 	  { ZERO(kho_scratch_take, flags) },
 	  nothing, nothing, nothing, 0, ADMIN },
+	/* The same: no kernel is loaded. */
+	{ "IMAGE", KHO_IMAGE, sizeof(struct kho_image),
+	  { ZERO(kho_image, flags), ZERO(kho_image, reserved) },
+	  nothing, nothing, nothing, 0, ADMIN },
 };
 
 /* ---- What all commands have in common ---- */
@@ -386,6 +390,7 @@ static bool has_nothing_to_tell(const struct command *c)
 	case KHO_OBJ_SET_DATA:
 	case KHO_OBJ_SET_OWNER:
 	case KHO_HANDOFF:
+	case KHO_IMAGE:
 		return true;
 	default:
 		return false;
@@ -495,7 +500,7 @@ static void test_wrong_file(void)
 			   &room, what);
 	}
 	refused_on(ENOTTY, object_fd,
-		   _IO(KHO_IOCTL_TYPE, KHO_CMD_SCRATCH + 1), &room,
+		   _IO(KHO_IOCTL_TYPE, KHO_CMD_IMAGE + 1), &room,
 		   "no command, on an object");
 	/* What the C library asks of any file. */
 	result(!isatty(object_fd) && errno == ENOTTY, "an object is no terminal");
@@ -505,7 +510,7 @@ static void test_wrong_file(void)
 static void test_unknown(void)
 {
 	static const unsigned int numbers[] = {
-		0, KHO_CMD_BASE - 1, KHO_CMD_SCRATCH + 1, 0xff,
+		0, KHO_CMD_BASE - 1, KHO_CMD_IMAGE + 1, 0xff,
 	};
 	struct kho_query q = { .size = sizeof(q) };
 	char what[40];

@@ -20,7 +20,7 @@ fi
 
 need_packages busybox-static cpio gcc kexec-tools kmod lib32gcc-12-dev \
 	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config zstd \
-	xz-utils
+	xz-utils makedumpfile
 
 here=$KHO_TOP/tests/qemu
 out=$KHO_BUILD/qemu/initramfs
@@ -29,8 +29,9 @@ mkdir -p "$out" "$bin"
 exec 9>"$out/.lock"
 flock 9
 
-# What the VM's disk needs where it isn't built in.
+# What the VM's disk needs where it isn't built in, and what tests load if there is one.
 drivers=(virtio_pci virtio_blk)
+others=(virtio_mem virtio_balloon efivarfs nvme e1000e i6300esb)
 
 make -s -C "$KHO_TOP/tools" >&2 9>&-
 khoctl=$KHO_BUILD/tools/khoctl
@@ -69,6 +70,7 @@ compile memory-test "$memory_test"
 compile memory 'memory.c ioctl.c'
 compile race-test 'race-test.c race-held.c ioctl.c'
 compile guard 'guard.c guard-limits.c guard-view.c ioctl.c' -pthread
+compile place 'place.c ioctl.c' -static
 compile poison 'poison.c ioctl.c' "-I$KHO_TOP/include"
 # Also run on the host, to begin with a slate and to read it.
 compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-device.c fuzz/ops-map.c
@@ -112,11 +114,12 @@ if [ -n "$bench" ]; then
 	add_program /bin/cp
 fi
 programs=(agent fail-nth guard keeper kill-points kill-steps kho-fuzz kvcache
-	ioctl-test ioctl-test32 memory memory-test memory-test32 poison race-test)
+	ioctl-test ioctl-test32 memory memory-test memory-test32 place poison race-test)
 for file in "${programs[@]}"; do
 	add_program "$bin/$file"
 done
 add_program /sbin/kexec
+add_program /usr/bin/makedumpfile
 add_program "$khoctl"
 # khoctl has kernel images unpacked; busybox knows only some of the formats.
 for file in xz zstd; do
@@ -179,6 +182,11 @@ for dir; do
 	done < <(modprobe -d "$dir" -S "$release" -D -a "${drivers[@]}" |
 		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
 	loads+=("$release" "$load")
+	while read -r ko; do
+		add_module "$ko" "lib/modules/$release"
+	done < <(for module in "${others[@]}"; do
+		modprobe -d "$dir" -S "$release" -D "$module" 2>/dev/null || true
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
 done
 
 # ---- Put it together ----

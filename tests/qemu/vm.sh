@@ -17,6 +17,9 @@
 #			INITRD is -
 #	-1		one CPU, instead of two, for what is done one after the other:
 #			emulated CPUs that wait for each other take time from all
+#	-M		the guest may have QEMU do things: see monitor.pl
+#	-C		it is to crash: what the console has from there to the next kernel
+#			is no failure
 #	-o		it is not started once more after process 1, see below
 #	-I		its clock counts instructions, one a nanosecond, and it has
 #			one CPU
@@ -48,8 +51,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' cpus=2 icount='' kcsan='' once='' firmware=bios extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:1oIKli option; do
+ram='' cpus=2 icount='' kcsan='' once='' monitor='' crash='' firmware=bios extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:1CMoIKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -63,6 +66,8 @@ while getopts t:s:a:p:m:f:q:T:c:r:1oIKli option; do
 	c)	features=,$OPTARG ;;
 	r)	ram=$OPTARG ;;
 	1)	cpus=1 ;;
+	C)	crash=1 ;;
+	M)	monitor=1 ;;
 	o)	once=1 ;;
 	I)	icount=1 cpus=1 ;;
 	K)	kcsan=1 ;;
@@ -125,6 +130,15 @@ qemu+=("${extra[@]}")
 
 # ---- Run it ----
 
+if [ -n "$monitor" ]; then
+	# The name of a socket must not be long.
+	sockets=$(mktemp -d)
+	trap 'rm -rf "$sockets"' EXIT
+	qemu+=(-monitor "unix:$sockets/monitor,server=on,wait=off")
+	"$KHO_TOP/tests/qemu/monitor.pl" "$sockets/monitor" "$port" \
+		>"$logs/monitor.log" 2>&1 &
+fi
+
 if [ "${V:-}" = 1 ]; then
 	tail -n +1 -f "$console" --pid=$$ | sed -u -e 's/\r$//' -e 's/^/      | /' &
 fi
@@ -162,6 +176,10 @@ judged=$console
 if [ -n "$kcsan" ]; then
 	judged=$logs/console-ours.log
 	"$KHO_TOP/tests/qemu/fuzz/kcsan-ours.pl" "$console" >"$judged"
+fi
+if [ -n "$crash" ]; then
+	judged=$logs/console-but-crash.log
+	sed '/sysrq: Trigger a crash/,/Linux version/d' "$console" >"$judged"
 fi
 found=$(grep -aE "$trouble" "$judged" |
 	grep -avE -f <(grep -vE '^(#|$)' "$allowed") | head -n 1 || true)
@@ -206,6 +224,7 @@ elif [ "$status" -ne 0 ] && ! grep -aq '^KHO-NOT-OK ' "$port" &&
 fi
 if [ -n "$again" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"
+	[ -z "$monitor" ] || rm -rf "$sockets"
 	say "$name: $outcome, $again; once more"
 	KHO_VM_AGAIN=1 exec "${BASH_SOURCE[0]}" "${arguments[@]}"
 fi

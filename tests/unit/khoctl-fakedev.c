@@ -14,6 +14,10 @@
  *	KHO_FAKE_ABI		3 or 4 (default)
  *	KHO_FAKE_OLD		set: the module of before there were envelopes
  *	KHO_FAKE_NO_AGENTS	set: the module of before objects had owners
+ *	KHO_FAKE_NO_IMAGE	set: the module of before memory could come and go
+ *	KHO_FAKE_IMAGE		image, a number
+ *	KHO_FAKE_IMAGES		file that the states that IMAGE is told are added to
+ *	KHO_FAKE_STALE		set: memory comes whenever a kernel is loaded
  *	KHO_FAKE_USER		set: the caller lacks CAP_SYS_ADMIN
  *	KHO_FAKE_LIES		set: it says what can't be
  *	KHO_FAKE_KILL		CMD, a number: that command is met by SIGKILL
@@ -269,7 +273,8 @@ static unsigned int known_commands(void)
 	return getenv("KHO_FAKE_OLD") ? 12 : getenv("KHO_FAKE_NO_AGENTS") ? 14 :
 	       getenv("KHO_FAKE_NO_HANDOFF") ? 24 :
 	       getenv("KHO_FAKE_NO_SCRATCH") ? 25 :
-	       KHO_CMD_SCRATCH + 1 - KHO_CMD_BASE;
+	       getenv("KHO_FAKE_NO_IMAGE") ? 26 :
+	       KHO_CMD_IMAGE + 1 - KHO_CMD_BASE;
 }
 
 /* How it is handed over is in the file KHO_FAKE_HANDOFF, which is "0" if not. */
@@ -387,6 +392,10 @@ static int do_query(struct kho_query *q)
 		query_handoff(q);
 	if (known_commands() > 25)
 		q->features |= KHO_FEATURE_SCRATCH;
+	if (known_commands() > 26) {
+		q->features |= KHO_FEATURE_IMAGE;
+		q->image = strtoul(env("KHO_FAKE_IMAGE", "0"), NULL, 0);
+	}
 	if (getenv("KHO_FAKE_USER")) {
 		q->setup_addr = 0;
 		q->fdt_addr = 0;
@@ -562,6 +571,7 @@ static int check_command(unsigned long cmd, const void *arg)
 		sizeof(struct kho_obj_owner), sizeof(struct kho_obj_info),
 		sizeof(struct kho_obj_verify), sizeof(struct kho_obj_info_list),
 		sizeof(struct kho_handoff), sizeof(struct kho_scratch_take),
+		sizeof(struct kho_image),
 	};
 	unsigned int nr = _IOC_NR(cmd) - KHO_CMD_BASE;
 	unsigned int fail_nr, fail_errno;
@@ -593,10 +603,22 @@ static bool is_for_root(unsigned long cmd)
 	case KHO_SUBTREE_LIST:
 	case KHO_HANDOFF:
 	case KHO_SCRATCH:
+	case KHO_IMAGE:
 		return true;
 	default:
 		return false;
 	}
+}
+
+static int do_image(const struct kho_image *image)
+{
+	FILE *f = fopen(env("KHO_FAKE_IMAGES", "/dev/null"), "a");
+
+	if (!f)
+		return -EIO;
+	fprintf(f, "%u\n", image->state);
+	fclose(f);
+	return image->state == KHO_IMAGE_LOADED && getenv("KHO_FAKE_STALE") ? -ESTALE : 0;
 }
 
 static int run(unsigned long cmd, void *arg)
@@ -637,6 +659,8 @@ static int run(unsigned long cmd, void *arg)
 		return do_handoff(arg);
 	case KHO_SCRATCH:
 		return do_scratch(arg);
+	case KHO_IMAGE:
+		return do_image(arg);
 	default:
 		return object_command(cmd, arg);
 	}

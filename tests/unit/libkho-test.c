@@ -87,7 +87,7 @@ static void test_why(void)
 {
 	uint32_t why, other;
 
-	for (why = 0; why <= KHO_WHY_CHANGED + 1; why++) {
+	for (why = 0; why <= KHO_WHY_DRIVER + 1; why++) {
 		ok(*kho_why_text(why), "why %u: %s", why, kho_why_text(why));
 		for (other = 0; other < why; other++)
 			must(strcmp(kho_why_text(why), kho_why_text(other)),

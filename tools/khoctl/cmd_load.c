@@ -452,12 +452,28 @@ static int end_handoff(struct load *l, int failed)
 	return DONE;
 }
 
+/* What is loaded knows the memory that there is from then on. */
+static int tell_image(const struct load *l, __u32 state)
+{
+	int ret;
+
+	if (!(l->query.features & KHO_FEATURE_IMAGE))
+		return DONE;
+	ret = image_tell(l->dev, state);
+	if (ret == -ESTALE)
+		return cmd_err("memory was added or taken away meanwhile: load it again");
+	return ret ? cmd_err("cannot tell the module what is loaded: %s",
+			     device_error(ret)) : DONE;
+}
+
 static int run_kexec(struct load *l)
 {
 	char *output = NULL;
 	struct guard guard;
 	int status, ret;
 
+	if (tell_image(l, KHO_IMAGE_BEGUN))
+		return FAILED;
 	if (guard_start(&guard, l->program, l->own_kho))
 		return FAILED;
 	status = kexec_run((const char * const *)l->args, &output);
@@ -477,6 +493,8 @@ static int run_kexec(struct load *l)
 		}
 	} else {
 		ret = judge(l, output);
+		if (!ret)
+			ret = tell_image(l, KHO_IMAGE_LOADED);
 		if (!ret && caught_signal())
 			ret = cmd_err("interrupted");
 	}
@@ -485,7 +503,7 @@ static int run_kexec(struct load *l)
 
 	if (kexec_unload(l->program, l->own_kho))
 		cmd_warn("DO NOT run kexec -e: what is loaded is not safe for the handover");
-	else
+	else if (!tell_image(l, KHO_IMAGE_NONE))
 		cmd_warn("the kernel has been unloaded again");
 out:
 	guard_end(&guard);

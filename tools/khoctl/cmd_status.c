@@ -32,6 +32,13 @@ static const char * const releases[] = {
 };
 
 /* A word for a number that a newer module may have more of */
+static const char * const images[] = {
+	[KHO_IMAGE_NONE] = "none",
+	[KHO_IMAGE_BEGUN] = "none",
+	[KHO_IMAGE_LOADED] = "loaded",
+	[KHO_IMAGE_STALE] = "stale",
+};
+
 #define WORD(words, n) ((n) < ARRAY_SIZE(words) ? (words)[n] : "unknown")
 
 /* What is in the root FDT, of others than the module */
@@ -119,6 +126,7 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_u64(root, "lean_keys", q->lean_keys);
 	json_add_str(root, "handoff", handoff_str(q->handoff));
 	json_add_bool(root, "kexec_loaded", loaded > 0);
+	json_add_str(root, "image", WORD(images, q->image));
 	json_print(root);
 }
 
@@ -318,6 +326,8 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	print_arrival(q);
 	print_release(q);
 	printf("next kernel %s\n", loaded < 0 ? "this kernel has no kexec" :
+	       image_is_stale(q, loaded) ?
+	       "loaded, BUT memory was added or taken away since: load it again (khoctl load)" :
 	       loaded ? "loaded" : "not loaded (khoctl load)");
 }
 
@@ -357,5 +367,5 @@ int cmd_status(int argc, char **argv)
 	else
 		status_text(&query, &others, sys_kexec_loaded());
 	free(others.trees);
-	return DONE;
+	return image_is_stale(&query, sys_kexec_loaded()) ? FAILED : DONE;
 }

@@ -3,10 +3,23 @@
  * khoctl unload
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "khoctl.h"
 #include "kexec.h"
 #include "sysinfo.h"
+
+/* Nothing depends any more on what it knew of the memory. */
+static void forget(void)
+{
+	int dev = kho_open(device_path());
+
+	if (dev < 0)
+		return;
+	/* An older module has nothing to forget. */
+	image_tell(dev, KHO_IMAGE_NONE);
+	close(dev);
+}
 
 int cmd_unload(int argc, char **argv)
 {
@@ -41,5 +54,7 @@ int cmd_unload(int argc, char **argv)
 	ret = kexec_unload(program, sys_kexec_refusal(false) &&
 			   !sys_kexec_refusal(true));
 	free(program);
+	if (!ret)
+		forget();
 	return ret;
 }

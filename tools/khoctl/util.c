@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,6 +92,8 @@ const char *device_error(int err)
 		return "the memory is a file system's page cache";
 	case -EXDEV:
 		return "the memory is a file's on a DAX device";
+	case -EREMOTE:
+		return "a driver has brought the memory: the next kernel has none there";
 	case -EKEYREJECTED:
 		return "the memory is secret";
 	case -ESTALE:
@@ -170,6 +173,21 @@ int open_device_query(struct kho_query *query, __u64 needed)
 	}
 	device_abi(query);
 	return dev;
+}
+
+int image_tell(int dev, __u32 state)
+{
+	struct kho_image image = {
+		.size = sizeof(image),
+		.state = state,
+	};
+
+	return ioctl(dev, KHO_IMAGE, &image) ? -errno : 0;
+}
+
+bool image_is_stale(const struct kho_query *q, int loaded)
+{
+	return loaded > 0 && q->image == KHO_IMAGE_STALE;
 }
 
 void device_abi(struct kho_query *query)

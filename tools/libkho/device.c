@@ -65,6 +65,8 @@ const char *kho_why_text(uint32_t why)
 		return "RLIMIT_MEMLOCK does not allow as much";
 	case KHO_WHY_CHANGED:
 		return "the memory was mapped or truncated meanwhile";
+	case KHO_WHY_DRIVER:
+		return "a driver has brought the memory: the next kernel has none there";
 	default:
 		return "for a reason that this library does not know";
 	}

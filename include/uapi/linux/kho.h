@@ -5,7 +5,7 @@
  * Whoever may open the device may use objects, each as its owner, group and
  * mode let them: what a caller may neither read nor write does not exist for
  * it, unless it is its own.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST,
- * SUBTREE_LIST and HANDOFF, and the addresses in struct kho_query, are for callers
+ * SUBTREE_LIST, HANDOFF and IMAGE, and the addresses in struct kho_query, are for callers
  * with CAP_SYS_ADMIN.
  *
  * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object,
@@ -31,7 +31,9 @@
  *	EFAULT		a pointer can't be read or written
  *	EPERM		no CAP_SYS_ADMIN, not the owner, sealed, or locked down
  *	ENXIO		no such page: a hole, offline, or no RAM
- *	EADDRNOTAVAIL	the page is free, reserved, poisoned, or the last of RAM
+ *	EADDRNOTAVAIL	the page is free, reserved, poisoned, or the last of RAM; or
+ *			the kernel that is loaded does not know of it
+ *	EREMOTE		a driver has brought the memory: virtio-mem, CXL and the like
  *	EBUSY		the page is in scratch, or preserved; the object is open
  *	EEXIST		that page is preserved already; the name is taken
  *	ENOENT		that page is not preserved; no such object
@@ -48,7 +50,8 @@
  *	EMEDIUMTYPE	the memory is a file system's page cache
  *	EXDEV		the memory is a file's on a DAX device
  *	EKEYREJECTED	the memory is secret: of memfd_secret() or guest_memfd
- *	ESTALE		the memory was mapped or truncated during the call
+ *	ESTALE		the memory was mapped or truncated during the call; IMAGE:
+ *			memory has come or gone
  *	EIO		what is asked for lies in a page that is poisoned
  *
  * Whatever the error, nothing that was preserved is lost and nothing half-done
@@ -92,6 +95,7 @@ enum {
 	KHO_CMD_OBJ_INFO_LIST,
 	KHO_CMD_HANDOFF,
 	KHO_CMD_SCRATCH,
+	KHO_CMD_IMAGE,
 };
 
 /* Features: bits of kho_query.features */
@@ -103,6 +107,7 @@ enum {
 #define KHO_FEATURE_AGENTS	(1ULL << 5)	/* OBJ_PRESERVE and all behind it */
 #define KHO_FEATURE_HANDOFF	(1ULL << 6)	/* HANDOFF */
 #define KHO_FEATURE_SCRATCH	(1ULL << 7)	/* SCRATCH */
+#define KHO_FEATURE_IMAGE	(1ULL << 8)	/* IMAGE */
 
 /* What became of a handover from the kernel before: kho_query.arrival */
 enum {
@@ -141,6 +146,14 @@ enum {
 enum {
 	KHO_HANDOFF_EXACT = 0,		/* of each page */
 	KHO_HANDOFF_ENVELOPES = 1,	/* of envelopes; the module there of the rest */
+};
+
+/* The kernel that kexec has loaded: kho_image.state and kho_query.image */
+enum {
+	KHO_IMAGE_NONE = 0,		/* none, as far as IMAGE has said */
+	KHO_IMAGE_BEGUN = 1,		/* one is about to be loaded */
+	KHO_IMAGE_LOADED = 2,		/* it is */
+	KHO_IMAGE_STALE = 3,		/* and memory has come or gone: load it again */
 };
 
 /**
@@ -244,8 +257,8 @@ struct kho_query {
 	__aligned_u64 lean_keys;
 	/** @handoff: out: KHO_HANDOFF_*. */
 	__u32 handoff;
-	/** @reserved: out: 0. */
-	__u32 reserved;
+	/** @image: out: KHO_IMAGE_*; 0 from modules that don't know it. */
+	__u32 image;
 };
 #define KHO_QUERY _IO(KHO_IOCTL_TYPE, KHO_CMD_QUERY)
 
@@ -618,6 +631,7 @@ enum {
 	KHO_WHY_PLACE = 8,		/* EADDRNOTAVAIL: where it lies nothing can stay */
 	KHO_WHY_LIMIT = 9,		/* EDQUOT: RLIMIT_MEMLOCK */
 	KHO_WHY_CHANGED = 10,		/* ESTALE: it changed during the call */
+	KHO_WHY_DRIVER = 11,		/* EREMOTE: RAM that a driver has brought */
 };
 
 #define KHO_PRESERVE_UNCOMMITTED	(1U << 0)	/* undone unless committed */
@@ -896,5 +910,25 @@ struct kho_scratch_take {
 	__aligned_u64 held;
 };
 #define KHO_SCRATCH _IO(KHO_IOCTL_TYPE, KHO_CMD_SCRATCH)
+
+/**
+ * struct kho_image - ioctl(KHO_IMAGE)
+ *
+ * A kernel is told where RAM is when it is loaded.  BEGUN is said before it is,
+ * LOADED after that, and NONE when it was unloaded.  From LOADED on nothing is
+ * preserved that this kernel would have no RAM for.  LOADED fails with ESTALE if
+ * memory has come or gone since BEGUN: then it has to be loaded again.
+ */
+struct kho_image {
+	/** @size: sizeof(struct kho_image). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @state: KHO_IMAGE_*. */
+	__u32 state;
+	/** @reserved: must be 0. */
+	__u32 reserved;
+};
+#define KHO_IMAGE _IO(KHO_IOCTL_TYPE, KHO_CMD_IMAGE)
 
 #endif /* _UAPI_LINUX_KHO_H */

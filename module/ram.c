@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which memory the next kernel will have: nothing that is preserved may lie anywhere
+ * else.
+ *
+ * A kernel that is started by kexec gets a table of RAM that was made when it was
+ * loaded, from what firmware has told of, then or later.  So three things are looked
+ * at.  What drivers bring (virtio-mem, CXL and persistent memory as RAM) is in no such
+ * table.  What was added after a kernel was loaded is not in that kernel's.  And what is
+ * taken away is nobody's any more.
+ *
+ * Memory comes and goes while the module is loaded.  A notifier renews the tables, and
+ * keeps memory from going that has anything preserved in it.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/**
+ * struct ram_piece - RAM without a gap
+ */
+struct ram_piece {
+	/** @pfn: number of the first page. */
+	unsigned long pfn;
+	/** @end: number of the page behind the last one. */
+	unsigned long end;
+};
+
+/**
+ * struct ram_table - pieces of RAM by rising number
+ */
+struct ram_table {
+	/** @nr: how many. */
+	unsigned int nr;
+	/** @room: how many there is room for. */
+	unsigned int room;
+	/** @rcu: readers may not be done with it yet. */
+	struct rcu_head rcu;
+	/** @piece: they. */
+	struct ram_piece piece[];
+};
+
+/* Changed with kho.gate held for writing, or while the module is loaded or unloaded. */
+static struct {
+	/* What is RAM, and online. */
+	struct ram_table __rcu *now;
+	/* What the kernel that is loaded will know, online or not; NULL: none is. */
+	struct ram_table __rcu *image;
+	/* What image is to become once a kernel has been loaded. */
+	struct ram_table *next;
+	/* Going offline: pages from @leaves on, before @leaves_end. */
+	unsigned long leaves;
+	unsigned long leaves_end;
+} ram;
+
+/* ---- Tables ---- */
+
+struct filling {
+	struct ram_table *table;
+	unsigned int wanted;
+	bool online;
+};
+
+static void add_piece(struct filling *filling, unsigned long pfn, unsigned long end)
+{
+	struct ram_table *table = filling->table;
+
+	if (table && table->nr && table->piece[table->nr - 1].end == pfn) {
+		table->piece[table->nr - 1].end = end;
+		return;
+	}
+	filling->wanted++;
+	if (!table || table->nr == table->room)
+		return;
+	table->piece[table->nr].pfn = pfn;
+	table->piece[table->nr].end = end;
+	table->nr++;
+}
+
+static int fill(u64 addr, u64 bytes, void *data)
+{
+	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes), next;
+	struct filling *filling = data;
+
+	if (!filling->online) {
+		if (pfn < end)
+			add_piece(filling, pfn, end);
+		return 0;
+	}
+	/* Memory goes online and offline by sections at least. */
+	for (; pfn < end; pfn = next) {
+		next = min(end, ALIGN(pfn + 1, PAGES_PER_SECTION));
+		if (pfn_to_online_page(pfn))
+			add_piece(filling, pfn, next);
+	}
+	return 0;
+}
+
+/* Resources may come between counting them and listing them. */
+static struct ram_table *make_table(bool online, gfp_t gfp)
+{
+	struct filling filling = { .online = online };
+	unsigned int room;
+
+	for (;;) {
+		filling.wanted = 0;
+		/* What is not online yet may lie beyond all nodes. */
+		kho_walk_ram(0, 1ULL << MAX_PHYSMEM_BITS, fill, &filling);
+		if (filling.table && filling.wanted <= filling.table->room)
+			return filling.table;
+		kvfree(filling.table);
+		room = filling.wanted;
+		filling.table = kvzalloc(struct_size(filling.table, piece, room), gfp);
+		if (!filling.table)
+			return NULL;
+		filling.table->room = room;
+	}
+}
+
+static bool has(const struct ram_table *table, unsigned long pfn, unsigned long end)
+{
+	unsigned int low = 0, high = table->nr;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+		const struct ram_piece *piece = &table->piece[middle];
+
+		if (pfn < piece->pfn)
+			high = middle;
+		else if (pfn >= piece->end)
+			low = middle + 1;
+		else
+			return end <= piece->end;
+	}
+	return false;
+}
+
+static bool equal(const struct ram_table *a, const struct ram_table *b)
+{
+	return a->nr == b->nr && !memcmp(a->piece, b->piece, a->nr * sizeof(a->piece[0]));
+}
+
+/* Number of the last page; a kernel without any RAM does not run this. */
+static unsigned long last_of(const struct ram_table *table)
+{
+	return table->nr ? table->piece[table->nr - 1].end - 1 : 0;
+}
+
+static void replace(struct ram_table __rcu **place, struct ram_table *table)
+{
+	struct ram_table *old = rcu_replace_pointer(*place, table, true);
+
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+/* ---- What others ask ---- */
+
+/**
+ * kho_ram_check() - can pages lie there that the next kernel is to have?
+ * @pfn: number of the first page
+ * @nr_pages: how many, side by side
+ *
+ * Context: any.  What was true may be so no more when nothing keeps kho.gate; see
+ * kho_ram_stays() for what matters then.
+ * Return: 0; -EREMOTE for memory that a driver has brought; -EADDRNOTAVAIL for the last
+ * page of RAM, and for what the kernel that is loaded does not know of.
+ */
+int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned long end = pfn + nr_pages;
+	const struct ram_table *now, *image;
+	int ret = 0;
+
+	rcu_read_lock();
+	now = rcu_dereference(ram.now);
+	image = rcu_dereference(ram.image);
+	if (!has(now, pfn, end))
+		ret = -EREMOTE;
+	/* An envelope can't have the last page in it: see blocks.c. */
+	else if (!kho_native() && end > last_of(now))
+		ret = -EADDRNOTAVAIL;
+	else if (image && (!has(image, pfn, end) || end > last_of(image)))
+		ret = -EADDRNOTAVAIL;
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * kho_ram_piece_end() - how far is there RAM?
+ * @pfn: number of a page
+ *
+ * Context: any.
+ * Return: number of the page behind the last one of the piece of RAM that @pfn is in,
+ * or @pfn if it is in none.
+ */
+unsigned long kho_ram_piece_end(unsigned long pfn)
+{
+	const struct ram_table *now;
+	unsigned int i;
+
+	rcu_read_lock();
+	now = rcu_dereference(ram.now);
+	for (i = 0; i < now->nr; i++)
+		if (pfn >= now->piece[i].pfn && pfn < now->piece[i].end)
+			pfn = now->piece[i].end;
+	rcu_read_unlock();
+	return pfn;
+}
+
+/**
+ * kho_ram_last() - which page is no envelope to have in it, nor any behind it?
+ *
+ * Context: any.
+ * Return: number of the last page of RAM, now or for the kernel that is loaded,
+ * whichever is lower.
+ */
+unsigned long kho_ram_last(void)
+{
+	const struct ram_table *image;
+	unsigned long last;
+
+	rcu_read_lock();
+	last = last_of(rcu_dereference(ram.now));
+	image = rcu_dereference(ram.image);
+	if (image)
+		last = min(last, last_of(image));
+	rcu_read_unlock();
+	return last;
+}
+
+/**
+ * kho_ram_stays() - is none of these pages on its way offline?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: kho.gate or kho.lock held: what is marked then is seen by who takes memory
+ * away.
+ */
+bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages)
+{
+	return pfn >= ram.leaves_end || pfn + nr_pages <= ram.leaves;
+}
+
+/* ---- The kernel that is loaded ---- */
+
+/* What it would be told of now. */
+static int begin_image(void)
+{
+	struct ram_table *table = make_table(false, GFP_KERNEL);
+
+	if (!table)
+		return -ENOMEM;
+	kvfree(ram.next);
+	ram.next = table;
+	return 0;
+}
+
+/* It was, unless memory has come or gone since. */
+static int end_image(void)
+{
+	struct ram_table *table;
+	bool same;
+
+	if (!ram.next)
+		return kho_refuse(-EINVAL, "kho_image.state is %u, but none was begun",
+				  KHO_IMAGE_LOADED);
+	table = make_table(false, GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	same = equal(table, ram.next);
+	kvfree(table);
+	if (!same)
+		return kho_refuse(-ESTALE, "memory was added or taken away while a kernel was loaded: load it again");
+	replace(&ram.image, ram.next);
+	ram.next = NULL;
+	return 0;
+}
+
+/**
+ * kho_ram_image() - a kernel is being loaded, was loaded, or is no more
+ * @state: KHO_IMAGE_*
+ *
+ * What is preserved has to lie where that kernel will have RAM, from now on.
+ *
+ * Context: may sleep; takes kho.gate and kho.lock.
+ * Return: 0; -EINVAL for a state that there is not, or one out of order; -ESTALE if
+ * memory has come or gone since it was begun; -EOPNOTSUPP on the kernel's own KHO;
+ * -ENOMEM; -ESHUTDOWN; -EPERM.
+ */
+int kho_ram_image(u32 state)
+{
+	int ret;
+
+	if (state != KHO_IMAGE_NONE && state != KHO_IMAGE_BEGUN &&
+	    state != KHO_IMAGE_LOADED)
+		return kho_refuse(-EINVAL, "kho_image.state is %u, must be 0, 1 or 2",
+				  state);
+	if (kho_native())
+		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO knows what is loaded");
+
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	ret = kho_may_change();
+	if (!ret && state == KHO_IMAGE_BEGUN) {
+		ret = begin_image();
+	} else if (!ret && state == KHO_IMAGE_LOADED) {
+		ret = end_image();
+	} else if (!ret) {
+		kvfree(ram.next);
+		ram.next = NULL;
+		replace(&ram.image, NULL);
+	}
+	/* The last page may be another one. */
+	if (!ret && state != KHO_IMAGE_BEGUN) {
+		kho.envelopes_stale = true;
+		kho_envelopes_update();
+	}
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+	return ret;
+}
+
+/**
+ * kho_ram_image_state() - does the kernel that is loaded know the memory as it is?
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: KHO_IMAGE_NONE, KHO_IMAGE_LOADED, or KHO_IMAGE_STALE.
+ */
+u32 kho_ram_image_state(void)
+{
+	const struct ram_table *image;
+	struct ram_table *table;
+	u32 state;
+
+	lockdep_assert_held(&kho.lock);
+
+	image = rcu_dereference_protected(ram.image, lockdep_is_held(&kho.lock));
+	if (!image)
+		return KHO_IMAGE_NONE;
+	table = make_table(false, GFP_KERNEL);
+	/* If that can't be told, nobody says that all is well. */
+	state = table && equal(table, image) ? KHO_IMAGE_LOADED : KHO_IMAGE_STALE;
+	kvfree(table);
+	return state;
+}
+
+/* ---- Memory that comes and goes ---- */
+
+static void renew_now(void)
+{
+	replace(&ram.now, make_table(true, GFP_KERNEL | __GFP_NOFAIL));
+	/* Only with a tree and envelopes there is anything to be told of it. */
+	if (!kho.blocks.nr)
+		return;
+	kho.blocks_short = true;
+	kho_envelopes_settle();
+}
+
+static int any_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	return 1;
+}
+
+/* In bytes */
+struct span {
+	u64 addr;
+	u64 end;
+};
+
+static const void *map_node(void *ctx, __u64 phys)
+{
+	return phys_to_virt(phys);
+}
+
+static int node_overlaps(void *ctx, __u64 phys, unsigned int level)
+{
+	const struct span *span = ctx;
+
+	cond_resched();
+	return phys < span->end && span->addr < phys + PAGE_SIZE;
+}
+
+/**
+ * kho_ram_is_kept() - is anything there that a tree keeps, or any of the tree itself?
+ * @tree: the tree
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: may sleep; nobody changes the tree.
+ */
+bool kho_ram_is_kept(struct kho_radix_tree *tree, unsigned long pfn,
+		     unsigned long nr_pages)
+{
+	static const struct kho_walk_ops ops = {
+		.map = map_node,
+		.node = node_overlaps,
+	};
+	struct span span = {
+		.addr = PFN_PHYS((u64)pfn),
+		.end = PFN_PHYS((u64)pfn + nr_pages),
+	};
+	struct kho_walk walk = {
+		.ops = &ops,
+		.ctx = &span,
+		.shift = PAGE_SHIFT,
+		.end = kho_end_of_memory(),
+	};
+
+	if (!tree->root)
+		return false;
+	return kho_walk_tree(&walk, virt_to_phys(tree->root)) ||
+	       kho_radix_walk_range(tree, pfn, nr_pages, any_key, NULL);
+}
+
+/* What of ours lies there, or NULL */
+static const char *holder(unsigned long pfn, unsigned long nr_pages)
+{
+	u64 addr = PFN_PHYS((u64)pfn), bytes = PFN_PHYS((u64)nr_pages);
+
+	if (!kho_native() && kho_in_scratch(pfn, nr_pages))
+		return "scratch";
+	if (kho.held_pfn && kho.held_pfn - pfn < nr_pages)
+		return "the last page of RAM";
+	if (kho.setup && virt_to_phys(kho.setup) - addr < bytes)
+		return "what the next kernel is told";
+	if (kho_ram_is_kept(&kho.tree, pfn, nr_pages) ||
+	    kho_ram_is_kept(&kho.lean, pfn, nr_pages))
+		return "what is preserved";
+	return NULL;
+}
+
+/* Nothing is preserved there from now on; -EBUSY if anything is already. */
+static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
+{
+	const char *what = holder(pfn, nr_pages);
+
+	if (what) {
+		pr_warn_ratelimited("memory of 0x%llx bytes at 0x%llx can't be taken away: %s lies there\n",
+				    PFN_PHYS((u64)nr_pages), PFN_PHYS((u64)pfn), what);
+		return -EBUSY;
+	}
+	ram.leaves = pfn;
+	ram.leaves_end = pfn + nr_pages;
+	return 0;
+}
+
+static void end_leaving(void)
+{
+	ram.leaves = 0;
+	ram.leaves_end = 0;
+}
+
+/* One block at a time goes, or comes: the kernel sees to that. */
+static int memory_changes(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct memory_notify *notify = data;
+	int ret = 0;
+
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	switch (event) {
+	case MEM_GOING_OFFLINE:
+		ret = begin_leaving(notify->start_pfn, notify->nr_pages);
+		break;
+	case MEM_CANCEL_OFFLINE:
+		end_leaving();
+		break;
+	case MEM_OFFLINE:
+		end_leaving();
+		renew_now();
+		break;
+	case MEM_ONLINE:
+		renew_now();
+		break;
+	}
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+	return notifier_from_errno(ret);
+}
+
+static struct notifier_block memory_notifier = {
+	.notifier_call = memory_changes,
+};
+
+/**
+ * kho_ram_init() - find out what RAM there is, and watch it from now on
+ *
+ * Context: may sleep; none of our locks held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_ram_init(void)
+{
+	struct ram_table *table;
+	int ret;
+
+	/* First watch, then look: it is renewed by whoever is later. */
+	ret = register_memory_notifier(&memory_notifier);
+	if (ret)
+		return ret;
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	table = make_table(true, GFP_KERNEL);
+	if (table)
+		replace(&ram.now, table);
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+	if (table)
+		return 0;
+	unregister_memory_notifier(&memory_notifier);
+	replace(&ram.now, NULL);
+	return -ENOMEM;
+}
+
+/**
+ * kho_ram_exit() - the opposite
+ *
+ * Context: may sleep; none of our locks held; nothing is preserved any more.
+ */
+void kho_ram_exit(void)
+{
+	unregister_memory_notifier(&memory_notifier);
+	kvfree(ram.next);
+	ram.next = NULL;
+	replace(&ram.image, NULL);
+	replace(&ram.now, NULL);
+}
