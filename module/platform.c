@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) "kho: " fmt
 
 #include <linux/cc_platform.h>
+#include <linux/crash_dump.h>
 #include <linux/printk.h>
 #include <linux/security.h>
 #include <xen/xen.h>
@@ -34,6 +35,11 @@ int kho_platform_locked_down(void)
  */
 int kho_platform_check(void)
 {
+	/* Nearly all memory is that of the kernel that has crashed, to be saved. */
+	if (is_kdump_kernel()) {
+		pr_err("refused: this kernel is to save what another one has left when it crashed\n");
+		return -EOPNOTSUPP;
+	}
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
 		pr_err("refused: memory is encrypted (SEV, TDX or SME), the next kernel could not read it\n");
 		return -EOPNOTSUPP;

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$KHO_TOP"
 need_packages gcc clang make perl pkg-config \
 	qemu-system-x86 kexec-tools busybox-static cpio kmod xz-utils gzip rsync \
-	dkms linux-source-6.1 bc flex bison libelf-dev libssl-dev \
+	dkms linux-source-6.1 bc flex bison makedumpfile libelf-dev libssl-dev \
 	libfdt-dev libjson-c-dev device-tree-compiler \
 	libclang-rt-14-dev shellcheck sparse strace g++ groff-base ovmf
 
