@@ -337,6 +337,47 @@ spew("$root/proc/cmdline", "root=/dev/sda kho=off quiet\n");
 load_is('kho=off reused', 'good', ['--reuse-cmdline', $bz], 0, qr/^image/,
 	qr/warning: this kernel's command line has kho=off/);
 
+# The module is told what is loaded, and what no more.
+sub states {
+	my $states = slurp("$dir/images") // '';
+
+	unlink("$dir/images");
+	return join(' ', split(/\n/, $states));
+}
+
+loaded(0);
+$ENV{KHO_FAKE_IMAGES} = "$dir/images";
+load_is('it is told', 'good', ['--append', 'a', $bz], 0, qr/^image/, undef);
+is(states(), '1 2', 'begun and loaded');
+load_is('memory comes meanwhile', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/memory was added or taken away meanwhile: load it again\n.*has been unloaded again/,
+	{ KHO_FAKE_STALE => 1 });
+is(states(), '1 2 0', 'begun, not loaded, and nothing is');
+is(loaded(), 0, 'it is not');
+load_is('kexec refuses', 'fail', ['--append', 'a', $bz], 1, undef, qr/./);
+is(states(), '1', 'begun only');
+load_is('an older module', 'good', ['--append', 'a', $bz], 0, qr/^image/, undef,
+	{ KHO_FAKE_NO_IMAGE => 1 });
+is(states(), '', 'it is not asked for what it does not know');
+load_is('it can not be told', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/cannot tell the module what is loaded: not enough memory/,
+	{ KHO_FAKE_FAIL => '90:12' });
+loaded(1);
+dev_is('status: memory is as it was', ['status'], 0, qr/^next kernel loaded$/m, undef,
+       { KHO_FAKE_IMAGE => 2 });
+dev_is('status: it is not', ['status'], 1,
+       qr/^next kernel loaded, BUT memory was added or taken away since: load it again/m,
+       undef, { KHO_FAKE_IMAGE => 3 });
+dev_is('status: JSON', ['status', '--json'], 1, qr/"image": "stale"/, undef,
+       { KHO_FAKE_IMAGE => 3 });
+dev_is('check: it is not', ['check'], 1,
+       qr/^FAIL  next kernel  memory was added or taken away since it was loaded/m, undef,
+       { KHO_FAKE_IMAGE => 3 });
+loaded(0);
+dev_is('status: and nothing is loaded', ['status'], 0, qr/^next kernel not loaded/m,
+       undef, { KHO_FAKE_IMAGE => 3 });
+delete $ENV{KHO_FAKE_IMAGES};
+
 # Less memory for the next kernel than there is
 loaded(0);
 spew("$root/proc/cmdline", "root=/dev/sda mem=8G mem=0x2fffffff quiet\n");
@@ -588,6 +629,17 @@ check_is('encrypted guest', 1, qr/^FAIL  memory .*SEV guest/m);
 unlink("$root/dev/sev-guest");
 spew("$root/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
 check_is('lockdown', 1, qr/^FAIL  lockdown     confidentiality/m);
+# One advice, and one that can work
+unlink("$root/sys/module/kho/version");
+rmdir("$root/sys/module/kho");
+$out = check_is('lockdown, and no module', 1, qr/^FAIL  module       not loaded; as long/m);
+is(scalar(() = $out =~ /^ +->/mg), 1, 'lockdown: one advice');
+unlike($out, qr/modprobe/, 'and not to load the module');
+mkdir("$root/sys/module/kho");
+spew("$root/sys/module/kho/version", "0.1.0\n");
+dev_is('check --target under lockdown', ['check', '--target', $bz], 1,
+       qr/^FAIL  lockdown     confidentiality: kexec_load is forbidden\n +-> turn Secure Boot off/m,
+       undef, {});
 unlink("$root/sys/kernel/security/lockdown");
 spew("$root/proc/sys/kernel/kexec_load_disabled", "1\n");
 check_is('disabled', 1, qr/^FAIL  sysctl .*kexec_load_disabled is 1/m);

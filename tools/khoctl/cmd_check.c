@@ -74,8 +74,7 @@ static void check_kexec(void)
 		      "%s: only kernels with a trusted signature can be loaded",
 		      lockdown);
 	else
-		found(&all, "lockdown", FAIL,
-		      "turn Secure Boot off, or boot without lockdown=",
+		found(&all, "lockdown", FAIL, LOCKDOWN_FIX,
 		      "%s: kexec_load is forbidden", lockdown);
 
 	if (why && (sys_own_kho() || !lockdown || !strcmp(lockdown, "none")))
@@ -116,6 +115,12 @@ static void check_module(void)
 		      version[0] ? ", version " : "", version);
 		return;
 	}
+	/* One advice is enough, and has to come first. */
+	if (sys_locked_down()) {
+		found(&all, "module", FAIL, NULL,
+		      "not loaded; as long as the kernel is locked down it can't be");
+		return;
+	}
 	file = module_find(sys_release());
 	other = file ? NULL : module_find(NULL);
 	if (file) {
@@ -149,7 +154,7 @@ static int check_device(struct kho_query *q)
 		return -1;
 	}
 	if (dev < 0) {
-		found(&all, "device", FAIL, "load the module",
+		found(&all, "device", FAIL, sys_locked_down() ? NULL : "load the module",
 		      "%s: %s", device_path(), strerror(-dev));
 		return -1;
 	}
@@ -348,6 +353,19 @@ out:
 	free(program);
 }
 
+/* Of what is loaded already: does it know where memory is? */
+static void check_image(const struct kho_query *q)
+{
+	int loaded = sys_kexec_loaded();
+
+	if (image_is_stale(q, loaded))
+		found(&all, "next kernel", FAIL, "khoctl load, as before",
+		      "memory was added or taken away since it was loaded");
+	else if (loaded > 0 && q->image == KHO_IMAGE_LOADED)
+		found(&all, "next kernel", OK, NULL,
+		      "loaded, and memory is as it was then");
+}
+
 /* "A handover is possible", and why not */
 static int conclude(struct json_object *root, const char *what)
 {
@@ -393,6 +411,9 @@ static int check_target(const char *path, const char *initrd, unsigned int abi,
 	p.file = &file;
 	p.target = &target;
 	plan_make(&p);
+	if (sys_locked_down())
+		found(&p.findings, "lockdown", FAIL, LOCKDOWN_FIX,
+		      "%s: kexec_load is forbidden", sys_locked_down());
 	if (want_json()) {
 		root = json_new();
 		json_add_str(root, "target", path);
@@ -466,6 +487,7 @@ int cmd_check(int argc, char **argv)
 	if (dev >= 0) {
 		check_scratch(dev, &query);
 		check_arrival(&query);
+		check_image(&query);
 		close(dev);
 	}
 	check_tools(program);

@@ -103,6 +103,13 @@ int sys_kexec_loaded(void)
 	return n > 0 ? 1 : n;
 }
 
+const char *sys_locked_down(void)
+{
+	const char *lockdown = sys_lockdown();
+
+	return lockdown && strcmp(lockdown, "none") && !sys_own_kho() ? lockdown : NULL;
+}
+
 const char *sys_kexec_refusal(bool file)
 {
 	const char *lockdown = sys_lockdown();

@@ -23,6 +23,10 @@ long sys_number(const char *path);
 const char *sys_release(void);
 /* "none", "integrity" or "confidentiality", or NULL if that can't be told */
 const char *sys_lockdown(void);
+/* The same, if it forbids what a handover needs, or NULL */
+const char *sys_locked_down(void);
+/* The one thing that can be done about it */
+#define LOCKDOWN_FIX	"turn Secure Boot off, or boot without lockdown="
 /* 1: an image is loaded, 0: none; negative errno: no such kernel */
 int sys_kexec_loaded(void);
 /*

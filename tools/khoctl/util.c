@@ -126,7 +126,10 @@ int open_device(void)
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
-		if (sys_kho_off())
+		if (sys_locked_down())
+			cmd_err("%s: no such device, and the kernel is locked down (%s), which forbids kexec_load: %s",
+				path, sys_locked_down(), LOCKDOWN_FIX);
+		else if (sys_kho_off())
 			cmd_err("%s: no such device: this kernel's own Kexec Handover, which the module uses, is off: boot with kho=on, then 'modprobe kho'",
 				path);
 		else
