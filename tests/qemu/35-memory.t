@@ -3,15 +3,13 @@
 #
 # Agents' own memory: what can be preserved and what can't, what objects can do,
 # and who may do it; then what has become of it in three kernels more, the last
-# of which has too little memory for it.  In one kernel also on one that checks
-# itself all the time.
+# of which has too little memory for it.  In one kernel also in 32-debug.t.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 need_vm
 stock=$(stock_kernel)
-debug=$(stub_kernel debug)
-image=$(initramfs "$stock" "$debug")
+image=$(initramfs "$stock")
 disk=$(payload memory "$stock" "$image")
 
 # Two CPUs: with one, a kernel warns of nodes that have none.
@@ -21,7 +19,5 @@ tap_is "memory: all four stages were there" \
 	"$(sed -n 's/^KHO-STAGE \([0-9]*\) .*/\1/p' \
 		"$KHO_BUILD/qemu/memory/verdict.log" | tr '\n' ' ')" \
 	'^1 2 3 4 $'
-vm_test -1 -t memory -p "$disk" -a kho.opt.lean=yes -T 600 \
-	memory-debug "$debug" "$image"
 
 tap_done

@@ -21,7 +21,7 @@ disk=$(payload -k "stock=$stock" -k "debian=$debian" -k "rt=$rt" rt "$rt" \
 
 options='kho.opt.parts=ioctl,memory,busy kho.opt.wide=no kho.opt.lean=yes'
 options+=' kho.opt.kills=4 kho.opt.mib=12 kho.opt.slack=65536'
-vm_test -p "$disk" -a "$options" -T 400 rt "$rt" "$image"
+vm_test -t parts -p "$disk" -a "$options" -T 400 rt "$rt" "$image"
 # From the one kind to the other and back, and from one to another of the same.
 vm_test -1 -t chain -p "$disk" -a 'kho.opt.kernels=rt,stock,debian' -T 300 \
 	rt-chain "$debian" "$image"

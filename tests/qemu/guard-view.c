@@ -136,6 +136,9 @@ static void run_race(void *arg)
 	int i, good = 0, lost = 0;
 	pthread_t thread;
 
+	/* Where the module can be told to wait, it does not take luck. */
+	if (!access(INJECT, F_OK))
+		race->rounds /= 10;
 	become_user(USER, USER);
 	set_up(race);
 	if (pthread_create(&thread, NULL, swap_mappings, race))
