@@ -280,7 +280,7 @@ void kho_blob_adopt(void *blob);
 int kho_ram_init(void);
 void kho_ram_exit(void);
 int kho_ram_check(unsigned long pfn, unsigned long nr_pages);
-unsigned long kho_ram_piece_end(unsigned long pfn);
+bool kho_ram_piece(unsigned long *pfn, unsigned long *end);
 unsigned long kho_ram_last(void);
 bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages);
 bool kho_ram_is_kept(struct kho_radix_tree *tree, unsigned long pfn,

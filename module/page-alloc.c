@@ -74,43 +74,53 @@ static unsigned long found_at;
 static bool take_block(unsigned long pfn, unsigned int order, int nid, bool free)
 {
 	struct page *page = pfn_to_online_page(pfn);
+	unsigned long nr_pages = 1UL << order;
 
-	/* What is for movable pages only may be taken away as a whole. */
 	if (!page || PageReserved(page) || PageHWPoison(page) ||
-	    page_zonenum(page) == ZONE_MOVABLE || kho_in_scratch(pfn, 1UL << order) || kho_ram_check(pfn, 1UL << order) ||
 	    (nid != NUMA_NO_NODE && page_to_nid(page) != nid))
+		return false;
+	/* What is for movable pages only may be taken away as a whole. */
+	if (page_zonenum(page) == ZONE_MOVABLE || kho_in_scratch(pfn, nr_pages) ||
+	    kho_ram_check(pfn, nr_pages))
 		return false;
 	/* A guess, as nobody is kept from taking it. */
 	if (free && (!PageBuddy(page) || page_private(page) < order))
 		return false;
-	return !alloc_contig_range(pfn, pfn + (1UL << order), ACR_FLAGS_NONE,
+	return !alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
 				   GFP_KERNEL | __GFP_NOWARN);
 }
 
-/* What the first @tries blocks have that fit, of those there are from @pfn to @end. */
-static unsigned long take_between(unsigned long pfn, unsigned long end,
-				  unsigned int order, int nid, bool free, long *tries)
+/* Of one piece of RAM; gives up after @tries blocks that are not free. */
+static unsigned long take_of_piece(unsigned long pfn, unsigned long end, unsigned int order,
+				   int nid, bool free, long *tries)
 {
 	unsigned long step = 1UL << order;
 
 	/* What can't be moved is likely to be all over the block. */
 	if (!free)
 		step = max(step, pageblock_nr_pages);
-	for (pfn = ALIGN(pfn, step); pfn + step <= end; pfn += step) {
-		unsigned long piece_end = kho_ram_piece_end(pfn);
-
-		if (piece_end < pfn + (1UL << order))
-			continue;
+	for (pfn = ALIGN(pfn, step); pfn + (1UL << order) <= end; pfn += step) {
 		if (take_block(pfn, order, nid, free))
 			return pfn;
-		if (!free && kho_ram_check(pfn, 1) == 0 && !--*tries)
-			break;
-		if (fatal_signal_pending(current))
+		if ((!free && !--*tries) || fatal_signal_pending(current))
 			break;
 		if (!(pfn % PAGES_PER_SECTION))
 			cond_resched();
 	}
 	return 0;
+}
+
+/* Of all pieces from @pfn to @end. */
+static unsigned long take_between(unsigned long pfn, unsigned long end, unsigned int order,
+				  int nid, bool free, long *tries)
+{
+	unsigned long piece_end, found = 0;
+
+	while (!found && *tries && pfn < end && kho_ram_piece(&pfn, &piece_end)) {
+		found = take_of_piece(pfn, min(end, piece_end), order, nid, free, tries);
+		pfn = piece_end;
+	}
+	return found;
 }
 
 /* Pages of RAM, wherever they are; each has a reference.  0: there are none. */

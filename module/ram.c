@@ -196,25 +196,30 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_ram_piece_end() - how far is there RAM?
- * @pfn: number of a page
+ * kho_ram_piece() - where is there RAM, from a page on?
+ * @pfn: number of the page; set to that of the first one from there on that is RAM
+ * @end: set to the number of the page behind the last one of that piece
  *
  * Context: any.
- * Return: number of the page behind the last one of the piece of RAM that @pfn is in,
- * or @pfn if it is in none.
+ * Return: false if there is none any more.
  */
-unsigned long kho_ram_piece_end(unsigned long pfn)
+bool kho_ram_piece(unsigned long *pfn, unsigned long *end)
 {
 	const struct ram_table *now;
 	unsigned int i;
+	bool found;
 
 	rcu_read_lock();
 	now = rcu_dereference(ram.now);
-	for (i = 0; i < now->nr; i++)
-		if (pfn >= now->piece[i].pfn && pfn < now->piece[i].end)
-			pfn = now->piece[i].end;
+	for (i = 0; i < now->nr && now->piece[i].end <= *pfn; i++)
+		;
+	if (i < now->nr) {
+		*pfn = max(*pfn, now->piece[i].pfn);
+		*end = now->piece[i].end;
+	}
+	found = i < now->nr;
 	rcu_read_unlock();
-	return pfn;
+	return found;
 }
 
 /**

@@ -42,10 +42,13 @@
  */
 static unsigned long first_obstacle(unsigned long pfn, unsigned long end, bool movable)
 {
+	unsigned long first = pfn, piece_end;
 	struct zone *zone = NULL;
 
 	/* The next kernel has to have RAM there. */
-	end = min(end, kho_ram_piece_end(pfn));
+	if (!kho_ram_piece(&first, &piece_end) || first != pfn)
+		return pfn;
+	end = min(end, piece_end);
 	for (; pfn < end; pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 
