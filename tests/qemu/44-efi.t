@@ -15,7 +15,7 @@ stock=$(stock_kernel)
 # (64b45dd46e15), and OVMF has no other table in RAM.
 image=$(initramfs "$stock")
 disk=$(payload -k "stock=$stock" efi "$stock" "$image")
-vm_test -1 -p "$disk" -m 1G -f efi -T $((200 + 60 * handovers)) \
+vm_test -1 -p "$disk" -m 768M -f efi -T $((200 + 60 * handovers)) \
 	-a "kho.opt.handovers=$handovers kho.opt.kernels=stock" \
 	efi "$stock" "$image"
 log=$KHO_BUILD/qemu/efi/verdict.log

@@ -76,13 +76,21 @@ static inline __u64 proc_word(const char *path, __u64 index)
 	return word;
 }
 
-/* Page numbers of the memory behind @p, all of which has to be there. */
+/*
+ * Page numbers of the memory behind @p, all of which has to be there.  One that is just
+ * being moved, as pages in scratch are, looks as if it were not.
+ */
 static inline void pfns_of(const void *p, __u64 *pfn, size_t n)
 {
+	unsigned int tries = 0;
 	size_t i;
 
 	proc_words("/proc/self/pagemap", (uintptr_t)p / PAGE, pfn, n);
 	for (i = 0; i < n; i++) {
+		while (!(pfn[i] >> 63) && tries++ < 200) {
+			usleep(10000);
+			pfn[i] = proc_word("/proc/self/pagemap", (uintptr_t)p / PAGE + i);
+		}
 		if (!(pfn[i] >> 63))
 			die("page %zu from %p on is not there", i, p);
 		pfn[i] &= (1ULL << 55) - 1;
