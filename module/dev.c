@@ -490,7 +490,7 @@ static int do_image(union kho_any *any)
 		return kho_not_zero("kho_image.flags", image->flags);
 	if (image->reserved)
 		return kho_not_zero("kho_image.reserved", image->reserved);
-	return kho_ram_image(image->state);
+	return kho_ram_image(image->state, image->limit);
 }
 
 static int do_scratch(union kho_any *any)

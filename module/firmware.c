@@ -23,6 +23,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -42,6 +43,7 @@ struct teller {
 	int ret;
 };
 
+#if defined(CONFIG_EFI) || defined(CONFIG_ACPI)
 static void tell(struct teller *teller, u64 addr, u64 bytes)
 {
 	if (teller->ret || !addr || !bytes || addr > U64_MAX - LONGEST)
@@ -49,7 +51,6 @@ static void tell(struct teller *teller, u64 addr, u64 bytes)
 	teller->ret = teller->fn(addr, min_t(u64, bytes, LONGEST), teller->data);
 }
 
-#if defined(CONFIG_EFI) || defined(CONFIG_ACPI)
 /* Reads what lies at a physical address; false if there is no memory. */
 static bool peek(u64 addr, void *to, size_t bytes)
 {
@@ -63,6 +64,23 @@ static bool peek(u64 addr, void *to, size_t bytes)
 	memcpy(to, from, bytes);
 	memunmap(from);
 	return true;
+}
+
+static bool is_reserved(u64 addr)
+{
+	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
+
+	return page && PageReserved(page);
+}
+
+/*
+ * The same of RAM that is reserved: only that can be firmware's.  What is no RAM is in
+ * no envelope, and may be a device.
+ */
+static bool peek_ram(u64 addr, void *to, size_t bytes)
+{
+	return addr <= U64_MAX - LONGEST && is_reserved(addr) &&
+	       is_reserved(addr + bytes - 1) && peek(addr, to, bytes);
 }
 #endif
 
@@ -85,7 +103,7 @@ static u64 attributes_bytes(u64 addr)
 		u32 flags;
 	} head;
 
-	if (!peek(addr, &head, sizeof(head)))
+	if (!peek_ram(addr, &head, sizeof(head)))
 		return UNKNOWN;
 	return sizeof(head) + (u64)head.entries * head.entry_bytes;
 }
@@ -99,7 +117,7 @@ static u64 esrt_bytes(u64 addr)
 		u64 version;
 	} head;
 
-	if (!peek(addr, &head, sizeof(head)))
+	if (!peek_ram(addr, &head, sizeof(head)))
 		return UNKNOWN;
 	/* An entry has 40 bytes. */
 	return sizeof(head) + (u64)head.count * 40;
@@ -114,7 +132,7 @@ static u64 tpm_bytes(u64 addr)
 		u8 version;
 	} __packed head;
 
-	if (!peek(addr, &head, sizeof(head)))
+	if (!peek_ram(addr, &head, sizeof(head)))
 		return UNKNOWN;
 	return sizeof(head) + (u64)head.bytes;
 }
@@ -129,7 +147,7 @@ static u64 seed_bytes(u64 addr)
 {
 	u32 bytes;
 
-	return peek(addr, &bytes, sizeof(bytes)) ? sizeof(bytes) + (u64)bytes : UNKNOWN;
+	return peek_ram(addr, &bytes, sizeof(bytes)) ? sizeof(bytes) + (u64)bytes : UNKNOWN;
 }
 
 /* Names and values, until one has no name */
@@ -143,7 +161,7 @@ static u64 mokvar_bytes(u64 addr)
 	u64 done = 0;
 
 	for (i = 0; i < MOST_ENTRIES && done < LONGEST; i++) {
-		if (!peek(addr + done, &entry, sizeof(entry)))
+		if (!peek_ram(addr + done, &entry, sizeof(entry)))
 			return UNKNOWN;
 		done += sizeof(entry);
 		if (!entry.name[0])
@@ -159,28 +177,24 @@ static u64 mokvar_bytes(u64 addr)
 static void tell_reserved(struct teller *teller, u64 addr)
 {
 	struct {
-		s32 bytes;
-		s32 count;
+		s32 room;		/* for entries */
+		s32 count;		/* of them */
 		u64 next;
 	} head;
 	struct {
 		u64 base;
 		u64 bytes;
 	} entry;
-	unsigned int i, entries = 0;
+	unsigned int i, done = 0;
 
-	while (addr && peek(addr, &head, sizeof(head)) && entries++ < MOST_ENTRIES) {
-		if (head.bytes < (s32)sizeof(head) || head.bytes > SZ_1M)
-			return;
-		tell(teller, addr, head.bytes);
-		for (i = 0; i < head.count && entries++ < MOST_ENTRIES; i++) {
-			u64 at = sizeof(head) + i * sizeof(entry);
+	while (addr && done++ < MOST_ENTRIES && peek_ram(addr, &head, sizeof(head))) {
+		u64 room = clamp(head.room, 0, MOST_ENTRIES);
 
-			if (at + sizeof(entry) > head.bytes ||
-			    !peek(addr + at, &entry, sizeof(entry)))
-				break;
-			tell(teller, entry.base, entry.bytes);
-		}
+		tell(teller, addr, sizeof(head) + room * sizeof(entry));
+		for (i = 0; i < min_t(u64, room, head.count) && done++ < MOST_ENTRIES; i++)
+			if (peek_ram(addr + sizeof(head) + i * sizeof(entry), &entry,
+				     sizeof(entry)))
+				tell(teller, entry.base, entry.bytes);
 		addr = head.next;
 	}
 }
@@ -197,33 +211,21 @@ static const struct {
 	{ LINUX_EFI_MOK_VARIABLE_TABLE_GUID, mokvar_bytes },
 };
 
-/*
- * What no kernel may have a use for, or the next one only.  If this one has, or an
- * envelope lies there, it is reserved; else it is as any other memory.
- */
-static void tell_unknown(struct teller *teller, u64 addr)
-{
-	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
-
-	if (!page || PageReserved(page))
-		tell(teller, addr, UNKNOWN);
-}
-
 static void tell_efi_table(struct teller *teller, const efi_guid_t *guid, u64 addr)
 {
 	unsigned int i;
 
-	if (!efi_guidcmp(*guid, LINUX_EFI_MEMRESERVE_TABLE_GUID)) {
+	if (!efi_guidcmp(*guid, LINUX_EFI_MEMRESERVE_TABLE_GUID))
 		tell_reserved(teller, addr);
-		return;
-	}
 	for (i = 0; i < ARRAY_SIZE(efi_tables); i++)
 		if (!efi_guidcmp(*guid, efi_tables[i].guid))
-			break;
-	if (i < ARRAY_SIZE(efi_tables))
-		tell(teller, addr, efi_tables[i].bytes(addr));
-	else
-		tell_unknown(teller, addr);
+			tell(teller, addr, efi_tables[i].bytes(addr));
+}
+
+/* Whatever it is, and whether or not any kernel has a use for it */
+static void tell_unknown(struct teller *teller, const efi_guid_t *guid, u64 addr)
+{
+	tell(teller, addr, UNKNOWN);
 }
 
 /* How many tables the system table says that there are; 0: nobody knows. */
@@ -240,24 +242,30 @@ static unsigned long count_efi_tables(void)
 	return min(table.nr_tables, MOST_ENTRIES);
 }
 
-static void tell_efi_tables(struct teller *teller)
+typedef void (*tell_table_t)(struct teller *teller, const efi_guid_t *guid, u64 addr);
+
+static void tell_efi_tables(struct teller *teller, tell_table_t tell_table)
 {
 	unsigned long i, nr = count_efi_tables();
 	char text[32] = "";
 	u64 addr;
 
+	if (!efi_enabled(EFI_BOOT) || !efi_enabled(EFI_64BIT))
+		return;
 	/* After a kexec the system table has an address that is none. */
 	if (kho_read_file("sysfs", "firmware/efi/config_table", NULL, text,
 			  sizeof(text) - 1, 0) <= 0 ||
-	    kstrtou64(strim(text), 0, &addr))
+	    kstrtou64(strim(text), 0, &addr) || !nr) {
+		pr_warn_once("EFI's tables can't be found: what lies in an envelope may be given back\n");
 		return;
+	}
 	tell(teller, addr, nr * sizeof(efi_config_table_64_t));
 	for (i = 0; i < nr; i++) {
 		efi_config_table_64_t table;
 
 		if (!peek(addr + i * sizeof(table), &table, sizeof(table)))
 			break;
-		tell_efi_table(teller, &table.guid, table.table);
+		tell_table(teller, &table.guid, table.table);
 	}
 }
 
@@ -266,7 +274,7 @@ static void tell_efi_memory(struct teller *teller)
 {
 	efi_memory_desc_t *md;
 
-	if (!efi_enabled(EFI_MEMMAP))
+	if (!efi_enabled(EFI_BOOT) || !efi_enabled(EFI_MEMMAP))
 		return;
 	tell(teller, efi.memmap.phys_map, (u64)efi.memmap.nr_map * efi.memmap.desc_size);
 	for_each_efi_memory_desc(md) {
@@ -285,27 +293,22 @@ static void tell_efi_memory(struct teller *teller)
 	}
 }
 
-static void tell_given(struct teller *teller, u64 addr)
-{
-	if (addr != EFI_INVALID_TABLE_ADDR)
-		tell_unknown(teller, addr);
-}
-
 static void tell_efi(struct teller *teller)
 {
-	if (!efi_enabled(EFI_BOOT))
-		return;
+	tell_efi_tables(teller, tell_efi_table);
+}
+
+static void tell_efi_doubtful(struct teller *teller)
+{
+	tell_efi_tables(teller, tell_unknown);
 	tell_efi_memory(teller);
-	if (efi_enabled(EFI_64BIT))
-		tell_efi_tables(teller);
-	/* Whether or not these could be found there */
-	tell_given(teller, efi.tpm_log);
-	tell_given(teller, efi.tpm_final_log);
-	tell_given(teller, efi.mokvar_table);
-	tell_given(teller, efi.esrt);
 }
 #else
 static void tell_efi(struct teller *teller)
+{
+}
+
+static void tell_efi_doubtful(struct teller *teller)
 {
 }
 #endif
@@ -321,7 +324,7 @@ static void tell_picture(struct teller *teller, struct acpi_table_header *header
 	} __packed bmp;
 
 	if (!ACPI_COMPARE_NAMESEG(header->signature, ACPI_SIG_BGRT) ||
-	    header->length < sizeof(*bgrt) || !peek(bgrt->image_address, &bmp, sizeof(bmp)))
+	    header->length < sizeof(*bgrt) || !peek_ram(bgrt->image_address, &bmp, sizeof(bmp)))
 		return;
 	tell(teller, bgrt->image_address, bmp.id == 0x4d42 ? bmp.bytes : UNKNOWN);
 }
@@ -335,9 +338,17 @@ static void tell_acpi(struct teller *teller)
 	if (acpi_disabled)
 		return;
 	for (i = 0; i < MOST_ENTRIES; i++) {
-		if (ACPI_FAILURE(acpi_get_table_by_index(i, &table)))
+		acpi_status status = acpi_get_table_by_index(i, &table);
+		u64 addr;
+
+		if (status == AE_BAD_PARAMETER)
 			break;
-		tell(teller, slow_virt_to_phys(table), table->length);
+		if (ACPI_FAILURE(status))
+			continue;
+		/* Those that others have loaded lie in memory of the kernel's. */
+		addr = slow_virt_to_phys(table);
+		if (!pfn_to_online_page(PHYS_PFN(addr)) || is_reserved(addr))
+			tell(teller, addr, table->length);
 		tell_picture(teller, table);
 		acpi_put_table(table);
 	}
@@ -389,6 +400,50 @@ static void tell_line(struct teller *teller, const char *line, bool *in_ram)
 }
 
 /**
+ * kho_firmware_each_doubtful() - what may be firmware's, or have been
+ * @fn: told of each range; a result other than 0 ends it
+ * @data: for @fn
+ *
+ * Tables of which nobody says how long they are; EFI's memory map, which says of more
+ * than is in use that it is.
+ *
+ * Context: may sleep.
+ * Return: the last result of @fn, or 0.
+ */
+int kho_firmware_each_doubtful(kho_range_fn_t fn, void *data)
+{
+	struct teller teller = {
+		.fn = fn,
+		.data = data,
+	};
+
+	tell_efi_doubtful(&teller);
+	return teller.ret;
+}
+
+/* /proc/iomem, read by a thread of the kernel's: it has no addresses for some users. */
+struct iomem {
+	struct work_struct work;
+	char *text;
+	ssize_t ret;
+};
+
+static void read_iomem(struct work_struct *work)
+{
+	struct iomem *iomem = container_of(work, struct iomem, work);
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		n = kho_read_file("proc", "iomem", NULL, iomem->text + done,
+				  IOMEM_BYTES - done, done);
+		if (n > 0)
+			done += n;
+	} while (n > 0 && done < IOMEM_BYTES);
+	iomem->ret = n < 0 ? n : done < IOMEM_BYTES ? 0 : -E2BIG;
+}
+
+/**
  * kho_claimed_each() - what somebody has claimed of RAM: a driver, or a boot parameter
  * @fn: told of each range; a result other than 0 ends it
  * @data: for @fn
@@ -396,7 +451,7 @@ static void tell_line(struct teller *teller, const char *line, bool *in_ram)
  * The kernel lets nobody walk these resources, but whoever reads /proc/iomem.
  *
  * Context: may sleep.
- * Return: the last result of @fn, 0, or -ENOMEM.
+ * Return: the last result of @fn, 0, or an errno if it can't be read.
  */
 int kho_claimed_each(kho_range_fn_t fn, void *data)
 {
@@ -404,22 +459,20 @@ int kho_claimed_each(kho_range_fn_t fn, void *data)
 		.fn = fn,
 		.data = data,
 	};
-	char *text = kvzalloc(IOMEM_BYTES + 1, GFP_KERNEL), *at, *line;
+	struct iomem iomem;
 	bool in_ram = false;
-	size_t done = 0;
-	ssize_t n;
+	char *at, *line;
 
-	if (!text)
+	iomem.text = kvzalloc(IOMEM_BYTES + 1, GFP_KERNEL);
+	if (!iomem.text)
 		return -ENOMEM;
-	do {
-		n = kho_read_file("proc", "iomem", NULL, text + done,
-				  IOMEM_BYTES - done, done);
-		if (n > 0)
-			done += n;
-	} while (n > 0 && done < IOMEM_BYTES);
-	at = text;
-	while ((line = strsep(&at, "\n")))
+	INIT_WORK_ONSTACK(&iomem.work, read_iomem);
+	queue_work(system_unbound_wq, &iomem.work);
+	flush_work(&iomem.work);
+	destroy_work_on_stack(&iomem.work);
+	at = iomem.text;
+	while (!iomem.ret && (line = strsep(&at, "\n")))
 		tell_line(&teller, line, &in_ram);
-	kvfree(text);
-	return teller.ret;
+	kvfree(iomem.text);
+	return iomem.ret ?: teller.ret;
 }

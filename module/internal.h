@@ -278,14 +278,16 @@ void kho_blob_adopt(void *blob);
 
 /* ram.c */
 int kho_ram_init(void);
+void kho_ram_watch(void);
 void kho_ram_exit(void);
 int kho_ram_check(unsigned long pfn, unsigned long nr_pages);
 bool kho_ram_piece(unsigned long *pfn, unsigned long *end);
+bool kho_ram_piece_below(unsigned long *pfn, unsigned long *end);
 unsigned long kho_ram_last(void);
 bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages);
 bool kho_ram_is_kept(struct kho_radix_tree *tree, unsigned long pfn,
 		     unsigned long nr_pages);
-int kho_ram_image(u32 state);
+int kho_ram_image(u32 state, u64 limit);
 u32 kho_ram_image_state(void);
 
 /* platform.c */
@@ -441,6 +443,7 @@ void kho_arch_boot_info_put(void);
 
 /* firmware.c */
 int kho_firmware_each(kho_range_fn_t fn, void *data);
+int kho_firmware_each_doubtful(kho_range_fn_t fn, void *data);
 int kho_claimed_each(kho_range_fn_t fn, void *data);
 
 /* pages.c */

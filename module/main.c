@@ -175,6 +175,7 @@ static int __init kho_init(void)
 	WRITE_ONCE(loading, false);
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
+	kho_ram_watch();
 	return 0;
 
 err_exit_handoff:

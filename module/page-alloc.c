@@ -17,6 +17,8 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/vmstat.h>
+#include <asm/dma.h>
 
 #include "internal.h"
 #include "page-alloc.h"
@@ -65,77 +67,99 @@ static bool may_ask_again(const void *had, struct list_head *unfit, unsigned int
 }
 
 /* Where the last ones were found: the next are near. */
-static unsigned long found_at;
+static unsigned long found_at = ULONG_MAX;
+
+/* What is looked for. */
+struct wanted {
+	unsigned int order;
+	int nid;
+	/* What is in use may be moved away, which may take as long as its owner likes. */
+	bool move;
+	/* How often that may be tried. */
+	unsigned int tries;
+};
 
 /*
- * Has these pages, if they can be had: free, or by moving what is there.  Each has a
- * reference.
+ * Could these be taken from others?  Not of the little that devices need, nor of what
+ * may be taken away as a whole, nor what the kernel keeps for its own needs: this goes
+ * past all that the allocator looks at.
  */
-static bool take_block(unsigned long pfn, unsigned int order, int nid, bool free)
+static bool may_take(struct page *page, unsigned long pfn, const struct wanted *wanted)
 {
-	struct page *page = pfn_to_online_page(pfn);
-	unsigned long nr_pages = 1UL << order;
+	unsigned long nr_pages = 1UL << wanted->order;
+	struct zone *zone = page_zone(page);
 
-	if (!page || PageReserved(page) || PageHWPoison(page) ||
-	    (nid != NUMA_NO_NODE && page_to_nid(page) != nid))
+	if (PageReserved(page) || PageHWPoison(page) ||
+	    (wanted->nid != NUMA_NO_NODE && page_to_nid(page) != wanted->nid))
 		return false;
-	/* What is for movable pages only may be taken away as a whole. */
-	if (page_zonenum(page) == ZONE_MOVABLE || kho_in_scratch(pfn, nr_pages) ||
-	    kho_ram_check(pfn, nr_pages))
+	if (zone_idx(zone) == ZONE_MOVABLE || pfn < PHYS_PFN(MAX_DMA_ADDRESS - PAGE_OFFSET) ||
+	    kho_in_scratch(pfn, nr_pages) || kho_ram_check(pfn, nr_pages))
 		return false;
 	/* A guess, as nobody is kept from taking it. */
-	if (free && (!PageBuddy(page) || page_private(page) < order))
+	if (!wanted->move && (!PageBuddy(page) || page_private(page) < wanted->order))
 		return false;
-	return !alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
-				   GFP_KERNEL | __GFP_NOWARN);
+	return zone_page_state(zone, NR_FREE_PAGES) >
+	       high_wmark_pages(zone) + zone_managed_pages(zone) / 64 + nr_pages;
 }
 
-/* Of one piece of RAM; gives up after @tries blocks that are not free. */
-static unsigned long take_of_piece(unsigned long pfn, unsigned long end, unsigned int order,
-				   int nid, bool free, long *tries)
+/* Of one piece of RAM, from its end on: each has a reference then. */
+static unsigned long take_of_piece(unsigned long first, unsigned long end,
+				   struct wanted *wanted)
 {
-	unsigned long step = 1UL << order;
+	unsigned long nr_pages = 1UL << wanted->order, step = nr_pages, pfn;
 
 	/* What can't be moved is likely to be all over the block. */
-	if (!free)
+	if (wanted->move)
 		step = max(step, pageblock_nr_pages);
-	for (pfn = ALIGN(pfn, step); pfn + (1UL << order) <= end; pfn += step) {
-		if (take_block(pfn, order, nid, free))
-			return pfn;
-		if ((!free && !--*tries) || fatal_signal_pending(current))
-			break;
+	for (pfn = ALIGN_DOWN(end, step); pfn >= first + step; ) {
+		struct page *page;
+
+		pfn -= step;
 		if (!(pfn % PAGES_PER_SECTION))
 			cond_resched();
+		page = pfn_to_online_page(pfn);
+		if (!page || !may_take(page, pfn, wanted))
+			continue;
+		if (!alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
+					GFP_KERNEL | __GFP_NOWARN))
+			return pfn;
+		if ((wanted->move && !--wanted->tries) || fatal_signal_pending(current))
+			break;
 	}
 	return 0;
 }
 
-/* Of all pieces from @pfn to @end. */
-static unsigned long take_between(unsigned long pfn, unsigned long end, unsigned int order,
-				  int nid, bool free, long *tries)
+/* Of all pieces between these, the highest first. */
+static unsigned long take_between(unsigned long first, unsigned long end,
+				  struct wanted *wanted)
 {
-	unsigned long piece_end, found = 0;
+	unsigned long pfn, found = 0;
 
-	while (!found && *tries && pfn < end && kho_ram_piece(&pfn, &piece_end)) {
-		found = take_of_piece(pfn, min(end, piece_end), order, nid, free, tries);
-		pfn = piece_end;
+	while (!found && wanted->tries && kho_ram_piece_below(&pfn, &end)) {
+		if (end <= first)
+			break;
+		found = take_of_piece(max(first, pfn), end, wanted);
+		end = pfn;
 	}
 	return found;
 }
 
-/* Pages of RAM, wherever they are; each has a reference.  0: there are none. */
-static unsigned long take_ram(unsigned int order, int nid)
+/*
+ * Pages of RAM, wherever they are; each has a reference.  0: there are none.  With one
+ * of our locks held nothing is moved: whoever it belongs to may not let go of it.
+ */
+static unsigned long take_ram(unsigned int order, int nid, bool may_move)
 {
-	unsigned long end = PHYS_PFN(kho_end_of_memory()), start = READ_ONCE(found_at);
-	long tries = MOST_MOVES;
-	unsigned long pfn;
+	struct wanted wanted = { .order = order, .nid = nid, .tries = MOST_MOVES };
+	unsigned long start = READ_ONCE(found_at), pfn;
 
-	pfn = take_between(start, end, order, nid, true, &tries) ?:
-	      take_between(0, start, order, nid, true, &tries) ?:
-	      take_between(start, end, order, nid, false, &tries) ?:
-	      take_between(0, start, order, nid, false, &tries);
+	pfn = take_between(0, start, &wanted) ?: take_between(start, ULONG_MAX, &wanted);
+	if (!pfn && may_move) {
+		wanted.move = true;
+		pfn = take_between(0, ULONG_MAX, &wanted);
+	}
 	if (pfn)
-		WRITE_ONCE(found_at, pfn);
+		WRITE_ONCE(found_at, pfn + (1UL << order));
 	return pfn;
 }
 
@@ -150,9 +174,10 @@ static void zero_pages(unsigned long pfn, unsigned int order)
 }
 
 /* Pages that each have a reference, and are charged to nobody. */
-static struct page *pages_of_ram(int nid, gfp_t gfp, unsigned int order)
+static struct page *pages_of_ram(int nid, gfp_t gfp, unsigned int order, bool may_move)
 {
-	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE);
+	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
+				     may_move);
 
 	if (!pfn)
 		return NULL;
@@ -164,7 +189,8 @@ static struct page *pages_of_ram(int nid, gfp_t gfp, unsigned int order)
 /* As folio_alloc() would. */
 static struct folio *folio_of_ram(int nid, gfp_t gfp, unsigned int order)
 {
-	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE);
+	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
+				     true);
 
 	if (!pfn)
 		return NULL;
@@ -187,19 +213,7 @@ static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
 	return kho_native() || !kho_in_scratch(pfn, 1UL << order);
 }
 
-/**
- * kho_pages_alloc() - have pages side by side, where they may be preserved
- * @nid: node, or NUMA_NO_NODE
- * @gfp: as for alloc_pages_node(); sleeping has to be allowed, and they are no folio
- * @order: log2 of how many
- *
- * Where the allocator has nothing but memory that a driver has brought, pages are
- * had that are charged to no memory cgroup.
- *
- * Context: may sleep.
- * Return: the first page, or NULL.  Each of them has a reference.
- */
-struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
+static struct page *pages_alloc(int nid, gfp_t gfp, unsigned int order, bool may_move)
 {
 	bool plain = !(gfp & __GFP_ACCOUNT) && !kho_native();
 	unsigned int again = 0, outside = 0;
@@ -225,12 +239,29 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 			list_add(&page->lru, &unfit);
 		}
 		if (outside >= MOST_OUTSIDE) {
-			page = pages_of_ram(nid, gfp, order);
+			page = pages_of_ram(nid, gfp, order, may_move);
 			break;
 		}
 	}
 	set_aside(&unfit, order);
 	return page;
+}
+
+/**
+ * kho_pages_alloc() - have pages side by side, where they may be preserved
+ * @nid: node, or NUMA_NO_NODE
+ * @gfp: as for alloc_pages_node(); sleeping has to be allowed, and they are no folio
+ * @order: log2 of how many
+ *
+ * Where the allocator has nothing but memory that a driver has brought, pages are
+ * had that are charged to no memory cgroup.
+ *
+ * Context: may sleep, for long: pages are moved out of the way; none of our locks held.
+ * Return: the first page, or NULL.  Each of them has a reference.
+ */
+struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
+{
+	return pages_alloc(nid, gfp, order, true);
 }
 
 /**
@@ -274,8 +305,7 @@ struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order)
  */
 unsigned long kho_zeroed_page(gfp_t gfp)
 {
-	struct page *page = kho_pages_alloc(NUMA_NO_NODE,
-					    gfp | __GFP_ZERO, 0);
+	struct page *page = pages_alloc(NUMA_NO_NODE, gfp | __GFP_ZERO, 0, false);
 
 	return page ? (unsigned long)page_address(page) : 0;
 }

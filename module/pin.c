@@ -550,6 +550,9 @@ int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
 	/* The name was free a moment ago, and may not be now. */
 	if ((ret == -EEXIST && !kho_object_may_name(wish->name)) || ret == -EBUSY)
 		ret = refuse_taken(ask, &object->mem);
+	/* Memory that is going offline just now. */
+	if (ret == -EADDRNOTAVAIL)
+		ask->why = KHO_WHY_PLACE;
 	if (ret)
 		goto err_free;
 	return 0;

@@ -57,9 +57,17 @@ static struct {
 	struct ram_table __rcu *image;
 	/* What image is to become once a kernel has been loaded. */
 	struct ram_table *next;
+	/* The page from which on that kernel has no memory, by its command line. */
+	unsigned long limit;
 	/* Going offline: pages from @leaves on, before @leaves_end. */
 	unsigned long leaves;
 	unsigned long leaves_end;
+	/* The page that is the last one of RAM then, if it isn't yet. */
+	unsigned long next_last;
+	/* The module is ready; before that, its locks may be held for long. */
+	bool watching;
+	/* Memory has come or gone before that. */
+	bool missed;
 } ram;
 
 /* ---- Tables ---- */
@@ -144,6 +152,15 @@ static bool has(const struct ram_table *table, unsigned long pfn, unsigned long 
 	return false;
 }
 
+/* A kernel with mem= on its command line has nothing behind that. */
+static void cut(struct ram_table *table, unsigned long limit)
+{
+	while (table->nr && table->piece[table->nr - 1].pfn >= limit)
+		table->nr--;
+	if (table->nr)
+		table->piece[table->nr - 1].end = min(table->piece[table->nr - 1].end, limit);
+}
+
 static bool equal(const struct ram_table *a, const struct ram_table *b)
 {
 	return a->nr == b->nr && !memcmp(a->piece, b->piece, a->nr * sizeof(a->piece[0]));
@@ -223,6 +240,31 @@ bool kho_ram_piece(unsigned long *pfn, unsigned long *end)
 }
 
 /**
+ * kho_ram_piece_below() - where is there RAM, up to a page?
+ * @pfn: set to the number of the first page of the highest piece that begins below @end
+ * @end: number of the page; lowered to that behind the last one of the piece
+ *
+ * Context: any.
+ * Return: false if there is none.
+ */
+bool kho_ram_piece_below(unsigned long *pfn, unsigned long *end)
+{
+	const struct ram_table *now;
+	unsigned int i;
+
+	rcu_read_lock();
+	now = rcu_dereference(ram.now);
+	for (i = now->nr; i && now->piece[i - 1].pfn >= *end; i--)
+		;
+	if (i) {
+		*pfn = now->piece[i - 1].pfn;
+		*end = min(*end, now->piece[i - 1].end);
+	}
+	rcu_read_unlock();
+	return i;
+}
+
+/**
  * kho_ram_last() - which page is no envelope to have in it, nor any behind it?
  *
  * Context: any.
@@ -244,7 +286,7 @@ unsigned long kho_ram_last(void)
 }
 
 /**
- * kho_ram_stays() - is none of these pages on its way offline?
+ * kho_ram_stays() - is none of these pages on its way offline, or the last one then?
  * @pfn: number of the first page
  * @nr_pages: how many
  *
@@ -253,13 +295,14 @@ unsigned long kho_ram_last(void)
  */
 bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages)
 {
-	return pfn >= ram.leaves_end || pfn + nr_pages <= ram.leaves;
+	return (pfn >= ram.leaves_end || pfn + nr_pages <= ram.leaves) &&
+	       (!ram.next_last || ram.next_last - pfn >= nr_pages);
 }
 
 /* ---- The kernel that is loaded ---- */
 
 /* What it would be told of now. */
-static int begin_image(void)
+static int begin_image(u64 limit)
 {
 	struct ram_table *table = make_table(false, GFP_KERNEL);
 
@@ -267,6 +310,7 @@ static int begin_image(void)
 		return -ENOMEM;
 	kvfree(ram.next);
 	ram.next = table;
+	ram.limit = limit ? PHYS_PFN(limit) : ULONG_MAX;
 	return 0;
 }
 
@@ -286,6 +330,7 @@ static int end_image(void)
 	kvfree(table);
 	if (!same)
 		return kho_refuse(-ESTALE, "memory was added or taken away while a kernel was loaded: load it again");
+	cut(ram.next, ram.limit);
 	replace(&ram.image, ram.next);
 	ram.next = NULL;
 	return 0;
@@ -294,6 +339,8 @@ static int end_image(void)
 /**
  * kho_ram_image() - a kernel is being loaded, was loaded, or is no more
  * @state: KHO_IMAGE_*
+ * @limit: with KHO_IMAGE_BEGUN: physical address in bytes from which on that kernel
+ * has no memory, by its command line, or 0
  *
  * What is preserved has to lie where that kernel will have RAM, from now on.
  *
@@ -302,7 +349,7 @@ static int end_image(void)
  * memory has come or gone since it was begun; -EOPNOTSUPP on the kernel's own KHO;
  * -ENOMEM; -ESHUTDOWN; -EPERM.
  */
-int kho_ram_image(u32 state)
+int kho_ram_image(u32 state, u64 limit)
 {
 	int ret;
 
@@ -310,6 +357,9 @@ int kho_ram_image(u32 state)
 	    state != KHO_IMAGE_LOADED)
 		return kho_refuse(-EINVAL, "kho_image.state is %u, must be 0, 1 or 2",
 				  state);
+	if (limit && state != KHO_IMAGE_BEGUN)
+		return kho_refuse(-EINVAL, "kho_image.limit is 0x%llx, must be 0 but with state 1",
+				  limit);
 	if (kho_native())
 		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO knows what is loaded");
 
@@ -317,7 +367,7 @@ int kho_ram_image(u32 state)
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
 	if (!ret && state == KHO_IMAGE_BEGUN) {
-		ret = begin_image();
+		ret = begin_image(limit);
 	} else if (!ret && state == KHO_IMAGE_LOADED) {
 		ret = end_image();
 	} else if (!ret) {
@@ -353,6 +403,8 @@ u32 kho_ram_image_state(void)
 	if (!image)
 		return KHO_IMAGE_NONE;
 	table = make_table(false, GFP_KERNEL);
+	if (table)
+		cut(table, ram.limit);
 	/* If that can't be told, nobody says that all is well. */
 	state = table && equal(table, image) ? KHO_IMAGE_LOADED : KHO_IMAGE_STALE;
 	kvfree(table);
@@ -427,35 +479,74 @@ bool kho_ram_is_kept(struct kho_radix_tree *tree, unsigned long pfn,
 	       kho_radix_walk_range(tree, pfn, nr_pages, any_key, NULL);
 }
 
-/* What of ours lies there, or NULL */
-static const char *holder(unsigned long pfn, unsigned long nr_pages)
+/*
+ * A page of 1 GiB may be larger than a block of memory, and is moved as a whole or not
+ * at all.
+ */
+static void widen(unsigned long *pfn, unsigned long *end)
 {
-	u64 addr = PFN_PHYS((u64)pfn), bytes = PFN_PHYS((u64)nr_pages);
+	struct page *first = pfn_to_online_page(*pfn), *last = pfn_to_online_page(*end - 1);
 
-	if (!kho_native() && kho_in_scratch(pfn, nr_pages))
+	if (first && PageHuge(first))
+		*pfn = min(*pfn, folio_pfn(page_folio(first)));
+	if (last && PageHuge(last))
+		*end = max(*end, folio_pfn(page_folio(last)) +
+				 folio_nr_pages(page_folio(last)));
+}
+
+/* What of ours lies there, or NULL */
+static const char *holder(unsigned long pfn, unsigned long end)
+{
+	if (!kho_native() && kho_in_scratch(pfn, end - pfn))
 		return "scratch";
-	if (kho.held_pfn && kho.held_pfn - pfn < nr_pages)
-		return "the last page of RAM";
-	if (kho.setup && virt_to_phys(kho.setup) - addr < bytes)
+	if (kho.setup && PHYS_PFN(virt_to_phys(kho.setup)) - pfn < end - pfn)
 		return "what the next kernel is told";
-	if (kho_ram_is_kept(&kho.tree, pfn, nr_pages) ||
-	    kho_ram_is_kept(&kho.lean, pfn, nr_pages))
+	widen(&pfn, &end);
+	if (kho_ram_is_kept(&kho.tree, pfn, end - pfn) ||
+	    kho_ram_is_kept(&kho.lean, pfn, end - pfn))
 		return "what is preserved";
 	return NULL;
+}
+
+/* Which page will be the last one of RAM once these are gone; 0: the same as now. */
+static unsigned long last_without(unsigned long first, unsigned long end)
+{
+	const struct ram_table *now;
+	unsigned long last = 0;
+	unsigned int i;
+
+	rcu_read_lock();
+	now = rcu_dereference(ram.now);
+	if (last_of(now) >= first && last_of(now) < end)
+		for (i = 0; i < now->nr && now->piece[i].pfn < first; i++)
+			last = min(now->piece[i].end, first) - 1;
+	rcu_read_unlock();
+	return last;
 }
 
 /* Nothing is preserved there from now on; -EBUSY if anything is already. */
 static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
 {
-	const char *what = holder(pfn, nr_pages);
+	unsigned long end = pfn + nr_pages, last = last_without(pfn, end);
+	const char *what = holder(pfn, end);
 
+	if (!what && last && !kho_native() && kho_ram_is_kept(&kho.tree, last, 1))
+		what = "RAM would end with a page that is preserved, if nothing";
+	if (kho.frozen)
+		what = what ?: "no more may change, and what is handed over";
 	if (what) {
 		pr_warn_ratelimited("memory of 0x%llx bytes at 0x%llx can't be taken away: %s lies there\n",
 				    PFN_PHYS((u64)nr_pages), PFN_PHYS((u64)pfn), what);
 		return -EBUSY;
 	}
+	/* It is ours only so that nobody has it who would be refused. */
+	if (kho.held_pfn && kho.held_pfn - pfn < nr_pages) {
+		free_contig_range(kho.held_pfn, 1);
+		kho.held_pfn = 0;
+	}
 	ram.leaves = pfn;
-	ram.leaves_end = pfn + nr_pages;
+	ram.leaves_end = end;
+	ram.next_last = last;
 	return 0;
 }
 
@@ -463,6 +554,7 @@ static void end_leaving(void)
 {
 	ram.leaves = 0;
 	ram.leaves_end = 0;
+	ram.next_last = 0;
 }
 
 /* One block at a time goes, or comes: the kernel sees to that. */
@@ -471,6 +563,19 @@ static int memory_changes(struct notifier_block *nb, unsigned long event, void *
 	const struct memory_notify *notify = data;
 	int ret = 0;
 
+	/*
+	 * Loading the module may wait for whoever has a page that is to be moved; then
+	 * nobody else is to wait for it.
+	 */
+	if (!READ_ONCE(ram.watching)) {
+		if (event == MEM_GOING_OFFLINE)
+			return notifier_from_errno(-EBUSY);
+		WRITE_ONCE(ram.missed, true);
+		/* Pairs with the one in kho_ram_watch(). */
+		smp_mb();
+		if (!READ_ONCE(ram.watching))
+			return NOTIFY_OK;
+	}
 	down_write(&kho.gate);
 	mutex_lock(&kho.lock);
 	switch (event) {
@@ -482,10 +587,11 @@ static int memory_changes(struct notifier_block *nb, unsigned long event, void *
 		break;
 	case MEM_OFFLINE:
 		end_leaving();
-		renew_now();
-		break;
+		fallthrough;
 	case MEM_ONLINE:
-		renew_now();
+		/* What the next kernel is told may be read at any moment. */
+		if (!kho.frozen)
+			renew_now();
 		break;
 	}
 	mutex_unlock(&kho.lock);
@@ -527,7 +633,27 @@ int kho_ram_init(void)
 }
 
 /**
- * kho_ram_exit() - the opposite
+ * kho_ram_watch() - from now on memory that comes or goes waits for the module
+ *
+ * Context: may sleep; takes kho.gate and kho.lock; the module is loaded.
+ */
+void kho_ram_watch(void)
+{
+	WRITE_ONCE(ram.watching, true);
+	/* Who has seen it false has left a note, or sees it now. */
+	smp_mb();
+	if (!READ_ONCE(ram.missed))
+		return;
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	if (!kho.frozen)
+		renew_now();
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+}
+
+/**
+ * kho_ram_exit() - the opposite of kho_ram_init()
  *
  * Context: may sleep; none of our locks held; nothing is preserved any more.
  */

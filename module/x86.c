@@ -334,5 +334,5 @@ int kho_arch_each_doubtful(kho_range_fn_t fn, void *data)
 	/* They are few, so nobody asks whether this is one of these processors. */
 	for (i = 0; i < ARRAY_SIZE(snb_pages) && !ret; i++)
 		ret = fn(snb_pages[i], PAGE_SIZE, data);
-	return ret ?: kho_claimed_each(fn, data);
+	return ret ?: kho_firmware_each_doubtful(fn, data) ?: kho_claimed_each(fn, data);
 }

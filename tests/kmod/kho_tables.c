@@ -27,7 +27,7 @@ static int show(u64 addr, u64 bytes, void *data)
 {
 	unsigned long pfn, open = 0;
 
-	if (!page_is_ram(PHYS_PFN(addr)) || bytes == UNKNOWN)
+	if (!page_is_ram(PHYS_PFN(addr)))
 		return 0;
 	for (pfn = PHYS_PFN(addr); pfn < PFN_UP(addr + bytes); pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
@@ -43,8 +43,7 @@ static int __init kho_tables_init(void)
 {
 	struct teller teller = { .fn = show };
 
-	/* Not what memory there is: of that, not all has to be in use. */
-	tell_efi_tables(&teller);
+	tell_efi(&teller);
 	tell_acpi(&teller);
 	return -ECANCELED;
 }

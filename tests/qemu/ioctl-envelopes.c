@@ -207,7 +207,13 @@ static void test_image(void)
 	struct kho_image stale = { .size = sizeof(stale), .state = KHO_IMAGE_STALE };
 	struct kho_image loaded = { .size = sizeof(loaded), .state = KHO_IMAGE_LOADED };
 
+	struct kho_image limited = { .size = sizeof(limited), .limit = PAGE };
+	struct kho_image small = {
+		.size = sizeof(small), .state = KHO_IMAGE_BEGUN, .limit = 16ULL << 20,
+	};
+
 	result(image_is(KHO_IMAGE_NONE), "no kernel is loaded");
+	refused(EINVAL, KHO_IMAGE, &limited, "a limit for none");
 	refused(EINVAL, KHO_IMAGE, &stale, "a state that nobody can set");
 	refused(EINVAL, KHO_IMAGE, &loaded, "loaded, but not begun");
 	need(set_image(KHO_IMAGE_BEGUN), "begun");
@@ -218,8 +224,11 @@ static void test_image(void)
 	refused(EINVAL, KHO_IMAGE, &loaded, "loaded twice, but begun once");
 	need(add_page(pool_pfn[0], 0), "add");
 	need(del_page(pool_pfn[0], 0), "del");
-	need(set_image(KHO_IMAGE_BEGUN), "begun");
+	need(call(KHO_IMAGE, &small), "begun, one with mem=16M");
 	result(image_is(KHO_IMAGE_LOADED), "the one before is still loaded");
+	need(set_image(KHO_IMAGE_LOADED), "it is loaded");
+	result(image_is(KHO_IMAGE_LOADED), "it knows all memory that it has");
+	failed_with(EADDRNOTAVAIL, add_page(pool_pfn[0], 0), "a page that it has not");
 	need(set_image(KHO_IMAGE_NONE), "none");
 	result(image_is(KHO_IMAGE_NONE), "none is loaded any more");
 	refused(EINVAL, KHO_IMAGE, &loaded, "and none was begun");

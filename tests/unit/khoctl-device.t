@@ -156,7 +156,7 @@ dev_is('ls --pages', ['ls', '--pages'], 0,
 dev_is('add: again', ['add', '1', '4096', '2'], 1, undef,
        qr/^khoctl add: pfn 0x1000 order 0: the page is preserved already; nothing has changed$/);
 dev_is('add: a free page', ['add', '0x666'], 1, undef,
-       qr/^khoctl add: pfn 0x666 order 0: the page is free, reserved or poisoned/);
+       qr/^khoctl add: pfn 0x666 order 0: free, reserved, poisoned, the last/);
 dev_is('add: misaligned', ['add', '0x1235:3'], 1, undef,
        qr/pfn 0x1235 order 3: the page number is not a multiple of 8/);
 dev_is('add: no such order', ['add', '0:40'], 1, undef,
@@ -348,14 +348,16 @@ sub states {
 loaded(0);
 $ENV{KHO_FAKE_IMAGES} = "$dir/images";
 load_is('it is told', 'good', ['--append', 'a', $bz], 0, qr/^image/, undef);
-is(states(), '1 2', 'begun and loaded');
+is(states(), '0 1 2', 'begun and loaded');
 load_is('memory comes meanwhile', 'good', ['--append', 'a', $bz], 1, undef,
 	qr/memory was added or taken away meanwhile: load it again\n.*has been unloaded again/,
 	{ KHO_FAKE_STALE => 1 });
 is(states(), '1 2 0', 'begun, not loaded, and nothing is');
 is(loaded(), 0, 'it is not');
 load_is('kexec refuses', 'fail', ['--append', 'a', $bz], 1, undef, qr/./);
-is(states(), '1', 'begun only');
+is(states(), '0 1', 'begun only');
+dev_is('unload: nothing is loaded', ['unload'], 0, undef, undef);
+is(states(), '0', 'and that is said');
 load_is('an older module', 'good', ['--append', 'a', $bz], 0, qr/^image/, undef,
 	{ KHO_FAKE_NO_IMAGE => 1 });
 is(states(), '', 'it is not asked for what it does not know');

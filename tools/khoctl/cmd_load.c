@@ -44,6 +44,7 @@ struct load {
 	struct target target;
 	struct plan plan;
 	__u64 initrd_size;
+	__u64 limit;			/* of its memory, or 0 */
 	int fd;				/* the copy of the image, or -1 */
 	char *program;
 	char *args[13];			/* NULL-terminated; [0] is program */
@@ -216,6 +217,7 @@ static int check_limit(struct load *l)
 		limit = memory_limit(cmdline, limit);
 	if (limit == UINT64_MAX || l->own_kho)
 		return DONE;
+	l->limit = limit;
 	if (limit < scratch_end)
 		return cmd_err("mem=%s on its command line: scratch, where it is loaded, ends at 0x%llx: it would not boot",
 			       size_str(limit), scratch_end);
@@ -459,7 +461,7 @@ static int tell_image(const struct load *l, __u32 state)
 
 	if (!(l->query.features & KHO_FEATURE_IMAGE))
 		return DONE;
-	ret = image_tell(l->dev, state);
+	ret = image_tell(l->dev, state, state == KHO_IMAGE_BEGUN ? l->limit : 0);
 	if (ret == -ESTALE)
 		return cmd_err("memory was added or taken away meanwhile: load it again");
 	return ret ? cmd_err("cannot tell the module what is loaded: %s",
@@ -472,7 +474,9 @@ static int run_kexec(struct load *l)
 	struct guard guard;
 	int status, ret;
 
-	if (tell_image(l, KHO_IMAGE_BEGUN))
+	/* What was loaded may have been unloaded by somebody who does not say so. */
+	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
+	    tell_image(l, KHO_IMAGE_BEGUN))
 		return FAILED;
 	if (guard_start(&guard, l->program, l->own_kho))
 		return FAILED;

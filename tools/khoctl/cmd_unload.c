@@ -5,20 +5,31 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "khoctl.h"
 #include "kexec.h"
 #include "sysinfo.h"
 
-/* Nothing depends any more on what it knew of the memory. */
-static void forget(void)
+static int unload(const char *path)
 {
-	int dev = kho_open(device_path());
+	int ret = sys_kexec_loaded();
+	char *program;
 
-	if (dev < 0)
-		return;
-	/* An older module has nothing to forget. */
-	image_tell(dev, KHO_IMAGE_NONE);
-	close(dev);
+	if (ret < 0)
+		return cmd_err("this kernel has no kexec (CONFIG_KEXEC)");
+	if (ret) {
+		program = kexec_find(path);
+		if (!program)
+			return cmd_err("%s: no such program (try 'apt install kexec-tools')",
+				       path ? path : "kexec");
+		/* Under lockdown, only what kexec_file_load() loaded can be there. */
+		ret = kexec_unload(program, sys_kexec_refusal(false) &&
+				   !sys_kexec_refusal(true));
+		free(program);
+	}
+	if (!ret)
+		image_forget();
+	return ret;
 }
 
 int cmd_unload(int argc, char **argv)
@@ -30,8 +41,7 @@ int cmd_unload(int argc, char **argv)
 		END_OF_OPTIONS
 	};
 	const char *path = NULL;
-	char *program;
-	int ret;
+	int ret, lock;
 
 	while ((ret = next_option(argc, argv, ":", longs)) != -1) {
 		if (ret == BAD_OPTION)
@@ -41,20 +51,10 @@ int cmd_unload(int argc, char **argv)
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
 
-	ret = sys_kexec_loaded();
-	if (ret < 0)
-		return cmd_err("this kernel has no kexec (CONFIG_KEXEC)");
-	if (!ret)
-		return DONE;
-	program = kexec_find(path);
-	if (!program)
-		return cmd_err("%s: no such program (try 'apt install kexec-tools')",
-			       path ? path : "kexec");
-	/* Under lockdown, only what kexec_file_load() loaded can be there. */
-	ret = kexec_unload(program, sys_kexec_refusal(false) &&
-			   !sys_kexec_refusal(true));
-	free(program);
-	if (!ret)
-		forget();
+	/* Not while another khoctl is about to say what it has loaded. */
+	lock = load_lock();
+	ret = unload(path);
+	if (lock >= 0)
+		close(lock);
 	return ret;
 }

@@ -65,10 +65,12 @@ static void __attribute__((noreturn)) watch(int fd, const char *program, bool fi
 	} while (n < 0 && errno == EINTR);
 	if (n == 1 || sys_kexec_loaded() != 1)
 		_exit(0);
-	if (kexec_unload(program, file))
+	if (kexec_unload(program, file)) {
 		cmd_warn("DO NOT run kexec -e: khoctl was killed, and what is loaded is not safe for the handover");
-	else
+	} else {
 		cmd_warn("khoctl was killed: the kernel has been unloaded again");
+		image_forget();
+	}
 	_exit(1);
 }
 

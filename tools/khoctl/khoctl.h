@@ -136,10 +136,12 @@ int parse_size(const char *s, __u64 *bytes);
  * how much of it this kernel does not use.  Return: 0 with *@q read anew, or -errno
  */
 /*
- * A kernel is about to be loaded, was loaded, or is no more (KHO_IMAGE_*).  Return: 0
- * or a negative errno
+ * A kernel is about to be loaded, was loaded, or is no more (KHO_IMAGE_*); @limit: it
+ * has no memory from there on, or 0.  Return: 0 or a negative errno
  */
-int image_tell(int dev, __u32 state);
+int image_tell(int dev, __u32 state, __u64 limit);
+/* None is loaded: nothing depends any more on what it knew of the memory. */
+void image_forget(void);
 /* Is a kernel @loaded, and has memory been added or taken away since? */
 bool image_is_stale(const struct kho_query *q, int loaded);
 int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held);

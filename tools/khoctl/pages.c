@@ -56,7 +56,7 @@ const char *page_error(int err, const struct kho_page_entry *entry)
 	case -ENXIO:
 		return "no such page: a hole, offline, or no RAM";
 	case -EADDRNOTAVAIL:
-		return "the page is free, reserved or poisoned: nobody uses it";
+		return "free, reserved, poisoned, the last of RAM, or newer than the kernel loaded";
 	case -EBUSY:
 		return "the page is in scratch, overlaps a preserved page, or belongs to an object";
 	case -EEXIST:
@@ -81,6 +81,7 @@ static bool is_about_page(int err)
 	case -EEXIST:
 	case -ENOENT:
 	case -ERANGE:
+	case -EREMOTE:
 		return true;
 	default:
 		return false;

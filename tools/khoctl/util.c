@@ -178,14 +178,26 @@ int open_device_query(struct kho_query *query, __u64 needed)
 	return dev;
 }
 
-int image_tell(int dev, __u32 state)
+int image_tell(int dev, __u32 state, __u64 limit)
 {
 	struct kho_image image = {
 		.size = sizeof(image),
 		.state = state,
+		.limit = limit,
 	};
 
 	return ioctl(dev, KHO_IMAGE, &image) ? -errno : 0;
+}
+
+void image_forget(void)
+{
+	int dev = kho_open(device_path());
+
+	if (dev < 0)
+		return;
+	/* An older module has nothing to forget. */
+	image_tell(dev, KHO_IMAGE_NONE, 0);
+	close(dev);
 }
 
 bool image_is_stale(const struct kho_query *q, int loaded)

@@ -928,6 +928,11 @@ struct kho_image {
 	__u32 state;
 	/** @reserved: must be 0. */
 	__u32 reserved;
+	/**
+	 * @limit: with BEGUN: physical address from which on that kernel has no memory,
+	 * by mem= on its command line, or 0: it has all.
+	 */
+	__aligned_u64 limit;
 };
 #define KHO_IMAGE _IO(KHO_IOCTL_TYPE, KHO_CMD_IMAGE)
 

@@ -21,6 +21,9 @@ tables()
 	sed 's/^/# table /' /run/tables >/run/out
 	diag /run/out
 	check "firmware has left something in RAM" [ -s /run/tables ]
+	# As this kernel has found it
+	check "the table of memory attributes is known" grep -q "^$(dmesg |
+		sed -n 's/.* efi: .*MEMATTR=\(0x[0-9a-f]*\).*/\1/p' | head -n 1) " /run/tables
 	is "all of it is reserved" "$(grep -vc ' open 0$' /run/tables)" 0
 	note "tables $(sed 's/ open.*//' /run/tables | md5sum | cut -c 1-32)"
 	if [ -e /sys/firmware/acpi/bgrt/image ]; then
@@ -66,6 +69,8 @@ run()
 	await_release
 	# So that a process can have what lies at the end.
 	echo 300 >/proc/sys/vm/min_free_kbytes
+	[ "$stage" -eq 1 ] || check "scratch is where it was" sh -c \
+		'dmesg | grep -q "kho: scratch is that of the kernel before"'
 	check "the kernel was started by EFI" [ -d $efi ]
 	variables
 	tables
