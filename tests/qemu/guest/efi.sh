@@ -59,8 +59,7 @@ write_all()
 	local kib
 
 	kib=$(awk '$1 == "MemFree:" { print int($2 * 0.8) }' /proc/meminfo)
-	tr '\0' '\377' </dev/zero | dd of=/run/all bs=64k count=$((kib / 64)) \
-		iflag=fullblock 2>/dev/null
+	dd if=/dev/zero of=/run/all bs=64k count=$((kib / 64)) 2>/dev/null
 	rm /run/all
 }
 
