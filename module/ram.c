@@ -57,8 +57,9 @@ static struct {
 	struct ram_table __rcu *image;
 	/* What image is to become once a kernel has been loaded. */
 	struct ram_table *next;
-	/* The page from which on that kernel has no memory, by its command line. */
+	/* The page from which on they have no memory, by their command lines. */
 	unsigned long limit;
+	unsigned long next_limit;
 	/* Going offline: pages from @leaves on, before @leaves_end. */
 	unsigned long leaves;
 	unsigned long leaves_end;
@@ -310,7 +311,7 @@ static int begin_image(u64 limit)
 		return -ENOMEM;
 	kvfree(ram.next);
 	ram.next = table;
-	ram.limit = limit ? PHYS_PFN(limit) : ULONG_MAX;
+	ram.next_limit = limit ? PHYS_PFN(limit) : ULONG_MAX;
 	return 0;
 }
 
@@ -330,8 +331,9 @@ static int end_image(void)
 	kvfree(table);
 	if (!same)
 		return kho_refuse(-ESTALE, "memory was added or taken away while a kernel was loaded: load it again");
-	cut(ram.next, ram.limit);
+	cut(ram.next, ram.next_limit);
 	replace(&ram.image, ram.next);
+	ram.limit = ram.next_limit;
 	ram.next = NULL;
 	return 0;
 }
