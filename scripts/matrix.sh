@@ -41,7 +41,7 @@ more=(stock-6.1:mainline-7.3-v3 stock-7.2:mainline-7.3-v3
 	mainline-7.3-v3:mainline-7.3-v3
 	mainline-7.3:mainline-7.3-v3 mainline-7.3-v3:mainline-7.3)
 # Others are in tests of their own: 20-demo.t, 39-rt.t, 40-chain.t, 67-client.t.
-quick=(stock-6.1:stock-6.12 stock-7.2:stock-6.1 mainline-7.3:stub-6.12
+quick=(stock-7.2:stock-6.1 mainline-7.3:stub-6.12
 	mainline-7.3:stock-6.1 stock-6.1:mainline-7.3-v3)
 
 all_pairs()

@@ -19,7 +19,8 @@ head -c 9000001 "$stock/boot/"vmlinuz-* | tac -b >"$files/data/file"
 disk=$(payload -k "stock=$stock" -k "debian=$debian" -k "rt=$rt" rt "$rt" \
 	"$image" "$files")
 
-options='kho.opt.parts=ioctl,memory,busy kho.opt.wide=no kho.opt.lean=yes'
+options="kho.opt.parts=ioctl,memory${KHO_SOAK:+,busy}"
+options+=' kho.opt.wide=no kho.opt.lean=yes'
 options+=' kho.opt.kills=4 kho.opt.mib=12 kho.opt.slack=65536'
 vm_test -t parts -p "$disk" -a "$options" -T 400 rt "$rt" "$image"
 # From the one kind to the other and back, and from one to another of the same.

@@ -5,7 +5,7 @@
 # a kernel was loaded, and what is taken away; and huge pages of a pool, of whose struct
 # pages most are not there.
 #
-#	KHO_PLACES="NAME..."	which; in `make soak` one more
+#	KHO_PLACES="NAME..."	which; in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -48,10 +48,10 @@ pool()
 		-a "kho.opt.part=pool hugetlb_free_vmemmap=on" "$1" "$2" "$image"
 }
 
-for place in ${KHO_PLACES:-driver dimm pool}; do
+for place in ${KHO_PLACES:-driver dimm}; do
 	case $place in
-	driver)	driver place-driver "$stock" '' ;;
-	late)	driver place-late "$newest" kho.opt.late=yes ;;
+	driver)	driver place-driver "$stock" "kho.opt.again=${KHO_SOAK:-0}" ;;
+	late)	driver place-late "$newest" "kho.opt.late=yes kho.opt.again=1" ;;
 	dimm)	dimm place-dimm "$stock" ;;
 	pool)	pool place-pool "$stock" "$newest" ;;
 	*)	die "KHO_PLACES: there is no place '$place'" ;;

@@ -7,6 +7,7 @@
 #	kho.opt.part=dimm	it is plugged in, and out again
 #	kho.opt.part=blocks	each block of what there is, in one kernel only
 #	kho.opt.part=pool	huge pages of a pool, whose struct pages are not all there
+#	kho.opt.again=1		the driver is there in the successor, too, and hands on
 #	kho.opt.late=yes	the driver comes after the module
 
 blocks=/sys/devices/system/memory
@@ -323,6 +324,10 @@ stage_2()
 	driver)
 		has_file file-1 100000000
 		check "the pages are there" agent check-apart apart-1 100 1
+		if [ "$(option again)" != 1 ]; then
+			end_here
+			return
+		fi
 		driver_part
 		jump
 		;;
