@@ -21,6 +21,7 @@
 #include <linux/ioport.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
@@ -359,6 +360,47 @@ static void hold_last_page(void)
 		kho.held_pfn = pfn;
 }
 
+/* Pages below KHO_LOWEST_PFN that are ours, so that nobody has them who is refused then. */
+static DECLARE_BITMAP(held_low, KHO_LOWEST_PFN);
+
+static void hold_low(unsigned long pfn, unsigned long end)
+{
+	unsigned long middle = pfn + (end - pfn) / 2;
+
+	if (!alloc_contig_range(pfn, end, ACR_FLAGS_NONE, GFP_KERNEL | __GFP_NOWARN)) {
+		bitmap_set(held_low, pfn, end - pfn);
+	} else if (end - pfn > 8) {
+		hold_low(pfn, middle);
+		hold_low(middle, end);
+	}
+}
+
+static void hold_lowest(void)
+{
+	unsigned long pfn = PHYS_PFN(SZ_1M), end;
+
+	/* Pieces that are all there; what is below 1 MiB the kernel keeps for itself. */
+	for (; pfn < KHO_LOWEST_PFN; pfn = max(end, pfn + 1)) {
+		for (end = pfn; end < KHO_LOWEST_PFN; end++) {
+			struct page *page = pfn_to_online_page(end);
+
+			if (!page || PageReserved(page))
+				break;
+		}
+		if (end > pfn)
+			hold_low(pfn, end);
+	}
+}
+
+static void drop_lowest(void)
+{
+	unsigned long pfn;
+
+	for_each_set_bit(pfn, held_low, KHO_LOWEST_PFN)
+		free_contig_range(pfn, 1);
+	bitmap_zero(held_low, KHO_LOWEST_PFN);
+}
+
 static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,
 			  u64 least_open)
 {
@@ -495,6 +537,7 @@ int kho_envelopes_init(void)
 	kho.tree.watch = count;
 	kho.lean.watch = count;
 	hold_last_page();
+	hold_lowest();
 	return 0;
 }
 
@@ -511,6 +554,7 @@ void kho_envelopes_exit(void)
 	if (kho.held_pfn)
 		free_contig_range(kho.held_pfn, 1);
 	kho.held_pfn = 0;
+	drop_lowest();
 	blocks_free(&kho.blocks);
 	kho.nr_envelopes = 0;
 }

@@ -190,8 +190,8 @@ static void replace(struct ram_table __rcu **place, struct ram_table *table)
  *
  * Context: any.  What was true may be so no more when nothing keeps kho.gate; see
  * kho_ram_stays() for what matters then.
- * Return: 0; -EREMOTE for memory that a driver has brought; -EADDRNOTAVAIL for the last
- * page of RAM, and for what the kernel that is loaded does not know of.
+ * Return: 0; -EREMOTE for memory that a driver has brought; -EADDRNOTAVAIL for the first
+ * 2 MiB, the last page of RAM, and for what the kernel that is loaded does not know of.
  */
 int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 {
@@ -204,6 +204,9 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 	image = rcu_dereference(ram.image);
 	if (!has(now, pfn, end))
 		ret = -EREMOTE;
+	/* An envelope there would have all in it that an x86 CPU can start in. */
+	else if (!kho_native() && pfn < KHO_LOWEST_PFN)
+		ret = -EADDRNOTAVAIL;
 	/* An envelope can't have the last page in it: see blocks.c. */
 	else if (!kho_native() && end > last_of(now))
 		ret = -EADDRNOTAVAIL;

@@ -31,8 +31,8 @@
  *	EFAULT		a pointer can't be read or written
  *	EPERM		no CAP_SYS_ADMIN, not the owner, sealed, or locked down
  *	ENXIO		no such page: a hole, offline, or no RAM
- *	EADDRNOTAVAIL	the page is free, reserved, poisoned, or the last of RAM; or
- *			the kernel that is loaded does not know of it
+ *	EADDRNOTAVAIL	the page is free, reserved, poisoned, the last of RAM, or
+ *			below 2 MiB; or the kernel that is loaded does not know of it
  *	EREMOTE		a driver has brought the memory: virtio-mem, CXL and the like
  *	EBUSY		the page is in scratch, or preserved; the object is open
  *	EEXIST		that page is preserved already; the name is taken
