@@ -18,6 +18,12 @@
 #include "internal.h"
 #include "page-alloc.h"
 
+/* Can't it stay where it is?  Scratch is not the only place where nothing can. */
+static bool has_to_go(unsigned long pfn)
+{
+	return kho_in_scratch(pfn, 1) || pfn < KHO_LOWEST_PFN;
+}
+
 /* A page of the caller, as it is while it is still pinned. */
 struct place {
 	unsigned long addr;
@@ -33,7 +39,7 @@ static unsigned long note_places(struct place *place, unsigned long addr,
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = page_folio(pages[i]);
 
-		if (!kho_in_scratch(page_to_pfn(pages[i]), 1))
+		if (!has_to_go(page_to_pfn(pages[i])))
 			continue;
 		/* What is pinned is not written to swap anew. */
 		folio_wait_writeback_killable(folio);
@@ -93,9 +99,13 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	if (!args.vma || !kho_pin_may(args.vma, addr) || migrate_vma_setup(&args))
 		goto out;
 	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
-	if (page && kho_in_scratch(page_to_pfn(page), 1) && can_be_moved(page_folio(page))) {
-		/* It is pinned next, and must not be moved for that once more. */
-		to = kho_pages_alloc(page_to_nid(page), GFP_HIGHUSER, 0);
+	if (page && has_to_go(page_to_pfn(page)) && can_be_moved(page_folio(page))) {
+		/*
+		 * It is pinned next, and must not be moved for that once more.  Nobody is
+		 * to be killed for it.
+		 */
+		to = kho_pages_alloc(page_to_nid(page),
+				     GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN, 0);
 		if (to) {
 			lock_page(to);
 			copy_highpage(to, page);
@@ -136,10 +146,10 @@ bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long
 	unsigned long i, n = 0;
 	struct place *place;
 
-	if (!kho_scratch_in_use())
+	if (kho_native())
 		return false;
 	for (i = 0; i < nr; i++)
-		n += kho_in_scratch(page_to_pfn(pages[i]), 1);
+		n += has_to_go(page_to_pfn(pages[i]));
 	if (!n)
 		return false;
 	place = kvmalloc_array(n, sizeof(*place), GFP_KERNEL);

@@ -401,7 +401,7 @@ void test_no_room(void)
 	size_t bytes = (ram + (ram >> 2)) & ~(PAGE - 1);
 	struct kho_query before;
 	long pins = pinned();
-	int fd;
+	int fd, err;
 	char *p;
 
 	p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -413,10 +413,11 @@ void test_no_room(void)
 	/* Less than that, but not all of it can be there. */
 	get_query(kho, &before);
 	if (full && sizeof(long) == 8) {
-		failed_with(ENOMEM, preserve("all", p,
-					     (ram - (ram >> 6)) & ~(PAGE - 1), 0,
-					     &fd),
-			    "preserve all memory there is");
+		err = preserve("all", p, (ram - (ram >> 6)) & ~(PAGE - 1), 0, &fd);
+		/* Who has all of it has what can't be preserved, and no room to move it. */
+		if (!result(err == ENOMEM || err == EADDRNOTAVAIL,
+			    "preserve all memory there is: ENOMEM or EADDRNOTAVAIL"))
+			printf("# got %s\n", name_of(err));
 		result(unchanged(&before, "all memory") && pins_are(pins),
 		       "nothing is left behind");
 	}
