@@ -305,8 +305,8 @@ static int walk_ram(struct resource *res, void *data)
  *
  * What firmware and devices have in between is left out, although there may be
  * struct pages for it; and so is RAM that a driver has brought, which the next kernel
- * does not have until a driver there does.  A piece of RAM is as long as it can be: what setup_data
- * the kernel was started with cuts the entries of /proc/iomem anywhere.
+ * does not have until a driver there does.  A piece of RAM is as long as it can be:
+ * what setup_data the kernel was started with cuts the entries of /proc/iomem anywhere.
  *
  * Context: may sleep.
  * Return: 0, or the result of @fn that ended it.

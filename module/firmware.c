@@ -246,12 +246,13 @@ typedef void (*tell_table_t)(struct teller *teller, const efi_guid_t *guid, u64 
 
 static void tell_efi_tables(struct teller *teller, tell_table_t tell_table)
 {
-	unsigned long i, nr = count_efi_tables();
+	unsigned long i, nr;
 	char text[32] = "";
 	u64 addr;
 
 	if (!efi_enabled(EFI_BOOT) || !efi_enabled(EFI_64BIT))
 		return;
+	nr = count_efi_tables();
 	/* After a kexec the system table has an address that is none. */
 	if (kho_read_file("sysfs", "firmware/efi/config_table", NULL, text,
 			  sizeof(text) - 1, 0) <= 0 ||
@@ -345,9 +346,9 @@ static void tell_acpi(struct teller *teller)
 			break;
 		if (ACPI_FAILURE(status))
 			continue;
-		/* Those that others have loaded lie in memory of the kernel's. */
+		/* What the kernel has loaded by itself lies in memory like any other. */
 		addr = slow_virt_to_phys(table);
-		if (!pfn_to_online_page(PHYS_PFN(addr)) || is_reserved(addr))
+		if (is_reserved(addr))
 			tell(teller, addr, table->length);
 		tell_picture(teller, table);
 		acpi_put_table(table);

@@ -30,7 +30,7 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 		why = "there is no RAM online";
 		break;
 	case -EADDRNOTAVAIL:
-		why = "free, reserved, poisoned, the last of RAM, or newer than the kernel loaded";
+		why = "free, reserved, poisoned, RAM's last, below 2 MiB, or newer than the image";
 		break;
 	case -EREMOTE:
 		why = "a driver has brought that memory, the next kernel has none there";

@@ -503,13 +503,13 @@ static void widen(unsigned long *pfn, unsigned long *end)
 static const char *holder(unsigned long pfn, unsigned long end)
 {
 	if (!kho_native() && kho_in_scratch(pfn, end - pfn))
-		return "scratch";
+		return "scratch lies there";
 	if (kho.setup && PHYS_PFN(virt_to_phys(kho.setup)) - pfn < end - pfn)
-		return "what the next kernel is told";
+		return "what the next kernel is told lies there";
 	widen(&pfn, &end);
 	if (kho_ram_is_kept(&kho.tree, pfn, end - pfn) ||
 	    kho_ram_is_kept(&kho.lean, pfn, end - pfn))
-		return "what is preserved";
+		return "what is preserved lies there";
 	return NULL;
 }
 
@@ -536,11 +536,11 @@ static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
 	const char *what = holder(pfn, end);
 
 	if (!what && last && !kho_native() && kho_ram_is_kept(&kho.tree, last, 1))
-		what = "RAM would end with a page that is preserved, if nothing";
+		what = "RAM would end with a page that is preserved";
 	if (kho.frozen)
-		what = what ?: "no more may change, and what is handed over";
+		what = "the machine is going down";
 	if (what) {
-		pr_warn_ratelimited("memory of 0x%llx bytes at 0x%llx can't be taken away: %s lies there\n",
+		pr_warn_ratelimited("memory of 0x%llx bytes at 0x%llx can't be taken away: %s\n",
 				    PFN_PHYS((u64)nr_pages), PFN_PHYS((u64)pfn), what);
 		return -EBUSY;
 	}

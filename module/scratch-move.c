@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Having the memory of a process leave scratch.
+ * Having the memory of a process leave scratch, and the first 2 MiB.
  *
  * Most of it goes when the pages that it lies on are set aside, whatever it is.  That
  * is done by whole blocks of the allocator, and fails where one page of the block
@@ -131,7 +131,7 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 #endif
 
 /**
- * kho_scratch_move_out() - have what the caller has there leave scratch
+ * kho_scratch_move_out() - have what the caller has there leave scratch and the first 2 MiB
  * @addr: where its memory begins
  * @pages: pages of it that are pinned
  * @nr: how many

@@ -324,7 +324,7 @@ int kho_arch_each_reserved(kho_range_fn_t fn, void *data)
  * @data: for @fn
  *
  * Context: may sleep.
- * Return: the last result of @fn, 0, or -ENOMEM.
+ * Return: the last result of @fn, 0, or an errno if /proc/iomem can't be read.
  */
 int kho_arch_each_doubtful(kho_range_fn_t fn, void *data)
 {

@@ -21,7 +21,7 @@ vm_test -1 -p "$disk" -m 768M -f efi -T $((200 + 60 * handovers)) \
 log=$KHO_BUILD/qemu/efi/verdict.log
 tap_is "$handovers handovers" "$(grep -c '^KHO-STAGE' "$log")" "^$((handovers + 1))\$"
 tap_is "the last one is the end" "$(grep -cx 'KHO-NOTE end' "$log")" '^1$'
-for what in tables variables $(sed -n 's/^KHO-NOTE \(beside-[0-9]*\) .*/\1/p' "$log" |
+for what in tables variables $(sed -n 's/^KHO-NOTE \(beside-[0-9]*\|picture\) .*/\1/p' "$log" |
 	sort -u); do
 	tap_is "$what: the same in each kernel" \
 		"$(sed -n "s/^KHO-NOTE $what //p" "$log" | sort | uniq -c | awk '{ print $1 }')" \

@@ -30,6 +30,9 @@ static __u64 free_page(__u64 offset)
 /* Page number that has no memory: the hole below 4 GiB. */
 #define HOLE_PFN	0xfd000
 
+/* Below, there is what the next kernel starts its CPUs in. */
+#define LOWEST_PFN	((2UL << 20) / PAGE)
+
 static void bad_page(int want, __u64 pfn, __u32 order, const char *what)
 {
 	struct kho_page arg = { .size = sizeof(arg), .pfn = pfn, .order = order };
@@ -72,6 +75,10 @@ void test_pages(void)
 	bad_page(EINVAL, 0, 52, "add order 52");
 	bad_page(ENXIO, 0, 51, "add order 51");
 	bad_page(EINVAL, pair_pfn, ~0U, "add with all bits of the order");
+
+	/* Some of it is the module's own, which holds it, so it would not be refused as free. */
+	bad_page(EADDRNOTAVAIL, LOWEST_PFN - 1, 0, "add the last page below 2 MiB");
+	bad_page(EADDRNOTAVAIL, LOWEST_PFN / 2, 0, "add the first page above 1 MiB");
 
 	done(add_page(pool_pfn[0], 0), "add a page");
 	bad_page(EEXIST, pool_pfn[0], 0, "add it again");

@@ -122,6 +122,8 @@ static const char *wrong(void)
 		if (end > q.scratch_addr &&
 		    envelope[i].addr < q.scratch_addr + q.scratch_size)
 			return "an envelope has some of scratch in it";
+		if (!first)
+			return "an envelope begins below 2 MiB";
 		if (i && first <= block)
 			return "envelopes touch or are not in order";
 		for (; block < first; block++)

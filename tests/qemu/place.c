@@ -12,10 +12,8 @@
  *					no envelope
  *	place huge NAME			makes an object of huge pages of the pool's, and
  *					preserves others by number
- *	place image STATE		what KHO_IMAGE says of a number; prints the errno
  *
- * Addresses are physical, END is behind the last byte.  Speaks TAP, but for page and
- * image.
+ * Addresses are physical, END is behind the last byte.  Speaks TAP, but for page.
  */
 #include <sys/sysinfo.h>
 
@@ -244,15 +242,6 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	kho = open_kho();
-	if (argc == 3 && !strcmp(argv[1], "image")) {
-		struct kho_image image = {
-			.size = sizeof(image),
-			.state = strtoul(argv[2], NULL, 0),
-		};
-
-		puts(name_of(call(KHO_IMAGE, &image)));
-		return 0;
-	}
 	if (argc == 3 && !strcmp(argv[1], "drop")) {
 		done(del_page(strtoull(argv[2], NULL, 0), 0), "give the page up");
 	} else if (argc == 3 && !strcmp(argv[1], "huge")) {

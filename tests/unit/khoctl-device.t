@@ -156,7 +156,7 @@ dev_is('ls --pages', ['ls', '--pages'], 0,
 dev_is('add: again', ['add', '1', '4096', '2'], 1, undef,
        qr/^khoctl add: pfn 0x1000 order 0: the page is preserved already; nothing has changed$/);
 dev_is('add: a free page', ['add', '0x666'], 1, undef,
-       qr/^khoctl add: pfn 0x666 order 0: free, reserved, poisoned, the last/);
+       qr/^khoctl add: pfn 0x666 order 0: free, reserved, poisoned, RAM's last/);
 dev_is('add: misaligned', ['add', '0x1235:3'], 1, undef,
        qr/pfn 0x1235 order 3: the page number is not a multiple of 8/);
 dev_is('add: no such order', ['add', '0:40'], 1, undef,

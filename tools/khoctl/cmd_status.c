@@ -31,7 +31,6 @@ static const char * const releases[] = {
 	[KHO_RELEASE_KEPT] = "kept",
 };
 
-/* A word for a number that a newer module may have more of */
 static const char * const images[] = {
 	[KHO_IMAGE_NONE] = "none",
 	[KHO_IMAGE_BEGUN] = "none",
@@ -39,6 +38,7 @@ static const char * const images[] = {
 	[KHO_IMAGE_STALE] = "stale",
 };
 
+/* A word for a number that a newer module may have more of */
 #define WORD(words, n) ((n) < ARRAY_SIZE(words) ? (words)[n] : "unknown")
 
 /* What is in the root FDT, of others than the module */

@@ -132,10 +132,6 @@ int parse_u64(const char *s, __u64 *value);
 int parse_size(const char *s, __u64 *bytes);
 
 /*
- * Has scratch found if there is none (@bytes 0), or so much.  @held: NULL, or set to
- * how much of it this kernel does not use.  Return: 0 with *@q read anew, or -errno
- */
-/*
  * A kernel is about to be loaded, was loaded, or is no more (KHO_IMAGE_*); @limit: it
  * has no memory from there on, or 0.  Return: 0 or a negative errno
  */
@@ -144,6 +140,10 @@ int image_tell(int dev, __u32 state, __u64 limit);
 void image_forget(void);
 /* Is a kernel @loaded, and has memory been added or taken away since? */
 bool image_is_stale(const struct kho_query *q, int loaded);
+/*
+ * Has scratch found if there is none (@bytes 0), or so much.  @held: NULL, or set to
+ * how much of it this kernel does not use.  Return: 0 with *@q read anew, or -errno
+ */
 int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held);
 
 /* ---- JSON ---- */

@@ -56,7 +56,7 @@ const char *page_error(int err, const struct kho_page_entry *entry)
 	case -ENXIO:
 		return "no such page: a hole, offline, or no RAM";
 	case -EADDRNOTAVAIL:
-		return "free, reserved, poisoned, the last of RAM, or newer than the kernel loaded";
+		return "free, reserved, poisoned, RAM's last, below 2 MiB, or newer than the image";
 	case -EBUSY:
 		return "the page is in scratch, overlaps a preserved page, or belongs to an object";
 	case -EEXIST:
