@@ -25,7 +25,7 @@ set -euo pipefail
 # A full set is 100 to 400 MiB.  These, with what they depend on, and of the others
 # those that there are:
 vm_modules=(virtio_pci virtio_blk)
-other_modules=(virtio_mem efivarfs)
+other_modules=(virtio_mem efivarfs virtio_balloon i6300esb)
 
 usage()
 {
@@ -110,12 +110,18 @@ locate()
 	done
 }
 
-# download PACKAGE...: into $tmp, all of the same version
+# download PACKAGE[=VERSION]...: into $tmp, all of the same version if there is none
 download()
 {
+	local package packages=()
+
+	for package; do
+		[[ $package = *=* ]] || package+="=$version"
+		packages+=("$package")
+	done
 	# A cache below /root is out of reach for the user that apt would be.
 	(cd "$tmp" && kernel_apt apt-get -o APT::Sandbox::User=root download -qq \
-		"${@/%/=$version}") >&2
+		"${packages[@]}") >&2
 }
 
 # By its contents: an image that is signed later makes another directory, and so do
@@ -193,8 +199,9 @@ fetch_headers()
 		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p')
 	[ -z "$own_headers" ] || flavours=("$flavour")
 	begin
+	# The next release's may have taken its place before there is an image of that.
 	get "${flavours[@]/#/linux-headers-$common-}" \
-		"linux-headers-$common-common$own_headers" "$kbuild"
+		"linux-headers-$common-common$own_headers" "$kbuild=$(version_of "$kbuild")"
 	for deb in "$tmp"/*.deb; do
 		dpkg-deb -x "$deb" "$tmp/tree"
 	done
