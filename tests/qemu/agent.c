@@ -433,22 +433,29 @@ static int cmd_hold(char **argv)
 }
 
 /*
- * nodes: a chain of nodes that leads to key 0, which no order has.  Prints
- * the address of the uppermost and keeps them until killed.
+ * nodes: a chain of nodes that leads to key 0, which no order has.  Preserves them, or
+ * the next kernel might write over them before it reads; prints the address of the
+ * uppermost.
  */
 static int cmd_nodes(char **argv)
 {
-	const unsigned int depth = KHO_TREE_DEPTH(12) - 1;
-	__u64 *node = locked_pages(depth);
+	struct manifest m = { .count = KHO_TREE_DEPTH(12) - 1 };
+	__u64 *node = locked_pages(m.count);
 	unsigned int i;
 
 	(void)argv;
-	memset(node, 0, depth * PAGE);
-	for (i = 0; i + 1 < depth; i++)
-		node[i * WORDS] = pfn_of(&node[(i + 1) * WORDS]) * PAGE;
+	m.page = calloc(m.count, sizeof(*m.page));
+	if (!m.page)
+		die("no memory");
+	memset(node, 0, m.count * PAGE);
+	for (i = 0; i < m.count; i++)
+		m.page[i].pfn = pfn_of(&node[i * WORDS]);
+	batch(open_kho(), true, &m);
+	for (i = 0; i + 1 < m.count; i++)
+		node[i * WORDS] = m.page[i + 1].pfn * PAGE;
 	node[i * WORDS] = 1;
-	printf("%#llx\n", pfn_of(node) * PAGE);
-	stay();
+	printf("%#llx\n", m.page[0].pfn * PAGE);
+	return 0;
 }
 
 /*
