@@ -18,6 +18,7 @@
 
 #include "inject.h"
 #include "internal.h"
+#include "page-alloc.h"
 
 #define DATA_PER_PAGE	KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT)
 
@@ -500,7 +501,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 
 	/* Memory is had without the lock; nobody else resizes it meanwhile. */
 	if (nr_pages > old) {
-		while (nr_pages - old > si_mem_available()) {
+		while (nr_pages - old > kho_pages_available()) {
 			if (kho_freeing_wait())
 				continue;
 			ret = kho_refuse(-ENOMEM, "object '%s': size %llu is more than there is memory",

@@ -27,6 +27,7 @@
 
 #include "inject.h"
 #include "internal.h"
+#include "page-alloc.h"
 
 /**
  * kho_name_check() - can this be the name of an object?
@@ -337,7 +338,7 @@ static int check_wish(const struct kho_wish *wish)
 	    (wish->nid < 0 || wish->nid >= MAX_NUMNODES || !node_online(wish->nid)))
 		return kho_refuse(-EINVAL, "object '%s': there is no node %d",
 				  kho_shown(wish->name), wish->nid);
-	while (wish->bytes >> PAGE_SHIFT > si_mem_available()) {
+	while (wish->bytes >> PAGE_SHIFT > kho_pages_available()) {
 		if (kho_freeing_wait())
 			continue;
 		return kho_refuse(-ENOMEM,

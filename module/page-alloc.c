@@ -309,3 +309,23 @@ unsigned long kho_zeroed_page(gfp_t gfp)
 
 	return page ? (unsigned long)page_address(page) : 0;
 }
+
+/**
+ * kho_pages_available() - how many pages can be had before somebody is killed for it
+ *
+ * What si_mem_available() says includes what a zone keeps for a while after its memory
+ * was fragmented (watermark_boost_factor), which nobody but the kernel gets.
+ *
+ * Context: any.
+ * Return: about how many pages.
+ */
+unsigned long kho_pages_available(void)
+{
+	long pages = si_mem_available();
+	int nid, i;
+
+	for_each_online_node(nid)
+		for (i = 0; i < MAX_NR_ZONES; i++)
+			pages -= READ_ONCE(NODE_DATA(nid)->node_zones[i].watermark_boost);
+	return max(pages, 0L);
+}

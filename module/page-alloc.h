@@ -14,4 +14,6 @@ struct page;
 struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order);
 struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order);
 
+unsigned long kho_pages_available(void);
+
 #endif /* KHO_PAGE_ALLOC_H */

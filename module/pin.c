@@ -30,6 +30,7 @@
 
 #include "inject.h"
 #include "internal.h"
+#include "page-alloc.h"
 
 /* Pages that are pinned in one go. */
 #define PIN_PIECE	4096UL
@@ -380,7 +381,7 @@ static long pin_pages(unsigned long addr, unsigned long nr, bool write,
 
 static int await_memory(const struct pinning *p, unsigned long addr)
 {
-	while (si_mem_available() < (long)min(KEEP_FREE, totalram_pages() / 64)) {
+	while (kho_pages_available() < min(KEEP_FREE, totalram_pages() / 64)) {
 		if (kho_freeing_wait())
 			continue;
 		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",

@@ -527,12 +527,13 @@ long pinned(void)
 	return acquired - released;
 }
 
+/* What is given up by others is so in time, be the machine ever so slow. */
 bool pins_are(long want)
 {
 	long pins = pinned();
 	int i;
 
-	for (i = 0; i < 50 && pins != want; i++) {
+	for (i = 0; i < 500 && pins != want; i++) {
 		usleep(20000);
 		pins = pinned();
 	}
