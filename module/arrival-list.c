@@ -61,8 +61,8 @@ static const char *check_envelope(const struct kho_envelope *envelope)
 {
 	u64 addr = envelope->addr, end = kho_end_of_memory();
 
-	if (!envelope->bytes || !IS_ALIGNED(addr, BLOCK_BYTES) ||
-	    !PAGE_ALIGNED(envelope->bytes))
+	if (!envelope->bytes || !PAGE_ALIGNED(envelope->bytes) ||
+	    (addr != KHO_ENVELOPE_LOWEST && !IS_ALIGNED(addr, BLOCK_BYTES)))
 		return "an envelope is empty or misaligned";
 	if (addr >= end || envelope->bytes >= end - addr)
 		return "an envelope reaches to the end of memory, or beyond";
@@ -70,7 +70,8 @@ static const char *check_envelope(const struct kho_envelope *envelope)
 				addr, addr + envelope->bytes - 1, NULL,
 				found) == 1)
 		return "an envelope overlaps the crash kernel";
-	for (; addr < envelope->addr + envelope->bytes; addr += BLOCK_BYTES)
+	for (addr = ALIGN_DOWN(addr, BLOCK_BYTES); addr < envelope->addr + envelope->bytes;
+	     addr += BLOCK_BYTES)
 		if (kho_arch_holds_kernel(addr))
 			return "an envelope overlaps this kernel";
 	return NULL;

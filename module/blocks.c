@@ -36,7 +36,7 @@
 /* Is the block inside one of the envelopes that are announced? */
 static bool is_covered(unsigned long block)
 {
-	u64 addr = (u64)block << KHO_ENVELOPE_SHIFT;
+	u64 addr = max_t(u64, (u64)block << KHO_ENVELOPE_SHIFT, KHO_ENVELOPE_LOWEST);
 	unsigned int low = 0, high = kho.nr_envelopes;
 
 	while (low < high) {
@@ -344,6 +344,20 @@ static void spare_last_page(void)
 }
 
 /*
+ * Pages of the first block come from a kernel with KHO, which knows nothing of this one's
+ * rules.  The next kernel needs a page below 1 MiB to start its CPUs in, or it panics.
+ */
+static void spare_lowest(void)
+{
+	struct kho_envelope *first = &kho.envelope[0];
+
+	if (kho.nr_envelopes && !first->addr) {
+		first->addr = KHO_ENVELOPE_LOWEST;
+		first->bytes -= KHO_ENVELOPE_LOWEST;
+	}
+}
+
+/*
  * Has the page, unless it can't be preserved anyway or somebody else has it.  Only that
  * of the memory there is when the module is loaded: what comes later is to be able to
  * go again.
@@ -408,6 +422,7 @@ static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,
 	kho.nr_envelopes = nr;
 	kho.least_open = least_open;
 	spare_last_page();
+	spare_lowest();
 }
 
 /*

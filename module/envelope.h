@@ -22,6 +22,9 @@ struct kho_envelope {
 	u64 bytes;
 };
 
+/* They begin at multiples of 2^KHO_ENVELOPE_SHIFT, but the first one here at the least. */
+#define KHO_ENVELOPE_LOWEST	0x100000
+
 #define KHO_GAPS_MAX	(KHO_ENVELOPES_MAX - 1)
 
 /**

@@ -277,8 +277,9 @@ void kho_blob_free(void *blob);
 void kho_blob_adopt(void *blob);
 
 /*
- * Below that nothing is preserved: the first envelope would begin at 0, and the next
- * kernel could not have the page below 1 MiB that it starts its CPUs in.
+ * Below that nothing is preserved: in some versions of the module the first envelope
+ * would begin at 0, and the next kernel could not have the page below 1 MiB that it
+ * starts its CPUs in.
  */
 #define KHO_LOWEST_PFN	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT)
 
