@@ -33,9 +33,15 @@ void kho_boot_reserve(void);
 
 /* kho_release.c: see there. */
 void kho_release_later(unsigned long *stays, unsigned long nr, u64 size);
+void kho_release_not(u64 addr, u64 size);
 
 /* What this kernel was started with at @addr, to end a sentence, or NULL. */
 const char *kho_arch_holder(u64 addr);
+/*
+ * Tells kho_release_not() of RAM that the architecture has reserved without a resource
+ * of its own, later than kho_boot_reserve().
+ */
+void kho_arch_reserved(void);
 /* A clock that runs this early; its ticks in microseconds, -1 if not known. */
 u64 kho_arch_clock(void);
 s64 kho_arch_usecs(u64 ticks);

@@ -51,6 +51,23 @@ void __init kho_release_later(unsigned long *stays, unsigned long nr, u64 size)
 	totalram_pages_add(kho_late.pages);
 }
 
+/**
+ * kho_release_not() - keep what somebody has reserved since
+ * @addr: physical address of the first byte
+ * @size: how many bytes
+ *
+ * memblock does not tell: to reserve what is reserved leaves no trace.
+ */
+void __init kho_release_not(u64 addr, u64 size)
+{
+	u64 pfn = PHYS_PFN(addr), end;
+
+	if (!size || addr + size < addr || pfn >= kho_late.nr)
+		return;
+	end = min_t(u64, PFN_UP(addr + size), kho_late.nr);
+	bitmap_set(kho_late.stays, pfn, end - pfn);
+}
+
 /* Is this page as boot left it? */
 static bool __init kho_page_waits(struct page *page)
 {
@@ -165,6 +182,7 @@ static int __init kho_release(void)
 
 	if (!kho_late.stays)
 		return 0;
+	kho_arch_reserved();
 	walk_system_ram_res(0, PFN_PHYS((u64)kho_late.nr) - 1, NULL,
 			    kho_release_ram);
 	kho_tell_zone(NULL);
