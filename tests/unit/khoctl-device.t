@@ -516,6 +516,61 @@ spew("$root/proc/sys/kernel/kexec_load_disabled", "1\n");
 load_is('disabled', 'good', ['--append', 'a', $bz], 1, undef,
 	qr/kernel\.kexec_load_disabled is 1/);
 spew("$root/proc/sys/kernel/kexec_load_disabled", "0\n");
+
+# What firmware has told of, and what there is
+sub memmap {
+	my $n = 0;
+
+	system('rm', '-rf', "$root/sys/firmware/memmap");
+	for (@_) {
+		my ($start, $end, $type) = @$_;
+		my $entry = "$root/sys/firmware/memmap/" . $n++;
+
+		system('mkdir', '-p', $entry);
+		spew("$entry/start", sprintf("0x%x\n", $start));
+		spew("$entry/end", sprintf("0x%x\n", $end));
+		spew("$entry/type", "$type\n");
+	}
+}
+no warnings 'portable';
+my @firmware = ([0x100000, 0x3fffffff, 'System RAM'], [0, 0x9ffff, 'System RAM'],
+		[0x40000000, 0x7fffffff, 'System RAM'], [0x80000000, 0x8fffffff, 'Reserved'],
+		[0x100000000, 0x13fffffff, 'System RAM']);
+my $ram = "00001000-0009ffff : System RAM\n00100000-7fffffff : System RAM\n" .
+	"  01000000-01ffffff : Kernel code\n90000000-afffffff : System RAM (virtio_mem)\n" .
+	"100000000-13fffffff : System RAM\n";
+spew("$root/proc/iomem", $ram);
+spew("$root/proc/cmdline", "quiet\n");
+memmap(@firmware);
+loaded(0);
+load_is('all memory is told of', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m, undef);
+dev_is('check: all memory is told of', ['check'], 1, qr/^(?!.*memory map)/s);
+spew("$root/proc/iomem", $ram . "140000000-147ffffff : System RAM\n");
+loaded(0);
+load_is('memory that is not told of', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/not told of RAM at 0x140000000 to 0x147ffffff: .*memmap has none.*load again/);
+is(loaded(), 0, 'nothing is loaded then');
+dev_is('check: memory that is not told of', ['check'], 1,
+       qr/^FAIL  memory map   the next kernel is not told of RAM at 0x140000000/m);
+spew("$root/proc/cmdline", "quiet memmap=1G%5G\n");
+loaded(0);
+load_is('the user tells of it', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m, undef);
+spew("$root/proc/cmdline", "quiet\n");
+spew("$root/proc/iomem", $ram =~ s/100000000-13fffffff/100000000-137ffffff/r);
+loaded(0);
+load_is('memory that was taken out', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m,
+	qr/warning: the next kernel is told of RAM at 0x138000000 to 0x13fffffff, which is not there/);
+dev_is('check: memory that was taken out', ['check'], 1,
+       qr/^warn  memory map   the next kernel is told of RAM at 0x138000000/mi);
+# A part of a block may be the kernel's own business.
+spew("$root/proc/iomem", $ram =~ s/100000000-13fffffff/100000000-13effffff/r);
+loaded(0);
+load_is('less than a block', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m, undef);
+memmap();
+loaded(0);
+load_is('no memory map', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m, undef);
+spew("$root/proc/iomem", "00000000-00000000 : System RAM\n");
+
 dev_is('load: no kexec program', ['load', '--kexec', "$dir/none", '--append',
        'a', $bz], 1, undef, qr/none: no such program .*apt install kexec-tools/);
 unlink("$root/sys/kernel/kexec_loaded");

@@ -18,6 +18,7 @@
 #include "image.h"
 #include "khoctl.h"
 #include "kexec.h"
+#include "memmap.h"
 #include "plan.h"
 #include "setupdata.h"
 #include "sysinfo.h"
@@ -83,6 +84,22 @@ static void check_kexec(void)
 	else if (!why)
 		found(&all, "sysctl", OK, NULL,
 		      "kernels may be loaded (kernel.kexec_load_disabled)");
+}
+
+/* The kernel that has KHO of its own loads by kexec_file_load(), and tells what it knows. */
+static void check_memmap(void)
+{
+	enum memmap how;
+	char *text;
+
+	if (sys_own_kho())
+		return;
+	how = memmap_compare(&text);
+	if (how == MEMMAP_LESS)
+		found(&all, "memory map", FAIL, MEMMAP_LESS_FIX, "%s", text);
+	else if (how == MEMMAP_MORE)
+		found(&all, "memory map", WARN, MEMMAP_MORE_FIX, "%s", text);
+	free(text);
 }
 
 static void check_encryption(void)
@@ -480,6 +497,7 @@ int cmd_check(int argc, char **argv)
 	check_kernel();
 	check_own_kho();
 	check_kexec();
+	check_memmap();
 	check_encryption();
 	check_module();
 	check_setupdata();

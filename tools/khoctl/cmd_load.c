@@ -22,6 +22,7 @@
 #include "image.h"
 #include "khoctl.h"
 #include "kexec.h"
+#include "memmap.h"
 #include "plan.h"
 #include "sysinfo.h"
 
@@ -468,6 +469,24 @@ static int tell_image(const struct load *l, __u32 state)
 			     device_error(ret)) : DONE;
 }
 
+/* Is the next kernel told of the memory that there is?  That may change at any time. */
+static int check_memmap(const struct load *l)
+{
+	enum memmap how;
+	int ret = DONE;
+	char *text;
+
+	if (l->own_kho)
+		return DONE;
+	how = memmap_compare(&text);
+	if (how == MEMMAP_LESS)
+		ret = cmd_err("%s: %s", text, MEMMAP_LESS_FIX);
+	else if (how == MEMMAP_MORE)
+		cmd_warn("warning: %s: %s", text, MEMMAP_MORE_FIX);
+	free(text);
+	return ret;
+}
+
 static int run_kexec(struct load *l)
 {
 	char *output = NULL;
@@ -497,6 +516,8 @@ static int run_kexec(struct load *l)
 		}
 	} else {
 		ret = judge(l, output);
+		if (!ret)
+			ret = check_memmap(l);
 		if (!ret)
 			ret = tell_image(l, KHO_IMAGE_LOADED);
 		if (!ret && caught_signal())
