@@ -54,15 +54,21 @@ static void tell(struct teller *teller, u64 addr, u64 bytes)
 /* Reads what lies at a physical address; false if there is no memory. */
 static bool peek(u64 addr, void *to, size_t bytes)
 {
-	void *from;
+	size_t done, n;
 
 	if (!addr || addr > U64_MAX - LONGEST)
 		return false;
-	from = memremap(addr, bytes, MEMREMAP_WB);
-	if (!from)
-		return false;
-	memcpy(to, from, bytes);
-	memunmap(from);
+	/* A page of RAM and one that is none can't be mapped together. */
+	for (done = 0; done < bytes; done += n) {
+		void *from;
+
+		n = min_t(size_t, bytes - done, PAGE_SIZE - offset_in_page(addr + done));
+		from = memremap(addr + done, n, MEMREMAP_WB);
+		if (!from)
+			return false;
+		memcpy(to + done, from, n);
+		memunmap(from);
+	}
 	return true;
 }
 

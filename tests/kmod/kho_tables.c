@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What firmware has left in RAM, for the tests: where it is, what it has in it as a
- * number, and how many of its pages are not reserved.  Then it refuses to stay loaded.
+ * What firmware has left in memory, for the tests: where it is, what it has in it as a
+ * number, and how many of its pages are not reserved, or that they are no RAM.  Then it
+ * refuses to stay loaded.
  *
  * What it looks at is what the module looks at; so the tests compare it with what the
  * kernel has found, too.
  */
 #include "module/firmware.c"
 #include "module/read-file.c"
+
+#include <linux/gfp.h>
 
 static u64 number_of(u64 addr, u64 bytes)
 {
@@ -27,8 +30,12 @@ static int show(u64 addr, u64 bytes, void *data)
 {
 	unsigned long pfn, open = 0;
 
-	if (!page_is_ram(PHYS_PFN(addr)))
+	if (!page_is_ram(PHYS_PFN(addr))) {
+		/* What comes after the page may be something else. */
+		pr_info("table 0x%llx %llu bytes number %016llx no RAM\n", addr, bytes,
+			number_of(addr, min_t(u64, bytes, PAGE_SIZE - offset_in_page(addr))));
 		return 0;
+	}
 	for (pfn = PHYS_PFN(addr); pfn < PFN_UP(addr + bytes); pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 
@@ -39,10 +46,125 @@ static int show(u64 addr, u64 bytes, void *data)
 	return 0;
 }
 
+#ifdef CONFIG_EFI
+/* What is read of a page that firmware might have filled in, and of any that it has not. */
+
+static u8 *page;
+
+static void __init judge(const char *what, u64 got, u64 want)
+{
+	if (got == want)
+		pr_info("parser %s: ok\n", what);
+	else
+		pr_info("parser %s: %llu, not %llu\n", what, got, want);
+}
+
+static void __init put(unsigned int at, u64 value, unsigned int bytes)
+{
+	memcpy(page + at, &value, bytes);
+}
+
+static void __init read_sizes(u64 addr)
+{
+	memset(page, 0, PAGE_SIZE);
+	put(4, 3, 4);
+	put(8, 48, 4);
+	judge("attributes", attributes_bytes(addr), 16 + 3 * 48);
+	put(4, U32_MAX, 4);
+	put(8, U32_MAX, 4);
+	judge("attributes, too many", attributes_bytes(addr),
+	      16 + (u64)U32_MAX * U32_MAX);
+
+	memset(page, 0, PAGE_SIZE);
+	put(0, 2, 4);
+	put(4, 5, 4);
+	judge("esrt", esrt_bytes(addr), 16 + 2 * 40);
+	judge("seed", seed_bytes(addr), 4 + 2);
+	judge("tpm", tpm_bytes(addr), 9 + 2);
+
+	memset(page, 0, PAGE_SIZE);
+	page[0] = 'A';
+	put(256, 10, 8);
+	page[264 + 10] = 'B';
+	put(264 + 10 + 256, 20, 8);
+	judge("mokvar", mokvar_bytes(addr), 3 * 264 + 10 + 20);
+	put(256, U64_MAX, 8);
+	judge("mokvar, too long", mokvar_bytes(addr), LONGEST);
+	/* It has no end in what is reserved. */
+	put(256, PAGE_SIZE - 264 - 100, 8);
+	page[PAGE_SIZE - 100] = 'B';
+	judge("mokvar, no end", mokvar_bytes(addr), UNKNOWN);
+}
+
+static u64 told;
+
+static int __init count(u64 addr, u64 bytes, void *data)
+{
+	told += bytes;
+	return 0;
+}
+
+static u64 __init told_of(u64 addr)
+{
+	struct teller teller = { .fn = count };
+
+	told = 0;
+	tell_reserved(&teller, addr);
+	return told;
+}
+
+static void __init read_list(u64 addr)
+{
+	memset(page, 0, PAGE_SIZE);
+	put(0, 4, 4);		/* room for four */
+	put(4, 2, 4);		/* two */
+	put(16, SZ_1G, 8);
+	put(24, 100, 8);
+	put(32, SZ_2G, 8);
+	put(40, 200, 8);
+	judge("list", told_of(addr), 16 + 4 * 16 + 100 + 200);
+	put(4, U32_MAX, 4);
+	judge("list, more than it has room for", told_of(addr), 16 + 4 * 16 + 100 + 200);
+	put(4, 1, 4);
+	put(8, addr, 8);
+	judge("list, a ring", told_of(addr) / MOST_ENTRIES < SZ_4K, true);
+	put(24, U64_MAX, 8);
+	put(8, 0, 8);
+	judge("list, too long", told_of(addr), 16 + 4 * 16 + LONGEST);
+}
+
+static int __init test_parsers(void)
+{
+	u64 addr;
+
+	page = (u8 *)get_zeroed_page(GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	addr = virt_to_phys(page);
+	put(0, 2, 4);
+	judge("of nobody's, esrt", esrt_bytes(addr), UNKNOWN);
+	judge("of nobody's, list", told_of(addr), 0);
+	SetPageReserved(virt_to_page(page));
+	read_sizes(addr);
+	read_list(addr);
+	ClearPageReserved(virt_to_page(page));
+	free_page((unsigned long)page);
+	return 0;
+}
+#else
+static int __init test_parsers(void)
+{
+	return 0;
+}
+#endif
+
 static int __init kho_tables_init(void)
 {
 	struct teller teller = { .fn = show };
+	int ret = test_parsers();
 
+	if (ret)
+		return ret;
 	tell_efi(&teller);
 	tell_acpi(&teller);
 	return -ECANCELED;

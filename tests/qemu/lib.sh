@@ -183,7 +183,7 @@ content()
 
 need_vm()
 {
-	need_packages qemu-system-x86 seabios ovmf
+	need_packages qemu-system-x86 seabios ovmf swtpm
 }
 
 # vm_outcome ARGUMENT...: runs vm.sh and prints its last line

@@ -18,6 +18,7 @@
 #	-1		one CPU, instead of two, for what is done one after the other:
 #			emulated CPUs that wait for each other take time from all
 #	-M		the guest may have QEMU do things: see monitor.pl
+#	-S		it has a TPM, by swtpm
 #	-C		it is to crash: what the console has from there to the next kernel
 #			is no failure
 #	-o		it is not started once more after process 1, see below
@@ -51,8 +52,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' cpus=2 icount='' kcsan='' once='' monitor='' crash='' firmware=bios extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:1CMoIKli option; do
+ram='' cpus=2 icount='' kcsan='' once='' monitor='' crash='' tpm='' firmware=bios extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:1CMSoIKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -68,6 +69,7 @@ while getopts t:s:a:p:m:f:q:T:c:r:1CMoIKli option; do
 	1)	cpus=1 ;;
 	C)	crash=1 ;;
 	M)	monitor=1 ;;
+	S)	tpm=1 ;;
 	o)	once=1 ;;
 	I)	icount=1 cpus=1 ;;
 	K)	kcsan=1 ;;
@@ -130,10 +132,23 @@ qemu+=("${extra[@]}")
 
 # ---- Run it ----
 
-if [ -n "$monitor" ]; then
+if [ -n "$monitor$tpm" ]; then
 	# The name of a socket must not be long.
 	sockets=$(mktemp -d)
 	trap 'rm -rf "$sockets"' EXIT
+fi
+if [ -n "$tpm" ]; then
+	mkdir "$sockets/state"
+	swtpm socket --tpm2 --terminate --tpmstate "dir=$sockets/state" \
+		--ctrl "type=unixio,path=$sockets/tpm" >"$logs/swtpm.log" 2>&1 </dev/null &
+	for _ in {1..100}; do
+		[ ! -S "$sockets/tpm" ] || break
+		sleep 0.1
+	done
+	qemu+=(-chardev "socket,id=tpm,path=$sockets/tpm" -tpmdev "emulator,id=tpm,chardev=tpm"
+		-device "tpm-crb,tpmdev=tpm")
+fi
+if [ -n "$monitor" ]; then
 	qemu+=(-monitor "unix:$sockets/monitor,server=on,wait=off")
 	"$KHO_TOP/tests/qemu/monitor.pl" "$sockets/monitor" "$port" \
 		>"$logs/monitor.log" 2>&1 &
@@ -224,7 +239,7 @@ elif [ "$status" -ne 0 ] && ! grep -aq '^KHO-NOT-OK ' "$port" &&
 fi
 if [ -n "$again" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"
-	[ -z "$monitor" ] || rm -rf "$sockets"
+	[ -z "$monitor$tpm" ] || rm -rf "$sockets"
 	say "$name: $outcome, $again; once more"
 	KHO_VM_AGAIN=1 exec "${BASH_SOURCE[0]}" "${arguments[@]}"
 fi
