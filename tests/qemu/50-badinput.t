@@ -20,8 +20,10 @@ vm_test -1 -p "$disk" -T 440 corrupt "$stock" "$image"
 vm_test -p "$disk" -T 200 \
 	-a 'kho.opt.kills=5 kho.opt.mib=48 kho.opt.slack=4096 kho.opt.more=load' \
 	busy "$stock" "$image"
-vm_test -t busy -T 400 \
-	-a 'kho.opt.kills=3 kho.opt.mib=12 kho.opt.slack=65536' \
-	busy-debug "$debug" "$image"
+if [ -n "${KHO_SOAK:-}" ]; then
+	vm_test -t busy -T 400 \
+		-a 'kho.opt.kills=3 kho.opt.mib=12 kho.opt.slack=65536' \
+		busy-debug "$debug" "$image"
+fi
 
 tap_done
