@@ -554,7 +554,7 @@ check_benchmarks()
 	scripts/bench-report.pl --check docs/benchmarks.json "$KHO_TOP"
 }
 
-# Own source below 850 lines of code, lines that a kernel tree gets below 60.
+# Own source below 900 lines of code, lines that a kernel tree gets below 60.
 check_bootstub_size()
 {
 	local lines patch
@@ -562,8 +562,8 @@ check_bootstub_size()
 	# What is C, without comments; Kconfig and Makefile only say how it is built.
 	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat |
 		gcc -fpreprocessed -dD -E -P - 2>/dev/null | grep -c '[^[:space:]]')
-	if [ "$lines" -eq 0 ] || [ "$lines" -ge 850 ]; then
-		echo "bootstub/: $lines lines of own code; 849 at most"
+	if [ "$lines" -eq 0 ] || [ "$lines" -ge 900 ]; then
+		echo "bootstub/: $lines lines of own code; 899 at most"
 		return 1
 	fi
 	files '^bootstub/.*\.patch$' >"$tmp/patches"

@@ -13,6 +13,6 @@ disk=$(payload kill "$stock" "$image")
 
 # What is loaded wrongly at each step is seen by tests/unit/khoctl-kill.t; here it is
 # a real kernel, and each eighth.
-vm_test -1 -p "$disk" -a "kho.opt.every=${KHO_EVERY:-8}" -T 300 kill "$stock" "$image"
+vm_test -1 -p "$disk" -a "kho.opt.every=${KHO_EVERY:-12}" -T 300 kill "$stock" "$image"
 
 tap_done

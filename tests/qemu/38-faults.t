@@ -13,6 +13,6 @@ image=$(initramfs "$debug")
 disk=$(payload faults "$debug" "$image")
 
 # The module is loaded some hundred times: in `make check` each eighth allocation fails.
-vm_test -1 -t failnth -p "$disk" -a "kho.opt.every=${KHO_EVERY:-8}" -T 990 faults "$debug" "$image"
+vm_test -1 -t failnth -p "$disk" -a "kho.opt.every=${KHO_EVERY:-12}" -T 990 faults "$debug" "$image"
 
 tap_done

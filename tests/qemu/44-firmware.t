@@ -4,13 +4,13 @@
 # What firmware has left in RAM, in chains of handovers: see guest/firmware.sh.
 #
 #	KHO_HANDOVERS=N		how many on EFI; 5 by default
-#	KHO_FIRMWARE="NAME..."	what machines; by default two, and in `make soak` all
+#	KHO_FIRMWARE="NAME..."	what machines; by default the first, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 handovers=${KHO_HANDOVERS:-5}
 [[ $handovers =~ ^[1-9][0-9]*$ ]] || die "KHO_HANDOVERS=$handovers is no number"
-: "${KHO_FIRMWARE:=efi acpi}"
+: "${KHO_FIRMWARE:=efi}"
 
 need_vm
 # Later kernels, and 6.12 by now, look at no table of memory attributes after a kexec

@@ -105,9 +105,11 @@ beside()
 	done </run/first-tables
 }
 
-# Larger holes than those, many enough for the stub to leave them open
+# Larger holes than those, many enough for the stub to leave them open.  On EFI the stub
+# is after the kernel, which has reserved its tables by then.
 holes()
 {
+	[ "$(option firmware)" = bios ] || return 0
 	if [ "$stage" -eq 1 ]; then
 		check "scatter pages" agent scatter 1500 1 /run/manifest wide
 		check "put the manifest" khoctl put manifest /run/manifest
