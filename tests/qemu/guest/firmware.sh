@@ -105,8 +105,8 @@ beside()
 	done </run/first-tables
 }
 
-# Larger holes than those, many enough for the stub to leave them open.  On EFI the stub
-# is after the kernel, which has reserved its tables by then.
+# Larger holes than those, many enough for the stub to leave them open.  What EFI
+# has in RAM is reserved before the stub looks.
 holes()
 {
 	[ "$(option firmware)" = bios ] || return 0
