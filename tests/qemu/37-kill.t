@@ -12,7 +12,7 @@ image=$(initramfs "$stock")
 disk=$(payload kill "$stock" "$image")
 
 # What is loaded wrongly at each step is seen by tests/unit/khoctl-kill.t; here it is
-# a real kernel, and each eighth.
+# a real kernel, and each twelfth.
 vm_test -1 -p "$disk" -a "kho.opt.every=${KHO_EVERY:-12}" -T 300 kill "$stock" "$image"
 
 tap_done

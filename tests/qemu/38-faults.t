@@ -12,7 +12,7 @@ debug=$(stub_kernel debug)
 image=$(initramfs "$debug")
 disk=$(payload faults "$debug" "$image")
 
-# The module is loaded some hundred times: in `make check` each eighth allocation fails.
+# The module is loaded some hundred times: in `make check` each twelfth allocation fails.
 vm_test -1 -t failnth -p "$disk" -a "kho.opt.every=${KHO_EVERY:-12}" -T 990 faults "$debug" "$image"
 
 tap_done
