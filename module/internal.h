@@ -301,6 +301,10 @@ u32 kho_ram_image_state(void);
 int kho_platform_check(void);
 int kho_platform_locked_down(void);
 
+/* sleep.c */
+int kho_sleep_init(void);
+void kho_sleep_exit(void);
+
 /* scratch.c */
 void kho_scratch_find(void);
 int kho_scratch_alloc(void);
@@ -436,6 +440,7 @@ void kho_release_query(struct kho_query *query);
 
 /* x86.c */
 const char *kho_arch_find(struct kho_list *list);
+bool kho_arch_by_kexec(void);
 void kho_arch_taken(const struct kho_list *list);
 bool kho_arch_holds_kernel(u64 addr);
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data);

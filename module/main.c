@@ -129,6 +129,9 @@ static int __init kho_init(void)
 	ret = register_reboot_notifier(&kho_reboot);
 	if (ret)
 		goto err_exit_ram;
+	ret = kho_sleep_init();
+	if (ret)
+		goto err_unregister;
 	kho_poison_init();
 
 	down_read(&kho.gate);
@@ -193,6 +196,8 @@ err_unlock:
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
 	kho_poison_exit();
+	kho_sleep_exit();
+err_unregister:
 	unregister_reboot_notifier(&kho_reboot);
 	kho_envelopes_flush();
 	/* For nodes of trees, see kho_radix_destroy_tree(). */
@@ -209,6 +214,7 @@ static void __exit kho_exit(void)
 	kho_dev_exit();
 	kho_freeing_exit();
 	kho_poison_exit();
+	kho_sleep_exit();
 	/* It may wait for others' pages, and whoever wants to reboot for the lock. */
 	kho_scratch_quiet();
 	mutex_lock(&kho.lock);

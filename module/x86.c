@@ -19,6 +19,10 @@
 /* Nobody has that many; a list that is longer leads back to itself. */
 #define LIST_MAX	4096
 
+/* Where boot_params say what started the kernel, and what kexec says there. */
+#define LOADER_OFFSET	0x210
+#define LOADER_KEXEC	0xd
+
 /* The setup page: the nodes, and between them the scratch array. */
 struct setup_page {
 	struct kho_setup_node node;
@@ -194,6 +198,21 @@ const char *kho_arch_find(struct kho_list *list)
 		addr = next;
 	}
 	return NULL;
+}
+
+/**
+ * kho_arch_by_kexec() - was this kernel started by kexec?
+ *
+ * Context: may sleep; no locks held.
+ * Return: false only if it is known that it was not.
+ */
+bool kho_arch_by_kexec(void)
+{
+	u8 loader;
+
+	return kho_read_file("sysfs", "kernel/boot_params/data", NULL, &loader,
+			     sizeof(loader), LOADER_OFFSET) != sizeof(loader) ||
+	       loader >> 4 == LOADER_KEXEC;
 }
 
 /* Ours have nothing in them that sysfs must not show, and are not long. */

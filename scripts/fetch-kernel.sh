@@ -25,7 +25,7 @@ set -euo pipefail
 # A full set is 100 to 400 MiB.  These, with what they depend on, and of the others
 # those that there are:
 vm_modules=(virtio_pci virtio_blk)
-other_modules=(virtio_mem efivarfs)
+other_modules=(virtio_mem efivarfs virtio_balloon i6300esb nvme)
 
 usage()
 {

@@ -31,7 +31,7 @@ flock 9
 
 # What the VM's disk needs where it isn't built in, and what tests load if there is one.
 drivers=(virtio_pci virtio_blk)
-others=(virtio_mem efivarfs)
+others=(virtio_mem efivarfs virtio_balloon i6300esb nvme)
 
 make -s -C "$KHO_TOP/tools" >&2 9>&-
 khoctl=$KHO_BUILD/tools/khoctl

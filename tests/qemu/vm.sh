@@ -19,6 +19,7 @@
 #			emulated CPUs that wait for each other take time from all
 #	-M		the guest may have QEMU do things: see monitor.pl
 #	-S		it has a TPM, by swtpm
+#	-P PORT		its console, by default ttyS0; tty0 is one that nobody sees
 #	-C		it is to crash: what the console has from there to the next kernel
 #			is no failure
 #	-o		it is not started once more after process 1, see below
@@ -52,8 +53,8 @@ set -euo pipefail
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
-ram='' cpus=2 icount='' kcsan='' once='' monitor='' crash='' tpm='' firmware=bios extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:1CMSoIKli option; do
+ram='' cpus=2 icount='' kcsan='' once='' monitor='' crash='' tpm='' firmware=bios where=ttyS0 extra=()
+while getopts t:s:a:p:m:f:q:T:c:r:P:1CMSoIKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -66,6 +67,7 @@ while getopts t:s:a:p:m:f:q:T:c:r:1CMSoIKli option; do
 	T)	limit=$OPTARG ;;
 	c)	features=,$OPTARG ;;
 	r)	ram=$OPTARG ;;
+	P)	where=$OPTARG ;;
 	1)	cpus=1 ;;
 	C)	crash=1 ;;
 	M)	monitor=1 ;;
@@ -103,13 +105,21 @@ cpu=(-accel tcg -cpu "Nehalem,+smep,+smap$features")
 
 qemu=(qemu-system-x86_64 "${cpu[@]}" -smp "$cpus" -m "$memory"
 	-nodefaults -no-user-config -display none -no-reboot
-	-kernel "$kernel" -serial "file:$console")
+	-kernel "$kernel")
+case $where in
+ttyS0)	qemu+=(-serial "file:$console") ;;
+ttyS2)	# After the verdict's, in spite of what comes first here
+	qemu+=(-serial null -chardev "file,id=console,path=$console"
+		-device isa-serial,index=2,chardev=console) ;;
+tty0)	qemu+=(-serial null) ;;
+*)	die "there is no port '$where'" ;;
+esac
 if [ -n "$ram" ]; then
 	qemu+=(-machine "pc,memory-backend=ram" -object
 		"memory-backend-file,id=ram,size=$memory,mem-path=$ram,share=on")
 else
 	qemu+=(-machine q35 -initrd "$initrd" -append
-		"console=ttyS0 panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage$append")
+		"console=$where panic=-1 oops=panic printk.devkmsg=on kho.test=${test:-$name} kho.stage=$stage$append")
 fi
 case $firmware in
 bios)
