@@ -72,6 +72,7 @@ compile race-test 'race-test.c race-held.c ioctl.c'
 compile guard 'guard.c guard-limits.c guard-view.c ioctl.c' -pthread
 compile place 'place.c ioctl.c' -static
 compile poison 'poison.c ioctl.c' "-I$KHO_TOP/include"
+compile dma 'dma.c ioctl.c'
 # Also run on the host, to begin with a slate and to read it.
 compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-device.c fuzz/ops-map.c
 	fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
@@ -113,7 +114,7 @@ if [ -n "$bench" ]; then
 	# busybox has one too, but that copies by smaller pieces.
 	add_program /bin/cp
 fi
-programs=(agent fail-nth guard keeper kill-points kill-steps kho-fuzz kvcache
+programs=(agent dma fail-nth guard keeper kill-points kill-steps kho-fuzz kvcache
 	ioctl-test ioctl-test32 memory memory-test memory-test32 place poison race-test)
 for file in "${programs[@]}"; do
 	add_program "$bin/$file"
@@ -147,7 +148,9 @@ add_module()
 	module=${ko##*/}
 }
 
+# Which of them are inserted, in that order: always, and for a driver that a test wants
 loads=()
+needs=()
 declare -A headers_of
 for dir; do
 	release=$(cat "$dir/release")
@@ -182,11 +185,15 @@ for dir; do
 	done < <(modprobe -d "$dir" -S "$release" -D -a "${drivers[@]}" |
 		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
 	loads+=("$release" "$load")
-	while read -r ko; do
-		add_module "$ko" "lib/modules/$release"
-	done < <(for module in "${others[@]}"; do
-		modprobe -d "$dir" -S "$release" -D "$module" 2>/dev/null || true
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
+	for other in "${others[@]}"; do
+		load=
+		while read -r ko; do
+			add_module "$ko" "lib/modules/$release"
+			load+=$module$'\n'
+		done < <({ modprobe -d "$dir" -S "$release" -D "$other" 2>/dev/null || true; } |
+			sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++')
+		needs+=("$release $other" "$load")
+	done
 done
 
 # ---- Put it together ----
@@ -194,7 +201,7 @@ done
 key=$(
 	{
 		cat "${BASH_SOURCE[0]}"
-		printf '%s\n' "${loads[@]}"
+		printf '%s\n' "${loads[@]}" "${needs[@]}"
 		for entry in "${list[@]}"; do
 			echo "${entry#* }"
 			sha256sum <"${entry% *}"
@@ -223,6 +230,12 @@ if [ ! -e "$image" ]; then
 	set -- "${loads[@]}"
 	while [ $# -gt 0 ]; do
 		printf '%s' "$2" >"$root/lib/modules/$1/load"
+		shift 2
+	done
+	set -- "${needs[@]}"
+	while [ $# -gt 0 ]; do
+		mkdir -p "$root/lib/modules/${1% *}/needs"
+		printf '%s' "$2" >"$root/lib/modules/${1% *}/needs/${1#* }"
 		shift 2
 	done
 

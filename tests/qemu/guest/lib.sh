@@ -243,6 +243,23 @@ load_kho()
 	insmod "$here/kho.ko" $module_params
 }
 
+# driver NAME [PARAMETER]...: loads it, if it is no part of the kernel, with what it
+# needs; of that some is only for CPUs that are newer
+driver()
+{
+	local dir name=$1 file
+
+	dir=/lib/modules/$(uname -r)
+	shift
+	while read -r file; do
+		if [ "$file" = "$name.ko" ]; then
+			check "load $name" insmod "$dir/$file" "$@"
+		else
+			insmod "$dir/$file" 2>/dev/null || true
+		fi
+	done <"$dir/needs/$name"
+}
+
 # ---- What init calls ----
 
 # Sets test, stage, arrival, kind, generation and words.

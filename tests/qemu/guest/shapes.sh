@@ -178,8 +178,7 @@ looks()
 		# knows nothing of what happened.
 		before=$(total)
 		[ "$stage" -ne 1 ] || tell "KHO-HOST balloon 900"
-		check "load the driver" insmod \
-			"/lib/modules/$(uname -r)/virtio_balloon.ko"
+		driver virtio_balloon
 		await_total $((before - 800000)) $((before - 400000)) ;;
 	console)
 		is "the console is another port" "$(cat /sys/class/tty/console/active)" ttyS2 ;;
