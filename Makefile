@@ -79,8 +79,12 @@ check:
 soak:
 	@KHO_SOAK=1 KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed nodes four high' KHO_EVERY=1 \
 		KHO_PLACES='driver late dimm pool' KHO_FIRMWARE='efi acpi noruntime noefi' \
+		KHO_SHAPES='levels large pieces rsdp balloon console dark cloud rt' \
+		KHO_SLEEPS='bios oldest newest efi' \
+		KHO_DEVICES='stopped stubborn strayed disk watchdog' \
 		scripts/check.sh tests/qemu/65-agents.t tests/qemu/42-scatter.t \
-		tests/qemu/43-place.t tests/qemu/44-firmware.t tests/qemu/47-shapes.t tests/qemu/50-badinput.t \
+		tests/qemu/43-place.t tests/qemu/44-firmware.t tests/qemu/47-shapes.t \
+		tests/qemu/48-sleep.t tests/qemu/49-devices.t tests/qemu/50-badinput.t \
 		tests/qemu/39-rt.t tests/qemu/67-client.t tests/qemu/70-seal.t \
 		tests/qemu/38-faults.t tests/qemu/37-kill.t
 

@@ -4,8 +4,9 @@
  *
  * Lock order, from the outermost on:
  *
- *	reboot notifiers	the chain's lock, while the notifier is called; and
- *				that of memory notifiers, inside memory hotplug's
+ *	reboot notifiers	the chain's lock, while the notifier is called; that of
+ *				sleep notifiers;
+ *				and that of memory notifiers, inside memory hotplug's
  *	inode->i_rwsem		of an object's file: who writes, seals or resizes,
  *				and what takes longer the more pages it has
  *	kho.gate		for reading: what is preserved changes; it is

@@ -11,7 +11,7 @@
 
 #include "internal.h"
 
-static int hibernation(struct notifier_block *nb, unsigned long event, void *data)
+static int may_sleep(struct notifier_block *nb, unsigned long event, void *data)
 {
 	bool kept;
 
@@ -40,7 +40,7 @@ static int hibernation(struct notifier_block *nb, unsigned long event, void *dat
 }
 
 static struct notifier_block kho_hibernation = {
-	.notifier_call = hibernation,
+	.notifier_call = may_sleep,
 };
 
 /**

@@ -110,7 +110,7 @@ case $where in
 ttyS0)	qemu+=(-serial "file:$console") ;;
 ttyS2)	# After the verdict's, in spite of what comes first here
 	qemu+=(-serial null -chardev "file,id=console,path=$console"
-		-device isa-serial,index=2,chardev=console) ;;
+		-device "isa-serial,index=2,chardev=console") ;;
 tty0)	qemu+=(-serial null) ;;
 *)	die "there is no port '$where'" ;;
 esac
