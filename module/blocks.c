@@ -382,7 +382,8 @@ static void hold_low(unsigned long pfn, unsigned long end)
 	unsigned long middle = pfn + (end - pfn) / 2;
 
 	if (!alloc_contig_range(pfn, end, ACR_FLAGS_NONE, GFP_KERNEL | __GFP_NOWARN)) {
-		bitmap_set(held_low, pfn, end - pfn);
+		for (; pfn < end; pfn++)
+			set_bit(pfn, held_low);
 	} else if (end - pfn > 8) {
 		hold_low(pfn, middle);
 		hold_low(middle, end);
@@ -403,6 +404,37 @@ static void hold_lowest(void)
 		}
 		if (end > pfn)
 			hold_low(pfn, end);
+	}
+}
+
+/**
+ * kho_lowest_hold() - take out of use what the allocator has below KHO_LOWEST_PFN
+ *
+ * By their numbers pages can't be had if one of those beside them is in use for good.  So
+ * they are asked for, as anybody does, for as long as it is them that come.
+ *
+ * Context: may sleep.
+ */
+void kho_lowest_hold(void)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
+		    __GFP_NOMEMALLOC;
+	struct page *page = pfn_to_online_page(KHO_LOWEST_PFN - 1);
+	unsigned int i;
+	int nid;
+
+	if (!page)
+		return;
+	nid = page_to_nid(page);
+	for (i = 0; i < KHO_LOWEST_PFN; i++) {
+		page = alloc_pages_node(nid, gfp, 0);
+		if (!page)
+			return;
+		if (page_to_pfn(page) >= KHO_LOWEST_PFN) {
+			__free_page(page);
+			return;
+		}
+		set_bit(page_to_pfn(page), held_low);
 	}
 }
 

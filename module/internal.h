@@ -5,8 +5,8 @@
  * Lock order, from the outermost on:
  *
  *	reboot notifiers	the chain's lock, while the notifier is called; that of
- *				sleep notifiers;
- *				and that of memory notifiers, inside memory hotplug's
+ *				sleep notifiers; and that of memory notifiers, inside
+ *				memory hotplug's
  *	inode->i_rwsem		of an object's file: who writes, seals or resizes,
  *				and what takes longer the more pages it has
  *	kho.gate		for reading: what is preserved changes; it is
@@ -342,6 +342,7 @@ void kho_envelopes_exit(void);
 void kho_envelopes_update(void);
 void kho_envelopes_settle(void);
 void kho_envelopes_flush(void);
+void kho_lowest_hold(void);
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
 void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,

@@ -206,6 +206,11 @@ static struct folio *folio_of_ram(int nid, gfp_t gfp, unsigned int order)
 /* May it be preserved where it is? */
 static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
 {
+	/* There are few of them. */
+	if (pfn < KHO_LOWEST_PFN && !kho_native()) {
+		kho_lowest_hold();
+		return false;
+	}
 	if (kho_ram_check(pfn, 1UL << order)) {
 		(*outside)++;
 		return false;

@@ -17,15 +17,16 @@ need_vm
 # What the machine has besides, as vm.sh's arguments
 machine=()
 
-# nodes N SIZE: that many, each with a CPU if there are two, and so much memory
+# nodes SIZE...: nodes with so much memory
 nodes()
 {
-	local i
+	local i=0 size
 
 	machine=()
-	for ((i = 0; i < $1; i++)); do
-		machine+=(-q "-object memory-backend-ram,id=node$i,size=$2"
+	for size; do
+		machine+=(-q "-object memory-backend-ram,id=node$i,size=$size"
 			-q "-numa node,nodeid=$i,memdev=node$i")
+		i=$((i + 1))
 	done
 }
 
@@ -78,11 +79,13 @@ for chain in $KHO_CHAINS; do
 		chain scatter-efi-mixed efi 2G kho.opt.pages=1000 \
 			"newest=$(debian_kernel 7.2)" "newer=$newer" \
 			"stock=$(stock_kernel)" ;;
-	nodes)	nodes 2 1G
-		chain scatter-nodes bios 2G kho.opt.pages=1000 \
+	nodes)	# The first has no room for scratch, and what a kernel allocates while it
+		# boots lies right behind it.
+		nodes 192M 1856M
+		chain scatter-nodes bios 2G "kho.opt.pages=1000 movable_node" \
 			"newer=$newer" "stock=$(stock_kernel)" ;;
 	four)	# Memory that can go is for what can be moved.
-		nodes 4 512M
+		nodes 512M 512M 512M 512M
 		chain scatter-four efi 2G "kho.opt.pages=1000 kernelcore=60%" \
 			"newest=$(debian_kernel 7.2)" "newer=$newer" ;;
 	high)	# Nearly all of it lies above 4 GiB.
