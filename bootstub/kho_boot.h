@@ -33,13 +33,15 @@ void kho_boot_reserve(void);
 
 /* kho_release.c: see there. */
 void kho_release_later(unsigned long *stays, unsigned long nr, u64 size);
+/* Also called for tables of ACPI, which some firmware has in RAM that it calls usable. */
 void kho_release_not(u64 addr, u64 size);
 
 /* What this kernel was started with at @addr, to end a sentence, or NULL. */
 const char *kho_arch_holder(u64 addr);
 /*
  * Tells kho_release_not() of RAM that the architecture has reserved without a resource
- * of its own, later than kho_boot_reserve().
+ * of its own, later than kho_boot_reserve().  What is reserved for EFI then is made a
+ * resource that is no RAM.
  */
 void kho_arch_reserved(void);
 /* A clock that runs this early; its ticks in microseconds, -1 if not known. */
@@ -56,6 +58,7 @@ static inline bool kho_boot_envelope(void *node) { return kho_setup_seal(node); 
 static inline void kho_boot_reserve(void) { }
 static inline void kho_boot_setup_data(u64 phys, u32 len) { }
 static inline bool kho_boot_envelope(void *node) { return false; }
+static inline void kho_release_not(u64 addr, u64 size) { }
 
 #endif
 #endif /* KHO_BOOT_H */

@@ -3,12 +3,10 @@
  * The boot stub on x86: the hand-off is a node of the boot protocol's list of
  * setup_data.  The list's own nodes are reserved by the kernel already.
  */
-#include <linux/acpi.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <asm/early_ioremap.h>
-#include <asm/pgtable_types.h>
 #include <asm/setup.h>
 #include <asm/tsc.h>
 
@@ -43,36 +41,6 @@ static const u64 kho_snb_pages[] __initconst = {
 	0x20050000, 0x20110000, 0x20130000, 0x20138000, 0x40004000,
 };
 
-#ifdef CONFIG_ACPI
-/*
- * Tables that the firmware of some machines has in RAM that it calls usable: see
- * acpi_reserve_initial_tables().  What else is reserved after the stub, as for EFI, is
- * made a resource that is no RAM.
- */
-static void __init kho_acpi_reserved(void)
-{
-	struct acpi_table_header *table;
-	acpi_status status;
-	u32 i;
-
-	if (acpi_disabled)
-		return;
-	for (i = 0; ; i++) {
-		status = acpi_get_table_by_index(i, &table);
-		if (status == AE_BAD_PARAMETER)
-			break;
-		if (ACPI_FAILURE(status))
-			continue;
-		kho_release_not(slow_virt_to_phys(table), table->length);
-		acpi_put_table(table);
-	}
-}
-#else
-static void __init kho_acpi_reserved(void)
-{
-}
-#endif
-
 void __init kho_arch_reserved(void)
 {
 	unsigned int i;
@@ -80,7 +48,6 @@ void __init kho_arch_reserved(void)
 	/* They are few, so nobody asks whether this is one of these processors. */
 	for (i = 0; i < ARRAY_SIZE(kho_snb_pages); i++)
 		kho_release_not(kho_snb_pages[i], PAGE_SIZE);
-	kho_acpi_reserved();
 }
 
 u64 __init kho_arch_clock(void)
