@@ -115,6 +115,8 @@ struct kho_state {
 	struct mutex lock;
 	/** @frozen: the machine is going down; set with the gate closed. */
 	bool frozen;
+	/** @resuming: the machine is about to resume from hibernation; as above. */
+	bool resuming;
 	/** @committed: what arrived, if anything, is ours for good. */
 	bool committed;
 	/** @pinned: a reference keeps the module loaded. */
@@ -259,6 +261,7 @@ static inline bool kho_in_scratch(u64 pfn, u64 nr_pages)
 
 /* state.c */
 int kho_may_change(void);
+bool kho_holds_any(void);
 void kho_hold_module(void);
 void kho_changed(void);
 int kho_take_page(unsigned long pfn);
@@ -304,6 +307,7 @@ int kho_platform_locked_down(void);
 
 /* sleep.c */
 int kho_sleep_init(void);
+void kho_sleep_ready(void);
 void kho_sleep_exit(void);
 
 /* scratch.c */

@@ -178,6 +178,7 @@ static int __init kho_init(void)
 	WRITE_ONCE(loading, false);
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
+	kho_sleep_ready();
 	kho_ram_watch();
 	return 0;
 

@@ -11,10 +11,41 @@
 
 #include "internal.h"
 
+/* What this kernel was started by does not change; to ask takes a mount. */
+static bool by_kexec;
+/* The module is loaded.  Until then its locks may be held for long. */
+static bool ready;
+
+/* All that this kernel has is about to be replaced; so nothing is preserved from here on. */
+static int begin_resuming(void)
+{
+	int ret = 0;
+
+	if (!READ_ONCE(ready))
+		return kho_refuse(-EBUSY, "refused: to resume from hibernation: the module is being loaded");
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+	if (kho_holds_any() || kho_radix_nr_pages(&kho.waiting) ||
+	    kho.arrival == KHO_ARRIVAL_REFUSED)
+		ret = kho_refuse(-EBUSY, "refused: to resume from hibernation: what is preserved here would be lost");
+	else
+		kho.resuming = true;
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+	return ret;
+}
+
+static void end_resuming(void)
+{
+	if (!READ_ONCE(ready))
+		return;
+	mutex_lock(&kho.lock);
+	kho.resuming = false;
+	mutex_unlock(&kho.lock);
+}
+
 static int may_sleep(struct notifier_block *nb, unsigned long event, void *data)
 {
-	bool kept;
-
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 		/*
@@ -22,19 +53,15 @@ static int may_sleep(struct notifier_block *nb, unsigned long event, void *data)
 		 * another one altogether.  The kernel that resumes compares maps, and
 		 * throws away what it was to resume.
 		 */
-		if (!kho_arch_by_kexec())
+		if (!by_kexec)
 			return NOTIFY_DONE;
 		pr_err("refused: to hibernate: this kernel was started by kexec, and the one that resumes it would find another map of memory, and give up all that is in it\n");
 		return notifier_from_errno(-EOPNOTSUPP);
 	case PM_RESTORE_PREPARE:
-		mutex_lock(&kho.lock);
-		kept = kho.nr_objects || kho_radix_nr_pages(&kho.raw) ||
-		       kho_radix_nr_pages(&kho.arrived) || kho_radix_nr_pages(&kho.waiting);
-		mutex_unlock(&kho.lock);
-		if (!kept)
-			return NOTIFY_DONE;
-		pr_err("refused: to resume from hibernation: what is preserved here would be lost\n");
-		return notifier_from_errno(-EBUSY);
+		return notifier_from_errno(begin_resuming());
+	case PM_POST_RESTORE:
+		end_resuming();
+		break;
 	}
 	return NOTIFY_DONE;
 }
@@ -46,18 +73,27 @@ static struct notifier_block kho_hibernation = {
 /**
  * kho_sleep_init() - be asked before the machine hibernates
  *
- * Context: may sleep; kho.lock not held, as it is taken below the chain's lock.
+ * Context: may sleep; none of our locks held, as they are taken below the chain's.
  * Return: 0 or a negative errno.
  */
 int kho_sleep_init(void)
 {
+	by_kexec = kho_arch_by_kexec();
 	return register_pm_notifier(&kho_hibernation);
+}
+
+/**
+ * kho_sleep_ready() - the module is loaded
+ */
+void kho_sleep_ready(void)
+{
+	WRITE_ONCE(ready, true);
 }
 
 /**
  * kho_sleep_exit() - be asked no more
  *
- * Context: may sleep; kho.lock not held.
+ * Context: may sleep; none of our locks held.
  */
 void kho_sleep_exit(void)
 {

@@ -41,11 +41,27 @@ int kho_may_change(void)
 
 	if (kho.frozen)
 		return kho_refuse(-ESHUTDOWN, "the machine is going down, nothing changes any more");
+	if (kho.resuming)
+		return kho_refuse(-ESHUTDOWN, "the machine resumes from hibernation, nothing of this kernel is left then");
 	if (kho_platform_locked_down())
 		return kho_refuse(-EPERM, "the kernel is locked down, no kexec_load: nothing would arrive");
 	if (kho_native() && !kho_native_enabled())
 		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO is off: boot with kho=on");
 	return 0;
+}
+
+/**
+ * kho_holds_any() - is anything preserved, or of what arrived still to be had?
+ *
+ * Context: kho.lock held.
+ * Return: true if so.
+ */
+bool kho_holds_any(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return kho.nr_objects || kho.kernel_pages || kho_radix_nr_pages(&kho.raw) ||
+	       kho_radix_nr_pages(&kho.arrived);
 }
 
 /**
@@ -60,9 +76,7 @@ void kho_hold_module(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	holds = kho.nr_objects || kho_radix_nr_pages(&kho.raw) ||
-		kho_radix_nr_pages(&kho.arrived) || kho.kernel_pages ||
-		kho.freeing;
+	holds = kho_holds_any() || kho.freeing;
 	if (holds && !kho.pinned)
 		__module_get(THIS_MODULE);
 	else if (!holds && kho.pinned)
