@@ -76,7 +76,8 @@ static bool is_reserved(u64 addr)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
 
-	return page && PageReserved(page);
+	/* So is a hole beside RAM. */
+	return page && PageReserved(page) && page_is_ram(PHYS_PFN(addr));
 }
 
 /*
@@ -285,14 +286,16 @@ static void tell_efi_memory(struct teller *teller)
 		return;
 	tell(teller, efi.memmap.phys_map, (u64)efi.memmap.nr_map * efi.memmap.desc_size);
 	for_each_efi_memory_desc(md) {
-		u64 addr = md->phys_addr, bytes = md->num_pages << EFI_PAGE_SHIFT;
+		u64 addr = md->phys_addr, bytes = md->num_pages << EFI_PAGE_SHIFT, end;
 
 		if (!(md->attribute & EFI_MEMORY_RUNTIME) &&
 		    md->type != EFI_ACPI_RECLAIM_MEMORY &&
 		    md->type != EFI_ACPI_MEMORY_NVS &&
 		    md->type != EFI_RESERVED_TYPE)
 			continue;
-		/* These are long, and as the kernel has found them. */
+		/* These are long, and as the kernel before has left them. */
+		end = kho_end_of_memory();
+		bytes = addr < end ? min(bytes, end - addr) : 0;
 		for (; bytes && !teller->ret; bytes -= min_t(u64, bytes, LONGEST)) {
 			tell(teller, addr, bytes);
 			addr += LONGEST;
@@ -321,44 +324,104 @@ static void tell_efi_doubtful(struct teller *teller)
 #endif
 
 #ifdef CONFIG_ACPI
-/* The picture that firmware has shown; it is not in its table. */
-static void tell_picture(struct teller *teller, struct acpi_table_header *header)
+
+/* Where boot_params say that ACPI's tables begin: the kernel's own decompressor does. */
+#define RSDP_OFFSET	0x70
+
+/*
+ * What the kernel has read itself when it booted.  It maps nothing in RAM that is longer
+ * than a page, so its own functions do not show all of that.
+ */
+static bool peek_acpi(u64 addr, void *to, size_t bytes)
 {
-	const struct acpi_table_bgrt *bgrt = (const void *)header;
+	return page_is_ram(PHYS_PFN(addr)) ? peek_ram(addr, to, bytes) : peek(addr, to, bytes);
+}
+
+/* The picture that firmware has shown; it is not in its table. */
+static void tell_picture(struct teller *teller, u64 addr)
+{
+	struct acpi_table_bgrt bgrt;
 	struct {
 		u16 id;
 		u32 bytes;
 	} __packed bmp;
 
-	if (!ACPI_COMPARE_NAMESEG(header->signature, ACPI_SIG_BGRT) ||
-	    header->length < sizeof(*bgrt) || !peek_ram(bgrt->image_address, &bmp, sizeof(bmp)))
+	if (peek_acpi(addr, &bgrt, sizeof(bgrt)) &&
+	    peek_ram(bgrt.image_address, &bmp, sizeof(bmp)))
+		tell(teller, bgrt.image_address, bmp.id == 0x4d42 ? bmp.bytes : UNKNOWN);
+}
+
+/* What all tables begin with, FACS too */
+struct acpi_head {
+	char signature[ACPI_NAMESEG_SIZE];
+	u32 bytes;
+};
+
+/* Only what lies in RAM can lie in an envelope. */
+static bool tell_acpi_table(struct teller *teller, u64 addr, struct acpi_head *head)
+{
+	if (teller->ret || !peek_acpi(addr, head, sizeof(*head)))
+		return false;
+	if (is_reserved(addr))
+		tell(teller, addr, head->bytes);
+	return true;
+}
+
+/* These two are in no list. */
+static void tell_dsdt_and_facs(struct teller *teller, u64 addr, u32 bytes)
+{
+	struct acpi_table_fadt fadt = {};
+	struct acpi_head head;
+
+	if (!peek_acpi(addr, &fadt, min_t(u32, bytes, sizeof(fadt))))
 		return;
-	tell(teller, bgrt->image_address, bmp.id == 0x4d42 ? bmp.bytes : UNKNOWN);
+	tell_acpi_table(teller, fadt.Xdsdt ?: fadt.dsdt, &head);
+	tell_acpi_table(teller, fadt.Xfacs ?: fadt.facs, &head);
+}
+
+/* A list of tables, each a number of so many bytes */
+static void tell_acpi_list(struct teller *teller, u64 list, unsigned int width)
+{
+	struct acpi_table_header head;
+	struct acpi_head entry;
+	unsigned int i, nr;
+
+	if (!peek_acpi(list, &head, sizeof(head)) || head.length < sizeof(head))
+		return;
+	tell_acpi_table(teller, list, &entry);
+	nr = min_t(u32, (head.length - sizeof(head)) / width, MOST_ENTRIES);
+	for (i = 0; i < nr; i++) {
+		u64 addr = 0;
+
+		if (!peek_acpi(list + sizeof(head) + i * width, &addr, width))
+			return;
+		if (!tell_acpi_table(teller, addr, &entry))
+			continue;
+		if (ACPI_COMPARE_NAMESEG(entry.signature, ACPI_SIG_BGRT))
+			tell_picture(teller, addr);
+		else if (ACPI_COMPARE_NAMESEG(entry.signature, ACPI_SIG_FADT))
+			tell_dsdt_and_facs(teller, addr, entry.bytes);
+	}
 }
 
 /* Tables that the firmware of some machines has in what it calls usable */
 static void tell_acpi(struct teller *teller)
 {
-	struct acpi_table_header *table;
-	unsigned int i;
+	struct acpi_table_rsdp rsdp;
+	u64 addr;
 
 	if (acpi_disabled)
 		return;
-	for (i = 0; i < MOST_ENTRIES; i++) {
-		acpi_status status = acpi_get_table_by_index(i, &table);
-		u64 addr;
-
-		if (status == AE_BAD_PARAMETER)
-			break;
-		if (ACPI_FAILURE(status))
-			continue;
-		/* What the kernel has loaded by itself lies in memory like any other. */
-		addr = slow_virt_to_phys(table);
-		if (is_reserved(addr))
-			tell(teller, addr, table->length);
-		tell_picture(teller, table);
-		acpi_put_table(table);
+	if (kho_read_file("sysfs", "kernel/boot_params/data", NULL, &addr, sizeof(addr),
+			  RSDP_OFFSET) != sizeof(addr) ||
+	    !peek_acpi(addr, &rsdp, sizeof(rsdp)) || !ACPI_VALIDATE_RSDP_SIG(rsdp.signature)) {
+		pr_warn_once("ACPI's tables can't be found: what lies in an envelope may be given back\n");
+		return;
 	}
+	if (rsdp.revision > 1 && rsdp.xsdt_physical_address)
+		tell_acpi_list(teller, rsdp.xsdt_physical_address, sizeof(u64));
+	else
+		tell_acpi_list(teller, rsdp.rsdt_physical_address, sizeof(u32));
 }
 #else
 static void tell_acpi(struct teller *teller)

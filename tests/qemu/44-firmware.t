@@ -47,11 +47,14 @@ for name in $KHO_FIRMWARE; do
 			-q '-numa node,nodeid=0,memdev=node0' \
 			-q '-object memory-backend-ram,id=node1,size=384M' \
 			-q '-numa node,nodeid=1,memdev=node1' ;;
-	acpi)	# Tables of ACPI in what firmware is made to call usable; but not the
-		# DSDT, as the kernel maps none in RAM that is larger than a page.
-		# Other memory is above 4 GiB, or the kernel would have all that is near.
-		chain 2 firmware-acpi bios stub,stock memmap=0x1e000%0x7ffe2000-2+1 -m 2304M \
-			-q '-machine max-ram-below-4g=2G' ;;
+	acpi)	# Tables of ACPI in what firmware is made to call usable, also one that is
+		# longer than a page.  Other memory is above 4 GiB, or the kernel would
+		# have all that is near.
+		mkdir -p "$KHO_BUILD/qemu/firmware-acpi"
+		table=$KHO_BUILD/qemu/firmware-acpi/table
+		head -c 6000 /dev/zero | tr '\0' k >"$table"
+		chain 3 firmware-acpi bios stub,stock memmap=0x1e000%0x7ffe2000-2+1 -m 2304M \
+			-q '-machine max-ram-below-4g=2G' -q "-acpitable sig=LONG,data=$table" ;;
 	noruntime)
 		chain 2 firmware-noruntime efi stub,stock efi=noruntime -m 768M ;;
 	noefi)	chain 2 firmware-noefi efi stub,stock noefi -m 768M ;;

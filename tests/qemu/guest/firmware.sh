@@ -57,6 +57,8 @@ tables()
 	if grep -q memmap= /proc/cmdline; then
 		found "ACPI's FACP" 'ACPI: FACP 0x0*\([0-9A-F]*\) .*'
 		check "it lies in RAM" [ -s /run/tables ]
+		found "a long table" 'ACPI: LONG 0x0*\([0-9A-F]*\) .*'
+		check "all of it is" grep -q ' 6036 bytes .* open 0' /run/tables
 	fi
 	# Kernels without EFI at runtime do not start the next one by it.
 	# And some kernels map the DSDT where others do not.
