@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fetch-kernel.sh [--headers] [SERIES [cloud|rt]]: unpacks Debian's newest kernel
-# of a series, 6.1 if none is given, or its cloud or PREEMPT_RT flavour.  6.1 and
-# 6.12 come from this release, later ones from trixie-backports.  Nothing is
-# installed: to install 6.12's headers would be to install that kernel.
+# of a series, 6.1 if none is given, or its cloud or PREEMPT_RT flavour, from the
+# release that lib.sh says.  Nothing is installed: to install 6.12's headers would be
+# to install that kernel.
 #
 # Prints a directory that has
 #
@@ -48,30 +48,29 @@ cloud|rt)
 	flavour=$2-amd64 ;;
 *)	usage ;;
 esac
-# In this release, it is another source with PREEMPT_RT, with headers of its own.
+# Up to 6.12, it is another source with PREEMPT_RT, with headers of its own.
 own_headers=
 [ "$flavour" != rt-amd64 ] || own_headers=-rt
 kernels=$KHO_CACHE/kernels
 mkdir -p "$kernels"
 
-# Debian 12 ends at 6.12.  Its later kernels come in other packages as well: the
-# image is split in three, and all is in usr/lib/modules/REL/.
+# Later than Debian 13's own, the image is split in three packages, and all is in
+# usr/lib/modules/REL/.
 split=
 case $series in
 [0-5].*|6.?|6.1[0-2]) ;;
 *)
 	[ -z "$own_headers" ] || die "there is no kernel $series of the flavour rt"
-	split=1
-	newer_apt
-	;;
+	split=1 ;;
 esac
+series_apt "$series"
 need_packages dpkg kmod util-linux xz-utils
 
 # kernel_apt COMMAND...: with those lists that have the series
 kernel_apt()
 {
-	if [ -n "$split" ]; then
-		APT_CONFIG=$KHO_NEWER_APT "$@"
+	if [ -n "$KHO_APT" ]; then
+		APT_CONFIG=$KHO_APT "$@"
 	else
 		"$@"
 	fi
@@ -143,10 +142,10 @@ name_results()
 
 update()
 {
-	[ -z "$split" ] || rm -f "$KHO_CACHE/apt/updated"
 	say "$1, updating apt's lists"
-	if [ -n "$split" ]; then
-		newer_apt
+	if [ -n "$KHO_APT" ]; then
+		rm -f "${KHO_APT%/*}/updated"
+		series_apt "$series"
 	else
 		apt-get update -qq >&2 || die "apt-get update failed"
 	fi
@@ -209,7 +208,7 @@ fetch_headers()
 		die "linux-headers-$release has no .config"
 	rm -rf "$tmp"/tree/usr/share "$tmp"/tree/{usr/,}lib/modules
 	# In a chroot they are where the package says.  Here they are not.
-	if [ -n "$split" ]; then
+	if needs_chroot "$series"; then
 		touch "$tmp/tree/needs-chroot"
 	else
 		sed -i "s,/usr/src/,$root/usr/src/," \
@@ -228,12 +227,13 @@ unpack_image()
 		dpkg-deb -x "$deb" "$tmp/deb"
 	done
 	mkdir -p "$tmp/tree/boot" "$tmp/tree/lib/modules"
+	# Debian 12's packages have lib/, later ones usr/lib/.
+	mv "$tmp"/deb/lib/modules/"$release" "$lib" 2>/dev/null ||
+		mv "$tmp"/deb/usr/lib/modules/"$release" "$lib"
 	if [ -z "$split" ]; then
-		mv "$tmp/deb/lib/modules/$release" "$lib"
 		mv "$tmp/deb/boot/config-$release" \
 			"$tmp/deb/boot/vmlinuz-$release" "$tmp/tree/boot"
 	else
-		mv "$tmp/deb/usr/lib/modules/$release" "$lib"
 		mv "$lib/config" "$tmp/tree/boot/config-$release"
 		if [ -n "$image" ]; then
 			mv "$lib"/vmlinuz* "$tmp/tree/boot/vmlinuz-$release"
@@ -295,7 +295,7 @@ arguments=("$@")
 # Asking apt takes seconds: the answer holds until its lists change.
 answer=$kernels/.newest-$series-$flavour
 lists=/var/lib/apt/lists
-[ -z "$split" ] || lists=$KHO_CACHE/apt/updated
+[ -z "$KHO_APT" ] || lists=${KHO_APT%/*}/updated
 if [ "$answer" -nt "$lists" ]; then
 	read -r release common version image <"$answer"
 elif ! locate; then

@@ -23,10 +23,56 @@ die()
 	exit 1
 }
 
+# ---- Which Debian this is, and what comes from which ----
+
+# 12 or 13.  Nothing else was tried.
+KHO_DEBIAN=$(sed -n 's/^VERSION_ID="\([0-9]*\).*/\1/p' /etc/os-release)
+
+# kernels_from SERIES: whose kernels of that series are used: those of this release
+# (host), or of another one, which has an apt of its own (older, newer)
+#
+# Debian 13 has 6.12, and Debian 12 has it besides its own 6.1.  What is later than
+# that is in trixie-backports, for either.
+kernels_from()
+{
+	case $KHO_DEBIAN:$1 in
+	13:6.1)
+		echo older ;;
+	*:[0-5].*|*:6.?|*:6.1[0-2])
+		echo host ;;
+	*)
+		echo newer ;;
+	esac
+}
+
+# needs_chroot SERIES: modules of that series can't be built on this release, as what
+# their headers packages want to run needs a newer libc.  An older one's do run.
+needs_chroot()
+{
+	[ "$KHO_DEBIAN" != 13 ] && [ "$(kernels_from "$1")" = newer ]
+}
+
+# series_apt SERIES: sets KHO_APT to a configuration for apt that knows that series;
+# it is empty for the host's own.
+series_apt()
+{
+	case $(kernels_from "$1") in
+	host)
+		KHO_APT= ;;
+	older)
+		older_apt
+		KHO_APT=$KHO_OLDER_APT ;;
+	newer)
+		newer_apt
+		KHO_APT=$KHO_NEWER_APT ;;
+	esac
+}
+
 # need_packages PKG...: installs those Debian packages that are missing.
 need_packages()
 {
-	local pkg missing=()
+	# KHO_APT is the caller's.
+	local pkg missing=() wanted=() debs=() KHO_APT
 
 	for pkg; do
 		if [ "$(dpkg-query -W -f='${db:Status-Status}' "$pkg" \
@@ -40,37 +86,58 @@ need_packages()
 		die "run 'apt-get install ${missing[*]}' as root first"
 	say "installing ${missing[*]}"
 	mkdir -p "$KHO_CACHE"
+	for pkg in "${missing[@]}"; do
+		case $pkg in
+		linux-source-*)
+			series_apt "${pkg#linux-source-}" ;;
+		*)
+			KHO_APT='' ;;
+		esac
+		if [ -z "$KHO_APT" ]; then
+			wanted+=("$pkg")
+			continue
+		fi
+		# It is one archive in /usr/src.  Nothing else of another release
+		# is ever installed.
+		debs+=("$(mktemp -d "$KHO_CACHE/.debs.XXXXXX")")
+		(cd "${debs[-1]}" && APT_CONFIG=$KHO_APT apt-get download -qq "$pkg") >&2 ||
+			die "apt-get could not download $pkg"
+		wanted+=("${debs[-1]}"/*.deb)
+	done
 	# Two tests at a time may each want something, and apt waits for nobody.
 	{
 		flock 7 &&
 		apt-get update -qq 7>&- &&
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-			--no-install-recommends "${missing[@]}" 7>&-
+			--no-install-recommends "${wanted[@]}" 7>&-
 	} >&2 7>"$KHO_CACHE/install.lock" ||
 		die "apt-get could not install ${missing[*]}"
+	rm -rf "${debs[@]}"
 }
 
-# newer_apt: sets KHO_NEWER_APT to a configuration for apt that knows trixie and
-# trixie-backports, by Debian's own keyring, in the cache: for kernels that are
-# newer than this release.  It has lists and a status of its own; nothing can be
-# installed by it, and what the host's apt knows stays as it is.
-newer_apt()
+# separate_apt DIR SUITE...: in that directory of the cache, a configuration for apt,
+# DIR/apt.conf, that knows these suites by Debian's own keyring.  It has lists and a
+# status of its own; nothing can be installed by it, and what the host's apt knows
+# stays as it is.
+separate_apt()
 {
-	local dir=$KHO_CACHE/apt keyring suite
+	local dir=$1 keyring suite archive
 
+	shift
 	keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	need_packages debian-archive-keyring
-	KHO_NEWER_APT=$dir/apt.conf
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	exec 8>"$dir/.lock"
 	flock 8
 	if [ ! -e "$dir/updated" ] ||
 	   [ -n "$(find "$dir/updated" -mmin +1440)" ]; then
-		for suite in trixie trixie-backports; do
-			echo "deb [signed-by=$keyring] http://deb.debian.org/debian $suite main"
+		for suite; do
+			archive=debian
+			[[ $suite != *-security ]] || archive=debian-security
+			echo "deb [signed-by=$keyring] http://deb.debian.org/$archive $suite main"
 		done >"$dir/sources.list"
 		: >"$dir/status"
-		cat >"$KHO_NEWER_APT" <<-E
+		cat >"$dir/apt.conf" <<-E
 			Dir::State "$dir";
 			Dir::State::status "$dir/status";
 			Dir::Cache "$dir/cache";
@@ -81,14 +148,29 @@ newer_apt()
 			APT::Architecture "amd64";
 			APT::Sandbox::User "root";
 		E
-		say "asking apt for the kernels of trixie and trixie-backports"
-		if APT_CONFIG=$KHO_NEWER_APT apt-get update -qq >&2; then
+		say "asking apt for the kernels of $*"
+		if APT_CONFIG=$dir/apt.conf apt-get update -qq >&2; then
 			touch "$dir/updated"
 		else
 			[ -e "$dir/updated" ] ||
-				die "apt-get update failed for trixie"
+				die "apt-get update failed for $*"
 			say "apt-get update failed, going on with the lists there are"
 		fi
 	fi
 	exec 8>&-
+}
+
+# newer_apt: sets KHO_NEWER_APT to a configuration for kernels that are newer than
+# this release, or than any.
+newer_apt()
+{
+	separate_apt "$KHO_CACHE/apt" trixie trixie-backports
+	KHO_NEWER_APT=$KHO_CACHE/apt/apt.conf
+}
+
+# older_apt: sets KHO_OLDER_APT to one for kernels that Debian 12 has and 13 has not
+older_apt()
+{
+	separate_apt "$KHO_CACHE/apt-older" bookworm bookworm-updates bookworm-security
+	KHO_OLDER_APT=$KHO_CACHE/apt-older/apt.conf
 }
