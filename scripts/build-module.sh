@@ -5,7 +5,7 @@
 # the real dkms, in trees of its own below build/: nothing is installed, and
 # nothing of the host's dkms is touched.  HEADERS is what modules are built
 # against, by default /usr/src/linux-headers-RELEASE.  Those of a later release
-# of Debian, as fetch-kernel.sh unpacks them, are used in a chroot of that.
+# of Debian than this, as fetch-kernel.sh unpacks them, are used in a chroot of that.
 #
 # Prints the path of kho.ko; with --test, the directory of the test modules,
 # which are built against it, with --bench that of the benchmarks' modules.
@@ -37,8 +37,8 @@ if [ -e "$headers/../../../needs-chroot" ]; then
 	chroot=$("$scripts/trixie-chroot.sh")
 	need_packages binutils xz-utils
 else
-	# With what the programs of the headers depend on.
-	need_packages dkms gcc make kmod xz-utils libelf1 libssl3 pahole
+	need_packages dkms kmod xz-utils
+	need_module_tools "$headers"
 fi
 
 version=$(sed -n 's/^#define KHO_VERSION "\(.*\)"$/\1/p' \

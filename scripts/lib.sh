@@ -68,6 +68,15 @@ series_apt()
 	esac
 }
 
+# is_installed PKG: it, or one that provides it: Debian 12's libssl3 is libssl3t64 in
+# Debian 13.
+is_installed()
+{
+	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ||
+		dpkg-query -W -f='${db:Status-Status}, ${Provides},\n' |
+		grep '^installed,' | grep -F -e ", $1," -e ", $1 (" >/dev/null
+}
+
 # need_packages PKG...: installs those Debian packages that are missing.
 need_packages()
 {
@@ -75,10 +84,7 @@ need_packages()
 	local pkg missing=() wanted=() debs=() KHO_APT
 
 	for pkg; do
-		if [ "$(dpkg-query -W -f='${db:Status-Status}' "$pkg" \
-			2>/dev/null)" != installed ]; then
-			missing+=("$pkg")
-		fi
+		is_installed "$pkg" || missing+=("$pkg")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 
@@ -113,6 +119,18 @@ need_packages()
 	} >&2 7>"$KHO_CACHE/install.lock" ||
 		die "apt-get could not install ${missing[*]}"
 	rm -rf "${debs[@]}"
+}
+
+# need_module_tools HEADERS: installs what modules are built with against these: the
+# compiler that they name, which need not be this release's, and what their programs
+# depend on.
+need_module_tools()
+{
+	local compiler
+
+	compiler=$(sed -n 's/^CC = .*)\(gcc-[0-9]*\)$/\1/p' \
+		"$1/.kernelvariables" 2>/dev/null) || compiler=
+	need_packages gcc make libelf1 libssl3 pahole ${compiler:+"$compiler"}
 }
 
 # separate_apt DIR SUITE...: in that directory of the cache, a configuration for apt,

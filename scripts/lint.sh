@@ -173,7 +173,8 @@ kbuild()
 	native)
 		headers=$(scripts/build-kernel.sh mainline-7.3)/headers ;;
 	*)
-		headers=$(scripts/fetch-kernel.sh --headers "$2") ;;
+		headers=$(scripts/fetch-kernel.sh --headers "$2")
+		need_module_tools "$headers" ;;
 	esac
 	shift 3
 	make -k -j2 -C "$headers" M="$dir" W=1 "$@" modules >"$log" 2>&1
@@ -412,7 +413,7 @@ check_kernel_doc()
 {
 	local doc list
 
-	doc=/usr/lib/linux-kbuild-6.1/scripts/kernel-doc
+	doc=$(scripts/fetch-kernel.sh --headers 6.1)/scripts/kernel-doc
 	mapfile -t list < <(files '^(module|include|bootstub)/.*\.[ch]$')
 	perl "$doc" -none -Werror "${list[@]}"
 }
@@ -590,8 +591,7 @@ if [ "${1-}" = --list ]; then
 fi
 
 need_packages gcc g++ make clang sparse shellcheck codespell perl groff-base \
-	dpkg-dev xz-utils pkg-config libfdt-dev libjson-c-dev \
-	linux-headers-amd64 linux-source-6.1
+	dpkg-dev xz-utils pkg-config libfdt-dev libjson-c-dev linux-source-6.1
 
 failed=()
 for check in "${@:-${checks[@]}}"; do

@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(cd "$(dirname "$0")" && pwd)/../../scripts/lib.sh"
 
-need_packages dkms gcc make kmod xz-utils libelf1 libssl3 pahole
+need_packages dkms kmod xz-utils
 scripts=$KHO_TOP/scripts
 
 version=$(sed -n 's/^#define KHO_VERSION "\(.*\)"$/\1/p' \
@@ -200,6 +200,8 @@ new_headers=$("$scripts/fetch-kernel.sh" --headers 6.12)
 later_headers=$("$scripts/fetch-kernel.sh" --headers 7.3)
 old=${old_headers##*/linux-headers-}
 new=${new_headers##*/linux-headers-}
+need_module_tools "$old_headers"
+need_module_tools "$new_headers"
 
 before=$(host_state)
 mkdir -p "$trees" "$modules" "$top/later"
@@ -223,16 +225,18 @@ excluded "a kernel that is too old" 6.0.0-1-amd64 "$top/plain"
 excluded "a kernel that is too old" 5.10.0-30-amd64 "$top/plain"
 excluded "an architecture that is not there yet" "$old" "$top/plain" -a i686
 
-# Debian 13's dkms takes it the same way.
-t "dkms of Debian 13: add" later_dkms add -m kho -v "$version"
-t "dkms of Debian 13 has no complaint about dkms.conf" exits 1 \
-	grep -iE 'warning|error|deprecated' "$log"
-t "dkms of Debian 13: excluded: exit 77" exits 77 later_dkms build -m kho \
-	-v "$version" -k 6.18.5+deb13-amd64 --kernelsourcedir /build/handover
-t "dkms of Debian 13: it says so" says "BUILD_EXCLUSIVE"
-t "dkms of Debian 13: no failure at autoinstall" later_dkms autoinstall \
-	-k 6.18.5+deb13-amd64 --kernelsourcedir /build/handover
-t "dkms of Debian 13: nothing is built" no_files "$top/later" "kho.ko*"
+# Debian 13's dkms takes it the same way, if that is another one.
+if needs_chroot 7.3; then
+	t "dkms of Debian 13: add" later_dkms add -m kho -v "$version"
+	t "dkms of Debian 13 has no complaint about dkms.conf" exits 1 \
+		grep -iE 'warning|error|deprecated' "$log"
+	t "dkms of Debian 13: excluded: exit 77" exits 77 later_dkms build -m kho \
+		-v "$version" -k 6.18.5+deb13-amd64 --kernelsourcedir /build/handover
+	t "dkms of Debian 13: it says so" says "BUILD_EXCLUSIVE"
+	t "dkms of Debian 13: no failure at autoinstall" later_dkms autoinstall \
+		-k 6.18.5+deb13-amd64 --kernelsourcedir /build/handover
+	t "dkms of Debian 13: nothing is built" no_files "$top/later" "kho.ko*"
+fi
 
 a_kernel "$old" "$old_headers"
 a_kernel "$new" "$new_headers"

@@ -18,9 +18,11 @@ if [ "${1-}" = --bench ]; then
 fi
 [ $# -gt 0 ] || die "usage: mkinitramfs.sh [--bench] KERNELDIR..."
 
-need_packages busybox-static cpio gcc kexec-tools kmod lib32gcc-12-dev \
+need_packages busybox-static cpio gcc kexec-tools kmod \
 	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config zstd \
 	xz-utils makedumpfile
+# gcc-multilib has it for any gcc, but is at odds with cross compilers.
+need_packages "lib32gcc-$(gcc -dumpversion)-dev"
 
 here=$KHO_TOP/tests/qemu
 out=$KHO_BUILD/qemu/initramfs
