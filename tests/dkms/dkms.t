@@ -91,8 +91,9 @@ no_files()
 # Whatever of ours the host has or has not: it must not change.
 host_state()
 {
-	find /var/lib/dkms /lib/modules /usr/src \( -name 'kho*' -o \
-		-name 'mok.*' \) -printf '%p %T@ %s\n' 2>/dev/null | sort
+	# Some of these need not be there.
+	{ find /var/lib/dkms /lib/modules /usr/src \( -name 'kho*' -o \
+		-name 'mok.*' \) -printf '%p %T@ %s\n' 2>/dev/null || true; } | sort
 }
 
 # The module is for that kernel, of our version and honest about its origin.
