@@ -492,9 +492,9 @@ check_spelling()
 	local list
 
 	# Macros in manual pages: .Nd describes a page, .Fo a function; iput() is
-	# the kernel's.
+	# the kernel's; SME encrypts memory; caf is all of an UTF-8 word but its end.
 	mapfile -t list < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*)$')
-	codespell -L nd,fo,iput "${list[@]}"
+	codespell -L nd,fo,iput,sme,caf "${list[@]}"
 }
 
 # Paths of a single machine, and the mirrors that it has packages from.

@@ -406,7 +406,7 @@ void op_advise(struct ctx *c)
 	static const struct {
 		int advice;
 		const char *name;
-	} advices[] = {
+	} hints[] = {
 		{ MADV_NORMAL, "NORMAL" }, { MADV_RANDOM, "RANDOM" },
 		{ MADV_WILLNEED, "WILLNEED" }, { MADV_DONTNEED, "DONTNEED" },
 		{ MADV_DONTNEED, "DONTNEED" }, { MADV_FREE, "FREE" },
@@ -420,9 +420,9 @@ void op_advise(struct ctx *c)
 		{ MADV_DODUMP, "DODUMP" }, { 25, "COLLAPSE" }, { 24, "DONTNEED_LOCKED" },
 		{ 77, "none" },
 	};
-	unsigned int slot, i = below(c, ARRAY_SIZE(advices));
+	unsigned int slot, i = below(c, ARRAY_SIZE(hints));
 	struct view *v = any_view(c, &slot);
-	int err, advice = advices[i].advice;
+	int err, advice = hints[i].advice;
 	size_t page, n;
 
 	if (!v)
@@ -433,7 +433,7 @@ void op_advise(struct ctx *c)
 	c->b = n;
 	err = madvise(v->p + page * PAGE, n * PAGE, advice) ? errno : 0;
 	counted(c, advice, err);
-	ALLOW(c, err, advices[i].name, 0, EINVAL, ENOMEM, EFAULT, EACCES, EBADF,
+	ALLOW(c, err, hints[i].name, 0, EINVAL, ENOMEM, EFAULT, EACCES, EBADF,
 	      EOPNOTSUPP, ENODEV, EAGAIN, EBUSY);
 	/* 7.2 has no way back for mappings such as ours. */
 	if (advice == MADV_DONTFORK &&

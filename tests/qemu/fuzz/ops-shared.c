@@ -343,12 +343,12 @@ void op_s_seal(struct ctx *c)
 
 void op_s_advise(struct ctx *c)
 {
-	static const int advices[] = {
+	static const int hints[] = {
 		MADV_DONTNEED, MADV_COLD, MADV_PAGEOUT, MADV_HUGEPAGE, 22, 23,
 	};
 	unsigned int k, page;
 	struct window *w = any_window(c, &k, true);
-	int err, advice = advices[below(c, ARRAY_SIZE(advices))];
+	int err, advice = hints[below(c, ARRAY_SIZE(hints))];
 
 	if (!w)
 		return;
