@@ -241,10 +241,10 @@ check_module_native()
 	}
 }
 
-# Debian's kernels are built by gcc, with options that clang 14 doesn't have:
+# Debian's kernels are built by gcc, with options that clang 14 or 19 doesn't have:
 # left out here.  The object code is not what it should be then, so objtool is
-# not asked; warnings are what this is about.  The last two are for 6.12's own
-# headers.
+# not asked; warnings are what this is about.  The last three are for 6.12's
+# own headers.
 clang_for_gcc()
 {
 	cat <<-'END'
@@ -254,13 +254,14 @@ clang_for_gcc()
 		case $arg in
 		-mfunction-return=* | -mharden-sls=* | -mrecord-mcount) ;;
 		-fconserve-stack | -ftrivial-auto-var-init=*) ;;
+		-fmin-function-alignment=*) ;;
 		-Wimplicit-fallthrough=*) args+=(-Wimplicit-fallthrough) ;;
 		*) args+=("$arg") ;;
 		esac
 	done
 	exec clang "${args[@]}" -Qunused-arguments \
 		-Wno-unknown-warning-option -Wno-duplicate-decl-specifier \
-		-Wno-gnu-variable-sized-type-not-at-end
+		-Wno-gnu-variable-sized-type-not-at-end -Wno-enum-enum-conversion
 	END
 }
 
