@@ -7,7 +7,7 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib.sh"
 
-need_packages busybox-static dash klibc-utils make shellcheck systemd
+need_packages busybox-static dash klibc-utils make man-db shellcheck systemd
 
 seal=$KHO_TOP/seal
 top=$(mktemp -d)
