@@ -33,8 +33,9 @@
 #define LONGEST		SZ_16M
 /* Nor has any list more. */
 #define MOST_ENTRIES	4096
-/* Enough of /proc/iomem for some thousand lines */
+/* /proc/iomem: what it has on most machines, and on none */
 #define IOMEM_BYTES	SZ_256K
+#define IOMEM_MOST	SZ_64M
 
 /* Whom to tell, and whether he has had enough. */
 struct teller {
@@ -370,13 +371,21 @@ static bool tell_acpi_table(struct teller *teller, u64 addr, struct acpi_head *h
 /* These two are in no list. */
 static void tell_dsdt_and_facs(struct teller *teller, u64 addr, u32 bytes)
 {
-	struct acpi_table_fadt fadt = {};
+	/* The parts of FADT that lead to them: of 32 bits, and of 64 where there are such */
+	struct {
+		struct acpi_table_header head;
+		u32 facs;
+		u32 dsdt;
+		u8 others[88];
+		u64 far_facs;
+		u64 far_dsdt;
+	} __packed fadt = {};
 	struct acpi_head head;
 
 	if (!peek_acpi(addr, &fadt, min_t(u32, bytes, sizeof(fadt))))
 		return;
-	tell_acpi_table(teller, fadt.Xdsdt ?: fadt.dsdt, &head);
-	tell_acpi_table(teller, fadt.Xfacs ?: fadt.facs, &head);
+	tell_acpi_table(teller, fadt.far_dsdt ?: fadt.dsdt, &head);
+	tell_acpi_table(teller, fadt.far_facs ?: fadt.facs, &head);
 }
 
 /* A list of tables, each a number of so many bytes */
@@ -455,17 +464,22 @@ static bool is_own(const char *name)
 	return strstarts(name, "Kernel ") || !strcmp(name, "Crash kernel");
 }
 
-/* One line of /proc/iomem; what belongs to RAM is indented. */
-static void tell_line(struct teller *teller, const char *line, bool *in_ram)
+/*
+ * One line of /proc/iomem.  What belongs to RAM is indented further than that, and RAM
+ * may belong to something itself, such as a window of CXL's.  @ram is how far, or -1.
+ */
+static void tell_line(struct teller *teller, const char *line, int *ram)
 {
+	int indent = strspn(line, " "), name = 0;
 	u64 first, last;
-	int name = 0;
 
 	if (sscanf(line, " %llx-%llx : %n", &first, &last, &name) < 2 || !name)
 		return;
-	if (*line != ' ')
-		*in_ram = !strcmp(line + name, "System RAM");
-	else if (*in_ram && !is_own(line + name) && last >= first && !teller->ret)
+	if (indent <= *ram)
+		*ram = -1;
+	if (*ram < 0 && !strcmp(line + name, "System RAM"))
+		*ram = indent;
+	else if (*ram >= 0 && !is_own(line + name) && last >= first && !teller->ret)
 		teller->ret = teller->fn(first, last - first + 1, teller->data);
 }
 
@@ -495,6 +509,7 @@ int kho_firmware_each_doubtful(kho_range_fn_t fn, void *data)
 struct iomem {
 	struct work_struct work;
 	char *text;
+	size_t room;
 	ssize_t ret;
 };
 
@@ -506,11 +521,11 @@ static void read_iomem(struct work_struct *work)
 
 	do {
 		n = kho_read_file("proc", "iomem", NULL, iomem->text + done,
-				  IOMEM_BYTES - done, done);
+				  iomem->room - done, done);
 		if (n > 0)
 			done += n;
-	} while (n > 0 && done < IOMEM_BYTES);
-	iomem->ret = n < 0 ? n : done < IOMEM_BYTES ? 0 : -E2BIG;
+	} while (n > 0 && done < iomem->room);
+	iomem->ret = n < 0 ? n : done < iomem->room ? 0 : -E2BIG;
 }
 
 /**
@@ -529,20 +544,26 @@ int kho_claimed_each(kho_range_fn_t fn, void *data)
 		.fn = fn,
 		.data = data,
 	};
-	struct iomem iomem;
-	bool in_ram = false;
+	struct iomem iomem = { .room = IOMEM_BYTES };
 	char *at, *line;
+	int ram = -1;
 
-	iomem.text = kvzalloc(IOMEM_BYTES + 1, GFP_KERNEL);
+again:
+	iomem.text = kvzalloc(iomem.room + 1, GFP_KERNEL);
 	if (!iomem.text)
 		return -ENOMEM;
 	INIT_WORK_ONSTACK(&iomem.work, read_iomem);
 	queue_work(system_unbound_wq, &iomem.work);
 	flush_work(&iomem.work);
 	destroy_work_on_stack(&iomem.work);
+	if (iomem.ret == -E2BIG && iomem.room < IOMEM_MOST) {
+		kvfree(iomem.text);
+		iomem.room *= 4;
+		goto again;
+	}
 	at = iomem.text;
 	while (!iomem.ret && (line = strsep(&at, "\n")))
-		tell_line(&teller, line, &in_ram);
+		tell_line(&teller, line, &ram);
 	kvfree(iomem.text);
 	return iomem.ret ?: teller.ret;
 }

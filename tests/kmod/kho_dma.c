@@ -4,7 +4,8 @@
  * when the machine jumps: QEMU's edu, which takes 100 ms to copy a few bytes.
  *
  * Before each copy the page is stamped, so what the next kernel finds there is either
- * the stamp, or what the device has written since.
+ * the stamp, or what the device has written since.  It is not loaded unless the device
+ * has been seen to write.
  */
 #define pr_fmt(fmt) "kho_dma: " fmt
 
@@ -88,18 +89,36 @@ static int keep_busy(void *unused)
 	return 0;
 }
 
-static int fill_buffer(void)
+static int finish(void)
 {
 	int tries = 100;
 
-	memset(page_address(edu.page), OF_DEVICE, BYTES);
-	copy(edu.addr, EDU_BUFFER, 0);
 	while (busy()) {
 		if (!tries--)
 			return -EIO;
 		msleep(20);
 	}
-	memset(page_address(edu.page), BESIDE, PAGE_SIZE);
+	return 0;
+}
+
+/* From memory to the device, and back. */
+static int fill_buffer(void)
+{
+	u8 *page = page_address(edu.page);
+	int ret;
+
+	memset(page, OF_DEVICE, BYTES);
+	copy(edu.addr, EDU_BUFFER, 0);
+	ret = finish();
+	if (ret)
+		return ret;
+	memset(page, BESIDE, PAGE_SIZE);
+	copy(EDU_BUFFER, edu.addr, EDU_TO_MEMORY);
+	ret = finish();
+	if (ret)
+		return ret;
+	if (memchr_inv(page, OF_DEVICE, BYTES) || memchr_inv(page + BYTES, BESIDE, BYTES))
+		return -EIO;
 	return 0;
 }
 

@@ -31,7 +31,7 @@ sleeps()
 		"$(grep -c '^KHO-STAGE' "$KHO_BUILD/qemu/$name/verdict.log")" '^1$'
 	# It is off, and another machine goes on.
 	cp --sparse=always "$swap" "$swap.again"
-	vm_test "${machine[@]}" -t resume "$name-on" "$first" "$image"
+	vm_test -o "${machine[@]}" -t resume "$name-on" "$first" "$image"
 	tap_is "$name-on: it has resumed, and handed on twice" \
 		"$(grep -cxE 'KHO-NOTE (resumed 1|end)' "$KHO_BUILD/qemu/$name-on/verdict.log")" '^2$'
 }

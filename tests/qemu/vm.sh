@@ -210,7 +210,9 @@ found=$(grep -aE "$trouble" "$judged" |
 	grep -avE -f <(grep -vE '^(#|$)' "$allowed") | head -n 1 || true)
 verdict=$(grep -a '^KHO-VERDICT ' "$port" || true)
 
-if [ -n "$found" ]; then
+if [ ! -s "$console" ] && [ "$where" != tty0 ]; then
+	outcome="lost: its console has said nothing"
+elif [ -n "$found" ]; then
 	outcome="fail: on the console: $found"
 elif [[ $verdict == 'KHO-VERDICT fail '* ]]; then
 	read -r _ _ stage why <<<"$verdict"

@@ -562,6 +562,12 @@ load_is('memory that was taken out', 'good', ['--append', 'a', $bz], 0, qr/^load
 	qr/warning: the next kernel is told of RAM at 0x138000000 to 0x13fffffff, which is not there/);
 dev_is('check: memory that was taken out', ['check'], 1,
        qr/^warn  memory map   the next kernel is told of RAM at 0x138000000/mi);
+# As where a window of CXL's was put around it
+spew("$root/proc/iomem", $ram =~
+     s/(?=100000000-)(.*)/"100000000-1ffffffff : CXL Window 0\n  $1"/er);
+loaded(0);
+load_is('RAM in something larger', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m,
+	qr/^(?!.*told of RAM)/s);
 # A part of a block may be the kernel's own business.
 spew("$root/proc/iomem", $ram =~ s/100000000-13fffffff/100000000-13effffff/r);
 loaded(0);

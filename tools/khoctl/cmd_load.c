@@ -469,8 +469,12 @@ static int tell_image(const struct load *l, __u32 state)
 			     device_error(ret)) : DONE;
 }
 
-/* Is the next kernel told of the memory that there is?  That may change at any time. */
-static int check_memmap(const struct load *l)
+/*
+ * Is the next kernel told of the memory that there is?  That may change at any time, so
+ * this is asked before kexec looks, and after: memory that is being plugged in is known
+ * to the module first, and to kexec a moment later.
+ */
+static int check_memmap(const struct load *l, bool after)
 {
 	enum memmap how;
 	int ret = DONE;
@@ -481,7 +485,7 @@ static int check_memmap(const struct load *l)
 	how = memmap_compare(&text);
 	if (how == MEMMAP_LESS)
 		ret = cmd_err("%s: %s", text, MEMMAP_LESS_FIX);
-	else if (how == MEMMAP_MORE)
+	else if (how == MEMMAP_MORE && after)
 		cmd_warn("warning: %s: %s", text, MEMMAP_MORE_FIX);
 	free(text);
 	return ret;
@@ -495,7 +499,7 @@ static int run_kexec(struct load *l)
 
 	/* What was loaded may have been unloaded by somebody who does not say so. */
 	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
-	    tell_image(l, KHO_IMAGE_BEGUN))
+	    tell_image(l, KHO_IMAGE_BEGUN) || check_memmap(l, false))
 		return FAILED;
 	if (guard_start(&guard, l->program, l->own_kho))
 		return FAILED;
@@ -517,7 +521,7 @@ static int run_kexec(struct load *l)
 	} else {
 		ret = judge(l, output);
 		if (!ret)
-			ret = check_memmap(l);
+			ret = check_memmap(l, true);
 		if (!ret)
 			ret = tell_image(l, KHO_IMAGE_LOADED);
 		if (!ret && caught_signal())

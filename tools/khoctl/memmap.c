@@ -79,9 +79,12 @@ static void read_iomem(struct ranges *r)
 	while (getline(&line, &room, f) >= 0) {
 		unsigned long long first, last;
 
-		/* Without CAP_SYS_ADMIN all addresses are 0. */
-		if (line[0] != ' ' && strstr(line, " : System RAM\n") &&
-		    sscanf(line, "%llx-%llx", &first, &last) == 2 && last)
+		/*
+		 * It may lie in something larger, such as a window of CXL's.  Without
+		 * CAP_SYS_ADMIN all addresses are 0.
+		 */
+		if (strstr(line, " : System RAM\n") &&
+		    sscanf(line, " %llx-%llx", &first, &last) == 2 && last)
 			add(r, first, last);
 	}
 	free(line);
