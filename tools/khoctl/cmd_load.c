@@ -177,20 +177,34 @@ static int check_cmdline(struct load *l)
 	return DONE;
 }
 
-/* The least "mem=" of a command line, or @limit if that is less */
-static __u64 memory_limit(const char *cmdline, __u64 limit)
+/*
+ * The least "mem=" of a command line, or @limit if that is less.  "memmap=" says the same
+ * if there is no more than a size behind it; @others is set if there is.
+ */
+static __u64 memory_limit(const char *cmdline, __u64 limit, bool *others)
 {
 	static const char units[] = "kmgt";
 	const char *at = cmdline, *unit;
+	bool memmap;
 	char *end;
 	__u64 n;
 
 	for (; at && *at; at = strchr(at, ' ')) {
 		at += strspn(at, " ");
-		if (strncmp(at, "mem=", 4) || !isdigit((unsigned char)at[4]))
+		memmap = !strncmp(at, "memmap=", 7);
+		if (!memmap && strncmp(at, "mem=", 4))
 			continue;
-		n = strtoull(at + 4, &end, 0);
+		at = strchr(at, '=') + 1;
+		if (!isdigit((unsigned char)*at)) {
+			*others |= memmap;
+			continue;
+		}
+		n = strtoull(at, &end, 0);
 		unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+		if (memmap && end[!!unit] && !isspace((unsigned char)end[!!unit])) {
+			*others = true;
+			continue;
+		}
 		/* More than can be said is no limit. */
 		if (unit && n > UINT64_MAX >> 10 * (unit - units + 1))
 			continue;
@@ -209,13 +223,16 @@ static int check_limit(struct load *l)
 	struct kho_envelope_entry *env = NULL;
 	char cmdline[4096];
 	size_t nr = 0, i;
+	bool others = false;
 	__u64 limit;
 	int ret;
 
-	limit = memory_limit(l->append, UINT64_MAX);
+	limit = memory_limit(l->append, UINT64_MAX, &others);
+	if (others)
+		cmd_warn("warning: memmap= on its command line: what is preserved where that leaves no RAM is lost");
 	if (l->reuse_cmdline &&
 	    sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) > 0)
-		limit = memory_limit(cmdline, limit);
+		limit = memory_limit(cmdline, limit, &others);
 	if (limit == UINT64_MAX || l->own_kho)
 		return DONE;
 	l->limit = limit;
