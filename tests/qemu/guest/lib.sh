@@ -206,6 +206,18 @@ await_release()
 	done
 }
 
+# await COMMAND...: until it is true
+await()
+{
+	local i=0
+
+	until "$@" 2>/dev/null; do
+		i=$((i + 1))
+		[ "$i" -lt 100 ] || fail "for 20 s it is not true: $*"
+		sleep 0.2
+	done
+}
+
 # show COMMAND...: as a user would see it
 show()
 {

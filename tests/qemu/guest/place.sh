@@ -25,18 +25,6 @@ place_of()
 	done
 }
 
-# await COMMAND...: until it is true
-await()
-{
-	local i=0
-
-	until "$@" 2>/dev/null; do
-		i=$((i + 1))
-		[ "$i" -lt 100 ] || fail "for 20 s it is not true: $*"
-		sleep 0.2
-	done
-}
-
 total()
 {
 	awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo
