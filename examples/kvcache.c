@@ -108,11 +108,13 @@ static double serve(struct slot *cache)
 int main(int argc, char **argv)
 {
 	int seconds = argc > 1 ? atoi(argv[1]) : -1, n;
-	struct slot *cache = open_cache();
 	double first = 0, last = 0;
+	struct slot *cache;
 
-	signal(SIGTERM, on_sigterm);
+	/* Before anything is written: after that Debian 13's library takes no notice. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGTERM, on_sigterm);
+	cache = open_cache();
 	srandom(time(NULL));
 	for (n = 0; n != seconds && !stop; n++) {
 		last = serve(cache);
