@@ -105,7 +105,7 @@ const char *device_error(int err)
 	case -E2BIG:
 		return "the module is older than khoctl and does not know all of the request";
 	case -ESHUTDOWN:
-		return "the machine is going down: nothing may change any more";
+		return "the machine is going down or about to resume: nothing may change any more";
 	case -ENOMEM:
 		return "not enough memory";
 	case -EOPNOTSUPP:

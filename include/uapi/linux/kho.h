@@ -41,7 +41,8 @@
  *	ENAMETOOLONG	the name has more than 63 bytes
  *	ENOMEM		not enough memory, or the memory cgroup's limit; no change
  *	EINTR		a fatal signal came; nothing has changed
- *	ESHUTDOWN	the machine is going down: nothing may change any more
+ *	ESHUTDOWN	the machine is going down, or about to resume from hibernation:
+ *			nothing may change any more
  *	EACCES		the object's mode, or the memory's mapping, does not allow it
  *	EBADF		the object's file is not open for writing
  *	EDQUOT		more than the caller's RLIMIT_MEMLOCK allows
