@@ -58,7 +58,7 @@ int cmd_apart(char **argv)
 	memcpy(arg.name, argv[0], strlen(argv[0]));
 	if (ioctl(open_kho(), KHO_OBJ_PRESERVE, &arg))
 		die("KHO_OBJ_PRESERVE: %s", strerror(errno));
-	/* The kernel may have moved a few since we looked. */
+	/* Those below 2 MiB or in scratch were moved, and may lie side by side now. */
 	if (ioctl(arg.fd, KHO_OBJ_INFO, &info) || info.extents < count - count / 10)
 		die("the object has %llu extents, not %llu", info.extents, count);
 	printf("%llu pages in as many extents preserved\n", count);

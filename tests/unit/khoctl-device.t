@@ -407,13 +407,13 @@ spew("$root/proc/cmdline", "root=/dev/sda quiet\n");
 		['--force', '--append', 'mem=1536M', $bz], 0, qr/^image/,
 		qr/warning: mem=1\.5 GiB .* 0x60000000 on will be lost/);
 	load_is('memmap= with nothing but a size', 'good',
-	['--append', 'memmap=767M', $bz], 1, undef,
-	qr/scratch, where it is loaded, ends at 0x50000000: it would not boot/);
-for my $memmap ('exactmap', '1M$2G', '16M!4G', '1M%2G-1+2') {
-	load_is("memmap=$memmap", 'good', ['--append', "a memmap=$memmap b", $bz], 0,
-		qr/^image/, qr/warning: memmap= on its command line/);
-}
-load_is('mem= above all', 'good', ['--append', 'mem=2100M', $bz], 0,
+		['--append', 'memmap=767M', $bz], 1, undef,
+		qr/scratch, where it is loaded, ends at 0x50000000: it would not boot/);
+	for my $memmap ('exactmap', '1M$2G', '16M!4G', '1M%2G-1+2') {
+		load_is("memmap=$memmap", 'good', ['--append', "a memmap=$memmap b", $bz], 0,
+			qr/^image/, qr/warning: memmap= on its command line/);
+	}
+	load_is('mem= above all', 'good', ['--append', 'mem=2100M', $bz], 0,
 		qr/^image/, undef);
 	load_is('no such word', 'good',
 		['--append', 'mem=nopentium memx=1M xmem=1M mem=16777216T', $bz], 0, qr/^image/,

@@ -57,7 +57,7 @@ bring()
 
 	before=$(total)
 	echo online_kernel >$blocks/auto_online_blocks
-	check "load the driver" insmod "/lib/modules/$(uname -r)/virtio_mem.ko"
+	driver virtio_mem
 	await is_larger $((before + 400000))
 	await grep -q 'System RAM (virtio_mem)' /proc/iomem
 }

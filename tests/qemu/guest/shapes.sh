@@ -86,7 +86,7 @@ all_left()
 	local i=$first
 
 	while [ "$i" -le "$stage" ] && [ "$i" -lt "$last" ]; do
-		[ "$i" -gt "$stage" ] || left "stage-$i"
+		left "stage-$i"
 		i=$((i + 1))
 	done
 }

@@ -80,7 +80,7 @@ snapshot()
 {
 	[ "$stage" -eq 1 ] || return 0
 	exec 4>/dev/snapshot
-	refuses "meanwhile nothing can be preserved" 'going down|Cannot send|shutdown' \
+	refuses "meanwhile nothing can be preserved" 'about to resume' \
 		khoctl put object /init
 	exec 4>&-
 	check "but afterwards it can" khoctl put object /init
