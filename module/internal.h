@@ -16,7 +16,7 @@
  *				one step
  *	mem->lock		the extents of one object, while they change
  *	tree->lock		of any one of the trees
- *	a tree's region locks	of base pages: see radix-mark.c
+ *	a tree's region locks	of base pages: see mark.c
  *	kho.blocks.lock		which blocks the envelopes have to cover; a leaf
  *	kho.blobs_lock		the list of metadata pages; a leaf
  *	freeing.lock		freeing.c: what is to be given back; a leaf
@@ -52,12 +52,12 @@
 #include <linux/uidgid.h>
 
 #include "compat/compat.h"
-#include "envelope.h"
-#include "folio.h"
-#include "native.h"
-#include "poison.h"
-#include "radix.h"
-#include "text.h"
+#include "backend/own/cover.h"
+#include "mm/folio.h"
+#include "backend/native/kernel.h"
+#include "poison/poison.h"
+#include "tree/tree.h"
+#include "base/text.h"
 
 #include <kho/boot_info.h>
 #include <kho/exact.h>

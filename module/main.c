@@ -10,7 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/reboot.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
 #include "version.h"
 

@@ -6,7 +6,7 @@
  * is freed speak on the console.
  */
 /* Where the build has put the module's sources; it has the pr_fmt(). */
-#include "folio.c"
+#include "mm/folio.c"
 
 #include <linux/highmem.h>
 #include <linux/module.h>
@@ -17,7 +17,7 @@ static unsigned int rounds = 3;
 module_param(rounds, uint, 0);
 MODULE_PARM_DESC(rounds, "How often to do it");
 
-/* Of poison.c: no page is, here. */
+/* Of poison/watch.c: no page is, here. */
 bool kho_page_poisoned(struct page *page)
 {
 	return false;

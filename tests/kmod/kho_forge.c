@@ -29,7 +29,7 @@ static unsigned long long setup;
 module_param(setup, ullong, 0444);
 MODULE_PARM_DESC(setup, "Physical address of kho's page of setup_data");
 
-/* As module/handoff.c lays it out, for two envelopes. */
+/* As module/backend/own/outgoing.c lays it out, for two envelopes. */
 struct setup_page {
 	struct kho_setup_node node;
 	struct kho_data data;

@@ -7,8 +7,8 @@
  * What it looks at is what the module looks at; so the tests compare it with what the
  * kernel has found, too.
  */
-#include "module/firmware.c"
-#include "module/read-file.c"
+#include "module/arch/x86/firmware.c"
+#include "module/base/pseudofile.c"
 
 #include <linux/gfp.h>
 

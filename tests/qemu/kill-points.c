@@ -2,7 +2,7 @@
 /*
  * Kills an agent at each point of each command that the module has a name for:
  * what it has begun is done, or nothing of it is.  Needs a module that was built
- * for a kernel under scrutiny (module/inject.h).  Speaks TAP.
+ * for a kernel under scrutiny (module/base/inject.h).  Speaks TAP.
  */
 #include <signal.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 /*
  * race-test [held]: what several do with one object at a time, and one with several.
  * With "held" the module has to be built so that callers can be held up at a named
- * place (module/inject.h), and that is what is tested.  Speaks TAP.
+ * place (module/base/inject.h), and that is what is tested.  Speaks TAP.
  */
 #include <linux/userfaultfd.h>
 #include <pthread.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/envelope.c: what it finds covers all that has to be covered, nothing
+ * module/backend/own/cover.c: what it finds covers all that has to be covered, nothing
  * that must not be, and no more RAM than has to be.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../module/envelope.h"
+#include "../../module/backend/own/cover.h"
 #include "tap.h"
 
 #define NR_MAX		2000

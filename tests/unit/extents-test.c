@@ -62,7 +62,7 @@ static struct kho_extent *kho_extent_at(const struct kho_mem *mem, u64 i)
 	return &mem->chunk[i / KHO_CHUNK][i % KHO_CHUNK];
 }
 
-#include "../../module/extents.c"
+#include "../../module/memory/extents.c"
 
 /* Of scattered pages each is an extent: as many as 1 TiB has. */
 #define TIB_PAGES	(1ULL << 28)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/text.c: what names and other people's text look like in the log, and what
+ * module/base/text.c: what names and other people's text look like in the log, and what
  * is returned of them.
  */
 #include <string.h>
 
-#include "../../module/text.h"
+#include "../../module/base/text.h"
 #include "tap.h"
 
 static void shows(const char *text, const char *want)

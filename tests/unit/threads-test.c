@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/radix-mark.c with threads that mark and unmark pages at the same time, in
+ * module/tree/mark.c with threads that mark and unmark pages at the same time, in
  * the same leaves and in others, under ThreadSanitizer.
  *
  * Each writer has pages of its own and knows what is marked of them; all of them
@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "../../module/radix.h"
+#include "../../module/tree/tree.h"
 #include "pages.h"
 #include "tap.h"
 

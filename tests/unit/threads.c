@@ -4,7 +4,7 @@
 
 #include <linux/rcupdate.h>
 
-#include "../../module/radix.h"
+#include "../../module/tree/tree.h"
 
 static pthread_rwlock_t readers = PTHREAD_RWLOCK_INITIALIZER;
 static __thread unsigned int depth;

@@ -7,7 +7,7 @@
 
 #include <linux/kernel.h>
 
-#include "../../module/radix.h"
+#include "../../module/tree/tree.h"
 #include "model.h"
 #include "pages.h"
 #include "tap.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/radix.c and radix-mark.c are asked for anything, in any order, with
+ * module/tree/radix.c and mark.c are asked for anything, in any order, with
  * allocations that fail, and held against the model; once for each page size.
  */
 #include "tree-before.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/radix.c and radix-mark.c in userspace, once for each page size.
+ * module/tree/radix.c and mark.c in userspace, once for each page size.
  *
  * The wire format is checked word by word against values worked out by hand,
  * everything else against the model.

@@ -15,7 +15,7 @@
 
 #include "pin.h"
 
-/* How many at a time: as many as module/pin.c asks for. */
+/* How many at a time: as many as module/objects/pin.c asks for. */
 #define PIECE	4096UL
 
 static int pin_all(unsigned long addr, unsigned long nr, struct page **page,

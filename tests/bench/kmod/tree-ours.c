@@ -6,7 +6,7 @@
 #include <linux/gfp.h>
 #include <linux/slab.h>
 
-#include "module/radix.h"
+#include "module/tree/tree.h"
 #include "tree.h"
 
 /* Sorted pages of a batch are handed over in pieces, as from userspace. */

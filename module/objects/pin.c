@@ -28,9 +28,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /* Pages that are pinned in one go. */
 #define PIN_PIECE	4096UL

@@ -10,7 +10,7 @@
 #include <linux/bitmap.h>
 #include <linux/limits.h>
 
-#include "envelope.h"
+#include "cover.h"
 
 static void offer(struct kho_blocks *blocks, struct kho_gaps *gaps,
 		  unsigned long first, unsigned long end)

@@ -24,7 +24,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "radix-node.h"
+#include "node.h"
 
 /* Pages of a word that the owner is told of in one go: of one block of its. */
 #define WATCH_BITS \

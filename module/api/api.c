@@ -17,10 +17,10 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "api.h"
-#include "folio.h"
+#include "api/api.h"
+#include "mm/folio.h"
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /* Of kho.tree, what other modules preserved; no tree while that is nothing. */
 static struct kho_radix_tree held;

@@ -12,7 +12,7 @@
 #include <linux/sched/signal.h>
 #include <linux/xxhash.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
 
 #define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)

@@ -25,9 +25,9 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /**
  * kho_name_check() - can this be the name of an object?

@@ -13,7 +13,7 @@
 #include <linux/utsname.h>
 
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /* The objects' head is a page of ours, not one that arrived. */
 static bool head_is_new;

@@ -20,7 +20,7 @@
 #include <linux/page_ref.h>
 #include <linux/sched/signal.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
 
 /* Looks at one folio: at first without sleeping, then for 10 ms more each time. */

@@ -19,7 +19,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /* Blocks that are marked in one go. */
 #define MARK_BATCH	64

@@ -12,7 +12,7 @@
 #include <linux/string.h>
 #include <linux/uio.h>
 
-#include "native.h"
+#include "backend/native/kernel.h"
 
 /* What the kernel writes into page->private of the first page of a block. */
 #define PAGE_MAGIC	0x4b484f50UL		/* "KHOP" */

@@ -19,13 +19,13 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "api.h"
+#include "api/api.h"
 
 /* kho/abi.h has the same structs by the same names, without pointers. */
 #define kho_vmalloc kho_abi_vmalloc
 #define kho_vmalloc_chunk kho_abi_vmalloc_chunk
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 #undef kho_vmalloc
 #undef kho_vmalloc_chunk
 

@@ -4,7 +4,7 @@
 #define KHO_RADIX_H
 
 /* By its path: a kernel that has KHO has another header of that name. */
-#include "../include/linux/kho_radix_tree.h"
+#include "../../include/linux/kho_radix_tree.h"
 #include <kho/walk.h>
 
 /**

@@ -21,7 +21,7 @@
 #include <asm/dma.h>
 
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /* Each time less of scratch is left that somebody could be given. */
 #define AGAIN	8

@@ -16,9 +16,9 @@
 #include <linux/uidgid.h>
 #include <linux/user_namespace.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 #define DATA_PER_PAGE	KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT)
 

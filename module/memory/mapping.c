@@ -28,7 +28,7 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
 
 /* Base pages that are mapped by one fault, as those of tmpfs are. */

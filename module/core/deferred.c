@@ -19,7 +19,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
 
 /* Pages that are freed at once: 4 MiB. */

@@ -16,7 +16,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 /* Can't it stay where it is?  Scratch is not the only place where nothing can. */
 static bool has_to_go(unsigned long pfn)

@@ -11,7 +11,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
-#include "inject.h"
+#include "base/inject.h"
 #include "internal.h"
 
 /* Says which page of which request was wrong, and why. */

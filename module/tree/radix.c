@@ -4,7 +4,7 @@
  *
  * The algorithm and the format are those of mainline's kernel/liveupdate/
  * kexec_handover.c (3f2ad90060f6 "kho: adopt radix tree for preserved memory
- * tracking"); see include/kho/abi.h for the format, and radix-mark.c for how
+ * tracking"); see include/kho/abi.h for the format, and mark.c for how
  * pages are marked.
  *
  * The tests compile both files for userspace, with a page allocator that fails
@@ -17,7 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "radix-node.h"
+#include "node.h"
 
 /**
  * kho_radix_node_alloc() - a node without entries

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The nodes of the tree, for radix.c and radix-mark.c alone. */
+/* The nodes of the tree, for radix.c and mark.c alone. */
 #ifndef KHO_RADIX_NODE_H
 #define KHO_RADIX_NODE_H
 
@@ -11,7 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/spinlock.h>
 
-#include "radix.h"
+#include "tree.h"
 
 /* A kernel that has KHO exports some of these names itself. */
 #ifdef CONFIG_KEXEC_HANDOVER

@@ -13,7 +13,7 @@
 #include <linux/page-flags.h>
 
 #include "internal.h"
-#include "page-alloc.h"
+#include "core/page-alloc.h"
 
 struct kho_state kho = {
 	.gate = __RWSEM_INITIALIZER(kho.gate),

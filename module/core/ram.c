@@ -207,7 +207,7 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 	/* An envelope there would have all in it that an x86 CPU can start in. */
 	else if (!kho_native() && pfn < KHO_LOWEST_PFN)
 		ret = -EADDRNOTAVAIL;
-	/* An envelope can't have the last page in it: see blocks.c. */
+	/* An envelope can't have the last page in it: see backend/own/envelopes.c. */
 	else if (!kho_native() && end > last_of(now))
 		ret = -EADDRNOTAVAIL;
 	else if (image && (!has(image, pfn, end) || end > last_of(image)))
