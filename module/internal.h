@@ -54,9 +54,14 @@
 #include "compat/compat.h"
 #include "backend/own/cover.h"
 #include "mm/folio.h"
+#include "mm/memory.h"
+#include "mm/reserved.h"
 #include "backend/native/kernel.h"
 #include "poison/poison.h"
 #include "tree/tree.h"
+#include "base/args.h"
+#include "base/log.h"
+#include "base/pseudofile.h"
 #include "base/text.h"
 
 #include <kho/boot_info.h>
@@ -68,9 +73,6 @@
 struct file;
 struct inode;
 struct page;
-
-/* A result other than 0 ends the walk over ranges that it is told of. */
-typedef int (*kho_range_fn_t)(u64 addr, u64 bytes, void *data);
 
 /**
  * struct kho_list - the setup_data list that this kernel was started with
@@ -234,12 +236,6 @@ extern unsigned long kho_scratch_mib;
 extern bool kho_drop;
 extern unsigned int kho_max_idle;
 
-/* Logs what was wrong with a request, and is the errno to return. */
-#define kho_refuse(err, fmt, ...) ({					\
-	pr_warn_ratelimited(fmt "\n", ##__VA_ARGS__);			\
-	(err);								\
-})
-
 /**
  * kho_in_scratch() - does any of these pages lie in scratch?
  * @pfn: number of the first page
@@ -274,7 +270,6 @@ void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages);
 int kho_unmark_range(unsigned long pfn, unsigned long nr_pages);
 int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages);
-u64 kho_end_of_memory(void);
 void *kho_blob_alloc(void);
 void *kho_blob_alloc_charged(void);
 void kho_blob_free(void *blob);
@@ -351,8 +346,6 @@ void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
 void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
 void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
 				u64 *total);
-u64 kho_ram_pages(u64 addr, u64 bytes);
-int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
 
 /* handoff.c */
 int kho_handoff_init(void);
@@ -380,7 +373,6 @@ const struct kho_fdt_child *kho_arrival_child(const char *name);
 int kho_arrived_take(u64 pfn, u64 nr_pages);
 int kho_arrived_give_back(u64 pfn, u64 nr_pages);
 bool kho_arrival_page_waits(u64 pfn);
-void kho_arrival_claim(u64 pfn, u64 nr_pages);
 
 /* arrival-sender.c */
 int kho_sender_read(void);
@@ -753,18 +745,6 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 
 /* dev.c */
 
-/*
- * Size of a command's struct, which @member of @any has to be: everything that is
- * copied in lands in such a union on the stack.
- */
-#define KHO_ARG_SIZE(any, member, type) \
-	(sizeof(type) + \
-	 BUILD_BUG_ON_ZERO(!__same_type(type, typeof_member(any, member))) + \
-	 BUILD_BUG_ON_ZERO(sizeof(type) > sizeof(any)))
-
-int kho_not_zero(const char *what, u64 value);
-int kho_take_args(unsigned int nr, void *any, u32 known, u32 least,
-		  void __user *user, u32 *size);
 int kho_dev_init(void);
 void kho_dev_exit(void);
 

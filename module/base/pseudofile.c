@@ -8,7 +8,7 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 
-#include "internal.h"
+#include "pseudofile.h"
 
 /**
  * kho_read_file() - read from a file of a file system that the kernel makes up

@@ -319,21 +319,6 @@ int kho_take_page(unsigned long pfn)
 	return 0;
 }
 
-/**
- * kho_end_of_memory() - physical address above which there is no page
- *
- * Return: the address in bytes.
- */
-u64 kho_end_of_memory(void)
-{
-	unsigned long end = 0;
-	int nid;
-
-	for_each_online_node(nid)
-		end = max(end, pgdat_end_pfn(NODE_DATA(nid)));
-	return (u64)end << PAGE_SHIFT;
-}
-
 static void *blob_alloc(gfp_t gfp)
 {
 	void *blob = (void *)kho_zeroed_page(gfp);

@@ -53,7 +53,7 @@ bool kho_arrival_page_waits(u64 pfn)
 	if ((kho.arrival_kind == KHO_KIND_ENVELOPES || kho.in_lean) &&
 	    !kho_list_covers(pfn, 1))
 		return false;
-	return page && PageReserved(page) && page_count(page) == 1;
+	return kho_page_reserved(page);
 }
 
 /* What the walk over the tree that arrived found wrong with a page. */
@@ -164,46 +164,9 @@ static int list_all(void)
 	       list_fdt() ?: sound_walk(&unlist_ops) ?: kho_sender_unlist();
 }
 
-/**
- * kho_arrival_claim() - make reserved pages ordinary ones, with one reference
- * @pfn: number of the first page
- * @nr_pages: how many
- *
- * The reference is ours.  They are no more PG_reserved, and part of the memory
- * that the zone manages.
- */
-void kho_arrival_claim(u64 pfn, u64 nr_pages)
-{
-	while (nr_pages) {
-		struct page *first = pfn_to_page(pfn);
-		struct zone *zone = page_zone(first);
-		long n = 0;
-
-		while (nr_pages && page_zone(pfn_to_page(pfn)) == zone) {
-			ClearPageReserved(pfn_to_page(pfn));
-			pfn++;
-			n++;
-			nr_pages--;
-		}
-		adjust_managed_page_count(first, n);
-		cond_resched();
-	}
-}
-
-/* The opposite of kho_arrival_claim(). */
-static void unclaim(u64 pfn, u64 nr_pages)
-{
-	while (nr_pages--) {
-		SetPageReserved(pfn_to_page(pfn));
-		adjust_managed_page_count(pfn_to_page(pfn), -1);
-		pfn++;
-		cond_resched();
-	}
-}
-
 static int claim_node(void *ctx, __u64 phys, unsigned int level)
 {
-	kho_arrival_claim(PHYS_PFN(phys), 1);
+	kho_unreserve(PHYS_PFN(phys), 1);
 	return 0;
 }
 
@@ -224,19 +187,19 @@ static void each_claimed(u64 pfn, unsigned int order, u64 nr,
 
 static int claim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	each_claimed(PHYS_PFN(phys), order, nr, kho_arrival_claim);
+	each_claimed(PHYS_PFN(phys), order, nr, kho_unreserve);
 	return 0;
 }
 
 static int unclaim_node(void *ctx, __u64 phys, unsigned int level)
 {
-	unclaim(PHYS_PFN(phys), 1);
+	kho_reserve(PHYS_PFN(phys), 1);
 	return 0;
 }
 
 static int unclaim_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	each_claimed(PHYS_PFN(phys), order, nr, unclaim);
+	each_claimed(PHYS_PFN(phys), order, nr, kho_reserve);
 	return 0;
 }
 
@@ -418,7 +381,7 @@ static int take_over(void)
 
 	sound_walk(&claim_ops);
 	if (!is_marked(kho.boot.fdt_addr))
-		kho_arrival_claim(PHYS_PFN(kho.boot.fdt_addr), 1);
+		kho_unreserve(PHYS_PFN(kho.boot.fdt_addr), 1);
 	kho.arrival = KHO_ARRIVAL_TAKEN;
 	return 0;
 
@@ -601,7 +564,7 @@ void kho_arrival_exit(void)
 		kho_object_drop_all();
 		forget_blobs();
 		if (!is_marked(kho.boot.fdt_addr))
-			unclaim(PHYS_PFN(kho.boot.fdt_addr), 1);
+			kho_reserve(PHYS_PFN(kho.boot.fdt_addr), 1);
 		sound_walk(&unclaim_ops);
 		kho_radix_forget_tree(&kho.tree);
 	}

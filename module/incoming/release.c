@@ -209,34 +209,11 @@ err_free:
 	return ret;
 }
 
-/* Is this page as boot left it? */
-static bool page_waits(struct page *page)
-{
-	return page && PageReserved(page) && page_count(page) == 1;
-}
-
-/* Gives a block back, or returns false and has touched nothing. */
 static bool give_back(unsigned long pfn, unsigned int order)
 {
-	struct page *first = pfn_to_online_page(pfn);
-	unsigned long i, nr_pages = 1UL << order;
-
-	if (!page_waits(first))
+	if (!kho_free_reserved(pfn, order))
 		return false;
-	for (i = 1; i < nr_pages; i++) {
-		struct page *page = pfn_to_online_page(pfn + i);
-
-		if (!page_waits(page) || page_zone(page) != page_zone(first))
-			return false;
-	}
-	/* As if it had just been allocated, without __GFP_COMP. */
-	for (i = 0; i < nr_pages; i++) {
-		ClearPageReserved(first + i);
-		set_page_count(first + i, !i);
-	}
-	adjust_managed_page_count(first, nr_pages);
-	__free_pages(first, order);
-	release.freed += nr_pages;
+	release.freed += 1UL << order;
 	return true;
 }
 

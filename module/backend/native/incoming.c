@@ -179,7 +179,7 @@ static int restore_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 		if (kho_native_waits(pfn, order))
 			WARN_ON_ONCE(kho_native_restore(pfn, 1ULL << order));
 		else if (PageReserved(pfn_to_page(pfn)))
-			kho_arrival_claim(pfn, 1ULL << order);
+			kho_unreserve(pfn, 1ULL << order);
 	}
 	return 0;
 }

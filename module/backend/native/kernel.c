@@ -12,7 +12,9 @@
 #include <linux/string.h>
 #include <linux/uio.h>
 
-#include "backend/native/kernel.h"
+#include "base/pseudofile.h"
+
+#include "kernel.h"
 
 /* What the kernel writes into page->private of the first page of a block. */
 #define PAGE_MAGIC	0x4b484f50UL		/* "KHOP" */

@@ -12,14 +12,6 @@
 #include <linux/kconfig.h>
 #include <linux/types.h>
 
-struct file;
-
-typedef ssize_t (*kho_read_t)(struct file *file, void *to, size_t size, loff_t pos);
-
-/* platform.c; here, as native.c can't have the rest of internal.h */
-ssize_t kho_read_file(const char *type, const char *path, kho_read_t read,
-		      void *to, size_t size, loff_t pos);
-
 static inline bool kho_native(void)
 {
 	return IS_ENABLED(CONFIG_KEXEC_HANDOVER);

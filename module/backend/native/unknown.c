@@ -233,6 +233,6 @@ void kho_native_exact_commit(void)
 	if (!kho.in_lean)
 		return;
 	child = kho_arrival_child(KHO_EXACT_NODE);
-	kho_arrival_claim(PHYS_PFN(child->addr), 1);
+	kho_unreserve(PHYS_PFN(child->addr), 1);
 	kho_put_pages(PHYS_PFN(child->addr), 1);
 }
