@@ -10,17 +10,28 @@
 #include <linux/rcupdate.h>
 #include <linux/reboot.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/deferred.h"
+#include "core/ram.h"
+#include "dev/dev.h"
+#include "incoming/incoming.h"
+#include "mm/folio.h"
+#include "objects/objects.h"
+#include "pages/pages.h"
+#include "platform.h"
+#include "poison/poison.h"
+#include "sleep.h"
+#include "takeover.h"
 #include "version.h"
-
-unsigned int kho_abi = KHO_ABI_DEFAULT;
 
 static int set_abi(const char *text, const struct kernel_param *param)
 {
 	unsigned int abi;
 
-	return kstrtouint(text, 0, &abi) ?: kho_handoff_set_abi(abi);
+	return kstrtouint(text, 0, &abi) ?: kho_backend_set_abi(abi);
 }
 
 static const struct kernel_param_ops abi_ops = {
@@ -30,16 +41,13 @@ static const struct kernel_param_ops abi_ops = {
 module_param_cb(abi, &abi_ops, &kho_abi, 0644);
 MODULE_PARM_DESC(abi, "KHO ABI that the next kernel speaks: 3 or 4 (default 4)");
 
-unsigned long kho_scratch_mib;
 module_param_named(scratch_mib, kho_scratch_mib, ulong, 0444);
 MODULE_PARM_DESC(scratch_mib,
 		 "Size of scratch in MiB (default 0: 1/8 of RAM, from 64 to 256)");
 
-bool kho_drop;
 module_param_named(drop, kho_drop, bool, 0444);
 MODULE_PARM_DESC(drop, "Give up what a refused handover keeps reserved");
 
-unsigned int kho_max_idle;
 module_param_named(max_idle, kho_max_idle, uint, 0644);
 MODULE_PARM_DESC(max_idle,
 		 "Free objects on arrival that nobody opened for so many handovers (default 0: never)");
@@ -64,7 +72,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	mutex_lock(&kho.lock);
 	kho_poison_at_jump();
 	/* All there can be to do is to shrink them after requests that failed. */
-	kho_envelopes_settle();
+	kho_backend_settle();
 	kho.frozen = true;
 	mutex_unlock(&kho.lock);
 	up_write(&kho.gate);
@@ -78,36 +86,40 @@ static struct notifier_block kho_reboot = {
 
 static void say_ready(void)
 {
-	char arrived[160] = "nothing arrived";
+	const struct kho_incoming *in = kho_incoming();
+	char arrived[160] = "nothing arrived", what[80];
 
-	if (kho.arrival == KHO_ARRIVAL_TAKEN)
+	if (in->outcome == KHO_ARRIVAL_TAKEN) {
 		snprintf(arrived, sizeof(arrived),
 			 "%llu objects and %llu other pages arrived from %s",
-			 kho.nr_objects,
-			 kho_radix_nr_pages(&kho.arrived) + kho_radix_nr_pages(&kho.waiting),
-			 kho.previous_release[0] ? kho.previous_release :
+			 kho_objects_nr(),
+			 kho_unclaimed_pages() + kho_backend_unretrieved_pages(),
+			 in->previous_release[0] ? in->previous_release :
 						   "an unknown kernel");
-	else if (kho.arrival == KHO_ARRIVAL_REFUSED)
+	} else if (in->outcome == KHO_ARRIVAL_REFUSED) {
 		snprintf(arrived, sizeof(arrived), "what came was refused");
-	else if (kho.arrival == KHO_ARRIVAL_OFF)
+	} else if (in->outcome == KHO_ARRIVAL_OFF) {
 		snprintf(arrived, sizeof(arrived), "intake is off");
-	if (kho_native())
-		pr_info("%s ready, on the kernel's own KHO, %s\n", KHO_VERSION,
-			arrived);
-	else
-		pr_info("%s ready, kho-v%u, scratch %lu MiB at 0x%llx, %s\n",
-			KHO_VERSION, kho_abi,
-			kho.scratch_pages >> (20 - PAGE_SHIFT),
-			(u64)PFN_PHYS(kho.scratch_pfn), arrived);
+	}
+	kho_backend_describe(what, sizeof(what));
+	pr_info("%s ready, %s, %s\n", KHO_VERSION, what, arrived);
+}
+
+/* The next kernel finds nothing from now on. */
+static void withdraw(void)
+{
+	kho_poison_drop();
+	kho_backend_outgoing_withdraw();
+	kho_records_exit();
+	kho_backend_outgoing_exit();
 }
 
 static int __init kho_init(void)
 {
-	const char *why;
 	int ret;
 
 	kho_inject_begin("init");
-	ret = kho_platform_check() ?: kho_native_init() ?: kho_folio_init();
+	ret = kho_platform_check() ?: kho_backend_probe() ?: kho_folio_init();
 	if (!ret) {
 		ret = kho_ram_init();
 		if (ret)
@@ -116,10 +128,7 @@ static int __init kho_init(void)
 	kho_inject_end("init");
 	if (ret)
 		return ret;
-	why = kho_arch_find(&kho.list);
-	kho.list.cut_off = why;
-	if (why)
-		pr_warn("what this kernel was started with is unknown: %s\n", why);
+	kho_incoming_find_list();
 
 	/*
 	 * The notifier takes both locks below the lock of the notifier chain, so
@@ -136,43 +145,40 @@ static int __init kho_init(void)
 
 	down_read(&kho.gate);
 	mutex_lock(&kho.lock);
-	ret = kho_radix_init_tree(&kho.raw);
+	kho_poison_list_init();
+	kho_objects_init();
+	ret = kho_pages_init();
 	if (ret)
 		goto err_unlock;
 	kho_inject_begin("takeover");
-	ret = kho_arrival_init();
+	ret = kho_takeover();
 	if (ret)
-		goto err_clear_scratch;
+		goto err_exit_scratch;
 	kho_inject_end("takeover");
 	kho_inject_begin("scratch");
-	ret = kho_scratch_alloc();
+	ret = kho_backend_scratch_init();
 	kho_inject_end("scratch");
 	kho_inject_begin("takeover");
 	/*
 	 * What has arrived has to be within reach, whatever comes after it, and so
 	 * has what was refused; and scratch may be had later.
 	 */
-	if (ret == -ENOMEM && kho.arrival != KHO_ARRIVAL_NONE) {
-		pr_warn("no scratch: %s\n", kho.arrival == KHO_ARRIVAL_TAKEN ?
+	if (ret == -ENOMEM && kho_incoming()->outcome != KHO_ARRIVAL_NONE) {
+		pr_warn("no scratch: %s\n", kho_incoming_taken() ?
 			"what arrived can be read and released, but not handed on" :
 			"nothing can be handed on");
 		ret = 0;
 	}
 	if (ret)
-		goto err_exit_arrival;
-	ret = kho_lean_init();
+		goto err_exit_takeover;
+	ret = kho_backend_outgoing_init() ?: kho_records_init() ?:
+	      kho_backend_outgoing_ready();
 	if (ret)
-		goto err_exit_arrival;
-	ret = kho_envelopes_init();
-	if (ret)
-		goto err_exit_lean;
-	ret = kho_handoff_init();
-	if (ret)
-		goto err_exit_handoff;
+		goto err_exit_outgoing;
 	ret = kho_inject_spoil("takeover") ?: kho_dev_init();
 	if (ret)
-		goto err_exit_handoff;
-	kho_arrival_commit();
+		goto err_exit_outgoing;
+	kho_takeover_commit();
 	kho_inject_end("takeover");
 	say_ready();
 	WRITE_ONCE(loading, false);
@@ -182,17 +188,14 @@ static int __init kho_init(void)
 	kho_ram_watch();
 	return 0;
 
-err_exit_handoff:
-	kho_handoff_exit();
-	kho_envelopes_exit();
-err_exit_lean:
-	kho_lean_exit();
-err_exit_arrival:
-	kho_arrival_exit();
-err_clear_scratch:
-	kho_scratch_clear();
+err_exit_outgoing:
+	withdraw();
+err_exit_takeover:
+	kho_takeover_exit();
+err_exit_scratch:
+	kho_backend_scratch_exit();
 	kho_inject_end("takeover");
-	kho_radix_destroy_tree(&kho.raw);
+	kho_pages_exit();
 err_unlock:
 	mutex_unlock(&kho.lock);
 	up_read(&kho.gate);
@@ -200,7 +203,7 @@ err_unlock:
 	kho_sleep_exit();
 err_unregister:
 	unregister_reboot_notifier(&kho_reboot);
-	kho_envelopes_flush();
+	kho_backend_flush();
 	/* For nodes of trees, see kho_radix_destroy_tree(). */
 	rcu_barrier();
 err_exit_ram:
@@ -213,22 +216,19 @@ err_exit_ram:
 static void __exit kho_exit(void)
 {
 	kho_dev_exit();
-	kho_freeing_exit();
+	kho_deferred_exit();
 	kho_poison_exit();
 	kho_sleep_exit();
 	/* It may wait for others' pages, and whoever wants to reboot for the lock. */
-	kho_scratch_quiet();
+	kho_backend_quiet();
 	mutex_lock(&kho.lock);
-	kho_handoff_exit();
-	kho_envelopes_exit();
-	kho_lean_exit();
-	kho_arrival_exit();
-	kho_scratch_clear();
-	kho_radix_destroy_tree(&kho.raw);
+	withdraw();
+	kho_takeover_exit();
+	kho_backend_scratch_exit();
+	kho_pages_exit();
 	mutex_unlock(&kho.lock);
 	unregister_reboot_notifier(&kho_reboot);
-	kho_envelopes_flush();
-	kho_scratch_flush();
+	kho_backend_flush();
 	rcu_barrier();
 	kho_ram_exit();
 	kho_folio_exit();

@@ -7,31 +7,15 @@
 #include <linux/cc_platform.h>
 #include <linux/crash_dump.h>
 #include <linux/printk.h>
-#include <linux/security.h>
 #include <xen/xen.h>
 
-#include "internal.h"
-
-/**
- * kho_platform_locked_down() - can this machine still jump to another kernel?
- *
- * Lockdown can begin at any time, and from then on kexec_load is refused, so
- * nothing that is preserved would ever reach another kernel.
- *
- * Return: 0, or -EPERM if the kernel is locked down.
- */
-int kho_platform_locked_down(void)
-{
-	/* A kernel with KHO of its own goes by kexec_file_load, which may do. */
-	if (kho_native())
-		return 0;
-	return security_locked_down(LOCKDOWN_KEXEC);
-}
+#include "compat/compat.h"
+#include "platform.h"
 
 /**
  * kho_platform_check() - refuse where a handover can't work
  *
- * Return: 0, -EOPNOTSUPP, or -EPERM if the kernel is locked down.
+ * Return: 0 or -EOPNOTSUPP.
  */
 int kho_platform_check(void)
 {
@@ -47,14 +31,6 @@ int kho_platform_check(void)
 	if (xen_pv_domain()) {
 		pr_err("refused: a Xen PV guest can't kexec and has no physical addresses of its own\n");
 		return -EOPNOTSUPP;
-	}
-	if (kho_native() && !kho_native_enabled() && !kho_native_booted()) {
-		pr_err("refused: the kernel's own KHO is off, and nothing can be preserved: boot with kho=on\n");
-		return -EOPNOTSUPP;
-	}
-	if (kho_platform_locked_down()) {
-		pr_err("refused: the kernel is locked down, kexec_load would be refused\n");
-		return -EPERM;
 	}
 	return 0;
 }

@@ -9,7 +9,13 @@
 #include <linux/printk.h>
 #include <linux/suspend.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "base/log.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "incoming/incoming.h"
+#include "sleep.h"
 
 /* What this kernel was started by does not change; to ask takes a mount. */
 static bool by_kexec;
@@ -25,8 +31,8 @@ static int begin_resuming(void)
 		return kho_refuse(-EBUSY, "refused: to resume from hibernation: the module is being loaded");
 	down_write(&kho.gate);
 	mutex_lock(&kho.lock);
-	if (kho_holds_any() || kho_radix_nr_pages(&kho.waiting) ||
-	    kho.arrival == KHO_ARRIVAL_REFUSED)
+	if (kho_holds_any() || kho_backend_unretrieved_pages() ||
+	    kho_incoming_refused())
 		ret = kho_refuse(-EBUSY, "refused: to resume from hibernation: what is preserved here would be lost");
 	else
 		kho.resuming = true;

@@ -17,13 +17,33 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "api/api.h"
-#include "mm/folio.h"
-#include "internal.h"
+#include "compat/compat.h"
+#include "api.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "core/backend.h"
+#include "core/core.h"
 #include "core/page-alloc.h"
+#include "core/preserve.h"
+#include "incoming/incoming.h"
+#include "mm/folio.h"
+#include "tree/tree.h"
 
-/* Of kho.tree, what other modules preserved; no tree while that is nothing. */
+#include <kho/fdt.h>
+
+/* What other modules preserved; no tree while that is nothing. */
 static struct kho_radix_tree held;
+/* How many base pages that is. */
+static u64 kernel_pages;
+
+static bool holds(void)
+{
+	return kernel_pages;
+}
+
+static struct kho_owner api_owner = {
+	.holds = holds,
+};
 
 /**
  * kho_is_enabled() - can anything be preserved?
@@ -33,7 +53,7 @@ static struct kho_radix_tree held;
  */
 bool kho_is_enabled(void)
 {
-	return !kho_platform_locked_down();
+	return !kho_backend_locked_down();
 }
 EXPORT_SYMBOL_GPL(kho_is_enabled);
 
@@ -45,7 +65,7 @@ EXPORT_SYMBOL_GPL(kho_is_enabled);
  */
 bool is_kho_boot(void)
 {
-	return kho.arrival == KHO_ARRIVAL_TAKEN;
+	return kho_incoming_taken();
 }
 EXPORT_SYMBOL_GPL(is_kho_boot);
 
@@ -64,17 +84,18 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 
 	lockdep_assert_held(&kho.lock);
 
-	if (kho_in_scratch(pfn, nr_pages)) {
+	if (kho_backend_in_scratch(pfn, nr_pages)) {
 		/* So that who frees it and asks again has another one. */
-		kho_scratch_sweep();
+		kho_backend_set_aside_later();
 		return -EBUSY;
 	}
 	for (i = 0; i < nr_pages; i++) {
-		ret = kho_take_page(pfn + i);
+		ret = kho_get_page(pfn + i);
 		if (ret)
 			goto err_put;
 		cond_resched();
 	}
+	kho_owner_add(&api_owner);
 	ret = held.root ? 0 : kho_radix_init_tree(&held);
 	if (ret)
 		goto err_put;
@@ -84,10 +105,10 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 	ret = kho_radix_add_range(&held, pfn, nr_pages);
 	if (ret)
 		goto err_unmark;
-	ret = kho_lean_add(pfn, nr_pages);
+	ret = kho_backend_boot_add(pfn, nr_pages);
 	if (ret)
 		goto err_release;
-	kho.kernel_pages += nr_pages;
+	kernel_pages += nr_pages;
 	return 0;
 
 err_release:
@@ -117,10 +138,10 @@ int kho_unhold(unsigned long pfn, unsigned long nr_pages)
 
 	if (kho_radix_del_range(&held, pfn, nr_pages))
 		return -ENOENT;
-	kho_lean_del(pfn, nr_pages);
+	kho_backend_boot_del(pfn, nr_pages);
 	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
 	kho_put_pages(pfn, nr_pages);
-	kho.kernel_pages -= nr_pages;
+	kernel_pages -= nr_pages;
 	kho.released += nr_pages;
 	if (!kho_radix_nr_pages(&held))
 		kho_radix_destroy_tree(&held);
@@ -260,8 +281,8 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 
 	mutex_lock(&kho.lock);
 	if (!kho.frozen &&
-	    !kho_radix_del_range(&kho.arrived, PHYS_PFN(phys), nr_pages)) {
-		kho_lean_del(PHYS_PFN(phys), nr_pages);
+	    !kho_unclaimed_del(PHYS_PFN(phys), nr_pages)) {
+		kho_backend_boot_del(PHYS_PFN(phys), nr_pages);
 		WARN_ON_ONCE(kho_unmark_range(PHYS_PFN(phys), nr_pages));
 		page = pfn_to_page(PHYS_PFN(phys));
 		kho_changed();
@@ -294,7 +315,7 @@ static struct folio *restore_folio(phys_addr_t phys)
 	lockdep_assert_held(&kho.lock);
 
 	if (kho.frozen || offset_in_page(phys) ||
-	    kho_radix_walk_range(&kho.arrived, pfn, 1, find_key, &found) != 1 ||
+	    kho_unclaimed_each(pfn, 1, find_key, &found) != 1 ||
 	    found.phys != phys)
 		return NULL;
 	/* Before it is taken: it may still be refused. */
@@ -303,8 +324,8 @@ static struct folio *restore_folio(phys_addr_t phys)
 				    found.order, pfn);
 		return NULL;
 	}
-	WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, pfn, found.order));
-	kho_lean_del(pfn, 1UL << found.order);
+	WARN_ON_ONCE(kho_unclaimed_del(pfn, 1UL << found.order));
+	kho_backend_boot_del(pfn, 1UL << found.order);
 	kho_unmark_page(pfn, found.order);
 	kho_changed();
 	return page_folio(pfn_to_page(pfn));
@@ -424,7 +445,7 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 
 	mutex_lock(&kho.lock);
 	ret = kho_may_change() ?:
-	      kho_handoff_set_child(name, virt_to_phys(blob), size);
+	      kho_backend_add_child(name, blob, size, 0);
 	if (!ret)
 		kho_changed();
 	mutex_unlock(&kho.lock);
@@ -443,7 +464,7 @@ EXPORT_SYMBOL_GPL(kho_add_subtree);
 void kho_remove_subtree(void *blob)
 {
 	mutex_lock(&kho.lock);
-	if (!kho.frozen && !kho_handoff_drop_child(virt_to_phys(blob)))
+	if (!kho.frozen && !kho_backend_drop_child(blob))
 		kho_changed();
 	mutex_unlock(&kho.lock);
 }
@@ -473,9 +494,8 @@ static bool is_preserved(u64 addr, u64 bytes)
 	};
 
 	return marked.last >= marked.first &&
-	       !kho_radix_walk_range(&kho.tree, marked.first,
-				     marked.last - marked.first + 1,
-				     count_marked, &marked) &&
+	       !kho_preserved_each(marked.first, marked.last - marked.first + 1,
+				   count_marked, &marked) &&
 	       marked.nr == marked.last - marked.first + 1;
 }
 
@@ -500,7 +520,7 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 		return -EINVAL;
 
 	mutex_lock(&kho.lock);
-	child = kho_arrival_child(name);
+	child = kho_incoming_child(name);
 	if (child && is_preserved(child->addr, child->size)) {
 		*phys = child->addr;
 		if (size)

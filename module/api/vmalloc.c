@@ -19,13 +19,21 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "api/api.h"
+#include "compat/compat.h"
+#include "api.h"
+#include "base/log.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/preserve.h"
+#include "incoming/incoming.h"
+#include "mm/folio.h"
+#include "tree/tree.h"
+
+#include <kho/abi.h>
 
 /* kho/abi.h has the same structs by the same names, without pointers. */
 #define kho_vmalloc kho_abi_vmalloc
 #define kho_vmalloc_chunk kho_abi_vmalloc_chunk
-#include "internal.h"
-#include "core/page-alloc.h"
 #undef kho_vmalloc
 #undef kho_vmalloc_chunk
 
@@ -235,7 +243,7 @@ static const char *see(struct arrived_list *list, u64 phys, unsigned int order)
 {
 	if (phys & ((PAGE_SIZE << order) - 1))
 		return "a misaligned address";
-	if (!kho_radix_has_page(&kho.arrived, PHYS_PFN(phys), order))
+	if (!kho_unclaimed_has(PHYS_PFN(phys), order))
 		return "an address of what is not preserved";
 	switch (kho_radix_add_page(&list->seen, PHYS_PFN(phys), order)) {
 	case 0:
@@ -306,14 +314,14 @@ static void claim(const struct arrived_list *list)
 	for (i = 0; i < list->nr_pages; i += step) {
 		unsigned long pfn = page_to_pfn(list->page[i]);
 
-		WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, pfn, list->order));
-		kho_lean_del(pfn, step);
+		WARN_ON_ONCE(kho_unclaimed_del(pfn, 1UL << list->order));
+		kho_backend_boot_del(pfn, step);
 		kho_unmark_page(pfn, list->order);
 		cond_resched();
 	}
 	for (i = 0; i < list->nr_chunks; i++) {
-		WARN_ON_ONCE(kho_radix_del_page(&kho.arrived, list->chunk[i], 0));
-		kho_lean_del(list->chunk[i], 1);
+		WARN_ON_ONCE(kho_unclaimed_del(list->chunk[i], 1));
+		kho_backend_boot_del(list->chunk[i], 1);
 		kho_unmark_page(list->chunk[i], 0);
 		kho_put_pages(list->chunk[i], 1);
 	}
@@ -333,7 +341,7 @@ static const char *check(const struct kho_vmalloc *preservation, u64 *value)
 	if (!preservation->total_pages ||
 	    preservation->total_pages & ((1U << preservation->order) - 1))
 		return "a number of pages that can't be";
-	if (preservation->total_pages > kho_radix_nr_pages(&kho.arrived))
+	if (preservation->total_pages > kho_unclaimed_pages())
 		return "more pages than arrived";
 	*value = preservation->first.phys;
 	return preservation->first.phys ? NULL : "no addresses";

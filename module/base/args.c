@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
+#include "compat/compat.h"
 #include "args.h"
 #include "log.h"
 

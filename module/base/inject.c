@@ -14,7 +14,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "base/inject.h"
+#include "inject.h"
 
 /* How long it may take until a caller sees that it is to be held up no more. */
 #define STEP_MS		10U

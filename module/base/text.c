@@ -13,6 +13,8 @@
 
 #include "text.h"
 
+#include <linux/kho.h>
+
 /* How many bytes a sequence has that starts so, or 0; the bits of its first byte. */
 static unsigned int sequence(u8 first, u32 *code)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving back the pages of objects that were given up.
+ * Giving back later what takes a while to be freed: the pages of objects.
  *
  * An object that is removed, or the part of it that is cut off, is preserved no
  * more by the time the caller is told; nothing half-done is there for the next
@@ -19,8 +19,13 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "core.h"
+#include "deferred.h"
+#include "dev/dev.h"
+
+#include <linux/kho.h>
 
 /* Pages that are freed at once: 4 MiB. */
 #define AT_ONCE		1024U
@@ -30,8 +35,8 @@ static void free_all(struct work_struct *work);
 static struct {
 	/* Protects all of this. */
 	spinlock_t lock;
-	/* Objects that nobody knows any more, by object->list. */
-	struct list_head objects;
+	/* Those that nobody knows any more. */
+	struct list_head list;
 	/* How many there are, here and on their way to the list. */
 	u64 busy;
 	/* Grows with each that is done. */
@@ -41,154 +46,170 @@ static struct {
 	u64 done;
 	wait_queue_head_t wait;
 	struct work_struct work;
-} freeing = {
-	.lock = __SPIN_LOCK_UNLOCKED(freeing.lock),
-	.objects = LIST_HEAD_INIT(freeing.objects),
-	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(freeing.wait),
-	.work = __WORK_INITIALIZER(freeing.work, free_all),
+} deferred = {
+	.lock = __SPIN_LOCK_UNLOCKED(deferred.lock),
+	.list = LIST_HEAD_INIT(deferred.list),
+	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(deferred.wait),
+	.work = __WORK_INITIALIZER(deferred.work, free_all),
 };
 
-static void free_object(struct kho_object *object)
+/* As deferred.busy, but it goes down only when the module may be let go; kho.lock. */
+static u64 holding;
+
+static void free_one(struct kho_deferred *one)
 {
 	u64 nr;
 
-	while ((nr = kho_mem_put_piece(&object->mem))) {
-		kho_uncharge(object, nr);
-		spin_lock(&freeing.lock);
-		freeing.done += nr;
-		spin_unlock(&freeing.lock);
+	while ((nr = one->ops->free_piece(one))) {
+		spin_lock(&deferred.lock);
+		deferred.done += nr;
+		spin_unlock(&deferred.lock);
 	}
-	/* What it was charged for besides: data. */
-	kho_object_free(object);
+	one->ops->free(one);
 }
 
-static struct kho_object *next_object(void)
+static struct kho_deferred *next_one(void)
 {
-	struct kho_object *object;
+	struct kho_deferred *one;
 
-	spin_lock(&freeing.lock);
-	object = list_first_entry_or_null(&freeing.objects, struct kho_object,
-					  list);
-	if (object)
-		list_del(&object->list);
-	spin_unlock(&freeing.lock);
-	return object;
+	spin_lock(&deferred.lock);
+	one = list_first_entry_or_null(&deferred.list, struct kho_deferred, list);
+	if (one)
+		list_del(&one->list);
+	spin_unlock(&deferred.lock);
+	return one;
 }
 
-/* kho_freeing_exit() waits for this, so the module may be let go here. */
+/* kho_deferred_exit() waits for this, so the module may be let go here. */
 static void free_all(struct work_struct *work)
 {
-	struct kho_object *object;
+	struct kho_deferred *one;
 
-	while ((object = next_object())) {
+	while ((one = next_one())) {
 		kho_inject_begin("freeing");
 		kho_inject("freeing");
-		free_object(object);
+		free_one(one);
 		kho_inject_end("freeing");
-		spin_lock(&freeing.lock);
-		freeing.busy--;
-		freeing.finished++;
-		spin_unlock(&freeing.lock);
-		wake_up_all(&freeing.wait);
+		spin_lock(&deferred.lock);
+		deferred.busy--;
+		deferred.finished++;
+		spin_unlock(&deferred.lock);
+		wake_up_all(&deferred.wait);
 
 		mutex_lock(&kho.lock);
-		kho.freeing--;
+		holding--;
 		kho_hold_module();
 		mutex_unlock(&kho.lock);
 	}
 }
 
 /**
- * kho_freeing_begin() - an object is given up
- * @object: which; kho_object_give_up() has to follow
+ * kho_deferred_begin() - pages are given up
+ * @one: theirs; kho_deferred_free() has to follow
+ * @nr_pages: how many
+ * @ops: how they are given back
  *
  * From now on the module stays, and who needs memory waits.
  *
  * Context: kho.lock held, before kho_changed().
  */
-void kho_freeing_begin(struct kho_object *object)
+void kho_deferred_begin(struct kho_deferred *one, u64 nr_pages,
+			const struct kho_deferred_ops *ops)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho.released += object->mem.nr_pages;
-	object->freed_late = object->mem.nr_pages > AT_ONCE;
-	if (!object->freed_late)
+	kho.released += nr_pages;
+	one->ops = ops;
+	one->late = nr_pages > AT_ONCE;
+	if (!one->late)
 		return;
-	kho.freeing++;
-	spin_lock(&freeing.lock);
-	if (!freeing.busy++) {
-		freeing.pages = 0;
-		freeing.done = 0;
+	holding++;
+	spin_lock(&deferred.lock);
+	if (!deferred.busy++) {
+		deferred.pages = 0;
+		deferred.done = 0;
 	}
-	freeing.pages += object->mem.nr_pages;
-	spin_unlock(&freeing.lock);
+	deferred.pages += nr_pages;
+	spin_unlock(&deferred.lock);
 }
 
 /**
- * kho_object_give_up() - give the pages of an object back, sooner or later
- * @object: which is preserved no more, and which nobody knows
+ * kho_deferred_free() - give the pages back, sooner or later
+ * @one: theirs; they are preserved no more, and nobody knows them
  *
  * Context: may sleep.
  */
-void kho_object_give_up(struct kho_object *object)
+void kho_deferred_free(struct kho_deferred *one)
 {
-	if (!object->freed_late) {
-		kho_object_free(object);
+	if (!one->late) {
+		one->ops->free(one);
 		return;
 	}
-	spin_lock(&freeing.lock);
-	list_add_tail(&object->list, &freeing.objects);
-	spin_unlock(&freeing.lock);
-	queue_work(system_unbound_wq, &freeing.work);
+	spin_lock(&deferred.lock);
+	list_add_tail(&one->list, &deferred.list);
+	spin_unlock(&deferred.lock);
+	queue_work(system_unbound_wq, &deferred.work);
+}
+
+/**
+ * kho_deferred_any() - is anything still to be given back?
+ *
+ * Context: kho.lock held.
+ */
+bool kho_deferred_any(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return holding;
 }
 
 static bool has_moved(u64 finished)
 {
 	bool moved;
 
-	spin_lock(&freeing.lock);
-	moved = freeing.finished != finished || !freeing.busy;
-	spin_unlock(&freeing.lock);
+	spin_lock(&deferred.lock);
+	moved = deferred.finished != finished || !deferred.busy;
+	spin_unlock(&deferred.lock);
 	return moved;
 }
 
 /**
- * kho_freeing_wait() - wait until memory that was given up is free
+ * kho_deferred_wait() - wait until memory that was given up is free
  *
  * Context: may sleep; kho.lock not held.
  * Return: true if there may be more now, so that it is worth to try again; false
  * if nothing is to be waited for, or after a fatal signal.
  */
-bool kho_freeing_wait(void)
+bool kho_deferred_wait(void)
 {
 	u64 finished, busy;
 
-	spin_lock(&freeing.lock);
-	finished = freeing.finished;
-	busy = freeing.busy;
-	spin_unlock(&freeing.lock);
+	spin_lock(&deferred.lock);
+	finished = deferred.finished;
+	busy = deferred.busy;
+	spin_unlock(&deferred.lock);
 
-	return busy && !wait_event_killable(freeing.wait, has_moved(finished));
+	return busy && !wait_event_killable(deferred.wait, has_moved(finished));
 }
 
 /**
- * kho_freeing_query() - say how far it has come
+ * kho_deferred_query() - say how far it has come
  * @query: whose members about it are set
  */
-void kho_freeing_query(struct kho_query *query)
+void kho_deferred_query(struct kho_query *query)
 {
-	spin_lock(&freeing.lock);
-	query->freeing_pages = freeing.pages;
-	query->freeing_done = freeing.done;
-	spin_unlock(&freeing.lock);
+	spin_lock(&deferred.lock);
+	query->freeing_pages = deferred.pages;
+	query->freeing_done = deferred.done;
+	spin_unlock(&deferred.lock);
 }
 
 /**
- * kho_freeing_exit() - wait until nothing of it runs
+ * kho_deferred_exit() - wait until nothing of it runs
  *
  * Context: may sleep; kho.lock not held; there are no objects.
  */
-void kho_freeing_exit(void)
+void kho_deferred_exit(void)
 {
-	flush_work(&freeing.work);
+	flush_work(&deferred.work);
 }

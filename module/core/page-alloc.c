@@ -20,8 +20,13 @@
 #include <linux/vmstat.h>
 #include <asm/dma.h>
 
-#include "internal.h"
-#include "core/page-alloc.h"
+#include "compat/compat.h"
+#include "backend.h"
+#include "mm/folio.h"
+#include "mm/poison.h"
+#include "page-alloc.h"
+#include "ram.h"
+#include "tree/tree.h"
 
 /* Each time less of scratch is left that somebody could be given. */
 #define AGAIN	8
@@ -39,7 +44,7 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 
 	/* What can't be had now may be later. */
 	if (!list_empty(unfit))
-		kho_scratch_sweep();
+		kho_backend_set_aside_later();
 	list_for_each_entry_safe(page, next, unfit, lru) {
 		unsigned long pfn = page_to_pfn(page);
 
@@ -49,7 +54,7 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 			put_page(page);
 		else
 			__free_pages(page, order);
-		kho_scratch_hold(pfn, pfn + (1UL << order), true);
+		kho_backend_set_aside(pfn, pfn + (1UL << order));
 	}
 }
 
@@ -93,7 +98,7 @@ static bool may_take(struct page *page, unsigned long pfn, const struct wanted *
 	    (wanted->nid != NUMA_NO_NODE && page_to_nid(page) != wanted->nid))
 		return false;
 	if (zone_idx(zone) == ZONE_MOVABLE || pfn < PHYS_PFN(MAX_DMA_ADDRESS - PAGE_OFFSET) ||
-	    kho_in_scratch(pfn, nr_pages) || kho_ram_check(pfn, nr_pages))
+	    kho_backend_in_scratch(pfn, nr_pages) || kho_ram_check(pfn, nr_pages))
 		return false;
 	/* A guess, as nobody is kept from taking it. */
 	if (!wanted->move && (!PageBuddy(page) || page_private(page) < wanted->order))
@@ -206,21 +211,29 @@ static struct folio *folio_of_ram(int nid, gfp_t gfp, unsigned int order)
 /* May it be preserved where it is? */
 static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
 {
-	/* There are few of them. */
-	if (pfn < KHO_LOWEST_PFN && !kho_native()) {
-		kho_lowest_hold();
+	if (kho_backend_unfit(pfn, 1UL << order))
 		return false;
-	}
 	if (kho_ram_check(pfn, 1UL << order)) {
 		(*outside)++;
 		return false;
 	}
-	return kho_native() || !kho_in_scratch(pfn, 1UL << order);
+	return true;
+}
+
+/* Is it the backend's from now on?  It has a reference to each page then. */
+static bool keep_unfit(struct page *page, unsigned int order)
+{
+	if (!kho_backend_in_scratch(page_to_pfn(page), 1))
+		return false;
+	if (order)
+		split_page(page, order);
+	kho_backend_keep(page_to_pfn(page), 1UL << order);
+	return true;
 }
 
 static struct page *pages_alloc(int nid, gfp_t gfp, unsigned int order, bool may_move)
 {
-	bool plain = !(gfp & __GFP_ACCOUNT) && !kho_native();
+	bool plain = !(gfp & __GFP_ACCOUNT);
 	unsigned int again = 0, outside = 0;
 	LIST_HEAD(unfit);
 	struct page *page;
@@ -236,13 +249,8 @@ static struct page *pages_alloc(int nid, gfp_t gfp, unsigned int order, bool may
 				split_page(page, order);
 			break;
 		}
-		if (plain && kho_in_scratch(page_to_pfn(page), 1)) {
-			if (order)
-				split_page(page, order);
-			kho_scratch_note(page_to_pfn(page), 1UL << order);
-		} else {
+		if (!plain || !keep_unfit(page, order))
 			list_add(&page->lru, &unfit);
-		}
 		if (outside >= MOST_OUTSIDE) {
 			page = pages_of_ram(nid, gfp, order, may_move);
 			break;
@@ -333,4 +341,39 @@ unsigned long kho_pages_available(void)
 		for (i = 0; i < MAX_NR_ZONES; i++)
 			pages -= READ_ONCE(NODE_DATA(nid)->node_zones[i].watermark_boost);
 	return max(pages, 0L);
+}
+
+/**
+ * kho_get_page() - get a reference to a page that somebody uses
+ * @pfn: its number
+ *
+ * Return: 0; -ENXIO if there is no such RAM, -EADDRNOTAVAIL if nobody uses the
+ * page, or if it is reserved or poisoned; or as kho_ram_check().
+ */
+int kho_get_page(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio;
+	int ret;
+
+	if (!page)
+		return -ENXIO;
+	if (PageReserved(page) || PageHWPoison(page))
+		return -EADDRNOTAVAIL;
+	ret = kho_ram_check(pfn, 1);
+	if (ret)
+		return ret;
+
+	folio = page_folio(page);
+	if (!folio_try_get(folio))
+		return -EADDRNOTAVAIL;
+	/*
+	 * It may have been freed and taken again, as part of another folio; and
+	 * hugetlb says only there that it is poisoned.
+	 */
+	if (page_folio(page) != folio || kho_page_poisoned(page)) {
+		folio_put(folio);
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
 }

@@ -15,5 +15,6 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order);
 struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order);
 
 unsigned long kho_pages_available(void);
+int kho_get_page(unsigned long pfn);
 
 #endif /* KHO_PAGE_ALLOC_H */

@@ -23,7 +23,13 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "backend.h"
+#include "base/log.h"
+#include "core.h"
+#include "mm/iomem.h"
+#include "preserve.h"
+#include "ram.h"
 
 /**
  * struct ram_piece - RAM without a gap
@@ -204,13 +210,9 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 	image = rcu_dereference(ram.image);
 	if (!has(now, pfn, end))
 		ret = -EREMOTE;
-	/* An envelope there would have all in it that an x86 CPU can start in. */
-	else if (!kho_native() && pfn < KHO_LOWEST_PFN)
-		ret = -EADDRNOTAVAIL;
-	/* An envelope can't have the last page in it: see backend/own/envelopes.c. */
-	else if (!kho_native() && end > last_of(now))
-		ret = -EADDRNOTAVAIL;
-	else if (image && (!has(image, pfn, end) || end > last_of(image)))
+	else
+		ret = kho_backend_check_place(pfn, nr_pages, last_of(now));
+	if (!ret && image && (!has(image, pfn, end) || end > last_of(image)))
 		ret = -EADDRNOTAVAIL;
 	rcu_read_unlock();
 	return ret;
@@ -365,8 +367,9 @@ int kho_ram_image(u32 state, u64 limit)
 	if (limit && state != KHO_IMAGE_BEGUN)
 		return kho_refuse(-EINVAL, "kho_image.limit is 0x%llx, must be 0 but with state 1",
 				  limit);
-	if (kho_native())
-		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO knows what is loaded");
+	ret = kho_backend_check_image();
+	if (ret)
+		return ret;
 
 	down_write(&kho.gate);
 	mutex_lock(&kho.lock);
@@ -381,10 +384,8 @@ int kho_ram_image(u32 state, u64 limit)
 		replace(&ram.image, NULL);
 	}
 	/* The last page may be another one. */
-	if (!ret && state != KHO_IMAGE_BEGUN) {
-		kho.envelopes_stale = true;
-		kho_envelopes_update();
-	}
+	if (!ret && state != KHO_IMAGE_BEGUN)
+		kho_backend_image_changed();
 	mutex_unlock(&kho.lock);
 	up_write(&kho.gate);
 	return ret;
@@ -421,67 +422,7 @@ u32 kho_ram_image_state(void)
 static void renew_now(void)
 {
 	replace(&ram.now, make_table(true, GFP_KERNEL | __GFP_NOFAIL));
-	/* Only with a tree and envelopes there is anything to be told of it. */
-	if (!kho.blocks.nr)
-		return;
-	kho.blocks_short = true;
-	kho_envelopes_settle();
-}
-
-static int any_key(phys_addr_t phys, unsigned int order, void *data)
-{
-	return 1;
-}
-
-/* In bytes */
-struct span {
-	u64 addr;
-	u64 end;
-};
-
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
-}
-
-static int node_overlaps(void *ctx, __u64 phys, unsigned int level)
-{
-	const struct span *span = ctx;
-
-	cond_resched();
-	return phys < span->end && span->addr < phys + PAGE_SIZE;
-}
-
-/**
- * kho_ram_is_kept() - is anything there that a tree keeps, or any of the tree itself?
- * @tree: the tree
- * @pfn: number of the first page
- * @nr_pages: how many
- *
- * Context: may sleep; nobody changes the tree.
- */
-bool kho_ram_is_kept(struct kho_radix_tree *tree, unsigned long pfn,
-		     unsigned long nr_pages)
-{
-	static const struct kho_walk_ops ops = {
-		.map = map_node,
-		.node = node_overlaps,
-	};
-	struct span span = {
-		.addr = PFN_PHYS((u64)pfn),
-		.end = PFN_PHYS((u64)pfn + nr_pages),
-	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.ctx = &span,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
-
-	if (!tree->root)
-		return false;
-	return kho_walk_tree(&walk, virt_to_phys(tree->root)) ||
-	       kho_radix_walk_range(tree, pfn, nr_pages, any_key, NULL);
+	kho_backend_memory_changed();
 }
 
 /*
@@ -502,15 +443,12 @@ static void widen(unsigned long *pfn, unsigned long *end)
 /* What of ours lies there, or NULL */
 static const char *holder(unsigned long pfn, unsigned long end)
 {
-	if (!kho_native() && kho_in_scratch(pfn, end - pfn))
-		return "scratch lies there";
-	if (kho.setup && PHYS_PFN(virt_to_phys(kho.setup)) - pfn < end - pfn)
-		return "what the next kernel is told lies there";
+	const char *what = kho_backend_holds(pfn, end);
+
+	if (what)
+		return what;
 	widen(&pfn, &end);
-	if (kho_ram_is_kept(&kho.tree, pfn, end - pfn) ||
-	    kho_ram_is_kept(&kho.lean, pfn, end - pfn))
-		return "what is preserved lies there";
-	return NULL;
+	return kho_preserved_lies_in(pfn, end - pfn) ? "what is preserved lies there" : NULL;
 }
 
 /* Which page will be the last one of RAM once these are gone; 0: the same as now. */
@@ -535,7 +473,8 @@ static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
 	unsigned long end = pfn + nr_pages, last = last_without(pfn, end);
 	const char *what = holder(pfn, end);
 
-	if (!what && last && !kho_native() && kho_ram_is_kept(&kho.tree, last, 1))
+	if (!what && last && kho_backend_check_place(last, 1, last) &&
+	    kho_preserved_lies_in(last, 1))
 		what = "RAM would end with a page that is preserved";
 	if (kho.frozen)
 		what = "the machine is going down";
@@ -544,11 +483,7 @@ static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
 				    PFN_PHYS((u64)nr_pages), PFN_PHYS((u64)pfn), what);
 		return -EBUSY;
 	}
-	/* It is ours only so that nobody has it who would be refused. */
-	if (kho.held_pfn && kho.held_pfn - pfn < nr_pages) {
-		free_contig_range(kho.held_pfn, 1);
-		kho.held_pfn = 0;
-	}
+	kho_backend_let_go(pfn, nr_pages);
 	ram.leaves = pfn;
 	ram.leaves_end = end;
 	ram.next_last = last;

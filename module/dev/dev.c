@@ -18,7 +18,20 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "backend/own/own.h"
+#include "base/args.h"
+#include "base/log.h"
+#include "core/backend.h"
+#include "core/ram.h"
+#include "dev.h"
+#include "incoming/incoming.h"
+#include "mm/poison.h"
+#include "objects/objects.h"
+#include "pages/pages.h"
+
+#include <kho/objects.h>
+#include <linux/kho.h>
 
 /* Entries and pages of a list are copied out in pieces of at most this. */
 #define LIST_PIECE	1024U
@@ -48,82 +61,9 @@ union kho_any {
 
 static int do_query(union kho_any *any)
 {
-	struct kho_query *query = &any->query;
-	u32 size = query->size;
-
-	if (query->flags)
-		return kho_not_zero("kho_query.flags", query->flags);
-
-	memset(query, 0, sizeof(*query));
-	query->size = size;
-	query->uapi_version = KHO_UAPI_VERSION;
-	query->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS |
-			  KHO_FEATURE_META | KHO_FEATURE_SUBTREES |
-			  KHO_FEATURE_AGENTS;
-	/* Kernels with KHO of their own tell nobody else where pages are. */
-	if (!kho_native())
-		query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
-				   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE;
-	query->page_size = PAGE_SIZE;
-
-	mutex_lock(&kho.lock);
-	query->abi = kho.out->abi;
-	query->frozen = kho.frozen;
-	query->changes = kho.changes;
-	/* Neither is there if the kernel has KHO of its own. */
-	if (kho.setup) {
-		query->setup_addr = virt_to_phys(kho.setup);
-		kho.setup_shown = true;
-		query->fdt_addr = virt_to_phys(kho.fdt);
-		query->fdt_size = PAGE_SIZE;
-	}
-	query->root_addr = virt_to_phys(kho.tree.root);
-	query->scratch_addr = PFN_PHYS(kho.scratch_pfn);
-	query->scratch_size = PFN_PHYS(kho.scratch_pages);
-	query->preserved_pages = kho_radix_nr_pages(&kho.tree);
-	query->raw_pages = kho_radix_nr_pages(&kho.raw);
-	query->arrived_pages = kho_radix_nr_pages(&kho.arrived) + kho_radix_nr_pages(&kho.waiting);
-	query->objects = kho.nr_objects;
-	query->object_pages = kho.object_pages;
-	query->arrived_objects = kho.arrived_objects;
-	/* The setup page is metadata too, though not marked. */
-	query->meta_pages = kho.tree.nr_nodes + kho.lean.nr_nodes +
-			    kho.nr_blobs + !!kho.setup;
-	query->released_pages = kho.released;
-	query->arrival = kho.arrival;
-	query->generation = kho.generation;
-	query->stub_pages = kho.boot.pages;
-	query->stub_extents = kho.boot.extents;
-	query->stub_usecs = kho.boot.usecs;
-	strscpy((char *)query->arrival_error, kho.arrival_error,
-		sizeof(query->arrival_error));
-	strscpy((char *)query->previous_release, kho.previous_release,
-		sizeof(query->previous_release));
-	query->arrival_kind = kho.arrival == KHO_ARRIVAL_TAKEN ?
-			      kho.arrival_kind : KHO_KIND_NONE;
-	query->backend = kho_native() ? KHO_BACKEND_KERNEL : KHO_BACKEND_MODULE;
-	query->envelopes = kho.nr_envelopes;
-	query->envelope_pages = kho.envelope_pages;
-	query->ram_pages = kho_ram_pages(0, kho_end_of_memory());
-	query->keys = kho_nr_keys(&kho.tree);
-	query->lean_keys = kho_nr_keys(&kho.lean);
-	query->image = kho_ram_image_state();
-	query->handoff = kho.exact ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
-	kho_release_query(query);
-	kho_freeing_query(query);
-	mutex_unlock(&kho.lock);
-	/* Where things are is nothing for those who can't do anything there. */
-	if (!kho_allowed_all()) {
-		query->setup_addr = 0;
-		query->fdt_addr = 0;
-		query->root_addr = 0;
-		query->scratch_addr = 0;
-		/* That has addresses in it, and names of objects. */
-		if (query->arrival_error[0])
-			strscpy_pad((char *)query->arrival_error,
-				    "only CAP_SYS_ADMIN is told what is wrong",
-				    sizeof(query->arrival_error));
-	}
+	if (any->query.flags)
+		return kho_not_zero("kho_query.flags", any->query.flags);
+	kho_query(&any->query);
 	return 0;
 }
 
@@ -203,23 +143,10 @@ static int do_batch_del(union kho_any *any)
 static int do_page_open(union kho_any *any, struct file **file)
 {
 	struct kho_page_open *open = &any->page_open;
-	int ret = 0;
 
 	if (open->flags)
 		return kho_not_zero("kho_page_open.flags", open->flags);
-
-	mutex_lock(&kho.lock);
-	if (!kho_radix_has_page(&kho.arrived, open->pfn, open->order))
-		ret = kho_arrival_native_open(open->pfn, open->order);
-	mutex_unlock(&kho.lock);
-	if (!ret) {
-		*file = kho_page_file(open->pfn, open->order);
-		ret = PTR_ERR_OR_ZERO(*file);
-	}
-	if (ret == -ENOENT)
-		ret = kho_refuse(ret, "pfn 0x%llx order %u did not arrive",
-				 open->pfn, open->order);
-	return ret;
+	return kho_page_open(open->pfn, open->order, file);
 }
 
 static u32 record_flags(u32 flags)
@@ -439,7 +366,7 @@ static int do_subtree_list(union kho_any *any)
 		return kho_not_zero("kho_subtree_list.reserved",
 					 list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
-			 sizeof(struct kho_subtree_entry), kho_handoff_list);
+			 sizeof(struct kho_subtree_entry), kho_backend_list_children);
 }
 
 static int do_envelope_list(union kho_any *any)
@@ -455,8 +382,8 @@ static int do_envelope_list(union kho_any *any)
 					 list->reserved);
 	return copy_list(list->first, list->entries, &list->count, &list->total,
 			 sizeof(struct kho_envelope_entry),
-			 arrived ? kho_envelopes_list_arrived :
-				   kho_envelopes_list);
+			 arrived ? kho_list_envelopes :
+				   kho_backend_list_envelopes);
 }
 
 static int do_handoff(union kho_any *any)
@@ -467,7 +394,7 @@ static int do_handoff(union kho_any *any)
 		return kho_not_zero("kho_handoff.flags", handoff->flags);
 	if (handoff->reserved)
 		return kho_not_zero("kho_handoff.reserved", handoff->reserved);
-	return kho_handoff_set_how(handoff->how);
+	return kho_backend_set_mode(handoff->how);
 }
 
 static int do_image(union kho_any *any)
@@ -488,14 +415,10 @@ static int do_scratch(union kho_any *any)
 
 	if (take->flags)
 		return kho_not_zero("kho_scratch_take.flags", take->flags);
-	ret = kho_scratch_ask(take->bytes);
-	if (ret)
-		return ret;
-	mutex_lock(&kho.lock);
-	take->bytes = PFN_PHYS((u64)kho.scratch_pages);
-	take->held = PFN_PHYS(kho_scratch_held());
-	mutex_unlock(&kho.lock);
-	return 0;
+	ret = kho_backend_ask_scratch(take->bytes);
+	if (!ret)
+		kho_backend_scratch_size(&take->bytes, &take->held);
+	return ret;
 }
 
 /**

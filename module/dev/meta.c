@@ -6,7 +6,16 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/metapage.h"
+#include "core/preserve.h"
+#include "dev.h"
+#include "mm/poison.h"
+
+#include <kho/walk.h>
+#include <linux/kho.h>
 
 /* Where the copying is. */
 struct meta_copy {
@@ -17,6 +26,7 @@ struct meta_copy {
 	u32 room;
 	u32 filled;
 	u32 kind;		/* of nodes */
+	void *fdt;
 };
 
 static void copy_one(struct meta_copy *copy, u64 addr, u32 kind, u32 level)
@@ -29,7 +39,7 @@ static void copy_one(struct meta_copy *copy, u64 addr, u32 kind, u32 level)
 	entry->addr = addr;
 	entry->kind = kind;
 	entry->level = level;
-	if (kho_blob_poisoned(phys_to_virt(addr)))
+	if (kho_metapage_poisoned(phys_to_virt(addr)))
 		memset(copy->pages + ((size_t)copy->filled << PAGE_SHIFT), 0,
 		       PAGE_SIZE);
 	else
@@ -38,9 +48,12 @@ static void copy_one(struct meta_copy *copy, u64 addr, u32 kind, u32 level)
 	copy->filled++;
 }
 
-static const void *node_map(void *ctx, __u64 phys)
+static void copy_metapage(struct page *page, void *data)
 {
-	return phys_to_virt(phys);
+	struct meta_copy *copy = data;
+
+	if (!copy->fdt || page != virt_to_page(copy->fdt))
+		copy_one(copy, page_to_phys(page), KHO_META_BLOB, 0);
 }
 
 static int copy_node(void *ctx, __u64 phys, unsigned int level)
@@ -67,7 +80,6 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 		   void *pages, u32 *filled, u64 *total)
 {
 	static const struct kho_walk_ops ops = {
-		.map = node_map,
 		.node = copy_node,
 	};
 	struct meta_copy copy = {
@@ -76,36 +88,22 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 		.first = first,
 		.room = room,
 	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.ctx = &copy,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
-	struct page *page;
+	void *setup;
 
 	mutex_lock(&kho.lock);
 	/* Neither is there if the kernel has KHO of its own. */
-	if (kho.setup) {
-		kho.setup_shown = true;
-		copy_one(&copy, virt_to_phys(kho.setup), KHO_META_SETUP, 0);
-		copy_one(&copy, virt_to_phys(kho.fdt), KHO_META_FDT, 0);
-	}
-	mutex_lock(&kho.blobs_lock);
-	list_for_each_entry(page, &kho.blobs, lru)
-		if (!kho.fdt || page != virt_to_page(kho.fdt))
-			copy_one(&copy, page_to_phys(page), KHO_META_BLOB, 0);
-	*total = kho.nr_blobs;
-	mutex_unlock(&kho.blobs_lock);
+	setup = kho_backend_setup_page();
+	copy.fdt = kho_backend_fdt_page();
+	if (setup)
+		copy_one(&copy, virt_to_phys(setup), KHO_META_SETUP, 0);
+	if (copy.fdt)
+		copy_one(&copy, virt_to_phys(copy.fdt), KHO_META_FDT, 0);
+	*total = kho_metapages_each(copy_metapage, &copy);
 	copy.kind = KHO_META_NODE;
-	/* No node goes away meanwhile. */
-	mutex_lock(&kho.tree.lock);
-	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
-	mutex_unlock(&kho.tree.lock);
+	kho_preserved_walk_nodes(&ops, &copy);
 	copy.kind = KHO_META_LEAN;
-	if (kho.lean.root && copy.filled < room)
-		kho_walk_tree(&walk, virt_to_phys(kho.lean.root));
+	*total += kho_backend_walk_boot_tree(&ops, &copy);
 	*filled = copy.filled;
-	*total += !!kho.setup + kho.tree.nr_nodes + kho.lean.nr_nodes;
+	*total += !!setup + kho_preserved_nodes();
 	mutex_unlock(&kho.lock);
 }

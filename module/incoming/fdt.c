@@ -16,36 +16,71 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "compat/compat.h"
+#include "core/core.h"
+#include "core/walk.h"
 #include "internal.h"
 
+#include <kho/exact.h>
+#include <kho/fdt.h>
+#include <kho/walk.h>
+
 /**
- * kho_exact_read_fdt() - read the root FDT that arrived
+ * kho_incoming_alloc_fdt() - have room for what the root FDT says
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_incoming_alloc_fdt(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	incoming.fdt = kzalloc(sizeof(*incoming.fdt), GFP_KERNEL);
+	return incoming.fdt ? 0 : -ENOMEM;
+}
+
+/**
+ * kho_incoming_free_fdt() - forget what it says
+ *
+ * Context: kho.lock held.
+ */
+void kho_incoming_free_fdt(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	kfree(incoming.fdt);
+	incoming.fdt = NULL;
+}
+
+/**
+ * kho_incoming_read_fdt() - read the root FDT that arrived
  * @fdt: the FDT, readable for @size bytes
  * @size: at most a page
  *
- * Sets *kho.in, and kho.in_lean if there is a child that leads to the whole tree.
+ * Fills in incoming.fdt, and sets incoming.two_trees if
+ * there is a child that leads to the full tree.
  *
  * Context: may sleep; kho.lock held.
  * Return: NULL, or what is wrong with it.
  */
-const char *kho_exact_read_fdt(const void *fdt, u32 size)
+const char *kho_incoming_read_fdt(const void *fdt, u32 size)
 {
 	const char *why;
 	void *plain;
 
 	lockdep_assert_held(&kho.lock);
 
-	kho.in_lean = false;
+	incoming.two_trees = false;
 	plain = kzalloc(PAGE_SIZE, GFP_KERNEL);
 	if (!plain)
 		return "no memory to read the FDT";
 	if (kho_exact_unwrap(fdt, size, plain)) {
-		why = kho_fdt_read(plain, size, kho.in);
-		kho.in_lean = !why;
+		why = kho_fdt_read(plain, size, incoming.fdt);
+		incoming.two_trees = !why;
 	} else {
-		why = kho_fdt_read(fdt, size, kho.in);
+		why = kho_fdt_read(fdt, size, incoming.fdt);
 	}
-	kho.in_root = kho.in->root;
+	incoming.root = incoming.fdt->root;
 	kfree(plain);
 	return why;
 }
@@ -53,70 +88,60 @@ const char *kho_exact_read_fdt(const void *fdt, u32 size)
 /* The nodes of both trees are known to nobody but those who read the trees. */
 static int check_node(void *data, u64 phys, unsigned int level)
 {
-	return kho_arrival_page_waits(PHYS_PFN(phys)) ? 0 : -EINVAL;
-}
-
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
+	return kho_incoming_page_waits(PHYS_PFN(phys)) ? 0 : -EINVAL;
 }
 
 /**
- * kho_exact_find_root() - find the tree of all that arrived
+ * kho_incoming_find_root() - find the tree of all that arrived
  *
- * Sets kho.in_root.  The lean tree, if there is one, is found sound; what is in
+ * Sets incoming.root.  The lean tree, if there is one, is found sound; what is in
  * it is for others to judge.
  *
- * Context: may sleep; kho.lock held; kho_exact_read_fdt() has read the FDT.
+ * Context: may sleep; kho.lock held; kho_incoming_read_fdt() has read the FDT.
  * Return: 0, or -EINVAL if the handover has been refused for it.
  */
-int kho_exact_find_root(void)
+int kho_incoming_find_root(void)
 {
 	static const struct kho_walk_ops ops = {
-		.map = map_node,
 		.node = check_node,
-	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
 	};
 	const struct kho_fdt_child *child;
 	struct kho_exact exact;
+	struct kho_walk walk;
 	const char *why;
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!kho.in_lean)
+	if (!incoming.two_trees)
 		return 0;
-	child = kho_arrival_child(KHO_EXACT_NODE);
+	child = kho_incoming_child(KHO_EXACT_NODE);
 	if (!child || child->size != sizeof(exact) || !PAGE_ALIGNED(child->addr)) {
-		kho_arrival_refuse("the FDT has no /kho-exact, or an impossible one",
-				   kho.boot.fdt_addr, child ? child->addr : 0);
+		kho_incoming_refuse("the FDT has no /kho-exact, or an impossible one",
+				    incoming.boot.fdt_addr, child ? child->addr : 0);
 		return -EINVAL;
 	}
-	if (!kho_arrival_page_waits(PHYS_PFN(child->addr))) {
-		kho_arrival_refuse("what /kho-exact leads to is not reserved",
-				   kho.boot.fdt_addr, child->addr);
+	if (!kho_incoming_page_waits(PHYS_PFN(child->addr))) {
+		kho_incoming_refuse("what /kho-exact leads to is not reserved",
+				    incoming.boot.fdt_addr, child->addr);
 		return -EINVAL;
 	}
 	memcpy(&exact, phys_to_virt(child->addr), sizeof(exact));
 	why = kho_exact_check(&exact, PAGE_SHIFT);
 	if (why) {
-		kho_arrival_refuse(why, child->addr, exact.root);
+		kho_incoming_refuse(why, child->addr, exact.root);
 		return -EINVAL;
 	}
-	ret = kho_walk_tree(&walk, kho.in->root);
+	ret = kho_walk(incoming.fdt->root, &ops, NULL, &walk);
 	if (ret == KHO_WALK_BAD) {
-		kho_arrival_refuse(walk.why, walk.where, walk.value);
+		kho_incoming_refuse(walk.why, walk.where, walk.value);
 		return -EINVAL;
 	}
 	if (ret) {
-		kho_arrival_refuse("a node of the kernel's own tree is not reserved",
-				   kho.in->root, 0);
+		kho_incoming_refuse("a node of the kernel's own tree is not reserved",
+				    incoming.fdt->root, 0);
 		return -EINVAL;
 	}
-	kho.in_root = exact.root;
+	incoming.root = exact.root;
 	return 0;
 }

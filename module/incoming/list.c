@@ -11,7 +11,15 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "arch/envelope.h"
 #include "internal.h"
+#include "mm/iomem.h"
+
+#include <kho/abi.h>
+#include <kho/fdt.h>
+#include <linux/kho.h>
 
 #define BLOCK_BYTES	BIT_ULL(KHO_ENVELOPE_SHIFT)
 #define SCRATCH_MAX	(PAGE_SIZE / sizeof(struct kho_scratch))
@@ -27,7 +35,7 @@
  */
 bool kho_list_covers(u64 pfn, u64 nr_pages)
 {
-	const struct kho_list *list = &kho.list;
+	const struct kho_boot_list *list = &incoming.list;
 	unsigned int low = 0, high = list->nr;
 	u64 addr = PFN_PHYS(pfn);
 
@@ -87,7 +95,7 @@ static const char *check_envelope(const struct kho_envelope *envelope)
  */
 const char *kho_list_check_envelopes(u64 *where, u64 *value)
 {
-	const struct kho_list *list = &kho.list;
+	const struct kho_boot_list *list = &incoming.list;
 	unsigned int i;
 
 	*where = list->node;
@@ -113,7 +121,7 @@ const char *kho_list_check_envelopes(u64 *where, u64 *value)
 /* The scratch array, and that it is what its name says: nothing is kept there. */
 static const char *check_scratch(u64 *where, u64 *value)
 {
-	const struct kho_data *data = &kho.list.data;
+	const struct kho_data *data = &incoming.list.data;
 	const struct kho_scratch *scratch;
 	unsigned int i, j;
 	struct page *page;
@@ -139,8 +147,8 @@ static const char *check_scratch(u64 *where, u64 *value)
 		if (addr + size < addr ||
 		    kho_ram_pages(addr, size) != PHYS_PFN(size))
 			return "a scratch range is no RAM";
-		for (j = 0; j < kho.list.nr; j++)
-			if (overlaps(&kho.list.envelope[j], addr, size))
+		for (j = 0; j < incoming.list.nr; j++)
+			if (overlaps(&incoming.list.envelope[j], addr, size))
 				return "an envelope overlaps scratch";
 	}
 	return NULL;
@@ -156,7 +164,7 @@ static const char *check_scratch(u64 *where, u64 *value)
  */
 const char *kho_list_check(u64 *where, u64 *value)
 {
-	const struct kho_list *list = &kho.list;
+	const struct kho_boot_list *list = &incoming.list;
 	const char *why;
 
 	*where = list->node;
@@ -181,4 +189,43 @@ const char *kho_list_check(u64 *where, u64 *value)
 	if (!kho_list_covers(PHYS_PFN(list->data.fdt_addr), 1))
 		return "the FDT lies in no envelope";
 	return NULL;
+}
+
+/**
+ * kho_envelope_entries() - describe envelopes
+ * @envelope: by rising address
+ * @nr: how many
+ * @first: number of the first one wanted
+ * @room: entries that there are
+ * @entry: filled in
+ *
+ * Return: how many were filled in.
+ */
+u32 kho_envelope_entries(const struct kho_envelope *envelope, unsigned int nr, u64 first,
+			 u32 room, struct kho_envelope_entry *entry)
+{
+	u32 filled = 0;
+	u64 i;
+
+	for (i = first; i < nr && filled < room; i++, filled++) {
+		entry[filled].addr = envelope[i].addr;
+		entry[filled].bytes = envelope[i].bytes;
+	}
+	return filled;
+}
+
+/**
+ * kho_list_envelopes() - describe the envelopes that this kernel was given
+ * @first: number of the first one wanted
+ * @room: entries that there are
+ * @entries: array of struct kho_envelope_entry, filled in
+ * @filled: how many were
+ * @total: how many there are
+ *
+ * Context: any.
+ */
+void kho_list_envelopes(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+{
+	*total = min_t(unsigned int, incoming.list.nr, KHO_ENVELOPES_MAX);
+	*filled = kho_envelope_entries(incoming.list.envelope, *total, first, room, entries);
 }

@@ -22,9 +22,23 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "core/core.h"
+#include "core/walk.h"
+#include "dev/dev.h"
 #include "internal.h"
+#include "mm/iomem.h"
+#include "mm/reserved.h"
+
+#include <kho/abi.h>
+#include <kho/walk.h>
+#include <linux/kho.h>
 
 static void give_back_all(struct work_struct *work);
+
+/* Give up what a refused handover keeps reserved: a module parameter. */
+bool kho_drop;
 
 static struct {
 	/* A bit for each page of an envelope that may go. */
@@ -34,6 +48,8 @@ static struct {
 	u64 done;		/* read without a lock */
 	u64 freed;
 	u32 state;		/* the same */
+	/* Called when all has gone back. */
+	void (*on_done)(void);
 	struct work_struct work;
 } release = {
 	.work = __WORK_INITIALIZER(release.work, give_back_all),
@@ -41,12 +57,12 @@ static struct {
 
 static unsigned long envelope_pfn(unsigned int i)
 {
-	return PHYS_PFN(kho.list.envelope[i].addr);
+	return PHYS_PFN(incoming.list.envelope[i].addr);
 }
 
 static unsigned long envelope_pages(unsigned int i)
 {
-	return PHYS_PFN(kho.list.envelope[i].bytes);
+	return PHYS_PFN(incoming.list.envelope[i].bytes);
 }
 
 static int set_ram(u64 addr, u64 bytes, void *data)
@@ -86,16 +102,9 @@ static int keep_reserved(u64 addr, u64 bytes, void *data)
 	return 0;
 }
 
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
-}
-
-/* The nodes are this kernel's tree from now on, but where it has its own. */
 static int keep_node(void *ctx, __u64 phys, unsigned int level)
 {
-	if (!kho_native())
-		keep(PHYS_PFN(phys), 1);
+	keep(PHYS_PFN(phys), 1);
 	return 0;
 }
 
@@ -106,30 +115,24 @@ static int keep_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-static int keep_tree(u64 root)
+static int keep_tree(u64 root, bool keep_nodes)
 {
-	static const struct kho_walk_ops ops = {
-		.map = map_node,
-		.node = keep_node,
+	const struct kho_walk_ops ops = {
+		.node = keep_nodes ? keep_node : NULL,
 		.run = keep_run,
 	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
 
-	return kho_walk_tree(&walk, root) ? -EINVAL : 0;
+	return kho_walk(root, &ops, NULL, NULL) ? -EINVAL : 0;
 }
 
 /* sysfs reads the list at any time, and mainline its scratch array. */
 static void keep_list(void)
 {
-	const struct kho_list *list = &kho.list;
+	const struct kho_boot_list *list = &incoming.list;
 	u64 first = PHYS_PFN(list->first_node), last = PHYS_PFN(list->last_node);
 
 	/* If it is not marked, it is freed by itself. */
-	keep(PHYS_PFN(kho.boot.fdt_addr), 1);
+	keep(PHYS_PFN(incoming.boot.fdt_addr), 1);
 	keep(first, last - first + 1);
 	/* A node of an envelope may go on in the next page. */
 	keep(PHYS_PFN(list->last_node + sizeof(struct kho_setup_node) +
@@ -155,20 +158,21 @@ static void free_bitmaps(void)
 /**
  * kho_release_prepare() - find out what may be given back
  * @root: of the tree that arrived, which is sound, or 0 to keep nothing of it
+ * @keep_nodes: the nodes of that tree are this kernel's from now on
  *
  * Context: may sleep; kho.lock held; before any page is taken over.
  * Return: 0, -ENOMEM, or as kho_arch_each_setup().
  */
-int kho_release_prepare(u64 root)
+int kho_release_prepare(u64 root, bool keep_nodes)
 {
 	unsigned int i;
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (kho.arrival_kind == KHO_KIND_STUB)
+	if (incoming.kind == KHO_KIND_STUB)
 		return 0;
-	for (i = 0; i < kho.list.nr; i++) {
+	for (i = 0; i < incoming.list.nr; i++) {
 		release.may_go[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
 					     sizeof(long), GFP_KERNEL);
 		if (!release.may_go[i]) {
@@ -176,11 +180,11 @@ int kho_release_prepare(u64 root)
 			goto err_free;
 		}
 		release.nr++;
-		kho_walk_ram(kho.list.envelope[i].addr,
-			     kho.list.envelope[i].bytes, set_ram, &i);
+		kho_walk_ram(incoming.list.envelope[i].addr,
+			     incoming.list.envelope[i].bytes, set_ram, &i);
 	}
 	if (root) {
-		ret = keep_tree(root);
+		ret = keep_tree(root, keep_nodes);
 		if (ret)
 			goto err_free;
 	}
@@ -257,7 +261,8 @@ static void give_back_all(struct work_struct *work)
 	pr_info("gave back %llu pages (%llu MiB) that envelopes had kept, in %lld ms\n",
 		release.freed, release.freed >> (20 - PAGE_SHIFT),
 		ktime_ms_delta(ktime_get(), start));
-	kho_scratch_later();
+	if (release.on_done)
+		release.on_done();
 }
 
 /**
@@ -293,13 +298,13 @@ void kho_release_refused(void)
 	lockdep_assert_held(&kho.lock);
 
 	/* The stub has kept no envelopes, so there is nothing to be given back. */
-	if (kho.arrival != KHO_ARRIVAL_REFUSED ||
-	    kho.boot.state == KHO_BOOT_REFUSED ||
-	    kho.arrival_kind == KHO_KIND_STUB || !kho.list.nr)
+	if (!kho_incoming_refused() ||
+	    incoming.boot.state == KHO_BOOT_REFUSED ||
+	    incoming.kind == KHO_KIND_STUB || !incoming.list.nr)
 		return;
-	for (i = 0; i < min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX); i++)
-		pages += kho_ram_pages(kho.list.envelope[i].addr,
-				       kho.list.envelope[i].bytes);
+	for (i = 0; i < min_t(unsigned int, incoming.list.nr, KHO_ENVELOPES_MAX); i++)
+		pages += kho_ram_pages(incoming.list.envelope[i].addr,
+				       incoming.list.envelope[i].bytes);
 	release.total = pages;
 	release.state = KHO_RELEASE_KEPT;
 	if (!kho_drop) {
@@ -313,14 +318,14 @@ void kho_release_refused(void)
 			why, where, value);
 		return;
 	}
-	ret = kho_release_prepare(0);
+	ret = kho_release_prepare(0, false);
 	if (ret) {
 		pr_warn("drop=1: what may go can't be found out (error %d), so they stay reserved\n",
 			ret);
 		return;
 	}
 	pr_warn("drop=1: what was refused is given up\n");
-	kho_arch_taken(&kho.list);
+	kho_arch_taken(&incoming.list);
 	kho_release_start();
 }
 
@@ -333,6 +338,15 @@ void kho_release_exit(void)
 {
 	flush_work(&release.work);
 	free_bitmaps();
+}
+
+/**
+ * kho_release_on_done() - have a function called when all has gone back
+ * @done: the function; it may be called from any context that may sleep
+ */
+void kho_release_on_done(void (*done)(void))
+{
+	release.on_done = done;
 }
 
 /**

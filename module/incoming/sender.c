@@ -17,7 +17,14 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "core/core.h"
+#include "core/preserve.h"
 #include "internal.h"
+#include "mm/iomem.h"
+
+#include <linux/kho.h>
 
 /* More places than anybody's list has */
 #define PLACES_MAX	32
@@ -83,7 +90,7 @@ static int note_theirs(u64 addr, u64 bytes, void *data)
  *
  * If that can't be said, the handover is refused.
  *
- * Context: may sleep; kho.lock held; kho.boot says what came.
+ * Context: may sleep; kho.lock held; incoming.boot says what came.
  * Return: 0 or -ENOMEM.
  */
 int kho_sender_read(void)
@@ -94,14 +101,14 @@ int kho_sender_read(void)
 
 	ours.nr = 0;
 	theirs.nr = 0;
-	ret = note_ours(kho.boot.scratch_addr,
-			clamp_t(u64, kho.boot.scratch_size, 1, PAGE_SIZE), NULL) ?:
+	ret = note_ours(incoming.boot.scratch_addr,
+			clamp_t(u64, incoming.boot.scratch_size, 1, PAGE_SIZE), NULL) ?:
 	      kho_arch_each_setup(note_ours, note_theirs, NULL);
 	if (!ret || ret == -ENOMEM)
 		return ret;
-	kho_arrival_refuse(ret == -E2BIG ? "setup_data lies in too many places" :
+	kho_incoming_refuse(ret == -E2BIG ? "setup_data lies in too many places" :
 					   "where setup_data lies can't be read",
-			   kho.boot.fdt_addr, 0);
+			   incoming.boot.fdt_addr, 0);
 	return 0;
 }
 
@@ -141,7 +148,7 @@ bool kho_sender_has_others(u64 pfn, u64 nr_pages)
  */
 bool kho_sender_allows_node(u64 pfn)
 {
-	return kho_arrival_page_waits(pfn) && !kho_sender_has(pfn, 1) &&
+	return kho_incoming_page_waits(pfn) && !kho_sender_has(pfn, 1) &&
 	       !kho_sender_has_others(pfn, 1);
 }
 
@@ -153,7 +160,7 @@ bool kho_sender_allows_node(u64 pfn)
  */
 bool kho_sender_allows_mark(u64 pfn)
 {
-	return (kho_arrival_page_waits(pfn) || kho_sender_has(pfn, 1)) &&
+	return (kho_incoming_page_waits(pfn) || kho_sender_has(pfn, 1)) &&
 	       !kho_sender_has_others(pfn, 1);
 }
 
@@ -169,7 +176,7 @@ static int first_key(phys_addr_t phys, unsigned int order, void *data)
 /**
  * kho_sender_unlist() - nobody is to have what such marks are of
  *
- * Context: may sleep; kho.lock held; kho.arrived has all marks in it.
+ * Context: may sleep; kho.lock held; kho_unclaimed_add() has listed all marks in it.
  * Return: 0 or -EINVAL, which can't be.
  */
 int kho_sender_unlist(void)
@@ -180,10 +187,10 @@ int kho_sender_unlist(void)
 	lockdep_assert_held(&kho.lock);
 
 	for (i = 0; i < ours.nr; i++)
-		while (kho_radix_walk_range(&kho.arrived, ours.at[i].pfn,
-					    ours.at[i].end - ours.at[i].pfn,
-					    first_key, &key) == 1)
-			if (kho_radix_del_page(&kho.arrived, key.pfn, key.order))
+		while (kho_unclaimed_each(ours.at[i].pfn,
+					  ours.at[i].end - ours.at[i].pfn,
+					  first_key, &key) == 1)
+			if (kho_unclaimed_del(key.pfn, 1ULL << key.order))
 				return -EINVAL;
 	return 0;
 }
@@ -202,7 +209,7 @@ void kho_sender_forget(void)
 
 	for (i = 0; i < ours.nr; i++) {
 		for (pfn = ours.at[i].pfn; pfn < min(ours.at[i].end, end); pfn++) {
-			if (kho_radix_has_page(&kho.tree, pfn, 0))
+			if (kho_preserved_has_page(pfn, 0))
 				kho_unmark_page(pfn, 0);
 			cond_resched();
 		}

@@ -18,8 +18,17 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/core.h"
+#include "core/deferred.h"
 #include "core/page-alloc.h"
+#include "core/preserve.h"
+#include "memory.h"
+#include "mm/folio.h"
+#include "mm/poison.h"
+#include "tree/tree.h"
+
+#include <kho/objects.h>
 
 /* Blocks that are marked in one go. */
 #define MARK_BATCH	64
@@ -505,7 +514,7 @@ static int alloc_huge(struct kho_mem *mem, u64 index, u64 nr_pages, int nid)
 
 	while (mem->nr_pages < nr_pages) {
 		folio = kho_folio_alloc(nid, gfp, KHO_PMD_ORDER);
-		if (!folio && kho_freeing_wait())
+		if (!folio && kho_deferred_wait())
 			continue;
 		if (!folio)
 			return -ENOMEM;
@@ -537,7 +546,7 @@ static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 		page = kho_pages_alloc(nid, gfp_for(order, nid), order);
 		if (!page) {
 			/* What was given up may be what is missing. */
-			if (!kho_freeing_wait() && !order--)
+			if (!kho_deferred_wait() && !order--)
 				return -ENOMEM;
 			continue;
 		}
@@ -569,4 +578,30 @@ int kho_mem_alloc(struct kho_mem *mem, u64 index, u64 nr_pages, bool huge,
 {
 	return huge ? alloc_huge(mem, index, nr_pages, nid) :
 		      alloc_base(mem, nr_pages, nid);
+}
+
+/**
+ * kho_mem_poisoned() - how many pages of it are poisoned?
+ * @mem: of what
+ *
+ * Context: kho.lock held, or mem->lock.
+ */
+u64 kho_mem_poisoned(const struct kho_mem *mem)
+{
+	u64 i, nr = 0;
+
+	if (xa_empty(&kho_poisoned))
+		return 0;
+	for (i = 0; i < mem->nr_extents; i++) {
+		const struct kho_extent *extent = kho_extent_at(mem, i);
+		unsigned long index;
+		void *entry;
+
+		xa_for_each_range(&kho_poisoned, index, entry, extent->pfn,
+				  extent->pfn + extent->nr_pages - 1)
+			nr++;
+		if (!(i % 1024))
+			cond_resched();
+	}
+	return nr;
 }

@@ -14,7 +14,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "core/core.h"
+#include "memory.h"
 
 #define FIRST_ROOM	8ULL
 #define FIRST_CHUNKS	4ULL

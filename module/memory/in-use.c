@@ -20,8 +20,11 @@
 #include <linux/page_ref.h>
 #include <linux/sched/signal.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "core/core.h"
+#include "memory.h"
+#include "mm/poison.h"
 
 /* Looks at one folio: at first without sleeping, then for 10 ms more each time. */
 #define FIRST_LOOKS	16

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files on preserved memory: read, write, and mmap without a copy.
+ * Mapping preserved memory.
  *
  * What is mapped are ordinary pages with references of their own, and folios of
  * the PMD's size by PMDs: direct I/O, io_uring, vhost and KVM work on them.  Two
@@ -9,46 +9,24 @@
  * and counted elsewhere already.  The other has entries of the PUD's size, which
  * is asked for by KHO_OPEN_LARGEST: no kernel maps a page of 1 GiB that it has
  * not made itself in another way.
- *
- * All files of one memory share an inode, as long as there are any: its size is
- * what fstat() says, and its mapping is how pages that are cut off are unmapped.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/mount.h>
 #include <linux/pagemap.h>
-#include <linux/pseudo_fs.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <linux/uaccess.h>
-#include <linux/uio.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "base/log.h"
+#include "core/core.h"
+#include "mapping.h"
+#include "memory.h"
+#include "mm/poison.h"
 
 /* Base pages that are mapped by one fault, as those of tmpfs are. */
-#define AROUND		16UL
-
-static struct vfsmount *mount;
-static int mount_users;
-
-static int init_fs_context(struct fs_context *fc)
-{
-	return init_pseudo(fc, KHO_FS_MAGIC) ? 0 : -ENOMEM;
-}
-
-/* Mounted while there are files, so that it keeps the module just as long. */
-static struct file_system_type memory_fs = {
-	.name = "kho",
-	.owner = THIS_MODULE,
-	.init_fs_context = init_fs_context,
-	.kill_sb = kill_anon_super,
-};
+#define FAULT_AROUND		16UL
 
 /*
  * The page with number @index with a reference for the caller, or NULL, and how
@@ -69,119 +47,6 @@ static struct page *get_page_at(struct kho_mem *mem, u64 index, u64 *cuts)
 }
 
 /*
- * Copies a piece of the page that @pos is in, as far as the user's memory is there.
- * Returns 1, 0 if that is behind the end, -EIO if it must not be read.
- *
- * The page can't be cut off meanwhile, and there is no reference to it that
- * whoever seals the object would find.
- */
-static int copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
-		      bool write, size_t *want, size_t *got)
-{
-	size_t offset = offset_in_page(pos);
-	struct page *page;
-	u64 size;
-
-	down_read(&mem->lock);
-	size = READ_ONCE(mem->size);
-	if (pos >= size || pos >> PAGE_SHIFT >= mem->nr_pages) {
-		up_read(&mem->lock);
-		return 0;
-	}
-	page = kho_mem_page(mem, pos >> PAGE_SHIFT);
-	if (kho_page_poisoned(page)) {
-		kho_poison_saw(page);
-		up_read(&mem->lock);
-		return -EIO;
-	}
-	*want = min_t(u64, PAGE_SIZE - offset, size - pos);
-	*want = min(*want, iov_iter_count(iter));
-	/* A fault on a mapping of the object takes the same lock. */
-	pagefault_disable();
-	if (write)
-		*got = copy_page_from_iter(page, offset, *want, iter);
-	else
-		*got = copy_page_to_iter(page, offset, *want, iter);
-	pagefault_enable();
-	up_read(&mem->lock);
-	return 1;
-}
-
-/* Has some of the user's memory there; false if not even its first byte can be. */
-static bool fault_in(struct iov_iter *iter, bool write)
-{
-	size_t nr = min_t(size_t, iov_iter_count(iter), AROUND << PAGE_SHIFT);
-
-	if (write)
-		return fault_in_iov_iter_readable(iter, nr) < nr;
-	return fault_in_iov_iter_writeable(iter, nr) < nr;
-}
-
-static ssize_t mem_copy(struct kiocb *iocb, struct iov_iter *iter, bool write)
-{
-	struct kho_mem *mem = iocb->ki_filp->private_data;
-	size_t want, got;
-	ssize_t done = 0;
-	int ret;
-
-	while (iov_iter_count(iter)) {
-		ret = copy_piece(mem, iocb->ki_pos, iter, write, &want, &got);
-		if (ret < 0)
-			return done ?: ret;
-		if (!ret)
-			break;
-		iocb->ki_pos += got;
-		done += got;
-		if (fatal_signal_pending(current))
-			return done ?: -EINTR;
-		if (got < want && !fault_in(iter, write))
-			return done ?: -EFAULT;
-		cond_resched();
-	}
-	if (write && iov_iter_count(iter) && !done)
-		return -ENOSPC;
-	return done;
-}
-
-static ssize_t mem_read_iter(struct kiocb *iocb, struct iov_iter *to)
-{
-	return mem_copy(iocb, to, false);
-}
-
-static ssize_t mem_write_iter(struct kiocb *iocb, struct iov_iter *from)
-{
-	struct kho_mem *mem = iocb->ki_filp->private_data;
-	struct inode *inode = file_inode(iocb->ki_filp);
-	ssize_t ret = 0;
-
-	/* Nobody seals or resizes it meanwhile. */
-	if (down_write_killable(&inode->i_rwsem))
-		return -EINTR;
-	if (mem->ops->may_write)
-		ret = mem->ops->may_write(mem);
-	if (!ret)
-		ret = mem_copy(iocb, from, true);
-	inode_unlock(inode);
-	return ret;
-}
-
-static loff_t mem_llseek(struct file *file, loff_t offset, int whence)
-{
-	struct kho_mem *mem = file->private_data;
-
-	return fixed_size_llseek(file, offset, whence, READ_ONCE(mem->size));
-}
-
-static long mem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct kho_mem *mem = file->private_data;
-
-	if (!mem->ops->ioctl)
-		return -ENOTTY;
-	return mem->ops->ioctl(file, mem, cmd, (void __user *)arg);
-}
-
-/*
  * Maps base pages from @addr on up to @end, as far as there are any, nothing is
  * mapped there, and none is poisoned.
  */
@@ -191,7 +56,7 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 	u64 index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 	struct kho_mem *mem = vma->vm_file->private_data;
 	unsigned long nr = 0, left;
-	struct page *pages[AROUND];
+	struct page *pages[FAULT_AROUND];
 	int ret = -EFAULT;
 
 	/* The entries have to be there before the pages can be cut off. */
@@ -221,8 +86,8 @@ static bool map_around(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr = vmf->address & PAGE_MASK;
-	unsigned long start = ALIGN_DOWN(addr, AROUND << PAGE_SHIFT);
-	unsigned long end = start + (AROUND << PAGE_SHIFT);
+	unsigned long start = ALIGN_DOWN(addr, FAULT_AROUND << PAGE_SHIFT);
+	unsigned long end = start + (FAULT_AROUND << PAGE_SHIFT);
 
 	if (!(vma->vm_flags & VM_MIXEDMAP))
 		return false;
@@ -330,7 +195,7 @@ static const struct vm_operations_struct mem_vm_ops = {
 	.fault = mem_fault,
 };
 
-static vm_fault_t numbers_fault(struct vm_fault *vmf)
+static vm_fault_t pfnmap_fault(struct vm_fault *vmf)
 {
 	struct kho_mem *mem = vmf->vma->vm_file->private_data;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
@@ -357,7 +222,7 @@ out:
 }
 
 #if KHO_HAVE_PUD_PFNMAP
-static vm_fault_t numbers_huge_fault(struct vm_fault *vmf, unsigned int order)
+static vm_fault_t pfnmap_huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	unsigned long addr = vmf->address & ~((PAGE_SIZE << order) - 1);
 	u64 mask = (1ULL << order) - 1, nr_pages = 1ULL << order;
@@ -392,10 +257,10 @@ out:
 }
 #endif
 
-static const struct vm_operations_struct numbers_vm_ops = {
-	.fault = numbers_fault,
+static const struct vm_operations_struct pfnmap_vm_ops = {
+	.fault = pfnmap_fault,
 #if KHO_HAVE_PUD_PFNMAP
-	.huge_fault = numbers_huge_fault,
+	.huge_fault = pfnmap_huge_fault,
 #endif
 };
 
@@ -410,7 +275,15 @@ static int check_mmap(const struct kho_mem *mem, struct vm_area_struct *vma)
 	return 0;
 }
 
-static int mem_mmap(struct file *file, struct vm_area_struct *vma)
+/**
+ * kho_mem_mmap() - map pages of a file
+ * @file: the file
+ * @vma: where to
+ *
+ * Context: may sleep; mmap_lock held for writing.
+ * Return: 0 or -EINVAL.
+ */
+int kho_mem_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct kho_mem *mem = file->private_data;
 	int ret = check_mmap(mem, vma);
@@ -427,7 +300,15 @@ static int mem_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-static int numbers_mmap(struct file *file, struct vm_area_struct *vma)
+/**
+ * kho_pfnmap_mmap() - map a file by page numbers, with the largest entries there can be
+ * @file: the file
+ * @vma: where to
+ *
+ * Context: may sleep; mmap_lock held for writing.
+ * Return: 0 or -EINVAL.
+ */
+int kho_pfnmap_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	int ret = check_mmap(file->private_data, vma);
 
@@ -436,295 +317,6 @@ static int numbers_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return kho_refuse(-EINVAL, "mmap: MAP_PRIVATE is not for KHO_OPEN_LARGEST, nor for memory of a process");
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = &numbers_vm_ops;
+	vma->vm_ops = &pfnmap_vm_ops;
 	return 0;
-}
-
-static void drop_inode(struct kho_mem *mem)
-{
-	list_del(&mem->open);
-	iput(mem->inode);
-	mem->inode = NULL;
-	simple_release_fs(&mount, &mount_users);
-}
-
-static int mem_release(struct inode *inode, struct file *file)
-{
-	struct kho_mem *mem = file->private_data;
-
-	mem->ops->release(mem);
-	return 0;
-}
-
-/**
- * kho_memfile_keep() - keep what files need, so that each need not make it anew
- * @keep: from now on; false: no more
- *
- * Context: may sleep; kho.lock held.
- */
-void kho_memfile_keep(bool keep)
-{
-	static bool kept;
-
-	lockdep_assert_held(&kho.lock);
-
-	/* If it can't be had now, each file tries again. */
-	if (keep && !kept) {
-		kept = !simple_pin_fs(&memory_fs, &mount, &mount_users);
-	} else if (!keep && kept) {
-		simple_release_fs(&mount, &mount_users);
-		kept = false;
-	}
-}
-
-#define MEM_FOPS(_mmap) {				\
-	.owner = THIS_MODULE,				\
-	.llseek = mem_llseek,				\
-	.read_iter = mem_read_iter,			\
-	.write_iter = mem_write_iter,			\
-	.mmap = (_mmap),				\
-	.get_unmapped_area = thp_get_unmapped_area,	\
-	.unlocked_ioctl = mem_ioctl,			\
-	.compat_ioctl = compat_ptr_ioctl,		\
-	.release = mem_release,				\
-}
-
-static const struct file_operations mem_fops = MEM_FOPS(mem_mmap);
-static const struct file_operations numbers_fops = MEM_FOPS(numbers_mmap);
-
-static int make_inode(struct kho_mem *mem)
-{
-	struct inode *inode;
-	int ret;
-
-	ret = simple_pin_fs(&memory_fs, &mount, &mount_users);
-	if (ret)
-		return ret;
-	inode = alloc_anon_inode(mount->mnt_sb);
-	if (IS_ERR(inode)) {
-		simple_release_fs(&mount, &mount_users);
-		return PTR_ERR(inode);
-	}
-	i_size_write(inode, mem->size);
-	mem->inode = inode;
-	list_add(&mem->open, &kho.open_mems);
-	return 0;
-}
-
-/**
- * kho_mem_file() - a file that shows memory
- * @name: for /proc/PID/fd and maps
- * @mem: what to show; its release() is called when the file is gone
- * @flags: O_RDONLY or O_RDWR
- * @largest: map with entries of the PUD's size where the kernel can
- *
- * Context: may sleep; kho.lock held.  Whoever calls this counts the files, and
- * calls kho_mem_no_file() once there is none any more.
- * Return: the file or an error pointer, and then release() is not called.
- */
-struct file *kho_mem_file(const char *name, struct kho_mem *mem,
-			  unsigned int flags, bool largest)
-{
-	const struct file_operations *fops = &mem_fops;
-	bool first = !mem->inode;
-	struct file *file;
-	int ret;
-
-	lockdep_assert_held(&kho.lock);
-
-	if (mem->pinned || (largest && KHO_HAVE_PUD_PFNMAP))
-		fops = &numbers_fops;
-	if (first) {
-		ret = make_inode(mem);
-		if (ret)
-			return ERR_PTR(ret);
-	}
-	/* Closing the file gives both back. */
-	__module_get(THIS_MODULE);
-	ihold(mem->inode);
-	file = alloc_file_pseudo(mem->inode, mount, name, flags | O_LARGEFILE,
-				 fops);
-	if (IS_ERR(file)) {
-		iput(mem->inode);
-		module_put(THIS_MODULE);
-		if (first)
-			drop_inode(mem);
-		return file;
-	}
-	file->private_data = mem;
-	/* Where it is read from; whether it may be written is FMODE_WRITE's. */
-	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
-	return file;
-}
-
-/**
- * kho_mem_no_file() - the last file is closed
- * @mem: of what
- *
- * Context: may sleep; kho.lock held.
- */
-void kho_mem_no_file(struct kho_mem *mem)
-{
-	lockdep_assert_held(&kho.lock);
-
-	if (mem->inode)
-		drop_inode(mem);
-}
-
-/**
- * kho_mem_set_inode() - say by fstat() whose it is
- * @mem: of what; there are files
- * @uid: owner
- * @gid: its group
- * @mode: read and write bits
- *
- * Context: kho.lock held.
- */
-void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode)
-{
-	lockdep_assert_held(&kho.lock);
-
-	if (!mem->inode)
-		return;
-	mem->inode->i_uid = uid;
-	mem->inode->i_gid = gid;
-	mem->inode->i_mode = (mem->inode->i_mode & ~0777) | mode;
-}
-
-/**
- * kho_mem_unmap() - unmap what was cut off, everywhere
- * @mem: of what; its size and pages are those that are left already
- * @pages: what was cut off, which still has its references
- *
- * Private copies of what was cut off go too, as those of a tmpfs file do.
- *
- * A page fault may have found a page before it was cut off, and map it only
- * now.  It has the page locked while it does: after each page was locked once,
- * there are no such faults any more.  One that gets the lock only after that
- * finds mem->cuts changed.  What is mapped with mem->lock held, base pages of a
- * mapping without huge pages and page numbers, is mapped before the first look or
- * not at all.  A private copy may come later, of a huge page's or where two make one:
- * it is its owner's, and nothing that is written to it is lost.
- *
- * Context: may sleep; there is a file; mem->lock not held.
- */
-void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
-{
-	loff_t from = (loff_t)mem->nr_pages << PAGE_SHIFT;
-	u64 i;
-
-	if (!mem->inode)
-		return;
-	i_size_write(mem->inode, mem->size);
-	unmap_mapping_range(mem->inode->i_mapping, from, 0, 1);
-	for (i = 0; i < pages->nr_pages; ) {
-		struct folio *folio = page_folio(kho_mem_page(pages, i));
-
-		folio_lock(folio);
-		folio_unlock(folio);
-		i += folio_nr_pages(folio);
-		cond_resched();
-	}
-	unmap_mapping_range(mem->inode->i_mapping, from, 0, 1);
-}
-
-/**
- * kho_mem_deny_writers() - let nobody map it for writing any more
- * @mem: of what
- *
- * Context: there is a file, and its inode's lock is held.
- * Return: 0, or -EBUSY if somebody has mapped it for writing.
- */
-int kho_mem_deny_writers(struct kho_mem *mem)
-{
-	lockdep_assert_held(&mem->inode->i_rwsem);
-
-	return mapping_deny_writable(mem->inode->i_mapping);
-}
-
-/**
- * kho_mem_allow_writers() - the opposite of kho_mem_deny_writers()
- * @mem: of what
- *
- * Context: as for that one.
- */
-void kho_mem_allow_writers(struct kho_mem *mem)
-{
-	lockdep_assert_held(&mem->inode->i_rwsem);
-
-	mapping_allow_writable(mem->inode->i_mapping);
-}
-
-static void page_mem_release(struct kho_mem *mem)
-{
-	mutex_lock(&kho.lock);
-	kho_mem_no_file(mem);
-	mutex_unlock(&kho.lock);
-	kho_mem_put_pages(mem);
-	kfree(mem);
-}
-
-static const struct kho_mem_ops page_mem_ops = {
-	.release = page_mem_release,
-};
-
-/* One reference more to each page that is still there. */
-static int get_arrived(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages)
-{
-	unsigned long i;
-	int ret;
-
-	for (i = 0; i < nr_pages; i++) {
-		if (!folio_try_get(page_folio(pfn_to_page(pfn + i))))
-			break;
-		cond_resched();
-	}
-	ret = i < nr_pages ? -ENOENT : kho_mem_add(mem, pfn, nr_pages, 0);
-	if (ret)
-		kho_put_pages(pfn, i);
-	return ret;
-}
-
-/**
- * kho_page_file() - make a file of pages that arrived
- * @pfn: number of the first page
- * @order: log2 of how many
- *
- * The file has references of its own: it outlives KHO_PAGE_DEL.  They are taken
- * without a lock, and are good if the pages are listed before and after that: what
- * was taken off kho.arrived is never listed there again.
- *
- * Context: may sleep; takes kho.lock; the pages were listed in kho.arrived when it
- * was free last.
- * Return: the file, or an error pointer; -ENOENT if they were given up meanwhile.
- */
-struct file *kho_page_file(unsigned long pfn, unsigned int order)
-{
-	unsigned long nr_pages = 1UL << order;
-	struct file *file = ERR_PTR(-ENOENT);
-	struct kho_mem *mem;
-	int ret;
-
-	lockdep_assert_not_held(&kho.lock);
-
-	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
-	if (!mem)
-		return ERR_PTR(-ENOMEM);
-	kho_mem_init(mem, &page_mem_ops);
-	mem->size = (u64)nr_pages << PAGE_SHIFT;
-	ret = get_arrived(mem, pfn, nr_pages);
-	if (ret) {
-		kfree(mem);
-		return ERR_PTR(ret);
-	}
-
-	mutex_lock(&kho.lock);
-	if (kho_radix_has_page(&kho.arrived, pfn, order))
-		file = kho_mem_file("kho-page", mem, O_RDWR, false);
-	mutex_unlock(&kho.lock);
-	if (IS_ERR(file)) {
-		kho_mem_put_pages(mem);
-		kfree(mem);
-	}
-	return file;
 }

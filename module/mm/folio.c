@@ -30,8 +30,8 @@
 #include <linux/string.h>
 
 #include "compat/compat.h"
-#include "mm/folio.h"
-#include "poison/poison.h"
+#include "folio.h"
+#include "poison.h"
 
 /* Base pages that are given back in one go. */
 #define RUN_PAGES	BIT(MAX_PAGE_ORDER)

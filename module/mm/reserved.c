@@ -7,6 +7,7 @@
 #include <linux/page-flags.h>
 #include <linux/sched.h>
 
+#include "compat/compat.h"
 #include "reserved.h"
 
 /**

@@ -12,7 +12,8 @@
 #include <linux/fs.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "object.h"
 
 /**
  * kho_allowed_all() - may the caller do everything?

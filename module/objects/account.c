@@ -17,7 +17,11 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "core/deferred.h"
+#include "object.h"
 
 /**
  * struct kho_account - what a user keeps
@@ -138,7 +142,7 @@ int kho_charge(struct kho_object *object, u64 nr_pages, u64 *charged)
 
 	do
 		ret = charge(object, nr_pages, limit, &had);
-	while (ret == -EDQUOT && kho_freeing_wait());
+	while (ret == -EDQUOT && kho_deferred_wait());
 	if (ret == -EDQUOT)
 		return kho_refuse(ret, "object '%s': %llu pages more than the %llu that the user has are beyond RLIMIT_MEMLOCK, %llu pages",
 				  kho_shown(object->name), nr_pages, had, limit);

@@ -13,7 +13,15 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "base/args.h"
+#include "base/log.h"
+#include "core/core.h"
+#include "memory/memory.h"
+#include "mm/poison.h"
+#include "object.h"
+
+#include <linux/kho.h>
 
 union kho_object_any {
 	struct kho_obj_plain plain;

@@ -25,61 +25,30 @@
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "core/core.h"
+#include "core/deferred.h"
 #include "core/page-alloc.h"
+#include "memory/memory.h"
+#include "object.h"
+#include "records.h"
 
-/**
- * kho_name_check() - can this be the name of an object?
- * @name: KHO_NAME_SIZE bytes
- *
- * Return: 0; -ENAMETOOLONG if no NUL ends it; -EINVAL if it is empty, "." or
- * "..", has a slash or a control character of ASCII, or anything behind its NUL.
- */
-int kho_name_check(const u8 *name)
-{
-	size_t i, len = strnlen((const char *)name, KHO_NAME_SIZE);
+#include <kho/objects.h>
+#include <linux/kho.h>
 
-	if (len == KHO_NAME_SIZE)
-		return kho_refuse(-ENAMETOOLONG, "name '%s...' has more than 63 bytes",
-				  kho_shown(name));
-	if (!len)
-		return kho_refuse(-EINVAL, "name is empty");
-	if (!strcmp((const char *)name, ".") || !strcmp((const char *)name, ".."))
-		return kho_refuse(-EINVAL, "name is '%s'", kho_shown(name));
-	for (i = 0; i < len; i++)
-		if (name[i] == '/' || name[i] < ' ' || name[i] == 0x7f)
-			return kho_refuse(-EINVAL,
-					  "name has byte 0x%02x, a slash or control character, at %zu",
-					  name[i], i);
-	if (memchr_inv(name + len, 0, KHO_NAME_SIZE - len))
-		return kho_refuse(-EINVAL, "name '%s' is not padded with NUL", kho_shown(name));
-	return 0;
-}
+/* With 100,000 objects some 25 are looked at to find one. */
+#define NAME_BITS	12
 
-/**
- * kho_new_name_check() - can a new object have that name?
- * @name: KHO_NAME_SIZE bytes
- *
- * Objects that arrive may have names with control characters of C1: there were
- * modules that let agents make them.
- *
- * Return: as kho_name_check(), and -EINVAL for any other control character.
- */
-int kho_new_name_check(const u8 *name)
-{
-	size_t at, len;
-	int ret = kho_name_check(name);
+unsigned int kho_max_idle;
 
-	if (ret)
-		return ret;
-	len = strlen((const char *)name);
-	at = kho_text_control(name, len);
-	if (at < len)
-		return kho_refuse(-EINVAL, "name '%s' has a control character at %zu",
-				  kho_shown(name), at);
-	return 0;
-}
+/* All objects, oldest first, and the same by name. */
+LIST_HEAD(kho_objects);
+static struct hlist_head by_name[1 << NAME_BITS];
+
+struct kho_object_counts kho_object_counts;
 
 /* Nobody knows the key, so nobody can have all names lie in one bucket. */
 static struct hlist_head *bucket_of(const char *name)
@@ -87,8 +56,8 @@ static struct hlist_head *bucket_of(const char *name)
 	static siphash_key_t key;
 
 	get_random_once(&key, sizeof(key));
-	return &kho.by_name[siphash(name, strlen(name), &key) %
-			    ARRAY_SIZE(kho.by_name)];
+	return &by_name[siphash(name, strlen(name), &key) %
+			    ARRAY_SIZE(by_name)];
 }
 
 /**
@@ -214,12 +183,58 @@ void kho_object_free(struct kho_object *object)
 	kfree(object);
 }
 
+static u64 free_piece(struct kho_deferred *deferred)
+{
+	struct kho_object *object = container_of(deferred, struct kho_object, deferred);
+	u64 nr = kho_mem_put_piece(&object->mem);
+
+	kho_uncharge(object, nr);
+	return nr;
+}
+
+static void free_deferred(struct kho_deferred *deferred)
+{
+	/* What it was charged for besides: data. */
+	kho_object_free(container_of(deferred, struct kho_object, deferred));
+}
+
+/**
+ * kho_object_give_up() - an object is given up
+ * @object: which; kho_deferred_free() has to follow, once it is preserved no more
+ *
+ * Context: kho.lock held, before kho_changed().
+ */
+void kho_object_give_up(struct kho_object *object)
+{
+	static const struct kho_deferred_ops ops = {
+		.free_piece = free_piece,
+		.free = free_deferred,
+	};
+
+	kho_deferred_begin(&object->deferred, object->mem.nr_pages, &ops);
+}
+
+static bool holds(void)
+{
+	return kho_object_counts.nr;
+}
+
+static void keep_files(void)
+{
+	kho_mem_files_keep(kho_object_counts.nr);
+}
+
+static struct kho_owner objects_owner = {
+	.holds = holds,
+	.changed = keep_files,
+};
+
 static void list_object(struct kho_object *object)
 {
-	list_add_tail(&object->list, &kho.objects);
+	list_add_tail(&object->list, &kho_objects);
 	hlist_add_head(&object->named, bucket_of(object->name));
-	kho.nr_objects++;
-	kho.object_pages += object->mem.nr_pages;
+	kho_object_counts.nr++;
+	kho_object_counts.pages += object->mem.nr_pages;
 }
 
 /*
@@ -234,11 +249,11 @@ static void object_end(struct kho_object *object, struct kho_chains *chains)
 	kho_record_erase(object, chains);
 	list_del(&object->list);
 	hlist_del(&object->named);
-	kho.nr_objects--;
-	kho.object_pages -= object->mem.nr_pages;
-	kho.arrived_objects -= object->arrived;
+	kho_object_counts.nr--;
+	kho_object_counts.pages -= object->mem.nr_pages;
+	kho_object_counts.arrived -= object->arrived;
 	kho.changes++;
-	kho_freeing_begin(object);
+	kho_object_give_up(object);
 }
 
 static void object_unmark(struct kho_object *object, struct kho_chains *chains)
@@ -339,7 +354,7 @@ static int check_wish(const struct kho_wish *wish)
 		return kho_refuse(-EINVAL, "object '%s': there is no node %d",
 				  kho_shown(wish->name), wish->nid);
 	while (wish->bytes >> PAGE_SHIFT > kho_pages_available()) {
-		if (kho_freeing_wait())
+		if (kho_deferred_wait())
 			continue;
 		return kho_refuse(-ENOMEM,
 				  "object '%s': size %llu is more than there is memory",
@@ -475,7 +490,7 @@ static void object_release(struct kho_mem *mem)
 	}
 	up_read(&kho.gate);
 	if (drop)
-		kho_object_give_up(object);
+		kho_deferred_free(&object->deferred);
 }
 
 /**
@@ -517,149 +532,8 @@ int kho_object_remove(const char *name)
 	up_read(&kho.gate);
 
 	if (!ret)
-		kho_object_give_up(object);
+		kho_deferred_free(&object->deferred);
 	return ret;
-}
-
-/**
- * kho_object_tell() - describe an object
- * @object: which
- * @info: filled in, but for its size
- *
- * Context: kho.lock held.
- */
-void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info)
-{
-	const struct kho_mem *mem = &object->mem;
-	u32 size = info->size;
-
-	lockdep_assert_held(&kho.lock);
-
-	memset(info, 0, sizeof(*info));
-	info->size = size;
-	info->flags = (object->arrived ? KHO_OBJ_ARRIVED : 0) |
-		      (object->files ? KHO_OBJ_BUSY : 0) |
-		      (object->idle ? 0 : KHO_OBJ_CLAIMED) |
-		      (object->flags & KHO_OBJS_SEALED ? KHO_OBJ_SEALED : 0) |
-		      (object->flags & KHO_OBJS_UNCOMMITTED ? KHO_OBJ_UNCOMMITTED : 0) |
-		      (object->flags & KHO_OBJS_SUM_AT_JUMP ? KHO_OBJ_SUM_AT_JUMP : 0) |
-		      (object->flags & KHO_OBJS_SUMMED ? KHO_OBJ_SUMMED : 0) |
-		      (mem->pinned ? KHO_OBJ_PINNED : 0);
-	memcpy(info->name, object->name, sizeof(info->name));
-	info->bytes = mem->size;
-	info->pages = mem->nr_pages;
-	info->extents = mem->nr_extents;
-	info->pmd_pages = mem->pmd_pages;
-	info->pud_pages = mem->pud_pages;
-	info->created = object->created;
-	info->generation = object->generation;
-	info->idle = object->idle;
-	info->uid = from_kuid(&init_user_ns, object->uid);
-	info->gid = from_kgid(&init_user_ns, object->gid);
-	info->mode = object->mode;
-	info->data_bytes = object->data_bytes;
-	memcpy(info->comm, object->comm, sizeof(info->comm));
-	memcpy(info->release, object->release, sizeof(info->release));
-	info->poisoned_pages = kho_mem_poisoned(mem);
-}
-
-/*
- * Where the last listing of all objects ended, so that the next one need not
- * begin at the first: good as long as no object comes or goes.
- */
-static struct {
-	u64 changes;
-	u64 index;
-	struct kho_object *object;
-} last_listed;
-
-/* Calls @tell for the objects from @first on; those that the caller sees. */
-static void list_objects(u64 first, u32 room, void *entries, u32 *filled, u64 *total,
-			 void (*tell)(const struct kho_object *object,
-				      void *entries, u32 nr))
-{
-	bool all = kho_allowed_all();
-	struct kho_object *object;
-	u64 i = 0;
-
-	*filled = 0;
-	mutex_lock(&kho.lock);
-	object = list_first_entry(&kho.objects, struct kho_object, list);
-	if (all && last_listed.object && last_listed.changes == kho.changes &&
-	    last_listed.index <= first) {
-		object = last_listed.object;
-		i = last_listed.index;
-	}
-	list_for_each_entry_from(object, &kho.objects, list) {
-		if (!all && !kho_sees(object))
-			continue;
-		if (*filled == room) {
-			if (all)
-				break;
-		} else if (i >= first) {
-			tell(object, entries, (*filled)++);
-		}
-		i++;
-	}
-	*total = all ? kho.nr_objects : i;
-	last_listed.object = NULL;
-	if (all && !list_entry_is_head(object, &kho.objects, list)) {
-		last_listed.changes = kho.changes;
-		last_listed.index = i;
-		last_listed.object = object;
-	}
-	mutex_unlock(&kho.lock);
-}
-
-static void tell_entry(const struct kho_object *object, void *entries, u32 nr)
-{
-	struct kho_obj_entry *entry = (struct kho_obj_entry *)entries + nr;
-
-	memset(entry, 0, sizeof(*entry));
-	memcpy(entry->name, object->name, sizeof(entry->name));
-	entry->bytes = object->mem.size;
-	entry->pages = object->mem.nr_pages;
-	entry->extents = object->mem.nr_extents;
-	entry->created = object->created;
-	entry->generation = object->generation;
-	entry->flags = (object->arrived ? KHO_OBJ_ARRIVED : 0) |
-		       (object->files ? KHO_OBJ_BUSY : 0);
-}
-
-/**
- * kho_object_list() - describe objects in short
- * @first: number of the first one wanted, of those that the caller sees
- * @room: entries that there are
- * @entries: array of struct kho_obj_entry, filled in
- * @filled: how many were
- * @total: how many objects there are for the caller
- *
- * Context: may sleep; takes kho.lock.
- */
-void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
-{
-	list_objects(first, room, entries, filled, total, tell_entry);
-}
-
-static void tell_info(const struct kho_object *object, void *entries, u32 nr)
-{
-	kho_object_tell(object, (struct kho_obj_info *)entries + nr);
-}
-
-/**
- * kho_object_list_info() - describe objects
- * @first: number of the first one wanted, of those that the caller sees
- * @room: entries that there are
- * @entries: array of struct kho_obj_info, filled in but for their sizes
- * @filled: how many were
- * @total: how many objects there are for the caller
- *
- * Context: may sleep; takes kho.lock.
- */
-void kho_object_list_info(u64 first, u32 room, void *entries, u32 *filled,
-			  u64 *total)
-{
-	list_objects(first, room, entries, filled, total, tell_info);
 }
 
 /**
@@ -689,18 +563,14 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 	kho_text_clean(object->release, sizeof(object->release));
 	object->record = record;
 	list_object(object);
-	kho.arrived_objects++;
+	kho_object_counts.arrived++;
 }
 
-/**
- * kho_object_arrivals() - what arrived is ours for good
- *
+/*
  * What its maker did not commit is freed, and so is what nobody has wanted for
  * as long as it takes.
- *
- * Context: may sleep; kho.lock held.
  */
-void kho_object_arrivals(void)
+static void free_unwanted(void)
 {
 	u64 uncommitted = 0, idle = 0;
 	struct kho_object *object, *next;
@@ -708,7 +578,7 @@ void kho_object_arrivals(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	list_for_each_entry_safe(object, next, &kho.objects, list) {
+	list_for_each_entry_safe(object, next, &kho_objects, list) {
 		bool old = kho_max_idle && object->idle >= kho_max_idle;
 
 		if (!object->arrived)
@@ -724,7 +594,7 @@ void kho_object_arrivals(void)
 		object_end(object, &chains);
 		object_unmark(object, &chains);
 		kho_changed();
-		kho_object_give_up(object);
+		kho_deferred_free(&object->deferred);
 	}
 	if (uncommitted)
 		pr_info("%llu objects were not committed by their makers: freed\n",
@@ -735,25 +605,47 @@ void kho_object_arrivals(void)
 }
 
 /**
- * kho_object_drop_all() - forget all objects, but leave their memory alone
+ * kho_objects_init() - be asked for what objects hold
+ *
+ * Context: kho.lock held.
+ */
+void kho_objects_init(void)
+{
+	kho_owner_add(&objects_owner);
+}
+
+/**
+ * kho_objects_commit() - what arrived is ours for good
+ *
+ * Context: may sleep; kho.lock held; kho_changed() has to follow.
+ */
+void kho_objects_commit(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	kho_records_commit();
+	free_unwanted();
+}
+
+/**
+ * kho_objects_forget() - forget all objects, but leave their memory alone
  *
  * For a takeover that is called off: what arrived stays as it arrived.
  *
  * Context: kho.lock held; no files are open.
  */
-void kho_object_drop_all(void)
+void kho_objects_forget(void)
 {
 	struct kho_object *object, *next;
 
 	lockdep_assert_held(&kho.lock);
 
-	list_for_each_entry_safe(object, next, &kho.objects, list) {
+	list_for_each_entry_safe(object, next, &kho_objects, list) {
 		list_del(&object->list);
 		hlist_del(&object->named);
 		kho_extents_free(&object->mem);
 		kfree(object);
 	}
-	kho.nr_objects = 0;
-	kho.object_pages = 0;
-	kho.arrived_objects = 0;
+	memset(&kho_object_counts, 0, sizeof(kho_object_counts));
+	kho_records_forget();
 }

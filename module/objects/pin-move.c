@@ -15,14 +15,10 @@
 #include <linux/pagemap.h>
 #include <linux/slab.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/backend.h"
 #include "core/page-alloc.h"
-
-/* Can't it stay where it is?  Scratch is not the only place where nothing can. */
-static bool has_to_go(unsigned long pfn)
-{
-	return kho_in_scratch(pfn, 1) || pfn < KHO_LOWEST_PFN;
-}
+#include "object.h"
 
 /* A page of the caller, as it is while it is still pinned. */
 struct place {
@@ -39,7 +35,7 @@ static unsigned long note_places(struct place *place, unsigned long addr,
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = page_folio(pages[i]);
 
-		if (!has_to_go(page_to_pfn(pages[i])))
+		if (!kho_backend_has_to_move(page_to_pfn(pages[i])))
 			continue;
 		/* What is pinned is not written to swap anew. */
 		folio_wait_writeback_killable(folio);
@@ -61,7 +57,7 @@ static void set_aside(const struct place *place, unsigned long n)
 		end = place[i].end;
 		for (i++; i < n && pfn <= place[i].pfn && place[i].pfn <= end; i++)
 			end = max(end, place[i].end);
-		kho_scratch_hold(pfn, end, true);
+		kho_backend_set_aside(pfn, end);
 	}
 }
 
@@ -99,7 +95,7 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	if (!args.vma || !kho_pin_may(args.vma, addr) || migrate_vma_setup(&args))
 		goto out;
 	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
-	if (page && has_to_go(page_to_pfn(page)) && can_be_moved(page_folio(page))) {
+	if (page && kho_backend_has_to_move(page_to_pfn(page)) && can_be_moved(page_folio(page))) {
 		/*
 		 * It is pinned next, and must not be moved for that once more.  Nobody is
 		 * to be killed for it.
@@ -131,7 +127,7 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 #endif
 
 /**
- * kho_scratch_move_out() - have what the caller has there leave scratch and the first 2 MiB
+ * kho_pin_move() - have what the caller has there leave scratch and the first 2 MiB
  * @addr: where its memory begins
  * @pages: pages of it that are pinned
  * @nr: how many
@@ -141,15 +137,13 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
  * memory for it.  Else the pages are pinned no more, and those of them that lay in
  * scratch may lie elsewhere now.
  */
-bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long nr)
+bool kho_pin_move(unsigned long addr, struct page **pages, unsigned long nr)
 {
 	unsigned long i, n = 0;
 	struct place *place;
 
-	if (kho_native())
-		return false;
 	for (i = 0; i < nr; i++)
-		n += has_to_go(page_to_pfn(pages[i]));
+		n += kho_backend_has_to_move(page_to_pfn(pages[i]));
 	if (!n)
 		return false;
 	place = kvmalloc_array(n, sizeof(*place), GFP_KERNEL);
@@ -164,6 +158,6 @@ bool kho_scratch_move_out(unsigned long addr, struct page **pages, unsigned long
 	}
 	kvfree(place);
 	/* The places are free now, and nobody else's are to be there. */
-	kho_scratch_sweep();
+	kho_backend_set_aside_later();
 	return true;
 }

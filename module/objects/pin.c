@@ -28,9 +28,20 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/deferred.h"
 #include "core/page-alloc.h"
+#include "core/preserve.h"
+#include "core/ram.h"
+#include "memory/memory.h"
+#include "object.h"
+
+#include <linux/kho.h>
 
 /* Pages that are pinned in one go. */
 #define PIN_PIECE	4096UL
@@ -248,7 +259,7 @@ static u32 judge_place(unsigned long pfn, unsigned long nr)
 
 	if (ret == -EREMOTE)
 		return KHO_WHY_DRIVER;
-	return ret || kho_in_scratch(pfn, nr) ? KHO_WHY_PLACE : KHO_WHY_NONE;
+	return ret || kho_backend_in_scratch(pfn, nr) ? KHO_WHY_PLACE : KHO_WHY_NONE;
 }
 
 /* A page that is a folio of its own, and nothing about it is wrong? */
@@ -375,14 +386,14 @@ static long pin_pages(unsigned long addr, unsigned long nr, bool write,
 	do {
 		pinned = pin_once(addr, nr, write, pages);
 	} while (pinned > 0 && tries-- && !fatal_signal_pending(current) &&
-		 kho_scratch_move_out(addr, pages, pinned));
+		 kho_pin_move(addr, pages, pinned));
 	return pinned;
 }
 
 static int await_memory(const struct pinning *p, unsigned long addr)
 {
 	while (kho_pages_available() < min(KEEP_FREE, totalram_pages() / 64)) {
-		if (kho_freeing_wait())
+		if (kho_deferred_wait())
 			continue;
 		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",
 				  kho_shown(p->ask->name), addr);
@@ -471,11 +482,6 @@ static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
 	return ret;
 }
 
-static int any_key(phys_addr_t phys, unsigned int order, void *data)
-{
-	return 1;
-}
-
 /* Which page is somebody's already; none if it is twice in the range itself. */
 static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
 {
@@ -487,7 +493,7 @@ static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
 	for (i = 0; i < mem->nr_pages; i++) {
 		unsigned long pfn = page_to_pfn(kho_mem_page(mem, i));
 
-		if (kho_radix_walk_range(&kho.tree, pfn, 1, any_key, NULL) == 1)
+		if (kho_preserved_has(pfn, 1))
 			break;
 		cond_resched();
 	}

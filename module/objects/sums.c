@@ -12,8 +12,17 @@
 #include <linux/sched/signal.h>
 #include <linux/xxhash.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "base/log.h"
+#include "core/core.h"
+#include "core/metapage.h"
+#include "memory/memory.h"
+#include "mm/poison.h"
+#include "object.h"
+
+#include <kho/objects.h>
+#include <linux/kho.h>
 
 #define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)
 
@@ -50,7 +59,7 @@ void kho_sums_free(u64 first)
 		struct kho_objs_sums *sums = phys_to_virt(first);
 
 		first = sums->next;
-		kho_blob_free(sums);
+		kho_metapage_free(sums);
 		cond_resched();
 	}
 }
@@ -73,7 +82,7 @@ int kho_sums_alloc(u64 nr_pages, u64 *first)
 	if (!IS_REACHABLE(CONFIG_XXHASH))
 		return kho_refuse(-EOPNOTSUPP, "checksum: this kernel was built without CONFIG_XXHASH");
 	for (done = 0; done < nr_pages; done += PER_PAGE) {
-		struct kho_objs_sums *sums = kho_blob_alloc_charged();
+		struct kho_objs_sums *sums = kho_metapage_alloc_charged();
 
 		if (!sums) {
 			kho_sums_free(*first);
@@ -103,7 +112,7 @@ int kho_sums_take(struct kho_object *object, bool may_stop)
 	for (i = 0; i < object->mem.nr_pages; i++) {
 		if (i % PER_PAGE == 0) {
 			sums = phys_to_virt(next);
-			if (kho_blob_poisoned(sums))
+			if (kho_metapage_poisoned(sums))
 				return -EIO;
 			next = sums->next;
 		}
@@ -149,7 +158,7 @@ int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
 	for (i = 0; i < end; i++) {
 		if (i % PER_PAGE == 0) {
 			sums = phys_to_virt(next);
-			if (kho_blob_poisoned(sums))
+			if (kho_metapage_poisoned(sums))
 				return -EIO;
 			next = sums->next;
 		}
@@ -188,7 +197,7 @@ void kho_sums_at_jump(void)
 
 	lockdep_assert_held_write(&kho.gate);
 
-	list_for_each_entry(object, &kho.objects, list) {
+	list_for_each_entry(object, &kho_objects, list) {
 		if (!(object->flags & KHO_OBJS_SUM_AT_JUMP) ||
 		    object->flags & KHO_OBJS_SUMMED || !object->record->sums)
 			continue;

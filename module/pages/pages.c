@@ -11,8 +11,26 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
+#include "compat/compat.h"
 #include "base/inject.h"
-#include "internal.h"
+#include "base/log.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/page-alloc.h"
+#include "core/preserve.h"
+#include "dev/dev.h"
+#include "incoming/incoming.h"
+#include "mm/folio.h"
+#include "mm/iomem.h"
+#include "mm/poison.h"
+#include "pages.h"
+#include "tree/tree.h"
+
+#include <kho/abi.h>
+#include <linux/kho.h>
+
+/* What KHO_PAGE_ADD marked here, by page number. */
+static struct kho_radix_tree by_pfn;
 
 /* Says which page of which request was wrong, and why. */
 static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
@@ -61,7 +79,7 @@ static int check_entry(const struct kho_page_entry *entry, u64 end)
 		return -ERANGE;
 	if (entry->pfn >= end || (1ULL << entry->order) > end - entry->pfn)
 		return -ENXIO;
-	if (kho_in_scratch(entry->pfn, 1ULL << entry->order))
+	if (kho_backend_in_scratch(entry->pfn, 1ULL << entry->order))
 		return -EBUSY;
 	return 0;
 }
@@ -69,7 +87,7 @@ static int check_entry(const struct kho_page_entry *entry, u64 end)
 /* Without knowing where scratch is, a page can't be told to stay out of it. */
 static int check_scratch_known(void)
 {
-	if (kho_native_knows_scratch())
+	if (kho_backend_scratch_known())
 		return 0;
 	return kho_refuse(-EOPNOTSUPP, "the kernel does not say where its scratch is (CONFIG_KEXEC_HANDOVER_DEBUGFS)");
 }
@@ -141,7 +159,7 @@ static int take_block(const struct kho_page_entry *entry, u64 end)
 
 	nr_pages = 1ULL << entry->order;
 	for (i = 0; i < nr_pages; i++) {
-		ret = kho_take_page(entry->pfn + i);
+		ret = kho_get_page(entry->pfn + i);
 		if (ret) {
 			refuse_page(entry, entry->pfn + i, ret);
 			goto err_put;
@@ -179,7 +197,7 @@ static int add_piece(const unsigned long *pfn, const struct kho_page_entry *entr
 	err = kho_mark_batch(pfn, taken, order, &marked);
 	if (err)
 		ret = refuse_page(&entry[marked], entry[marked].pfn, err);
-	err = kho_radix_add_batch(&kho.raw, pfn, marked, order, &listed);
+	err = kho_radix_add_batch(&by_pfn, pfn, marked, order, &listed);
 	if (err)
 		ret = err;
 	kho_unmark_batch(pfn + listed, marked - listed, order);
@@ -189,7 +207,7 @@ static int add_piece(const unsigned long *pfn, const struct kho_page_entry *entr
 }
 
 /*
- * Gives up what KHO_PAGE_ADD has added.  Who takes a page out of kho.raw has it,
+ * Gives up what KHO_PAGE_ADD has added.  Who takes a page out of by_pfn has it,
  * and unmarks it; so what somebody else has given up meanwhile is let pass.
  */
 static void del_piece(const unsigned long *pfn, u32 nr, unsigned int order)
@@ -198,7 +216,7 @@ static void del_piece(const unsigned long *pfn, u32 nr, unsigned int order)
 	u32 at = 0;
 
 	while (at < nr) {
-		int ret = kho_radix_del_batch(&kho.raw, pfn + at, nr - at, order,
+		int ret = kho_radix_del_batch(&by_pfn, pfn + at, nr - at, order,
 					      &done);
 
 		kho_unmark_batch(pfn + at, done, order);
@@ -267,21 +285,6 @@ out:
 	return ret;
 }
 
-/* Which of the trees lists what userspace may give up, and has it. */
-static struct kho_radix_tree *owner_of(const struct kho_page_entry *entry)
-{
-	if (kho_radix_has_page(&kho.raw, entry->pfn, entry->order))
-		return &kho.raw;
-	if (kho_radix_has_page(&kho.arrived, entry->pfn, entry->order))
-		return &kho.arrived;
-	return NULL;
-}
-
-static int any_key(phys_addr_t phys, unsigned int order, void *data)
-{
-	return -EBUSY;
-}
-
 static int check_del(const struct kho_page_entry *entry)
 {
 	int ret = check_entry(entry, PHYS_PFN(kho_end_of_memory()));
@@ -291,13 +294,12 @@ static int check_del(const struct kho_page_entry *entry)
 		ret = -ENOENT;
 	if (ret)
 		return ret;
-	if (owner_of(entry) ||
-	    kho_arrival_native_waits(entry->pfn, entry->order))
+	if (kho_radix_has_page(&by_pfn, entry->pfn, entry->order) ||
+	    kho_unclaimed_has(entry->pfn, entry->order) ||
+	    kho_backend_may_retrieve(entry->pfn, entry->order))
 		return 0;
 	/* Preserved, but by somebody else or as part of something else? */
-	return kho_radix_walk_range(&kho.tree, entry->pfn,
-				    1ULL << entry->order, any_key, NULL) ?:
-	       -ENOENT;
+	return kho_preserved_has(entry->pfn, 1ULL << entry->order) ? -EBUSY : -ENOENT;
 }
 
 /* All that can be wrong with them, and nothing changes; *@failed says which is. */
@@ -338,12 +340,12 @@ static int check_all_del(struct piece *piece, const struct kho_page_entry *entry
 }
 
 /* Is all of it what KHO_PAGE_ADD has added? */
-static bool all_raw(const struct kho_page_entry *entry, u32 nr)
+static bool all_by_pfn(const struct kho_page_entry *entry, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		if (!kho_radix_has_page(&kho.raw, entry[i].pfn, entry[i].order))
+		if (!kho_radix_has_page(&by_pfn, entry[i].pfn, entry[i].order))
 			return false;
 	return true;
 }
@@ -363,12 +365,12 @@ static int del_mixed(struct piece *piece, const struct kho_page_entry *entry,
 	for (i = 0; i < nr; i++) {
 		const struct kho_page_entry *e = &entry[i];
 
-		if (!kho_radix_del_page(&kho.arrived, e->pfn, e->order)) {
-			kho_lean_del(e->pfn, 1UL << e->order);
+		if (!kho_unclaimed_del(e->pfn, 1ULL << e->order)) {
+			kho_backend_boot_del(e->pfn, 1UL << e->order);
 			kho_unmark_page(e->pfn, e->order);
 			kho_put_pages(e->pfn, 1ULL << e->order);
-		} else if (kho_arrival_native_waits(e->pfn, e->order)) {
-			kho_arrival_native_drop(e->pfn, e->order);
+		} else if (kho_backend_may_retrieve(e->pfn, e->order)) {
+			kho_backend_drop(e->pfn, e->order);
 		} else {
 			del_all(piece, e, 1);
 		}
@@ -388,7 +390,7 @@ static int del_mixed(struct piece *piece, const struct kho_page_entry *entry,
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 {
 	struct piece piece;
-	bool raw;
+	bool plain;
 	u32 i;
 	int ret;
 
@@ -402,8 +404,8 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 		ret = -ESHUTDOWN;
 		goto out;
 	}
-	raw = all_raw(entry, nr);
-	if (raw) {
+	plain = all_by_pfn(entry, nr);
+	if (plain) {
 		ret = check_all_del(&piece, entry, nr, failed);
 		if (ret)
 			goto out;
@@ -412,7 +414,7 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 		kho_inject("del-done");
 	}
 	mutex_lock(&kho.lock);
-	if (!raw)
+	if (!plain)
 		ret = del_mixed(&piece, entry, nr, failed);
 	if (!ret) {
 		for (i = 0; i < nr; i++)
@@ -451,20 +453,6 @@ static int list_page(phys_addr_t phys, unsigned int order, void *data)
 }
 
 /**
- * kho_nr_keys() - how many keys a tree has, of all orders
- * @tree: the tree
- */
-u64 kho_nr_keys(const struct kho_radix_tree *tree)
-{
-	unsigned int order;
-	u64 nr = 0;
-
-	for (order = 0; order < KHO_NR_ORDERS; order++)
-		nr += kho_radix_nr_keys(tree, order);
-	return nr;
-}
-
-/**
  * kho_pages_list() - describe what was preserved by number
  * @first: number of the first one wanted
  * @room: entries that there are
@@ -485,12 +473,52 @@ void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total)
 	};
 	u64 skip = first;
 
-	kho_radix_walk_from(&kho.arrived, &skip, list_page, &listing);
-	if (kho_native())
-		kho_radix_walk_from(&kho.waiting, &skip, list_page, &listing);
+	kho_unclaimed_each_from(&skip, list_page, &listing);
+	*total = kho_backend_unretrieved_list(&skip, list_page, &listing);
 	listing.flags = 0;
-	kho_radix_walk_from(&kho.raw, &skip, list_page, &listing);
-	*total = kho_nr_keys(&kho.arrived) + kho_nr_keys(&kho.waiting) +
-		 kho_nr_keys(&kho.raw);
+	kho_radix_walk_from(&by_pfn, &skip, list_page, &listing);
+	*total += kho_unclaimed_keys() + kho_tree_keys(&by_pfn);
 	*filled = listing.filled;
+}
+
+static bool holds(void)
+{
+	return kho_radix_nr_pages(&by_pfn);
+}
+
+static struct kho_owner pages_owner = {
+	.holds = holds,
+};
+
+/**
+ * kho_pages_init() - be ready for pages by number
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_pages_init(void)
+{
+	kho_owner_add(&pages_owner);
+	return kho_radix_init_tree(&by_pfn);
+}
+
+/**
+ * kho_pages_exit() - the opposite of kho_pages_init()
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_pages_exit(void)
+{
+	kho_radix_destroy_tree(&by_pfn);
+}
+
+/**
+ * kho_pages_query() - say how many there are
+ * @query: whose members about them are set
+ *
+ * Context: kho.lock held.
+ */
+void kho_pages_query(struct kho_query *query)
+{
+	query->raw_pages = kho_radix_nr_pages(&by_pfn);
 }

@@ -14,61 +14,32 @@
 #include <linux/page-flags.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/metapage.h"
+#include "core/preserve.h"
+#include "incoming/incoming.h"
+#include "mm/iomem.h"
+#include "mm/poison.h"
+#include "poison.h"
 
+#include <kho/fdt.h>
 #include <kho/poison.h>
+#include <linux/kho.h>
 
 #define PER_PAGE	KHO_POISON_PER_PAGE(PAGE_SHIFT)
 
 /* What the next kernel reads, or NULL; kho.lock. */
 static struct kho_poison *list;
-/* The kernel's own KHO has been told of it. */
-static bool named;
-static bool stale;
 
 /* What the kernel before has sent: to be freed.  By page number. */
 static DEFINE_XARRAY(old_pages);
-/* It is ours, and not for anybody else to be carried on. */
-static bool took;
-
-/**
- * kho_poison_stale() - the list is not right any more
- *
- * Context: any; kho_poison_update() has to follow, or kho_changed().
- */
-void kho_poison_stale(void)
-{
-	WRITE_ONCE(stale, true);
-}
-
-/**
- * kho_poison_touched() - it has changed whether these pages are preserved
- * @pfn: number of the first page
- * @nr_pages: how many
- *
- * Context: any; kho_changed() has to follow.
- */
-void kho_poison_touched(u64 pfn, u64 nr_pages)
-{
-	if (!xa_empty(&kho_poisoned) && kho_poison_known_in(pfn, nr_pages))
-		kho_poison_stale();
-}
-
-static int any_key(phys_addr_t phys, unsigned int order, void *data)
-{
-	return 1;
-}
-
-static bool is_marked(struct kho_radix_tree *tree, unsigned long pfn)
-{
-	return tree->root &&
-	       kho_radix_walk_range(tree, pfn, 1, any_key, NULL) == 1;
-}
 
 /* Is this to be told?  It may be preserved no more, or have been repaired. */
 static bool is_told(unsigned long pfn)
 {
-	return is_marked(&kho.tree, pfn) && kho_page_poisoned(pfn_to_page(pfn));
+	return kho_preserved_has(pfn, 1) && kho_page_poisoned(pfn_to_page(pfn));
 }
 
 static void free_pages_from(u64 *link)
@@ -80,7 +51,7 @@ static void free_pages_from(u64 *link)
 		struct kho_poison_page *page = phys_to_virt(next);
 
 		next = page->next;
-		kho_blob_free(page);
+		kho_metapage_free(page);
 	}
 }
 
@@ -88,27 +59,18 @@ static int begin_list(void)
 {
 	int ret;
 
-	list = kho_blob_alloc();
+	list = kho_metapage_alloc();
 	if (!list)
 		return -ENOMEM;
 	strscpy((char *)list->compatible, KHO_POISON_COMPATIBLE,
 		sizeof(list->compatible));
 	list->page_shift = PAGE_SHIFT;
-	ret = kho_handoff_set_child(KHO_POISON_NODE, virt_to_phys(list),
-				    sizeof(*list));
-	if (ret)
-		goto err_free;
-	ret = kho_native_add_subtree(KHO_POISON_NODE, list, sizeof(*list));
-	if (ret)
-		goto err_drop;
-	named = kho_native();
-	return 0;
-
-err_drop:
-	kho_handoff_drop_child(virt_to_phys(list));
-err_free:
-	kho_blob_free(list);
-	list = NULL;
+	ret = kho_backend_add_child(KHO_POISON_NODE, list, sizeof(*list),
+				    KHO_SUBTREE_OWN);
+	if (ret) {
+		kho_metapage_free(list);
+		list = NULL;
+	}
 	return ret;
 }
 
@@ -125,7 +87,7 @@ static int fill_list(void)
 			continue;
 		if (!page || page->nr == PER_PAGE) {
 			if (!*link) {
-				page = kho_blob_alloc();
+				page = kho_metapage_alloc();
 				if (!page)
 					return -ENOMEM;
 				*link = virt_to_phys(page);
@@ -164,12 +126,9 @@ void kho_poison_drop(void)
 
 	if (!list)
 		return;
-	if (named)
-		kho_native_remove_subtree(list);
-	named = false;
-	kho_handoff_drop_child(virt_to_phys(list));
+	kho_backend_drop_child(list);
 	free_pages_from(&list->first);
-	kho_blob_free(list);
+	kho_metapage_free(list);
 	list = NULL;
 }
 
@@ -184,9 +143,9 @@ void kho_poison_update(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!READ_ONCE(stale) || !kho.committed || kho.frozen)
+	if (!kho_poison_is_stale() || !kho.committed || kho.frozen)
 		return;
-	WRITE_ONCE(stale, false);
+	kho_poison_fresh();
 	if (!any_told()) {
 		kho_poison_drop();
 		return;
@@ -202,19 +161,6 @@ void kho_poison_update(void)
 	}
 }
 
-/**
- * kho_poison_lists() - is this the list for the next kernel?
- * @addr: physical address of what a child of its FDT leads to
- *
- * Context: kho.lock held.
- */
-bool kho_poison_lists(u64 addr)
-{
-	lockdep_assert_held(&kho.lock);
-
-	return list && addr == virt_to_phys(list);
-}
-
 /* ---- What arrived ---- */
 
 static bool waits(u64 addr)
@@ -223,8 +169,7 @@ static bool waits(u64 addr)
 
 	if (!addr || addr & ~PAGE_MASK || addr >= kho_end_of_memory())
 		return false;
-	return kho_radix_has_page(&kho.arrived, pfn, 0) ||
-	       kho_native_waits(pfn, 0);
+	return kho_unclaimed_has(pfn, 0) || kho_backend_unretrieved(pfn, 0);
 }
 
 /* As with the records of objects, a page can be taken only once. */
@@ -233,9 +178,9 @@ static void *claim(u64 addr)
 	u64 pfn = PHYS_PFN(addr);
 	void *blob = phys_to_virt(addr);
 
-	if (!waits(addr) || kho_arrived_take(pfn, 1))
+	if (!waits(addr) || kho_backend_incoming_get(pfn, 1))
 		return NULL;
-	kho_blob_adopt(blob);
+	kho_metapage_adopt(blob);
 	/* Failing that, it is never freed, which is all that can be done. */
 	xa_store(&old_pages, pfn, xa_mk_value(1), GFP_KERNEL);
 	return blob;
@@ -247,7 +192,7 @@ static bool kernel_has(u64 pfn)
 	unsigned int order;
 
 	for (order = 0; order <= MAX_PAGE_ORDER; order++)
-		if (kho_native_waits(pfn & ~((1ULL << order) - 1), order))
+		if (kho_backend_unretrieved(pfn & ~((1ULL << order) - 1), order))
 			return true;
 	return false;
 }
@@ -256,7 +201,7 @@ static bool kernel_has(u64 pfn)
 static bool take_entry(u64 pfn)
 {
 	if (pfn >= PHYS_PFN(kho_end_of_memory()) || !pfn_to_online_page(pfn) ||
-	    !(is_marked(&kho.tree, pfn) || is_marked(&kho.arrived, pfn) ||
+	    !(kho_preserved_has(pfn, 1) || kho_unclaimed_marks(pfn, 1) ||
 	      kernel_has(pfn)))
 		return false;
 	xa_store(&kho_poisoned, pfn, xa_mk_value(1), GFP_KERNEL);
@@ -301,21 +246,21 @@ static const char *read_list(u64 addr, u64 *strangers)
  */
 void kho_poison_arrived(void)
 {
-	const struct kho_fdt_child *child = kho_arrival_child(KHO_POISON_NODE);
+	const struct kho_fdt_child *child = kho_incoming_child(KHO_POISON_NODE);
 	const char *why = NULL;
 	u64 strangers = 0;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!child || kho.arrival == KHO_ARRIVAL_REFUSED)
+	if (!child || kho_incoming_refused())
 		return;
-	took = true;
+	kho_incoming_ours(KHO_POISON_NODE, true);
 	if (!waits(child->addr)) {
 		why = "its head is not preserved";
 	} else if (!kho_poison_known(phys_to_virt(child->addr))) {
 		pr_warn("the list of poisoned pages at 0x%llx is not " KHO_POISON_COMPATIBLE ", and left alone\n",
 			child->addr);
-		took = false;
+		kho_incoming_ours(KHO_POISON_NODE, false);
 		return;
 	} else if (child->size != sizeof(struct kho_poison)) {
 		why = "its head has another size";
@@ -328,17 +273,6 @@ void kho_poison_arrived(void)
 	if (strangers)
 		pr_err("the list of poisoned pages at 0x%llx has %llu that were not preserved\n",
 		       child->addr, strangers);
-}
-
-/**
- * kho_poison_took() - is this child of the FDT that arrived our list?
- * @name: its name
- *
- * One in another format is for somebody else, and carried on.
- */
-bool kho_poison_took(const char *name)
-{
-	return took && !strcmp(name, KHO_POISON_NODE);
 }
 
 /**
@@ -372,10 +306,24 @@ void kho_poison_commit(void)
 		cond_resched();
 	}
 	xa_for_each(&old_pages, pfn, entry)
-		kho_blob_free(pfn_to_kaddr(pfn));
+		kho_metapage_free(pfn_to_kaddr(pfn));
 	xa_destroy(&old_pages);
 	if (!nr)
 		return;
 	kho_poison_stale();
 	pr_warn("%lu of the pages that arrived are poisoned\n", nr);
+}
+
+static struct kho_owner poison_owner = {
+	.changed = kho_poison_update,
+};
+
+/**
+ * kho_poison_list_init() - have the list kept up to date from now on
+ *
+ * Context: kho.lock held.
+ */
+void kho_poison_list_init(void)
+{
+	kho_owner_add(&poison_owner);
 }

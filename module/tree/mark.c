@@ -25,36 +25,12 @@
 #include <linux/string.h>
 
 #include "node.h"
+#include "word.h"
 
 /* Pages of a word that the owner is told of in one go: of one block of its. */
 #define WATCH_BITS \
 	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT < 6 ? \
 	    KHO_ENVELOPE_SHIFT - PAGE_SHIFT : 6)
-
-static void free_unread(struct rcu_head *head)
-{
-	kho_radix_node_free(page_address(container_of(head, struct page, rcu_head)));
-}
-
-/* Somebody may be reading it. */
-static void node_free_later(struct kho_radix_node *node)
-{
-	call_rcu(&virt_to_page(node)->rcu_head, free_unread);
-}
-
-/* The owner of the tree learns of pages and nodes that come and go. */
-static __always_inline void watch(struct kho_radix_tree *tree, unsigned long pfn,
-				  unsigned long nr_pages, bool kept)
-{
-	if (tree->watch)
-		tree->watch(tree, pfn, nr_pages, kept);
-}
-
-static void watch_node(struct kho_radix_tree *tree,
-		       const struct kho_radix_node *node, bool kept)
-{
-	watch(tree, PHYS_PFN(virt_to_phys((void *)node)), 1, kept);
-}
 
 /* Base pages of a word. */
 static void watch_word(struct kho_radix_tree *tree, unsigned long pfn, u64 mask,
@@ -68,11 +44,6 @@ static void watch_word(struct kho_radix_tree *tree, unsigned long pfn, u64 mask,
 		if (part)
 			watch(tree, pfn + __ffs64(part), hweight64(part), kept);
 	}
-}
-
-static bool node_empty(const struct kho_radix_node *node)
-{
-	return !memchr_inv(node, 0, sizeof(*node));
 }
 
 static int check_run(const struct kho_radix_tree *tree, unsigned long pfn,
@@ -140,38 +111,6 @@ static __always_inline bool overlaps_base(const struct kho_radix_tree *tree,
 					  unsigned long nr_pages)
 {
 	return READ_ONCE(tree->orders) && overlaps(tree, pfn, nr_pages, 0);
-}
-
-/* What @mask of a word can't be changed so? */
-static __always_inline u64 refused(u64 bits, u64 mask, bool add)
-{
-	return (add ? bits : ~bits) & mask;
-}
-
-static __always_inline void change_bits(u64 *bits, u64 mask, bool add)
-{
-	WRITE_ONCE(*bits, add ? *bits | mask : *bits & ~mask);
-}
-
-/* The number of keys of an order above 0 changes under tree->lock. */
-static void count_keys(struct kho_radix_tree *tree, unsigned int order, bool add)
-{
-	u64 *nr_keys = &tree->nr_keys[order];
-
-	WRITE_ONCE(*nr_keys, add ? *nr_keys + 1 : *nr_keys - 1);
-	if (add)
-		WRITE_ONCE(tree->orders, tree->orders | 1ULL << order);
-	else if (!*nr_keys)
-		WRITE_ONCE(tree->orders, tree->orders & ~(1ULL << order));
-}
-
-static __always_inline void count_base(struct kho_radix_region *region,
-				       unsigned long nr, bool add)
-{
-	lockdep_assert_held(&region->lock);
-
-	WRITE_ONCE(region->nr_keys, add ? region->nr_keys + nr :
-					  region->nr_keys - nr);
 }
 
 /* A word is empty now.  Its neighbours tell most often that the leaf is not. */
@@ -383,9 +322,19 @@ out:
 	return ret;
 }
 
-/* A block of more pages, whose leaf is there; as change_base(). */
-static int change_block(struct kho_radix_tree *tree, unsigned long pfn,
-			unsigned int order, bool add, bool *thin)
+/**
+ * kho_radix_change_block() - mark a block of several pages, or take its mark off
+ * @tree: the tree
+ * @pfn: number of the first page
+ * @order: log2 of how many, above 0
+ * @add: mark it
+ * @thin: set to true if nothing is left in its leaf
+ *
+ * Context: tree->lock held.
+ * Return: as kho_radix_add_page() or kho_radix_del_page(); -EAGAIN if its leaf is not there.
+ */
+int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
+			   unsigned int order, bool add, bool *thin)
 {
 	struct kho_radix_region *region = region_of(tree, pfn);
 	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
@@ -414,103 +363,14 @@ static int change_block(struct kho_radix_tree *tree, unsigned long pfn,
 	return ret;
 }
 
-/* Has a leaf for @key, with all nodes on the way to it. */
-static int grow(struct kho_radix_tree *tree, u64 key)
-{
-	struct kho_radix_node *node = tree->root, *child = NULL;
-	struct kho_radix_node *branch[KHO_TREE_MAX_DEPTH];
-	unsigned int level, depth;
-
-	lockdep_assert_held(&tree->lock);
-
-	for (level = TOP_LEVEL; level; level--) {
-		child = node_child(node, kho_key_index(PAGE_SHIFT, key, level));
-		if (!child)
-			break;
-		node = child;
-	}
-	if (!level)
-		return 0;
-
-	for (depth = 0; depth < level; depth++) {
-		branch[depth] = kho_radix_node_alloc();
-		if (!branch[depth])
-			goto err_free_branch;
-		if (depth)
-			branch[depth]->table[kho_key_index(PAGE_SHIFT, key, depth)] =
-				virt_to_phys(branch[depth - 1]);
-	}
-	/* Whoever finds the branch finds it whole. */
-	smp_store_release(&node->table[kho_key_index(PAGE_SHIFT, key, level)],
-			  virt_to_phys(branch[level - 1]));
-	tree->nr_nodes += level;
-	for (depth = 0; depth < level; depth++)
-		watch_node(tree, branch[depth], true);
-	return 0;
-
-err_free_branch:
-	while (depth--)
-		kho_radix_node_free(branch[depth]);
-	return -ENOMEM;
-}
-
-/* Gives up the leaf of @key, if there is nothing in it, and what led to it only. */
-static void prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
-{
-	struct kho_radix_region *region = region_of(tree, pfn);
-	struct kho_radix_node *path[KHO_TREE_MAX_DEPTH];
-	unsigned int level, empty = 0;
-
-	lockdep_assert_held(&tree->lock);
-
-	path[TOP_LEVEL] = tree->root;
-	for (level = TOP_LEVEL; level; level--) {
-		path[level - 1] = node_child(path[level],
-					     kho_key_index(PAGE_SHIFT, key, level));
-		if (!path[level - 1])
-			return;
-	}
-
-	/* Under the lock nothing is marked in it, and later it can't be found. */
-	spin_lock(&region->lock);
-	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++)
-		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
-								level + 1)], 0);
-	empty = level;
-	if (empty && region->leaf == path[0])
-		region->leaf = NULL;
-	spin_unlock(&region->lock);
-
-	tree->nr_nodes -= empty;
-	for (level = 0; level < empty; level++) {
-		watch_node(tree, path[level], false);
-		node_free_later(path[level]);
-	}
-}
-
-/*
- * A block of more pages than a region has: those who mark pages of it look at
- * tree->orders and at its mark under a lock each that this one does not hold.
- * Once all of these were free, everybody has seen the mark, or was before it.
- */
-static void settle(struct kho_radix_tree *tree)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_LOCKS; i++) {
-		spin_lock(&tree->region[i].lock);
-		spin_unlock(&tree->region[i].lock);
-	}
-}
-
 /* Takes what was just marked back if others have marked a part of it as well. */
 static int settle_block(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned int order, bool *thin)
 {
-	settle(tree);
+	kho_radix_settle(tree);
 	if (!overlaps(tree, pfn, 1ULL << order, order))
 		return 0;
-	WARN_ON_ONCE(change_block(tree, pfn, order, false, thin));
+	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, thin));
 	return -EBUSY;
 }
 
@@ -525,11 +385,11 @@ static int change_locked(struct change *c)
 
 	mutex_lock(&tree->lock);
 	if (c->add)
-		ret = grow(tree, key);
+		ret = kho_radix_grow(tree, key);
 	if (!ret && !c->order)
 		ret = change_leaf(c, &thin);
 	else if (!ret)
-		ret = change_block(tree, pfn, c->order, c->add, &thin);
+		ret = kho_radix_change_block(tree, pfn, c->order, c->add, &thin);
 	if (ret == -EAGAIN)
 		ret = -ENOENT;
 	if (!ret && c->add && c->order > LEAF_BITS)
@@ -537,7 +397,7 @@ static int change_locked(struct change *c)
 	if (!ret && c->order)
 		c->done++;
 	if (ret || thin)
-		prune(tree, key, pfn);
+		kho_radix_prune(tree, key, pfn);
 	mutex_unlock(&tree->lock);
 	return ret;
 }
@@ -545,7 +405,7 @@ static int change_locked(struct change *c)
 static void prune_base(struct kho_radix_tree *tree, unsigned long pfn)
 {
 	mutex_lock(&tree->lock);
-	prune(tree, key_of(pfn, 0), pfn);
+	kho_radix_prune(tree, key_of(pfn, 0), pfn);
 	mutex_unlock(&tree->lock);
 }
 
@@ -647,9 +507,17 @@ static unsigned long count_run(const struct kho_radix_tree *tree,
 	return nr;
 }
 
-/* Are these all marked? */
-static bool has_run(const struct kho_radix_tree *tree, unsigned long pfn,
-		    unsigned int order, unsigned long nr)
+/**
+ * kho_radix_has_run() - are these blocks all marked?
+ * @tree: the tree
+ * @pfn: number of the first page of the first
+ * @order: log2 of the pages of each
+ * @nr: how many blocks
+ *
+ * Context: any.
+ */
+bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
+		       unsigned int order, unsigned long nr)
 {
 	while (nr) {
 		unsigned long n = count_run(tree, pfn, order, nr);
@@ -753,7 +621,7 @@ int kho_radix_del_run(struct kho_radix_tree *tree, unsigned long pfn,
 	ret = check_run(tree, pfn, order, nr);
 	if (ret)
 		return ret;
-	if (nr > 1 && !has_run(tree, pfn, order, nr))
+	if (nr > 1 && !kho_radix_has_run(tree, pfn, order, nr))
 		return -ENOENT;
 	return del_run(tree, pfn, order, nr);
 }
@@ -815,82 +683,3 @@ int kho_radix_del_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
 	return change_pages(tree, pfn, nr, order, false, done);
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_batch);
-
-/* Marks pages of which all but the mark is there, whatever else is marked. */
-static void set_mark(struct kho_radix_tree *tree, unsigned long pfn,
-		     unsigned int order)
-{
-	struct kho_radix_region *region = region_of(tree, pfn);
-	u64 key = key_of(pfn, order);
-	struct kho_radix_node *leaf = find_leaf(tree, key);
-
-	lockdep_assert_held(&tree->lock);
-
-	spin_lock(&region->lock);
-	change_bits(leaf_word(leaf, key), 1ULL << (key % 64), true);
-	if (order)
-		count_keys(tree, order, true);
-	else
-		count_base(region, 1, true);
-	watch(tree, pfn, 1UL << order, true);
-	spin_unlock(&region->lock);
-}
-
-/**
- * kho_radix_cut() - have only the first pages of a block marked
- * @tree: the tree
- * @pfn: number of the first page, a multiple of 2^@order
- * @order: the order that all of it was marked under
- * @nr_pages: how many of them stay marked, as a range would be
- *
- * All memory that it takes is had first.  At no moment is a page that stays not
- * marked; for a moment it is so under two orders, which callers have to keep
- * others from reading.
- *
- * Context: may sleep; takes tree->lock and the locks of regions.
- * Return: 0; -ENOENT if the block is not marked, -EINVAL if it has not more pages
- * than @nr_pages, or as kho_radix_add_page().  Nothing has changed after an error.
- */
-int kho_radix_cut(struct kho_radix_tree *tree, unsigned long pfn,
-		  unsigned int order, unsigned long nr_pages)
-{
-	unsigned long done = 0;
-	bool thin = false;
-	unsigned int o;
-	int ret;
-
-	might_sleep();
-
-	ret = check_page(tree, pfn, order);
-	if (ret)
-		return ret;
-	if (!nr_pages || nr_pages >= 1UL << order)
-		return -EINVAL;
-
-	mutex_lock(&tree->lock);
-	ret = has_run(tree, pfn, order, 1) ? 0 : -ENOENT;
-	for (; !ret && done < nr_pages; done += 1UL << o) {
-		o = kho_radix_range_order(pfn + done, nr_pages - done);
-		ret = grow(tree, key_of(pfn + done, o));
-	}
-	if (ret)
-		goto out;
-	for (done = 0; done < nr_pages; done += 1UL << o) {
-		o = kho_radix_range_order(pfn + done, nr_pages - done);
-		set_mark(tree, pfn + done, o);
-	}
-	/* Who saw no mark of the new ones sees that of the old one. */
-	if (order > LEAF_BITS)
-		settle(tree);
-	WARN_ON_ONCE(change_block(tree, pfn, order, false, &thin));
-	if (thin)
-		prune(tree, key_of(pfn, order), pfn);
-out:
-	/* Leaves that are empty, as the next one could not be had. */
-	for (done = 0; ret && done < nr_pages; done += 1UL << o) {
-		o = kho_radix_range_order(pfn + done, nr_pages - done);
-		prune(tree, key_of(pfn + done, o), pfn + done);
-	}
-	mutex_unlock(&tree->lock);
-	return ret;
-}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The nodes of the tree, for radix.c and mark.c alone. */
+/* The nodes of the tree: for this folder alone. */
 #ifndef KHO_RADIX_NODE_H
 #define KHO_RADIX_NODE_H
 
@@ -95,6 +95,13 @@ find_leaf(const struct kho_radix_tree *tree, u64 key)
 
 struct kho_radix_node *kho_radix_node_alloc(void);
 void kho_radix_node_free(struct kho_radix_node *node);
+int kho_radix_grow(struct kho_radix_tree *tree, u64 key);
+void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn);
+int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
+			   unsigned int order, bool add, bool *thin);
+void kho_radix_settle(struct kho_radix_tree *tree);
+bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
+		       unsigned int order, unsigned long nr);
 u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end);
 
 #endif /* KHO_RADIX_NODE_H */

@@ -355,6 +355,42 @@ int kho_radix_walk_range(struct kho_radix_tree *tree, unsigned long pfn,
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_range);
 
+static int any_key(phys_addr_t phys, unsigned int order, void *data)
+{
+	return 1;
+}
+
+/**
+ * kho_tree_marks() - is any of these pages marked, under whatever order?
+ * @tree: the tree, or one that has no root yet
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: any; takes no lock.
+ */
+bool kho_tree_marks(struct kho_radix_tree *tree, unsigned long pfn,
+		    unsigned long nr_pages)
+{
+	return tree->root &&
+	       kho_radix_walk_range(tree, pfn, nr_pages, any_key, NULL) == 1;
+}
+
+/**
+ * kho_tree_keys() - how many keys a tree has, of all orders
+ * @tree: the tree
+ *
+ * Context: any; takes no lock.
+ */
+u64 kho_tree_keys(const struct kho_radix_tree *tree)
+{
+	unsigned int order;
+	u64 nr = 0;
+
+	for (order = 0; order < KHO_NR_ORDERS; order++)
+		nr += kho_radix_nr_keys(tree, order);
+	return nr;
+}
+
 /* How many keys are there from @key on in its leaf? */
 static u64 leaf_weight(const struct kho_radix_tree *tree, u64 key)
 {

@@ -31,7 +31,14 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 void kho_radix_forget_tree(struct kho_radix_tree *tree);
 int kho_radix_adopt_tree(struct kho_radix_adopt *adopt, u64 root);
 
-/* page-alloc.c: a page for a node, or what else may be preserved. */
+bool kho_tree_marks(struct kho_radix_tree *tree, unsigned long pfn,
+		    unsigned long nr_pages);
+u64 kho_tree_keys(const struct kho_radix_tree *tree);
+
+/*
+ * A page for a node.  Whoever links the tree provides it: a node is to be preserved, and
+ * only the module knows where it may lie.
+ */
 unsigned long kho_zeroed_page(gfp_t gfp);
 
 #endif /* KHO_RADIX_H */

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without what else the module has: see module/internal.h. */
-#define KHO_INTERNAL_H
+/* Without what else the module has: see memory/memory.h and core/core.h. */
+#define KHO_MEMORY_H
+#define KHO_CORE_H
 
 #include <linux/kernel.h>
 #include <linux/sched.h>

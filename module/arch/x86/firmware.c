@@ -25,7 +25,10 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "base/pseudofile.h"
+#include "firmware.h"
+#include "mm/iomem.h"
 
 /* Of what nobody says how long it is */
 #define UNKNOWN		SZ_64K

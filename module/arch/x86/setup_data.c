@@ -14,7 +14,15 @@
 #include <linux/module.h>
 #include <asm/page_types.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "arch/envelope.h"
+#include "base/pseudofile.h"
+#include "firmware.h"
+#include "mm/iomem.h"
+
+#include <kho/abi.h>
+#include <kho/boot_info.h>
 
 /* Nobody has that many; a list that is longer leads back to itself. */
 #define LIST_MAX	4096
@@ -40,13 +48,13 @@ static_assert(sizeof(struct setup_page) <= PAGE_SIZE);
  * kho_arch_publish() - announce what there is to hand over
  * @page: page for the announcement
  * @fdt_addr: physical address of the root FDT
+ * @scratch: where the next kernel may lie
  */
-void kho_arch_publish(void *page, u64 fdt_addr)
+void kho_arch_publish(void *page, u64 fdt_addr, const struct kho_scratch *scratch)
 {
 	struct setup_page *setup = page;
 
-	setup->scratch[0].addr = PFN_PHYS(kho.scratch_pfn);
-	setup->scratch[0].size = PFN_PHYS(kho.scratch_pages);
+	setup->scratch[0] = *scratch;
 	setup->data.fdt_addr = fdt_addr;
 	setup->data.fdt_size = PAGE_SIZE;
 	setup->data.scratch_addr = virt_to_phys(setup->scratch);
@@ -114,7 +122,7 @@ void kho_arch_boot_info_put(void)
 	symbol_put(kho_boot_info);
 }
 
-static void note_envelope(struct kho_list *list, u64 addr,
+static void note_envelope(struct kho_boot_list *list, u64 addr,
 			  const struct kho_setup_indirect *inner)
 {
 	if (list->nr < KHO_ENVELOPES_MAX) {
@@ -127,7 +135,7 @@ static void note_envelope(struct kho_list *list, u64 addr,
 }
 
 /* Looks at a node; sysfs shows no more of envelopes from then on. */
-static void read_node(struct kho_list *list, u64 addr, void *at)
+static void read_node(struct kho_boot_list *list, u64 addr, void *at)
 {
 	struct kho_setup_node *node = at;
 	struct kho_setup_indirect *inner = (void *)(node + 1);
@@ -163,7 +171,7 @@ static void read_node(struct kho_list *list, u64 addr, void *at)
  * Context: may sleep; no locks held.
  * Return: NULL, or why the list can't be read.
  */
-const char *kho_arch_find(struct kho_list *list)
+const char *kho_arch_find(struct kho_boot_list *list)
 {
 	unsigned int nr = 0;
 	u64 addr;
@@ -283,7 +291,7 @@ int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data)
  * kho_arch_taken() - note for a later load that what was announced is ours
  * @list: what kho_arch_find() found
  */
-void kho_arch_taken(const struct kho_list *list)
+void kho_arch_taken(const struct kho_boot_list *list)
 {
 	struct kho_setup_node *node = memremap(list->node, sizeof(*node),
 					       MEMREMAP_WB);

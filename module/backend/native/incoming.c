@@ -15,12 +15,25 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/preserve.h"
+#include "core/walk.h"
+#include "incoming/incoming.h"
+#include "kernel.h"
+#include "mm/folio.h"
+#include "mm/iomem.h"
+#include "mm/reserved.h"
+#include "native.h"
+#include "tree/tree.h"
 
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
-}
+#include <kho/boot_info.h>
+#include <kho/walk.h>
+
+/* What the kernel keeps until somebody asks for it. */
+static struct kho_radix_tree unretrieved;
 
 /*
  * Does the kernel keep these pages, for whoever asks for them?  Those that lead to the
@@ -30,7 +43,7 @@ static bool waits(u64 pfn, unsigned int order)
 {
 	return !kho_sender_has(pfn, 1ULL << order) &&
 	       !kho_sender_has_others(pfn, 1ULL << order) &&
-	       kho_native_waits(pfn, order);
+	       kho_native_keeps(pfn, order);
 }
 
 /* The kernel has freed the nodes, unless they lie in envelopes. */
@@ -51,7 +64,7 @@ static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 		/* Some of the kernel's users take theirs back while it boots. */
 		if (!waits(pfn, order))
 			continue;
-		ret = kho_radix_add_page(&kho.waiting, pfn, order);
+		ret = kho_radix_add_page(&unretrieved, pfn, order);
 		if (ret)
 			return ret;
 		cond_resched();
@@ -62,100 +75,79 @@ static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 /* What a child of the FDT leads to is not what anybody would ask for. */
 static void unlist(u64 addr)
 {
-	kho_radix_del_page(&kho.waiting, PHYS_PFN(addr), 0);
+	kho_radix_del_page(&unretrieved, PHYS_PFN(addr), 0);
 }
 
 /* Lists what waits.  Without envelopes it can't be known, but still be asked for. */
-static int list_waiting(void)
+static int list_unretrieved(void)
 {
 	static const struct kho_walk_ops ops = {
-		.map = map_node,
 		.node = check_node,
 		.run = list_run,
 	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
+	const struct kho_incoming *in = kho_incoming();
+	struct kho_walk walk;
 	u64 where, value;
 	const char *why;
 	unsigned int i;
 	int ret;
 
-	if (!kho.list.nr && !kho.in_lean)
+	if (!in->list.nr && !in->two_trees)
 		return 0;
 	why = kho_list_check(&where, &value);
 	if (why) {
-		kho_arrival_refuse(why, where, value);
+		kho_incoming_refuse(why, where, value);
 		return 0;
 	}
-	ret = kho_walk_tree(&walk, kho.in->root);
+	ret = kho_walk(in->fdt->root, &ops, NULL, &walk);
 	if (ret == KHO_WALK_BAD) {
-		kho_arrival_refuse(walk.why, walk.where, walk.value);
+		kho_incoming_refuse(walk.why, walk.where, walk.value);
 		return 0;
 	}
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret) {
-		kho_arrival_refuse("the tree is not all in envelopes",
-				   kho.in->root, 0);
+		kho_incoming_refuse("the tree is not all in envelopes",
+				    in->fdt->root, 0);
 		return 0;
 	}
-	unlist(kho.boot.fdt_addr);
-	for (i = 0; i < kho.in->nr; i++)
-		if (kho.in->child[i].has == 3)
-			unlist(kho.in->child[i].addr);
+	unlist(in->boot.fdt_addr);
+	for (i = 0; i < in->fdt->nr; i++)
+		if (in->fdt->child[i].has == 3)
+			unlist(in->fdt->child[i].addr);
 	return 0;
 }
 
 static int read_fdt(void)
 {
-	u64 addr = kho.list.data.fdt_addr;
+	const struct kho_boot_list *list = &kho_incoming()->list;
+	struct kho_boot_info boot = {
+		.fdt_addr = list->data.fdt_addr,
+		.fdt_size = PAGE_SIZE,
+		.scratch_addr = list->data.scratch_addr,
+		.scratch_size = list->data.scratch_size,
+	};
 	const char *why;
 	int ret;
 
-	if (kho.list.announcements != 1 ||
-	    kho.list.len != sizeof(kho.list.data) || !PAGE_ALIGNED(addr) ||
-	    !pfn_to_online_page(PHYS_PFN(addr))) {
-		kho_arrival_refuse("the hand-off that the kernel found is not there",
-				   kho.list.node, addr);
+	if (list->announcements != 1 || list->len != sizeof(list->data) ||
+	    !PAGE_ALIGNED(boot.fdt_addr) ||
+	    !pfn_to_online_page(PHYS_PFN(boot.fdt_addr))) {
+		kho_incoming_refuse("the hand-off that the kernel found is not there",
+				    list->node, boot.fdt_addr);
 		return 0;
 	}
-	kho.boot.fdt_addr = addr;
-	kho.boot.fdt_size = PAGE_SIZE;
-	kho.boot.scratch_addr = kho.list.data.scratch_addr;
-	kho.boot.scratch_size = kho.list.data.scratch_size;
+	kho_incoming_set_boot(&boot);
 	ret = kho_sender_read();
-	if (ret || kho.arrival == KHO_ARRIVAL_REFUSED)
+	if (ret || kho_incoming_refused())
 		return ret;
-	kho.in = kzalloc(sizeof(*kho.in), GFP_KERNEL);
-	if (!kho.in)
-		return -ENOMEM;
-	why = kho_exact_read_fdt(phys_to_virt(addr), PAGE_SIZE);
+	ret = kho_incoming_alloc_fdt();
+	if (ret)
+		return ret;
+	why = kho_incoming_read_fdt(phys_to_virt(boot.fdt_addr), PAGE_SIZE);
 	if (why)
-		kho_arrival_refuse(why, addr, 0);
+		kho_incoming_refuse(why, boot.fdt_addr, 0);
 	return 0;
-}
-
-static void read_metadata(void)
-{
-	const struct kho_metadata *metadata;
-	u64 addr, size;
-
-	kho.generation = 1;
-	if (kho_native_retrieve(KHO_METADATA_NODE, &addr, &size) ||
-	    size != sizeof(*metadata) ||
-	    offset_in_page(addr) > PAGE_SIZE - sizeof(*metadata) ||
-	    !pfn_to_online_page(PHYS_PFN(addr)))
-		return;
-	metadata = phys_to_virt(addr);
-	if (metadata->version != KHO_METADATA_VERSION)
-		return;
-	memcpy(kho.previous_release, metadata->previous_release,
-	       sizeof(kho.previous_release) - 1);
-	kho_text_clean(kho.previous_release, sizeof(kho.previous_release));
-	kho.generation = metadata->kexec_count;
 }
 
 static int unmark_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
@@ -176,7 +168,7 @@ static int restore_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 		u64 pfn = PHYS_PFN(phys) + (i << order);
 
 		/* What the module has allocated itself waits for nobody. */
-		if (kho_native_waits(pfn, order))
+		if (kho_native_keeps(pfn, order))
 			WARN_ON_ONCE(kho_native_restore(pfn, 1ULL << order));
 		else if (PageReserved(pfn_to_page(pfn)))
 			kho_unreserve(pfn, 1ULL << order);
@@ -184,57 +176,54 @@ static int restore_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-static void each_marked(int (*run)(void *ctx, __u64 phys, unsigned int order,
-				   __u64 nr))
+/* Preserves nothing more; the kernel still keeps it. */
+static int start_anew(void)
 {
-	const struct kho_walk_ops ops = {
-		.map = map_node,
-		.run = run,
-	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
+	static const struct kho_walk_ops ops = {
+		.run = unmark_run,
 	};
 
-	if (kho.tree.root)
-		kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
-}
-
-/* Forgets what was taken for objects; the kernel still keeps it. */
-static int forget(void)
-{
-	struct page *page, *next;
-
-	kho_object_drop_all();
-	kho_records_forget();
-	kho_poison_forget();
-	list_for_each_entry_safe(page, next, &kho.blobs, lru)
-		list_del_init(&page->lru);
-	kho.nr_blobs = 0;
-	kho.head = NULL;
-	each_marked(unmark_run);
-	kho_radix_destroy_tree(&kho.tree);
-	kho_radix_destroy_tree(&kho.arrived);
-	return kho_radix_init_tree(&kho.tree) ?:
-	       kho_radix_init_tree(&kho.arrived);
-}
-
-static int read_objects(void)
-{
-	u64 addr, size;
-	int ret;
-
-	if (kho_native_retrieve(KHO_OBJS_NODE, &addr, &size))
-		return 0;
-	ret = kho_records_read(addr, size);
-	if (ret != -EINVAL)
-		return ret;
-	return forget() ?: kho_native_exact_list();
+	kho_preserved_walk(&ops, NULL);
+	kho_preserved_destroy();
+	return kho_preserved_init() ?: kho_unclaimed_init();
 }
 
 /**
- * kho_arrival_native_take() - take pages that arrived, for an object
+ * kho_backend_incoming_reset() - the objects were no good: list it all anew
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_backend_incoming_reset(void)
+{
+	return start_anew() ?: kho_unknown_list();
+}
+
+/**
+ * kho_backend_incoming_find() - find data that arrived by its name
+ * @name: the name
+ * @addr: set to its physical address
+ * @size: set to its size in bytes
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOENT.
+ */
+int kho_backend_incoming_find(const char *name, u64 *addr, u64 *size)
+{
+	return kho_native_retrieve(name, addr, size) ? -ENOENT : 0;
+}
+
+/**
+ * kho_backend_incoming_has() - can the page there be read, as something that arrived?
+ * @addr: physical address of any of its bytes, as a child of the FDT has it
+ */
+bool kho_backend_incoming_has(u64 addr)
+{
+	return pfn_to_online_page(PHYS_PFN(addr));
+}
+
+/**
+ * kho_backend_incoming_get() - get pages that arrived, for an object or as metadata
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
@@ -244,14 +233,14 @@ static int read_objects(void)
  * Return: 0, or -ENOENT if the kernel has no such pages, or -EEXIST or -EBUSY
  * if they have been taken.
  */
-int kho_arrival_native_take(u64 pfn, u64 nr_pages)
+int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 {
 	u64 done, end = PHYS_PFN(kho_end_of_memory());
 	int ret;
 
 	if (!nr_pages || pfn >= end || nr_pages > end - pfn)
 		return -ENOENT;
-	ret = kho_native_exact_take(pfn, nr_pages);
+	ret = kho_unknown_get(pfn, nr_pages);
 	if (ret != -ENOENT)
 		return ret;
 	for (done = 0; done < nr_pages; ) {
@@ -265,43 +254,43 @@ int kho_arrival_native_take(u64 pfn, u64 nr_pages)
 	ret = kho_mark_range(pfn, nr_pages);
 	if (ret)
 		return ret;
-	kho_radix_del_range(&kho.waiting, pfn, nr_pages);
+	kho_radix_del_range(&unretrieved, pfn, nr_pages);
 	return 0;
 }
 
 /**
- * kho_arrival_native_give_back() - the opposite of kho_arrival_native_take()
+ * kho_backend_incoming_put() - the opposite of kho_backend_incoming_get()
  * @pfn: number of the first page
  * @nr_pages: how many, as they were taken
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
  */
-int kho_arrival_native_give_back(u64 pfn, u64 nr_pages)
+int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
 {
 	WARN_ON_ONCE(kho_unmark_range(pfn, nr_pages));
-	if (!kho_native_waits(pfn, kho_radix_range_order(pfn, nr_pages)))
-		return kho_radix_add_range(&kho.arrived, pfn, nr_pages);
-	/* As list_waiting() lists them. */
-	if (!kho.list.nr && !kho.in_lean)
+	if (!kho_native_keeps(pfn, kho_radix_range_order(pfn, nr_pages)))
+		return kho_unclaimed_add(pfn, nr_pages);
+	/* As list_unretrieved() lists them. */
+	if (!kho_incoming()->list.nr && !kho_incoming()->two_trees)
 		return 0;
-	return kho_radix_add_range(&kho.waiting, pfn, nr_pages);
+	return kho_radix_add_range(&unretrieved, pfn, nr_pages);
 }
 
 /**
- * kho_arrival_native_waits() - do these pages wait to be asked for?
+ * kho_backend_may_retrieve() - do these pages wait to be asked for?
  * @pfn: number of the first page
  * @order: log2 of how many, as they were preserved
  *
  * Context: may sleep; kho.lock held.
  */
-bool kho_arrival_native_waits(u64 pfn, unsigned int order)
+bool kho_backend_may_retrieve(u64 pfn, unsigned int order)
 {
-	return kho.arrival == KHO_ARRIVAL_TAKEN && waits(pfn, order);
+	return kho_incoming_taken() && waits(pfn, order);
 }
 
 /**
- * kho_arrival_native_open() - take pages that wait, by number
+ * kho_backend_retrieve() - get pages that wait, by number
  * @pfn: number of the first page
  * @order: log2 of how many, as they were preserved
  *
@@ -310,17 +299,17 @@ bool kho_arrival_native_waits(u64 pfn, unsigned int order)
  * Context: may sleep; kho.lock held.
  * Return: 0, -ENOENT if none wait there, -ESHUTDOWN, or -ENOMEM.
  */
-int kho_arrival_native_open(u64 pfn, unsigned int order)
+int kho_backend_retrieve(u64 pfn, unsigned int order)
 {
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!kho_arrival_native_waits(pfn, order))
+	if (!kho_backend_may_retrieve(pfn, order))
 		return -ENOENT;
 	if (kho.frozen)
 		return -ESHUTDOWN;
-	ret = kho_radix_add_page(&kho.arrived, pfn, order);
+	ret = kho_unclaimed_add(pfn, 1ULL << order);
 	if (ret)
 		return ret;
 	ret = kho_mark_page(pfn, order);
@@ -330,109 +319,158 @@ int kho_arrival_native_open(u64 pfn, unsigned int order)
 		ret = -ENOENT;
 		goto err_unmark;
 	}
-	kho_radix_del_page(&kho.waiting, pfn, order);
+	kho_radix_del_page(&unretrieved, pfn, order);
 	kho_changed();
 	return 0;
 
 err_unmark:
 	kho_unmark_page(pfn, order);
 err_unlist:
-	kho_radix_del_page(&kho.arrived, pfn, order);
+	kho_unclaimed_del(pfn, 1ULL << order);
 	return ret;
 }
 
 /**
- * kho_arrival_native_drop() - give up pages that wait
+ * kho_backend_drop() - give up pages that wait
  * @pfn: number of the first page
  * @order: log2 of how many
  *
- * Context: may sleep; kho.lock held; kho_arrival_native_waits() was true.
+ * Context: may sleep; kho.lock held; kho_backend_may_retrieve() was true.
  */
-void kho_arrival_native_drop(u64 pfn, unsigned int order)
+void kho_backend_drop(u64 pfn, unsigned int order)
 {
 	lockdep_assert_held(&kho.lock);
 
 	if (WARN_ON_ONCE(kho_native_restore(pfn, 1ULL << order)))
 		return;
-	kho_radix_del_page(&kho.waiting, pfn, order);
+	kho_radix_del_page(&unretrieved, pfn, order);
 	kho_put_pages(pfn, 1UL << order);
 }
 
 /**
- * kho_arrival_from_kernel() - find out what the kernel has kept
+ * kho_backend_unretrieved() - does the kernel keep such a block, for nobody yet?
+ * @pfn: number of the first page
+ * @order: log2 of how many, as they were preserved
  *
- * Makes kho.tree, kho.arrived and kho.waiting.
+ * Context: any.
+ */
+bool kho_backend_unretrieved(u64 pfn, unsigned int order)
+{
+	return kho_native_keeps(pfn, order);
+}
+
+/**
+ * kho_backend_unretrieved_pages() - how many base pages wait, as far as it is known
+ */
+u64 kho_backend_unretrieved_pages(void)
+{
+	return kho_radix_nr_pages(&unretrieved);
+}
+
+/**
+ * kho_backend_unretrieved_list() - call a function for each block that waits
+ * @skip: how many to pass over; lowered by as many as were
+ * @cb: told of each; a result other than 0 ends it
+ * @data: for @cb
+ *
+ * Context: that of @cb; takes no lock.
+ * Return: how many blocks there are.
+ */
+u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void *data)
+{
+	kho_radix_walk_from(&unretrieved, skip, cb, data);
+	return kho_tree_keys(&unretrieved);
+}
+
+/**
+ * kho_backend_incoming_read() - find out what the kernel has kept
+ *
+ * Makes the trees of what is preserved, unclaimed and unretrieved.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM.  As for kho_arrival_init(), to be refused is no error.
+ * Return: 0 or -ENOMEM.  To be refused is no error.
  */
-int kho_arrival_from_kernel(void)
+int kho_backend_incoming_read(void)
 {
 	int ret;
 
-	ret = kho_radix_init_tree(&kho.tree) ?:
-	      kho_radix_init_tree(&kho.arrived) ?:
-	      kho_radix_init_tree(&kho.waiting);
+	lockdep_assert_held(&kho.lock);
+
+	ret = kho_preserved_init() ?: kho_unclaimed_init() ?:
+	      kho_radix_init_tree(&unretrieved);
 	if (ret)
-		goto err_destroy;
-	if (!kho_native_booted() || kho.list.taken)
+		return ret;
+	if (!kho_native_booted() || kho_incoming()->list.taken)
 		return 0;
 
-	kho.arrival_kind = KHO_KIND_KERNEL;
+	kho_incoming_set_kind(KHO_KIND_KERNEL);
 	ret = read_fdt();
-	if (ret)
-		goto err_destroy;
-	if (kho.arrival == KHO_ARRIVAL_REFUSED)
-		return 0;
-	read_metadata();
-	ret = list_waiting();
-	if (!ret && kho.arrival != KHO_ARRIVAL_REFUSED)
-		ret = kho_native_exact_list();
-	if (ret)
-		goto err_destroy;
-	if (kho.arrival == KHO_ARRIVAL_REFUSED)
-		return 0;
-	ret = read_objects();
-	if (ret)
-		goto err_destroy;
-	kho_poison_arrived();
-	ret = kho_native_exact_mark() ?:
-	      kho_release_prepare(kho.list.nr ? kho.in_root : 0);
-	if (ret)
-		goto err_destroy;
-	kho.arrival = KHO_ARRIVAL_TAKEN;
-	if (!kho_native_enabled())
-		pr_warn("the kernel's own KHO is off: nothing of this goes on to the next kernel; boot with kho=on\n");
-	return 0;
+	if (ret || kho_incoming_refused())
+		return ret;
+	ret = list_unretrieved();
+	if (ret || kho_incoming_refused())
+		return ret;
+	return kho_unknown_list();
+}
 
-err_destroy:
-	kho_arrival_native_exit();
+/**
+ * kho_backend_incoming_keep() - have all of it kept as this kernel's own
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, as kho_mark_page(), or as kho_release_prepare().
+ */
+int kho_backend_incoming_keep(void)
+{
+	const struct kho_incoming *in = kho_incoming();
+	/* The tree is the kernel's, and its nodes are of no use any more. */
+	int ret = kho_unknown_mark() ?:
+		  kho_release_prepare(in->list.nr ? in->root : 0, false);
+
+	if (!ret && !kho_native_enabled())
+		pr_warn("the kernel's own KHO is off: nothing of this goes on to the next kernel; boot with kho=on\n");
 	return ret;
 }
 
 /**
- * kho_arrival_native_commit() - take what was found, for good
+ * kho_backend_incoming_commit() - own what was found, for good
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_arrival_native_commit(void)
+void kho_backend_incoming_commit(void)
 {
-	each_marked(restore_run);
-	kho_native_exact_commit();
+	static const struct kho_walk_ops ops = {
+		.run = restore_run,
+	};
+
+	lockdep_assert_held(&kho.lock);
+
+	kho_arch_taken(&kho_incoming()->list);
+	kho_preserved_walk(&ops, NULL);
 }
 
 /**
- * kho_arrival_native_exit() - let go of what came
+ * kho_backend_incoming_finish() - free what only the previous kernel needed
+ *
+ * Context: may sleep; kho.lock held; pages that arrived and are poisoned say so.
+ */
+void kho_backend_incoming_finish(void)
+{
+	kho_unknown_commit();
+}
+
+/**
+ * kho_backend_incoming_exit() - let go of what came
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_arrival_native_exit(void)
+void kho_backend_incoming_exit(void)
 {
-	if (!kho.committed && kho.tree.root)
-		forget();
-	kho_radix_destroy_tree(&kho.waiting);
-	kho_radix_destroy_tree(&kho.arrived);
-	kho_radix_destroy_tree(&kho.tree);
-	kfree(kho.in);
-	kho.in = NULL;
+	lockdep_assert_held(&kho.lock);
+
+	if (!kho.committed)
+		start_anew();
+	kho_radix_destroy_tree(&unretrieved);
+	kho_unclaimed_destroy();
+	kho_preserved_destroy();
+	kho_incoming_free_fdt();
 }

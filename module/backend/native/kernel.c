@@ -12,8 +12,8 @@
 #include <linux/string.h>
 #include <linux/uio.h>
 
+#include "compat/compat.h"
 #include "base/pseudofile.h"
-
 #include "kernel.h"
 
 /* What the kernel writes into page->private of the first page of a block. */
@@ -88,14 +88,13 @@ static unsigned int read_numbers(const char *path, u64 *number)
 }
 
 /**
- * kho_native_init() - learn where the kernel's scratch is
+ * kho_native_find_scratch() - learn where the kernel's scratch is
  *
- * It tells nobody but debugfs.
+ * It tells nobody but debugfs.  If it can't be known, kho_native_knows_scratch() says so.
  *
  * Context: may sleep; no locks held.
- * Return: 0.  If it can't be known, kho_native_knows_scratch() says so.
  */
-int kho_native_init(void)
+void kho_native_find_scratch(void)
 {
 	u64 addr[SCRATCH_MAX], size[SCRATCH_MAX];
 	unsigned int i, nr;
@@ -108,7 +107,6 @@ int kho_native_init(void)
 		scratch[i].nr_pages = PHYS_PFN(size[i]);
 	}
 	nr_scratch = nr;
-	return 0;
 }
 
 /**
@@ -136,14 +134,14 @@ bool kho_native_in_scratch(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_native_waits() - has the kernel kept such a block, for nobody yet?
+ * kho_native_keeps() - has the kernel kept such a block, for nobody yet?
  * @pfn: number of the first page
  * @order: log2 of how many
  *
  * The kernel warns loudly when it is asked to restore what is not there, so
  * this looks first at what it will look at.
  */
-bool kho_native_waits(u64 pfn, unsigned int order)
+bool kho_native_keeps(u64 pfn, unsigned int order)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
@@ -194,24 +192,24 @@ int kho_native_restore(u64 pfn, u64 nr_pages)
 /**
  * kho_native_add_subtree() - name data for the next kernel
  * @name: the name
- * @blob: the data, in memory that is preserved
+ * @data: the data, in memory that is preserved
  * @size: its size in bytes
  *
  * Return: 0, or what the kernel says; 0 too while its KHO is off.
  */
-int kho_native_add_subtree(const char *name, void *blob, size_t size)
+int kho_native_add_subtree(const char *name, void *data, size_t size)
 {
-	return kho_is_enabled() ? kho_add_subtree(name, blob, size) : 0;
+	return kho_is_enabled() ? kho_add_subtree(name, data, size) : 0;
 }
 
 /**
  * kho_native_remove_subtree() - take that back
- * @blob: the data
+ * @data: the data
  */
-void kho_native_remove_subtree(void *blob)
+void kho_native_remove_subtree(void *data)
 {
 	if (kho_is_enabled())
-		kho_remove_subtree(blob);
+		kho_remove_subtree(data);
 }
 
 /**

@@ -11,18 +11,25 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/core.h"
+#include "core/preserve.h"
+#include "core/walk.h"
+#include "incoming/incoming.h"
+#include "mm/folio.h"
+#include "mm/reserved.h"
+#include "native.h"
+#include "tree/tree.h"
+
+#include <kho/exact.h>
+#include <kho/fdt.h>
+#include <kho/walk.h>
 
 /* For one listing: what the kernel has been told of. */
 struct exact_list {
 	struct kho_radix_tree told;
 	u64 bad;
 };
-
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
-}
 
 static int list_told(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
@@ -67,7 +74,7 @@ static int list_block(struct exact_list *list, u64 pfn, unsigned int order)
 	/* That mark is passed over, as it is where the kernel has no KHO. */
 	if (kho_sender_has(pfn, 1ULL << order))
 		return 0;
-	return kho_radix_add_page(&kho.arrived, pfn, order);
+	return kho_unclaimed_add(pfn, 1ULL << order);
 }
 
 static int list_rest(void *ctx, __u64 phys, unsigned int order, __u64 nr)
@@ -89,73 +96,65 @@ static int judge(const struct kho_walk *walk, u64 root, u64 bad, int ret)
 	if (!ret || ret == -ENOMEM)
 		return ret;
 	if (ret == KHO_WALK_BAD)
-		kho_arrival_refuse(walk->why, walk->where, walk->value);
+		kho_incoming_refuse(walk->why, walk->where, walk->value);
 	else if (ret == -EINVAL)
-		kho_arrival_refuse("a page is not reserved", bad, 0);
+		kho_incoming_refuse("a page is not reserved", bad, 0);
 	else
-		kho_arrival_refuse("a page is marked twice", root, 0);
+		kho_incoming_refuse("a page is marked twice", root, 0);
 	return 0;
 }
 
 /**
- * kho_native_exact_list() - list what arrived and the kernel knows nothing of
+ * kho_unknown_list() - list what arrived and the kernel knows nothing of
  *
- * It is listed in kho.arrived, which is empty before.
+ * It is listed in what is unclaimed, which is empty before.
  *
  * Context: may sleep; kho.lock held; the envelopes are sound.
  * Return: 0 or -ENOMEM; to be refused is no error.
  */
-int kho_native_exact_list(void)
+int kho_unknown_list(void)
 {
 	static const struct kho_walk_ops told_ops = {
-		.map = map_node,
 		.run = list_told,
 	};
 	static const struct kho_walk_ops rest_ops = {
-		.map = map_node,
 		.node = check_node,
 		.run = list_rest,
 	};
 	struct exact_list list = {};
-	struct kho_walk walk = {
-		.ops = &told_ops,
-		.ctx = &list,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
+	const struct kho_incoming *in = kho_incoming();
 	const struct kho_fdt_child *child;
+	struct kho_walk walk;
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!kho.in_lean || kho_exact_find_root())
+	if (!in->two_trees || kho_incoming_find_root())
 		return 0;
 	ret = kho_radix_init_tree(&list.told);
 	if (ret)
 		return ret;
-	ret = judge(&walk, kho.in->root, 0, kho_walk_tree(&walk, kho.in->root));
-	if (!ret && kho.arrival != KHO_ARRIVAL_REFUSED) {
-		walk.ops = &rest_ops;
-		ret = kho_walk_tree(&walk, kho.in_root);
-		ret = judge(&walk, kho.in_root, list.bad, ret);
+	ret = kho_walk(in->fdt->root, &told_ops, &list, &walk);
+	ret = judge(&walk, in->fdt->root, 0, ret);
+	if (!ret && !kho_incoming_refused()) {
+		ret = kho_walk(in->root, &rest_ops, &list, &walk);
+		ret = judge(&walk, in->root, list.bad, ret);
 	}
 	kho_radix_destroy_tree(&list.told);
 
-	/* See kho_native_exact_commit(). */
-	child = kho_arrival_child(KHO_EXACT_NODE);
-	if (!ret && kho.arrival != KHO_ARRIVAL_REFUSED &&
-	    kho_radix_del_page(&kho.arrived, PHYS_PFN(child->addr), 0))
-		kho_arrival_refuse("what /kho-exact leads to is not preserved",
-				   child->addr, 0);
-	if (!ret && kho.arrival == KHO_ARRIVAL_REFUSED) {
-		kho_radix_destroy_tree(&kho.arrived);
-		ret = kho_radix_init_tree(&kho.arrived);
-	}
+	/* See kho_unknown_commit(). */
+	child = kho_incoming_child(KHO_EXACT_NODE);
+	if (!ret && !kho_incoming_refused() &&
+	    kho_unclaimed_del(PHYS_PFN(child->addr), 1))
+		kho_incoming_refuse("what /kho-exact leads to is not preserved",
+				    child->addr, 0);
+	if (!ret && kho_incoming_refused())
+		ret = kho_unclaimed_init();
 	return ret;
 }
 
 /**
- * kho_native_exact_take() - take pages that the kernel knows nothing of
+ * kho_unknown_get() - take pages that the kernel knows nothing of
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
@@ -164,18 +163,18 @@ int kho_native_exact_list(void)
  * Context: may sleep; kho.lock held.
  * Return: 0, -ENOENT if they are not there, or what kho_mark_range() says.
  */
-int kho_native_exact_take(u64 pfn, u64 nr_pages)
+int kho_unknown_get(u64 pfn, u64 nr_pages)
 {
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!kho.in_lean)
+	if (!kho_incoming()->two_trees)
 		return -ENOENT;
 	ret = kho_mark_range(pfn, nr_pages);
 	if (ret)
 		return ret;
-	ret = kho_radix_del_range(&kho.arrived, pfn, nr_pages);
+	ret = kho_unclaimed_del(pfn, nr_pages);
 	if (ret)
 		kho_unmark_range(pfn, nr_pages);
 	return ret;
@@ -196,43 +195,35 @@ static int mark_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 }
 
 /**
- * kho_native_exact_mark() - preserve what is left, for whoever asks by number
+ * kho_unknown_mark() - preserve what is left, for whoever asks by number
  *
  * Context: may sleep; kho.lock held; the objects have been read.
  * Return: 0, or as kho_mark_page().
  */
-int kho_native_exact_mark(void)
+int kho_unknown_mark(void)
 {
 	static const struct kho_walk_ops ops = {
-		.map = map_node,
 		.run = mark_run,
 	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
-
 	lockdep_assert_held(&kho.lock);
 
-	return kho.in_lean ?
-	       kho_walk_tree(&walk, virt_to_phys(kho.arrived.root)) : 0;
+	return kho_incoming()->two_trees ? kho_unclaimed_walk(&ops, NULL) : 0;
 }
 
 /**
- * kho_native_exact_commit() - free what only the kernel before needed
+ * kho_unknown_commit() - free what only the kernel before needed
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_native_exact_commit(void)
+void kho_unknown_commit(void)
 {
 	const struct kho_fdt_child *child;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!kho.in_lean)
+	if (!kho_incoming()->two_trees)
 		return;
-	child = kho_arrival_child(KHO_EXACT_NODE);
+	child = kho_incoming_child(KHO_EXACT_NODE);
 	kho_unreserve(PHYS_PFN(child->addr), 1);
 	kho_put_pages(PHYS_PFN(child->addr), 1);
 }

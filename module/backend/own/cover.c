@@ -10,7 +10,11 @@
 #include <linux/bitmap.h>
 #include <linux/limits.h>
 
+#include "arch/envelope.h"
 #include "cover.h"
+
+#include <kho/abi.h>
+#include <kho/gaps.h>
 
 static void offer(struct kho_blocks *blocks, struct kho_gaps *gaps,
 		  unsigned long first, unsigned long end)

@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Envelopes: a few large ranges that cover all that is preserved.  What they
- * are for is said in include/kho/abi.h.
+ * Which envelopes cover all that is preserved, and as little else as can be.
  */
-#ifndef KHO_ENVELOPE_H
-#define KHO_ENVELOPE_H
+#ifndef KHO_COVER_H
+#define KHO_COVER_H
 
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include <kho/abi.h>
+#include "arch/envelope.h"
+
 #include <kho/gaps.h>
-
-/**
- * struct kho_envelope - a range of memory that nobody may use but its reader
- */
-struct kho_envelope {
-	/** @addr: physical address in bytes. */
-	u64 addr;
-	/** @bytes: its length. */
-	u64 bytes;
-};
-
-/* They begin at multiples of 2^KHO_ENVELOPE_SHIFT, but the first one here at the least. */
-#define KHO_ENVELOPE_LOWEST	0x100000
 
 #define KHO_GAPS_MAX	(KHO_ENVELOPES_MAX - 1)
 
@@ -54,4 +41,4 @@ struct kho_blocks {
 unsigned int kho_envelopes_find(struct kho_blocks *blocks,
 				struct kho_envelope *envelope, u64 *least_open);
 
-#endif /* KHO_ENVELOPE_H */
+#endif /* KHO_COVER_H */

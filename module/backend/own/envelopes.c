@@ -26,7 +26,37 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "arch/envelope.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/preserve.h"
+#include "core/ram.h"
+#include "cover.h"
+#include "dev/dev.h"
+#include "incoming/incoming.h"
+#include "mm/iomem.h"
+#include "own.h"
+#include "tree/tree.h"
+
+#include <kho/abi.h>
+#include <kho/walk.h>
+#include <linux/kho.h>
+
+/* What the envelopes have to cover. */
+static struct kho_blocks granules;
+/* Memory was added that it knows nothing of. */
+static bool granules_short;
+/* The best envelopes may be others now; granules.lock. */
+static bool stale;
+
+/* What is announced, by rising address. */
+static struct kho_envelope envelopes[KHO_ENVELOPES_MAX];
+static unsigned int nr_envelopes;
+/* Base pages of RAM in these. */
+static u64 envelope_pages;
+/* Granules of RAM in the smallest gap between them, or 0. */
+static u64 least_open;
 
 /* How often envelopes are looked for without keeping others from marking pages. */
 #define FIND_TRIES	3
@@ -37,11 +67,11 @@
 static bool is_covered(unsigned long block)
 {
 	u64 addr = max_t(u64, (u64)block << KHO_ENVELOPE_SHIFT, KHO_ENVELOPE_LOWEST);
-	unsigned int low = 0, high = kho.nr_envelopes;
+	unsigned int low = 0, high = nr_envelopes;
 
 	while (low < high) {
 		unsigned int middle = low + (high - low) / 2;
-		const struct kho_envelope *envelope = &kho.envelope[middle];
+		const struct kho_envelope *envelope = &envelopes[middle];
 
 		if (addr < envelope->addr)
 			high = middle;
@@ -58,7 +88,7 @@ static bool may_open(const struct kho_blocks *blocks, unsigned long block)
 {
 	unsigned long first, end;
 
-	if (kho.nr_envelopes < KHO_ENVELOPES_MAX)
+	if (nr_envelopes < KHO_ENVELOPES_MAX)
 		return true;
 	first = find_last_bit(blocks->used, block);
 	if (first >= block)
@@ -66,7 +96,7 @@ static bool may_open(const struct kho_blocks *blocks, unsigned long block)
 	end = find_next_bit(blocks->used, blocks->nr, block);
 	if (end >= blocks->nr || !is_covered(first + 1) || !is_covered(end - 1))
 		return true;
-	return blocks->ram[end] - blocks->ram[first + 1] > kho.least_open;
+	return blocks->ram[end] - blocks->ram[first + 1] > least_open;
 }
 
 static void keep_block(struct kho_blocks *blocks, unsigned long block,
@@ -80,7 +110,7 @@ static void keep_block(struct kho_blocks *blocks, unsigned long block,
 		__set_bit(block, blocks->used);
 		blocks->changes++;
 		if (!is_covered(block))
-			kho.envelopes_stale = true;
+			stale = true;
 	}
 	spin_unlock(&blocks->lock);
 }
@@ -97,8 +127,8 @@ static void drop_block(struct kho_blocks *blocks, unsigned long block,
 	spin_lock(&blocks->lock);
 	if (!atomic_read(&blocks->pages[block])) {
 		__clear_bit(block, blocks->used);
-		if (!kho.envelopes_stale && may_open(blocks, block))
-			kho.envelopes_stale = true;
+		if (!stale && may_open(blocks, block))
+			stale = true;
 	}
 	spin_unlock(&blocks->lock);
 }
@@ -107,7 +137,7 @@ static void drop_block(struct kho_blocks *blocks, unsigned long block,
 static void count(struct kho_radix_tree *tree, unsigned long pfn,
 		  unsigned long nr_pages, bool kept)
 {
-	struct kho_blocks *blocks = &kho.blocks;
+	struct kho_blocks *blocks = &granules;
 
 	while (nr_pages) {
 		unsigned long block = pfn / BLOCK_PAGES;
@@ -118,7 +148,7 @@ static void count(struct kho_radix_tree *tree, unsigned long pfn,
 			pr_warn_once("the last page of RAM is preserved: an unpatched kernel would lose it\n");
 		if (block >= blocks->nr) {
 			/* Memory that was not there when the table was made. */
-			WRITE_ONCE(kho.blocks_short, true);
+			WRITE_ONCE(granules_short, true);
 			return;
 		}
 		if (kept)
@@ -172,9 +202,9 @@ static void blocks_free(struct kho_blocks *blocks)
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages)
 {
 	/* A whole number of blocks: see SCRATCH_ALIGN. */
-	kho.blocks.open = pfn / BLOCK_PAGES;
-	kho.blocks.nr_open = nr_pages / BLOCK_PAGES;
-	kho.envelopes_stale = true;
+	granules.open = pfn / BLOCK_PAGES;
+	granules.nr_open = nr_pages / BLOCK_PAGES;
+	stale = true;
 }
 
 /* An empty table for all memory that there is; the old one stays if it fails. */
@@ -198,25 +228,20 @@ static int blocks_alloc(struct kho_blocks *blocks)
 	blocks->used = used;
 	blocks->pages = pages;
 	blocks->ram = ram;
-	kho_envelopes_leave_open(kho.scratch_pfn, kho.scratch_pages);
+	kho_envelopes_leave_open(kho_scratch_pfn(), kho_scratch_pages());
 	sum_ram(blocks);
 	return 0;
 }
 
-static const void *map_node(void *ctx, __u64 phys)
-{
-	return phys_to_virt(phys);
-}
-
 static int count_node(void *ctx, __u64 phys, unsigned int level)
 {
-	count(&kho.tree, PHYS_PFN(phys), 1, true);
+	count(NULL, PHYS_PFN(phys), 1, true);
 	return 0;
 }
 
 static int count_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	count(&kho.tree, PHYS_PFN(phys), nr << order, true);
+	count(NULL, PHYS_PFN(phys), nr << order, true);
 	cond_resched();
 	return 0;
 }
@@ -225,39 +250,33 @@ static int count_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 static int make_table(void)
 {
 	static const struct kho_walk_ops ops = {
-		.map = map_node,
 		.node = count_node,
 		.run = count_run,
 	};
-	struct kho_walk walk = {
-		.ops = &ops,
-		.shift = PAGE_SHIFT,
-		.end = kho_end_of_memory(),
-	};
-	int ret = blocks_alloc(&kho.blocks);
+	int ret = blocks_alloc(&granules);
 
 	if (ret)
 		return ret;
-	kho.blocks_short = false;
-	kho.envelopes_stale = true;
-	kho_walk_tree(&walk, virt_to_phys(kho.tree.root));
+	granules_short = false;
+	stale = true;
+	kho_preserved_walk(&ops, NULL);
 	/* What both have counts twice, here and when it comes and goes. */
-	kho_walk_tree(&walk, virt_to_phys(kho.lean.root));
+	kho_boot_tree_walk(&ops, NULL);
 	return 0;
 }
 
 /*
  * Until 6.9 or so the kernel takes what an envelope covers out of the RAM that it
  * looks for the end of memory in, and maps nothing beyond that end.  So the last
- * page of RAM belongs to no envelope, and hold_last_page() sees to it that it
+ * page of RAM belongs to no envelope, and kho_edges_hold() sees to it that it
  * needs none.
  */
 static void spare_last_page(void)
 {
-	struct kho_envelope *last = &kho.envelope[kho.nr_envelopes - 1];
+	struct kho_envelope *last = &envelopes[nr_envelopes - 1];
 	u64 end = PFN_PHYS((u64)kho_ram_last());
 
-	if (kho.nr_envelopes && last->addr + last->bytes > end)
+	if (nr_envelopes && last->addr + last->bytes > end)
 		last->bytes = end - last->addr;
 }
 
@@ -267,110 +286,20 @@ static void spare_last_page(void)
  */
 static void spare_lowest(void)
 {
-	struct kho_envelope *first = &kho.envelope[0];
+	struct kho_envelope *first = &envelopes[0];
 
-	if (kho.nr_envelopes && !first->addr) {
+	if (nr_envelopes && !first->addr) {
 		first->addr = KHO_ENVELOPE_LOWEST;
 		first->bytes -= KHO_ENVELOPE_LOWEST;
 	}
 }
 
-/*
- * Has the page, unless it can't be preserved anyway or somebody else has it.  Only that
- * of the memory there is when the module is loaded: what comes later is to be able to
- * go again.
- */
-static void hold_last_page(void)
-{
-	unsigned long pfn = kho_ram_last();
-	struct page *page = pfn_to_online_page(pfn);
-
-	if (!page || PageReserved(page))
-		return;
-	if (!alloc_contig_range(pfn, pfn + 1, ACR_FLAGS_NONE,
-				GFP_KERNEL | __GFP_NOWARN))
-		kho.held_pfn = pfn;
-}
-
-/* Pages below KHO_LOWEST_PFN that are ours, so that nobody has them who is refused then. */
-static DECLARE_BITMAP(held_low, KHO_LOWEST_PFN);
-
-static void hold_low(unsigned long pfn, unsigned long end)
-{
-	unsigned long middle = pfn + (end - pfn) / 2;
-
-	if (!alloc_contig_range(pfn, end, ACR_FLAGS_NONE, GFP_KERNEL | __GFP_NOWARN)) {
-		for (; pfn < end; pfn++)
-			set_bit(pfn, held_low);
-	} else if (end - pfn > 8) {
-		hold_low(pfn, middle);
-		hold_low(middle, end);
-	}
-}
-
-static void hold_lowest(void)
-{
-	unsigned long pfn = PHYS_PFN(SZ_1M), end;
-
-	/* Pieces that are all there; what is below 1 MiB the kernel keeps for itself. */
-	for (; pfn < KHO_LOWEST_PFN; pfn = max(end, pfn + 1)) {
-		for (end = pfn; end < KHO_LOWEST_PFN; end++) {
-			struct page *page = pfn_to_online_page(end);
-
-			if (!page || PageReserved(page))
-				break;
-		}
-		if (end > pfn)
-			hold_low(pfn, end);
-	}
-}
-
-/**
- * kho_lowest_hold() - take out of use what the allocator has below KHO_LOWEST_PFN
- *
- * By their numbers pages can't be had if one of those beside them is in use for good.  So
- * they are asked for, as anybody does, for as long as it is them that come.
- *
- * Context: may sleep.
- */
-void kho_lowest_hold(void)
-{
-	gfp_t gfp = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
-		    __GFP_NOMEMALLOC;
-	struct page *page = pfn_to_online_page(KHO_LOWEST_PFN - 1);
-	unsigned int i;
-	int nid;
-
-	if (!page)
-		return;
-	nid = page_to_nid(page);
-	for (i = 0; i < KHO_LOWEST_PFN; i++) {
-		page = alloc_pages_node(nid, gfp, 0);
-		if (!page)
-			return;
-		if (page_to_pfn(page) >= KHO_LOWEST_PFN) {
-			__free_page(page);
-			return;
-		}
-		set_bit(page_to_pfn(page), held_low);
-	}
-}
-
-static void drop_lowest(void)
-{
-	unsigned long pfn;
-
-	for_each_set_bit(pfn, held_low, KHO_LOWEST_PFN)
-		free_contig_range(pfn, 1);
-	bitmap_zero(held_low, KHO_LOWEST_PFN);
-}
-
 static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,
-			  u64 least_open)
+			  u64 smallest_gap)
 {
-	memcpy(kho.envelope, envelope, nr * sizeof(*envelope));
-	kho.nr_envelopes = nr;
-	kho.least_open = least_open;
+	memcpy(envelopes, envelope, nr * sizeof(*envelope));
+	nr_envelopes = nr;
+	least_open = smallest_gap;
 	spare_last_page();
 	spare_lowest();
 }
@@ -384,28 +313,28 @@ static void find_envelopes(struct kho_blocks *blocks)
 {
 	static struct kho_envelope envelope[KHO_ENVELOPES_MAX];
 	unsigned int nr, tries;
-	u64 changes, least_open;
+	u64 changes, smallest_gap;
 
 	for (tries = 0; tries < FIND_TRIES; tries++) {
 		spin_lock(&blocks->lock);
-		kho.envelopes_stale = false;
+		stale = false;
 		changes = blocks->changes;
 		spin_unlock(&blocks->lock);
 
-		nr = kho_envelopes_find(blocks, envelope, &least_open);
+		nr = kho_envelopes_find(blocks, envelope, &smallest_gap);
 
 		spin_lock(&blocks->lock);
 		if (blocks->changes == changes) {
-			set_envelopes(envelope, nr, least_open);
+			set_envelopes(envelope, nr, smallest_gap);
 			spin_unlock(&blocks->lock);
 			return;
 		}
 		spin_unlock(&blocks->lock);
 	}
 	spin_lock(&blocks->lock);
-	kho.envelopes_stale = false;
-	nr = kho_envelopes_find(blocks, envelope, &least_open);
-	set_envelopes(envelope, nr, least_open);
+	stale = false;
+	nr = kho_envelopes_find(blocks, envelope, &smallest_gap);
+	set_envelopes(envelope, nr, smallest_gap);
 	spin_unlock(&blocks->lock);
 }
 
@@ -441,20 +370,19 @@ void kho_envelopes_update(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	if (!kho.blocks.nr)
+	if (!granules.nr)
 		return;
 	/* Others may be about to mark pages: soon, with the gate closed. */
-	if (READ_ONCE(kho.blocks_short))
+	if (READ_ONCE(granules_short))
 		queue_work(system_unbound_wq, &renew_work);
-	if (!READ_ONCE(kho.envelopes_stale))
+	if (!READ_ONCE(stale))
 		return;
-	find_envelopes(&kho.blocks);
-	kho.envelope_pages = 0;
-	for (i = 0; i < kho.nr_envelopes; i++)
-		kho.envelope_pages += kho_ram_pages(kho.envelope[i].addr,
-						    kho.envelope[i].bytes);
-	if (kho.setup)
-		kho_arch_announce(kho.setup, kho.envelope, kho.nr_envelopes);
+	find_envelopes(&granules);
+	envelope_pages = 0;
+	for (i = 0; i < nr_envelopes; i++)
+		envelope_pages += kho_ram_pages(envelopes[i].addr,
+						    envelopes[i].bytes);
+	kho_outgoing_announce(envelopes, nr_envelopes);
 }
 
 /**
@@ -476,7 +404,7 @@ void kho_envelopes_settle(void)
 {
 	lockdep_assert_held_write(&kho.gate);
 
-	if (kho.blocks.nr && kho.blocks_short && renew_table())
+	if (granules.nr && granules_short && renew_table())
 		return;
 	kho_envelopes_update();
 }
@@ -493,16 +421,12 @@ int kho_envelopes_init(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	/* The kernel's own KHO has a tree of its own, and knows no envelopes. */
-	if (kho_native())
-		return 0;
 	ret = make_table();
 	if (ret)
 		return ret;
-	kho.tree.watch = count;
-	kho.lean.watch = count;
-	hold_last_page();
-	hold_lowest();
+	kho_preserved_watch(count);
+	kho_boot_tree_watch(count);
+	kho_edges_hold();
 	return 0;
 }
 
@@ -513,34 +437,74 @@ int kho_envelopes_init(void)
  */
 void kho_envelopes_exit(void)
 {
-	kho.blocks_short = false;
-	kho.tree.watch = NULL;
-	kho.lean.watch = NULL;
-	if (kho.held_pfn)
-		free_contig_range(kho.held_pfn, 1);
-	kho.held_pfn = 0;
-	drop_lowest();
-	blocks_free(&kho.blocks);
-	kho.nr_envelopes = 0;
-}
-
-static void list_envelopes(const struct kho_envelope *envelope, unsigned int nr,
-			   u64 first, u32 room, struct kho_envelope_entry *entry,
-			   u32 *filled, u64 *total)
-{
-	u64 i;
-
-	*filled = 0;
-	for (i = first; i < nr && *filled < room; i++) {
-		entry[*filled].addr = envelope[i].addr;
-		entry[*filled].bytes = envelope[i].bytes;
-		(*filled)++;
-	}
-	*total = nr;
+	granules_short = false;
+	kho_preserved_watch(NULL);
+	kho_boot_tree_watch(NULL);
+	kho_edges_drop();
+	blocks_free(&granules);
+	nr_envelopes = 0;
 }
 
 /**
- * kho_envelopes_list() - describe the envelopes for the next kernel
+ * kho_envelopes_query() - say how many there are
+ * @query: whose members about them are set
+ */
+void kho_envelopes_query(struct kho_query *query)
+{
+	lockdep_assert_held(&kho.lock);
+
+	query->envelopes = nr_envelopes;
+	query->envelope_pages = envelope_pages;
+}
+
+/**
+ * kho_backend_memory_changed() - memory has come or gone
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_backend_memory_changed(void)
+{
+	/* Only with a tree and envelopes there is anything to be told of it. */
+	if (!granules.nr)
+		return;
+	granules_short = true;
+	kho_envelopes_settle();
+}
+
+/**
+ * kho_backend_image_changed() - a kernel was loaded, or is no more
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_backend_image_changed(void)
+{
+	/* The last page may be another one. */
+	stale = true;
+	kho_envelopes_update();
+}
+
+/**
+ * kho_backend_changed() - what is preserved has changed
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_backend_changed(void)
+{
+	kho_envelopes_update();
+}
+
+/**
+ * kho_backend_settle() - nothing changes any more
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_backend_settle(void)
+{
+	kho_envelopes_settle();
+}
+
+/**
+ * kho_backend_list_envelopes() - describe the envelopes for the next kernel
  * @first: number of the first one wanted
  * @room: entries that there are
  * @entries: array of struct kho_envelope_entry, filled in
@@ -549,26 +513,11 @@ static void list_envelopes(const struct kho_envelope *envelope, unsigned int nr,
  *
  * Context: may sleep; takes kho.lock.
  */
-void kho_envelopes_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
-{
-	mutex_lock(&kho.lock);
-	list_envelopes(kho.envelope, kho.nr_envelopes, first, room, entries,
-		       filled, total);
-	mutex_unlock(&kho.lock);
-}
-
-/**
- * kho_envelopes_list_arrived() - describe those that this kernel was given
- * @first: number of the first one wanted
- * @room: entries that there are
- * @entries: array of struct kho_envelope_entry, filled in
- * @filled: how many were
- * @total: how many there are
- */
-void kho_envelopes_list_arrived(u64 first, u32 room, void *entries, u32 *filled,
+void kho_backend_list_envelopes(u64 first, u32 room, void *entries, u32 *filled,
 				u64 *total)
 {
-	list_envelopes(kho.list.envelope,
-		       min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX),
-		       first, room, entries, filled, total);
+	mutex_lock(&kho.lock);
+	*total = nr_envelopes;
+	*filled = kho_envelope_entries(envelopes, nr_envelopes, first, room, entries);
+	mutex_unlock(&kho.lock);
 }

@@ -12,41 +12,58 @@
 #include <linux/string.h>
 #include <linux/utsname.h>
 
-#include "internal.h"
-#include "core/page-alloc.h"
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "arch/envelope.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/metapage.h"
+#include "core/preserve.h"
+#include "dev/dev.h"
+#include "incoming/incoming.h"
+#include "own.h"
+#include "tree/tree.h"
 
-/* The objects' head is a page of ours, not one that arrived. */
-static bool head_is_new;
-/* The kernel's own KHO has been told of it. */
-static bool head_is_named;
+#include <kho/abi.h>
+#include <kho/exact.h>
+#include <kho/fdt.h>
+#include <kho/objects.h>
+#include <linux/kho.h>
+
+/* The root FDT: what it says, and of each child KHO_SUBTREE_*. */
+static struct kho_fdt *out;
+static u32 flags_of[KHO_FDT_MAX_CHILDREN];
+/* The page with it, and where the next one is put together. */
+static void *fdt;
+static void *fdt_room;
+/* Which kernel this is, for the next one. */
+static struct kho_metadata *metadata;
+/* Leads to the full tree while the FDT leads to the boot tree, else NULL. */
+static struct kho_exact *full_tree;
+/* The page with the setup_data node and the scratch array. */
+static void *setup;
+/* Somebody may have put its address into an image. */
+static bool setup_shown;
 
 /* Puts the FDT together aside, so that the one in place is always whole. */
 static int write_fdt(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	/* The kernel's own KHO has an FDT of its own. */
-	if (!kho.fdt)
+	/* It is only begun. */
+	if (!fdt)
 		return 0;
-	kho.out->root = virt_to_phys(kho.exact ? kho.lean.root : kho.tree.root);
-	if (!kho_fdt_write(kho.fdt_room, PAGE_SIZE, kho.out) ||
-	    (kho.exact && !kho_exact_wrap(kho.fdt_room, PAGE_SIZE)))
+	out->root = full_tree ? kho_boot_tree_root() : kho_preserved_root();
+	if (!kho_fdt_write(fdt_room, PAGE_SIZE, out) ||
+	    (full_tree && !kho_exact_wrap(fdt_room, PAGE_SIZE)))
 		return -ENOSPC;
-	memcpy(kho.fdt, kho.fdt_room, PAGE_SIZE);
+	memcpy(fdt, fdt_room, PAGE_SIZE);
 	return 0;
 }
 
-/**
- * kho_handoff_set_child() - add a child to the root FDT
- * @name: its name
- * @addr: physical address of its data, which the caller has preserved
- * @size: bytes
- *
- * Context: kho.lock held.
- * Return: 0, -EINVAL for a bad name, -EEXIST for a name that is taken, -ENOSPC
- * if the FDT is full.
- */
-int kho_handoff_set_child(const char *name, u64 addr, u64 size)
+static int add_child(const char *name, u64 addr, u64 size, u32 flags)
 {
 	struct kho_fdt_child *child;
 	unsigned int i;
@@ -57,42 +74,62 @@ int kho_handoff_set_child(const char *name, u64 addr, u64 size)
 	if (!*name || strlen(name) >= KHO_FDT_NAME_SIZE || strchr(name, '/'))
 		return kho_refuse(-EINVAL, "subtree name '%s' is empty, too long, or has a slash",
 				  kho_shown(name));
-	for (i = 0; i < kho.out->nr; i++)
-		if (!strcmp(kho.out->child[i].name, name))
+	for (i = 0; i < out->nr; i++)
+		if (!strcmp(out->child[i].name, name))
 			return -EEXIST;
-	if (kho.out->nr == KHO_FDT_MAX_CHILDREN)
+	if (out->nr == KHO_FDT_MAX_CHILDREN)
 		return -ENOSPC;
 
-	child = &kho.out->child[kho.out->nr++];
+	flags_of[out->nr] = flags;
+	child = &out->child[out->nr++];
 	strscpy(child->name, name, sizeof(child->name));
 	child->addr = addr;
 	child->size = size;
 	child->has = 3;
 	ret = write_fdt();
 	if (ret)
-		kho.out->nr--;
+		out->nr--;
 	return ret;
 }
 
 /**
- * kho_handoff_drop_child() - take a child out of the root FDT
- * @addr: physical address of its data
+ * kho_backend_add_child() - add a child to the root FDT
+ * @name: its name
+ * @data: what it leads to, which the caller has preserved
+ * @size: bytes
+ * @flags: KHO_SUBTREE_OWN if it is this module's own, or 0
+ *
+ * Context: kho.lock held.
+ * Return: 0, -EINVAL for a bad name, -EEXIST for a name that is taken, -ENOSPC
+ * if the FDT is full.
+ */
+int kho_backend_add_child(const char *name, void *data, u64 size, u32 flags)
+{
+	return add_child(name, virt_to_phys(data), size, flags);
+}
+
+/**
+ * kho_backend_drop_child() - take a child out of the root FDT
+ * @data: what it leads to
  *
  * Context: kho.lock held.
  * Return: 0 or -ENOENT.
  */
-int kho_handoff_drop_child(u64 addr)
+int kho_backend_drop_child(const void *data)
 {
+	u64 addr = virt_to_phys((void *)data);
 	unsigned int i;
 
 	lockdep_assert_held(&kho.lock);
 
-	for (i = 0; i < kho.out->nr; i++) {
-		if (kho.out->child[i].addr != addr)
+	for (i = 0; i < out->nr; i++) {
+		if (out->child[i].addr != addr)
 			continue;
-		kho.out->nr--;
-		memmove(&kho.out->child[i], &kho.out->child[i + 1],
-			(kho.out->nr - i) * sizeof(kho.out->child[0]));
+		out->nr--;
+		memmove(&out->child[i], &out->child[i + 1],
+			(out->nr - i) * sizeof(out->child[0]));
+		memmove(&flags_of[i], &flags_of[i + 1],
+			(out->nr - i) * sizeof(flags_of[0]));
 		return write_fdt();
 	}
 	return -ENOENT;
@@ -111,7 +148,7 @@ static bool goes_on(const struct kho_fdt_child *child)
 	for (i = 0; i < ARRAY_SIZE(own_names); i++)
 		if (!strcmp(child->name, own_names[i]))
 			return false;
-	return child->has == 3 && !kho_poison_took(child->name);
+	return child->has == 3 && !kho_incoming_is_ours(child->name);
 }
 
 static const char *judge_names(const struct kho_fdt *in)
@@ -163,13 +200,13 @@ out:
 }
 
 /**
- * kho_handoff_judge() - could what came by name be handed on?
+ * kho_outgoing_check() - could what came by name be handed on?
  * @in: what the FDT that arrived says
  *
  * Context: may sleep.
  * Return: NULL, or what is wrong with it.
  */
-const char *kho_handoff_judge(const struct kho_fdt *in)
+const char *kho_outgoing_check(const struct kho_fdt *in)
 {
 	const char *why = judge_names(in);
 
@@ -180,99 +217,99 @@ const char *kho_handoff_judge(const struct kho_fdt *in)
 
 static int carry_children_on(void)
 {
+	const struct kho_fdt *in = kho_incoming()->fdt;
 	unsigned int i;
 	int ret;
 
-	/* There it is the business of those who know what it is. */
-	if (kho_native())
-		return 0;
-	for (i = 0; kho.in && i < kho.in->nr; i++) {
-		const struct kho_fdt_child *child = &kho.in->child[i];
+	for (i = 0; in && i < in->nr; i++) {
+		const struct kho_fdt_child *child = &in->child[i];
 
 		if (!goes_on(child))
 			continue;
-		ret = kho_handoff_set_child(child->name, child->addr,
-					    child->size);
+		ret = add_child(child->name, child->addr, child->size,
+				KHO_SUBTREE_CARRIED);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-/* The setup page, the FDT, and which kernel this is. */
-static int make_pages(void)
+static void publish(void)
 {
-	int ret;
+	struct kho_scratch scratch = {
+		.addr = PFN_PHYS((u64)kho_scratch_pfn()),
+		.size = PFN_PHYS((u64)kho_scratch_pages()),
+	};
 
-	kho.fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
-	/* The next kernel is put into scratch before it reads this one. */
-	kho.setup = (void *)kho_zeroed_page(GFP_KERNEL);
-	kho.fdt = kho_blob_alloc();
-	kho.metadata = kho_blob_alloc();
-	if (!kho.fdt_room || !kho.setup || !kho.fdt || !kho.metadata)
-		return -ENOMEM;
-
-	kho.metadata->version = KHO_METADATA_VERSION;
-	strscpy((char *)kho.metadata->previous_release,
-		init_utsname()->release, KHO_METADATA_RELEASE);
-	kho.metadata->kexec_count = kho.generation + 1;
-
-	ret = kho_lean_add(PHYS_PFN(virt_to_phys(kho.fdt)), 1) ?:
-	      kho_lean_add(PHYS_PFN(virt_to_phys(kho.metadata)), 1) ?:
-	      kho_handoff_set_child(KHO_METADATA_NODE,
-				    virt_to_phys(kho.metadata),
-				    sizeof(*kho.metadata));
-	if (!ret)
-		ret = carry_children_on();
-	if (ret)
-		return ret;
-
-	kho_arch_publish(kho.setup, virt_to_phys(kho.fdt));
-	kho_envelopes_update();
-	return 0;
+	kho_arch_publish(setup, virt_to_phys(fdt), &scratch);
 }
 
 /**
- * kho_handoff_init() - make everything ready for a jump
+ * kho_backend_outgoing_init() - begin to get everything ready for a jump
  *
- * The tree exists already, new or taken over, and so may the objects' head.
+ * The tree exists already, new or taken over.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM; kho_handoff_exit() clears up in either case.
+ * Return: 0 or -ENOMEM; kho_backend_outgoing_exit() clears up in either case.
  */
-int kho_handoff_init(void)
+int kho_backend_outgoing_init(void)
 {
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	kho.out = kzalloc(sizeof(*kho.out), GFP_KERNEL);
-	head_is_new = !kho.head;
-	if (head_is_new)
-		kho.head = kho_blob_alloc();
-	if (!kho.out || !kho.head)
-		return -ENOMEM;
-	strscpy((char *)kho.head->compatible, KHO_OBJS_COMPATIBLE,
-		sizeof(kho.head->compatible));
-	kho.head->page_shift = PAGE_SHIFT;
-	kho.head->record_size = sizeof(struct kho_objs_record);
-
-	kho.out->abi = kho_native() ? kho_native_abi() : kho_abi;
-	ret = kho_handoff_set_child(KHO_OBJS_NODE, virt_to_phys(kho.head),
-				    sizeof(*kho.head));
+	ret = kho_boot_tree_init() ?: kho_envelopes_init();
 	if (ret)
 		return ret;
-	if (kho_native()) {
-		ret = kho_native_add_subtree(KHO_OBJS_NODE, kho.head,
-					     sizeof(*kho.head));
-		head_is_named = !ret;
-		return ret;
-	}
-	return make_pages();
+	out = kzalloc(sizeof(*out), GFP_KERNEL);
+	if (!out)
+		return -ENOMEM;
+	out->abi = kho_abi;
+	return 0;
 }
 
 /**
- * kho_handoff_exit() - announce nothing any more
+ * kho_backend_outgoing_ready() - announce it: the setup page, the FDT, and which kernel
+ * this is
+ *
+ * Context: may sleep; kho.lock held; the objects have added their child.
+ * Return: 0 or -ENOMEM, or as kho_backend_add_child().
+ */
+int kho_backend_outgoing_ready(void)
+{
+	int ret;
+
+	lockdep_assert_held(&kho.lock);
+
+	fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
+	/* The next kernel is put into scratch before it reads this one. */
+	setup = (void *)kho_zeroed_page(GFP_KERNEL);
+	fdt = kho_metapage_alloc();
+	metadata = kho_metapage_alloc();
+	if (!fdt_room || !setup || !fdt || !metadata)
+		return -ENOMEM;
+
+	metadata->version = KHO_METADATA_VERSION;
+	strscpy((char *)metadata->previous_release,
+		init_utsname()->release, KHO_METADATA_RELEASE);
+	metadata->kexec_count = kho_incoming()->generation + 1;
+
+	ret = kho_backend_boot_add(PHYS_PFN(virt_to_phys(fdt)), 1) ?:
+	      kho_backend_boot_add(PHYS_PFN(virt_to_phys(metadata)), 1) ?:
+	      kho_backend_add_child(KHO_METADATA_NODE, metadata, sizeof(*metadata),
+				    KHO_SUBTREE_OWN);
+	if (!ret)
+		ret = carry_children_on();
+	if (ret)
+		return ret;
+
+	publish();
+	kho_envelopes_update();
+	return 0;
+}
+
+/**
+ * kho_backend_outgoing_withdraw() - announce nothing any more
  *
  * An image that was loaded with the address of the setup page would still read
  * it, whatever lies there by then.  So where the address was given out, the
@@ -280,43 +317,48 @@ int kho_handoff_init(void)
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_handoff_exit(void)
+void kho_backend_outgoing_withdraw(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho_poison_drop();
-	if (kho.setup)
-		kho_arch_retire(kho.setup);
-	if (kho.setup && !kho.setup_shown)
-		free_page((unsigned long)kho.setup);
-	kho.setup = NULL;
-	if (head_is_named)
-		kho_native_remove_subtree(kho.head);
-	head_is_named = false;
-	/* One that arrived is ours only once the takeover is for good. */
-	if (head_is_new || kho.committed)
-		kho_blob_free(kho.head);
-	kho_blob_free(kho.exact);
-	kho_blob_free(kho.metadata);
-	kho_blob_free(kho.fdt);
-	kho.exact = NULL;
-	kho.head = NULL;
-	kho.metadata = NULL;
-	kho.fdt = NULL;
-	free_page((unsigned long)kho.fdt_room);
-	kho.fdt_room = NULL;
-	kfree(kho.out);
-	kho.out = NULL;
+	if (setup)
+		kho_arch_retire(setup);
+	if (setup && !setup_shown)
+		free_page((unsigned long)setup);
+	setup = NULL;
 }
 
 /**
- * kho_handoff_set_abi() - speak another version to the next kernel
+ * kho_backend_outgoing_exit() - the opposite of kho_backend_outgoing_init()
+ *
+ * Context: may sleep; kho.lock held; nothing is announced any more.
+ */
+void kho_backend_outgoing_exit(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	kho_metapage_free(full_tree);
+	kho_metapage_free(metadata);
+	kho_metapage_free(fdt);
+	full_tree = NULL;
+	metadata = NULL;
+	fdt = NULL;
+	free_page((unsigned long)fdt_room);
+	fdt_room = NULL;
+	kfree(out);
+	out = NULL;
+	kho_envelopes_exit();
+	kho_boot_tree_exit();
+}
+
+/**
+ * kho_backend_set_abi() - speak another version to the next kernel
  * @abi: KHO_ABI_V3 or KHO_ABI_V4
  *
  * Context: may sleep; takes kho.lock.
  * Return: 0, -EINVAL, or -ESHUTDOWN.
  */
-int kho_handoff_set_abi(unsigned int abi)
+int kho_backend_set_abi(unsigned int abi)
 {
 	int ret = 0;
 
@@ -326,12 +368,9 @@ int kho_handoff_set_abi(unsigned int abi)
 	mutex_lock(&kho.lock);
 	if (kho.frozen)
 		ret = -ESHUTDOWN;
-	else if (kho_native())
-		ret = kho_refuse(-EOPNOTSUPP, "abi=%u: the kernel's own KHO speaks what it speaks",
-				 abi);
 	/* Before the rest is there, the number is all there is. */
-	if (!ret && kho.out) {
-		kho.out->abi = abi;
+	if (!ret && out) {
+		out->abi = abi;
 		ret = write_fdt();
 	}
 	if (!ret)
@@ -341,24 +380,24 @@ int kho_handoff_set_abi(unsigned int abi)
 }
 
 /**
- * kho_handoff_new_scratch() - announce scratch that there is only now
+ * kho_outgoing_new_scratch() - announce scratch that there is only now
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */
-void kho_handoff_new_scratch(void)
+void kho_outgoing_new_scratch(void)
 {
 	lockdep_assert_held_write(&kho.gate);
 	lockdep_assert_held(&kho.lock);
 
-	kho_arch_publish(kho.setup, virt_to_phys(kho.fdt));
-	kho_envelopes_leave_open(kho.scratch_pfn, kho.scratch_pages);
+	publish();
+	kho_envelopes_leave_open(kho_scratch_pfn(), kho_scratch_pages());
 	kho_envelopes_update();
 }
 
 /* From now on the FDT leads to the lean tree, and a child of it to the other. */
-static int begin_envelopes(void)
+static int lead_to_boot_tree(void)
 {
-	struct kho_exact *exact = kho_blob_alloc();
+	struct kho_exact *exact = kho_metapage_alloc();
 	int ret;
 
 	if (!exact)
@@ -366,35 +405,35 @@ static int begin_envelopes(void)
 	strscpy((char *)exact->compatible, KHO_EXACT_COMPATIBLE,
 		sizeof(exact->compatible));
 	exact->page_shift = PAGE_SHIFT;
-	exact->root = virt_to_phys(kho.tree.root);
-	kho.exact = exact;
-	ret = kho_handoff_set_child(KHO_EXACT_NODE, virt_to_phys(exact),
-				    sizeof(*exact));
+	exact->root = kho_preserved_root();
+	full_tree = exact;
+	ret = kho_backend_add_child(KHO_EXACT_NODE, exact, sizeof(*exact),
+				    KHO_SUBTREE_OWN);
 	if (ret) {
-		kho.exact = NULL;
-		kho_blob_free(exact);
+		full_tree = NULL;
+		kho_metapage_free(exact);
 	}
 	return ret;
 }
 
-static void end_envelopes(void)
+static void lead_to_full_tree(void)
 {
-	struct kho_exact *exact = kho.exact;
+	struct kho_exact *exact = full_tree;
 
-	kho.exact = NULL;
-	WARN_ON_ONCE(kho_handoff_drop_child(virt_to_phys(exact)));
-	kho_blob_free(exact);
+	full_tree = NULL;
+	WARN_ON_ONCE(kho_backend_drop_child(exact));
+	kho_metapage_free(exact);
 }
 
 /**
- * kho_handoff_set_how() - hand over page by page, or by envelopes
+ * kho_backend_set_mode() - hand over page by page, or by envelopes
  * @how: KHO_HANDOFF_*
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0, -EINVAL, -EOPNOTSUPP on the kernel's own KHO, -ENOMEM, -ENOSPC if
+ * Return: 0, -EINVAL, -ENOMEM, -ENOSPC if
  * the FDT is full, -EEXIST if the name is taken, -ESHUTDOWN, -EPERM.
  */
-int kho_handoff_set_how(u32 how)
+int kho_backend_set_mode(u32 how)
 {
 	bool envelopes = how == KHO_HANDOFF_ENVELOPES;
 	int ret;
@@ -402,17 +441,15 @@ int kho_handoff_set_how(u32 how)
 	if (how > KHO_HANDOFF_ENVELOPES)
 		return kho_refuse(-EINVAL, "kho_handoff.how is %u, must be 0 or 1",
 				  how);
-	if (kho_native())
-		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO hands over as it does");
 
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
-	if (ret || !!kho.exact == envelopes)
+	if (ret || !!full_tree == envelopes)
 		goto out;
 	if (envelopes)
-		ret = begin_envelopes();
+		ret = lead_to_boot_tree();
 	else
-		end_envelopes();
+		lead_to_full_tree();
 	if (!ret)
 		kho_changed();
 out:
@@ -420,21 +457,8 @@ out:
 	return ret;
 }
 
-static u32 subtree_flags(const struct kho_fdt_child *child)
-{
-	const struct kho_fdt_child *arrived;
-
-	if (!strcmp(child->name, KHO_OBJS_NODE) ||
-	    !strcmp(child->name, KHO_METADATA_NODE) ||
-	    kho_poison_lists(child->addr) ||
-	    (kho.exact && child->addr == virt_to_phys(kho.exact)))
-		return KHO_SUBTREE_OWN;
-	arrived = kho_arrival_child(child->name);
-	return arrived && arrived->addr == child->addr ? KHO_SUBTREE_CARRIED : 0;
-}
-
 /**
- * kho_handoff_list() - describe what the next kernel finds by name
+ * kho_backend_list_children() - describe what the next kernel finds by name
  * @first: number of the first one wanted
  * @room: entries that there are
  * @entries: array of struct kho_subtree_entry, filled in
@@ -443,24 +467,110 @@ static u32 subtree_flags(const struct kho_fdt_child *child)
  *
  * Context: may sleep; takes kho.lock.
  */
-void kho_handoff_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+void kho_backend_list_children(u64 first, u32 room, void *entries, u32 *filled,
+			       u64 *total)
 {
 	struct kho_subtree_entry *entry = entries;
 	u64 i;
 
 	*filled = 0;
 	mutex_lock(&kho.lock);
-	for (i = first; i < kho.out->nr && *filled < room; i++, entry++) {
-		const struct kho_fdt_child *child = &kho.out->child[i];
+	for (i = first; i < out->nr && *filled < room; i++, entry++) {
+		const struct kho_fdt_child *child = &out->child[i];
 
 		memset(entry, 0, sizeof(*entry));
 		strscpy((char *)entry->name, child->name, sizeof(entry->name));
 		kho_text_clean(entry->name, sizeof(entry->name));
 		entry->addr = child->addr;
 		entry->bytes = child->size;
-		entry->flags = subtree_flags(child);
+		entry->flags = flags_of[i];
 		(*filled)++;
 	}
-	*total = kho.out->nr;
+	*total = out->nr;
 	mutex_unlock(&kho.lock);
+}
+
+/**
+ * kho_outgoing_exists() - is anything announced, or could it be?
+ *
+ * Context: kho.lock held.
+ */
+bool kho_outgoing_exists(void)
+{
+	return setup;
+}
+
+/**
+ * kho_outgoing_announce() - announce envelopes
+ * @envelope: by rising address
+ * @nr: how many
+ *
+ * Context: kho.lock held.
+ */
+void kho_outgoing_announce(const struct kho_envelope *envelope, unsigned int nr)
+{
+	if (setup)
+		kho_arch_announce(setup, envelope, nr);
+}
+
+/**
+ * kho_backend_holds() - what of ours lies in memory that is to be taken away?
+ * @pfn: number of the first page
+ * @end: number of the page behind the last one
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ * Return: for people; or NULL if nothing does.
+ */
+const char *kho_backend_holds(unsigned long pfn, unsigned long end)
+{
+	if (kho_backend_in_scratch(pfn, end - pfn))
+		return "scratch lies there";
+	if (setup && PHYS_PFN(virt_to_phys(setup)) - pfn < end - pfn)
+		return "what the next kernel is told lies there";
+	if (kho_boot_tree_lies_in(pfn, end - pfn))
+		return "what is preserved lies there";
+	return NULL;
+}
+
+/**
+ * kho_backend_setup_page() - the page whose address goes into an image, or NULL
+ *
+ * Context: kho.lock held.
+ */
+void *kho_backend_setup_page(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (setup)
+		setup_shown = true;
+	return setup;
+}
+
+/**
+ * kho_backend_fdt_page() - the page with the root FDT, or NULL
+ *
+ * Context: kho.lock held.
+ */
+void *kho_backend_fdt_page(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return fdt;
+}
+
+/**
+ * kho_outgoing_query() - say what the next kernel is told
+ * @query: whose members about it are set
+ *
+ * Context: kho.lock held.
+ */
+void kho_outgoing_query(struct kho_query *query)
+{
+	lockdep_assert_held(&kho.lock);
+
+	query->abi = out->abi;
+	query->setup_addr = virt_to_phys(kho_backend_setup_page());
+	query->fdt_addr = virt_to_phys(fdt);
+	query->fdt_size = PAGE_SIZE;
+	query->handoff = full_tree ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
 }

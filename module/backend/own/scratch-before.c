@@ -11,20 +11,28 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "core/core.h"
+#include "core/preserve.h"
+#include "incoming/incoming.h"
+#include "mm/iomem.h"
+#include "own.h"
+
+#include <kho/abi.h>
 
 /* The array that came, checked no further than that it can be read. */
 static const struct kho_scratch *find_array(unsigned int *nr)
 {
-	u64 addr = kho.list.data.scratch_addr, size = kho.list.data.scratch_size;
+	const struct kho_incoming *in = kho_incoming();
+	u64 addr = in->list.data.scratch_addr, size = in->list.data.scratch_size;
 	struct page *page;
 
-	if (kho.boot.state == KHO_BOOT_KEPT || kho.boot.state == KHO_BOOT_TAKEN) {
-		addr = kho.boot.scratch_addr;
-		size = kho.boot.scratch_size;
-	} else if (kho.list.announcements != 1 ||
-		   kho.list.len != sizeof(kho.list.data) ||
-		   !kho.list.data.fdt_addr) {
+	if (in->boot.state == KHO_BOOT_KEPT || in->boot.state == KHO_BOOT_TAKEN) {
+		addr = in->boot.scratch_addr;
+		size = in->boot.scratch_size;
+	} else if (in->list.announcements != 1 ||
+		   in->list.len != sizeof(in->list.data) || !in->list.data.fdt_addr) {
 		return NULL;
 	}
 	if (!size || size % sizeof(struct kho_scratch) || addr % sizeof(u64) ||
@@ -52,21 +60,20 @@ static int overlaps(u64 addr, u64 bytes, void *data)
 
 static const char *check(struct span *span)
 {
-	unsigned int i, nr = min_t(unsigned int, kho.list.nr, KHO_ENVELOPES_MAX);
+	const struct kho_incoming *in = kho_incoming();
+	unsigned int i, nr = min_t(unsigned int, in->list.nr, KHO_ENVELOPES_MAX);
+	u64 nr_pages = PHYS_PFN(span->end - span->addr);
 
-	if (kho_ram_pages(span->addr, span->end - span->addr) !=
-	    PHYS_PFN(span->end - span->addr))
+	if (kho_ram_pages(span->addr, span->end - span->addr) != nr_pages)
 		return "it is not RAM here";
 	for (i = 0; i < nr; i++)
-		if (overlaps(kho.list.envelope[i].addr,
-			     kho.list.envelope[i].bytes, span))
+		if (overlaps(in->list.envelope[i].addr, in->list.envelope[i].bytes, span))
 			return "an envelope lies in it";
 	if (kho_arch_each_reserved(overlaps, span))
 		return "firmware has something there";
-	if (kho_ram_is_kept(&kho.tree, PHYS_PFN(span->addr),
-			    PHYS_PFN(span->end - span->addr)) ||
-	    (kho.boot.state == KHO_BOOT_KEPT &&
-	     overlaps(kho.boot.fdt_addr, PAGE_SIZE, span)))
+	if (kho_preserved_lies_in(PHYS_PFN(span->addr), nr_pages) ||
+	    (in->boot.state == KHO_BOOT_KEPT &&
+	     overlaps(in->boot.fdt_addr, PAGE_SIZE, span)))
 		return "something is preserved there";
 	return NULL;
 }
@@ -93,7 +100,7 @@ bool kho_scratch_before(unsigned long align, unsigned long least,
 	lockdep_assert_held(&kho.lock);
 
 	*nr_pages = 0;
-	scratch = kho_native() ? NULL : find_array(&nr);
+	scratch = find_array(&nr);
 	for (i = 0; scratch && i < nr; i++) {
 		/* Read once: it may be anybody's. */
 		u64 addr = READ_ONCE(scratch[i].addr);

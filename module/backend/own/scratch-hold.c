@@ -5,7 +5,7 @@
  * Scratch need not be free: kexec copies the next kernel there when this one has
  * come to its end.  It is memory in which nothing is preserved.  What is set aside
  * gets into nobody's way; of the rest, this kernel or somebody in it has the pages,
- * and all that preserve any have to ask: see kho_in_scratch().
+ * and all that preserve any have to ask: see kho_backend_in_scratch().
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -19,7 +19,10 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "own.h"
 
 /* Not worth the time of moving what is there, in pages. */
 #define LEAST_PIECE	8UL
@@ -42,9 +45,58 @@ static unsigned int sweeps;
 static void sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(sweep_work, sweep);
 
+/* Number of the first page, and how many there are, or 0: there is no scratch. */
+static unsigned long scratch_pfn;
+static unsigned long scratch_pages;
+
 /* A bit for each page of scratch that is ours, or NULL if they all are. */
 static unsigned long *held;
 static DEFINE_SPINLOCK(held_lock);
+
+/**
+ * kho_scratch_pfn() - where scratch begins
+ *
+ * Context: kho.lock held, or there is scratch.
+ * Return: number of the first page, or 0.
+ */
+unsigned long kho_scratch_pfn(void)
+{
+	return scratch_pfn;
+}
+
+/**
+ * kho_scratch_pages() - how many pages scratch has
+ *
+ * Context: any; with kho.lock held it stays so.
+ * Return: how many, or 0: there is none.
+ */
+unsigned long kho_scratch_pages(void)
+{
+	return READ_ONCE(scratch_pages);
+}
+
+/**
+ * kho_backend_in_scratch() - does any of these pages lie in scratch?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: any.
+ */
+bool kho_backend_in_scratch(u64 pfn, u64 nr_pages)
+{
+	/* Scratch that comes late has none of these pages: see kho_scratch_set(). */
+	unsigned long pages = smp_load_acquire(&scratch_pages);
+
+	return pfn < scratch_pfn + pages && pfn + nr_pages > scratch_pfn;
+}
+
+/**
+ * kho_backend_scratch_known() - is it known where scratch is?
+ */
+bool kho_backend_scratch_known(void)
+{
+	return true;
+}
 
 /**
  * kho_scratch_set() - from now on this is scratch
@@ -66,9 +118,9 @@ int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole)
 		if (!held)
 			return -ENOMEM;
 	}
-	kho.scratch_pfn = pfn;
+	scratch_pfn = pfn;
 	/* Whoever asks without a lock has a page that lies elsewhere. */
-	smp_store_release(&kho.scratch_pages, nr_pages);
+	smp_store_release(&scratch_pages, nr_pages);
 	return 0;
 }
 
@@ -91,14 +143,14 @@ void kho_scratch_quiet(void)
  */
 void kho_scratch_clear(void)
 {
-	unsigned long pfn = kho.scratch_pfn, nr = kho.scratch_pages;
+	unsigned long pfn = scratch_pfn, nr = scratch_pages;
 	unsigned long at, end = 0;
 
 	lockdep_assert_held(&kho.lock);
 
 	cancel_delayed_work_sync(&sweep_work);
-	kho.scratch_pages = 0;
-	kho.scratch_pfn = 0;
+	scratch_pages = 0;
+	scratch_pfn = 0;
 	if (!nr)
 		return;
 	if (!held) {
@@ -118,18 +170,18 @@ void kho_scratch_clear(void)
 }
 
 /**
- * kho_scratch_note() - pages of scratch are ours now
+ * kho_backend_keep() - pages of scratch are ours now
  * @pfn: number of the first page
  * @nr_pages: how many; each has one reference, which is ours
  *
  * Context: any that may take a spinlock.
  */
-void kho_scratch_note(unsigned long pfn, unsigned long nr_pages)
+void kho_backend_keep(u64 pfn, u64 nr_pages)
 {
 	if (WARN_ON_ONCE(!held))
 		return;
 	spin_lock(&held_lock);
-	bitmap_set(held, pfn - kho.scratch_pfn, nr_pages);
+	bitmap_set(held, pfn - scratch_pfn, nr_pages);
 	spin_unlock(&held_lock);
 }
 
@@ -141,12 +193,12 @@ void kho_scratch_note(unsigned long pfn, unsigned long nr_pages)
  */
 u64 kho_scratch_held(void)
 {
-	return held ? bitmap_weight(held, kho.scratch_pages) : kho.scratch_pages;
+	return held ? bitmap_weight(held, scratch_pages) : scratch_pages;
 }
 
 static bool is_held(unsigned long pfn)
 {
-	return test_bit(pfn - kho.scratch_pfn, held);
+	return test_bit(pfn - scratch_pfn, held);
 }
 
 /*
@@ -170,7 +222,7 @@ static void hold_pieces(unsigned long pfn, unsigned long end)
 
 	if (!alloc_contig_range(pfn, end, ACR_FLAGS_NONE,
 				GFP_KERNEL | __GFP_NOWARN)) {
-		kho_scratch_note(pfn, nr);
+		kho_backend_keep(pfn, nr);
 		return;
 	}
 	cond_resched();
@@ -198,8 +250,8 @@ void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known)
 
 	if (!held)
 		return;
-	pfn = max(pfn, kho.scratch_pfn);
-	end = min(end, kho.scratch_pfn + kho.scratch_pages);
+	pfn = max(pfn, scratch_pfn);
+	end = min(end, scratch_pfn + scratch_pages);
 	while (pfn < end) {
 		struct zone *zone;
 
@@ -217,23 +269,12 @@ void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known)
 	}
 }
 
-/**
- * kho_scratch_in_use() - may anybody have memory in scratch?
- *
- * Context: any.
- * Return: false if all of it is set aside, or another KHO's.
- */
-bool kho_scratch_in_use(void)
-{
-	return !kho_native() && held;
-}
-
 /* Does the allocator have any of it? */
 static bool any_free(void)
 {
-	unsigned long pfn, end = kho.scratch_pfn + kho.scratch_pages;
+	unsigned long pfn, end = scratch_pfn + scratch_pages;
 
-	for (pfn = kho.scratch_pfn; pfn < end; pfn++) {
+	for (pfn = scratch_pfn; pfn < end; pfn++) {
 		if (!is_held(pfn) && PageBuddy(pfn_to_page(pfn)))
 			return true;
 		if (!(pfn % SCAN_PIECE))
@@ -249,7 +290,7 @@ static bool any_free(void)
  */
 static void drain(gfp_t kind)
 {
-	struct page *page = pfn_to_page(kho.scratch_pfn), *next;
+	struct page *page = pfn_to_page(scratch_pfn), *next;
 	gfp_t gfp = kind | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
 		    __GFP_NOMEMALLOC;
 	struct zone *zone = page_zone(page);
@@ -265,8 +306,8 @@ static void drain(gfp_t kind)
 		if (!page)
 			break;
 		if (page_zone(page) == zone &&
-		    kho_in_scratch(page_to_pfn(page), 1)) {
-			kho_scratch_note(page_to_pfn(page), 1);
+		    kho_backend_in_scratch(page_to_pfn(page), 1)) {
+			kho_backend_keep(page_to_pfn(page), 1);
 		} else {
 			list_add(&page->lru, &others);
 			elsewhere++;
@@ -283,7 +324,7 @@ static void sweep(struct work_struct *work)
 {
 	unsigned int next = READ_ONCE(sweeps) + 1;
 
-	kho_scratch_hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
+	kho_scratch_hold(scratch_pfn, scratch_pfn + scratch_pages, false);
 	/* As modules take memory, and as processes do. */
 	drain(0);
 	drain(__GFP_MOVABLE);
@@ -296,16 +337,30 @@ static void sweep(struct work_struct *work)
 }
 
 /**
- * kho_scratch_sweep() - set aside what this kernel frees there in the next minute
+ * kho_backend_set_aside() - set aside pages that were just freed, or can be moved
+ * @pfn: number of the first page
+ * @end: number of the page behind the last one
+ *
+ * What is outside of scratch is left alone.
+ *
+ * Context: may sleep for long: pages are moved out of the way.
+ */
+void kho_backend_set_aside(unsigned long pfn, unsigned long end)
+{
+	kho_scratch_hold(pfn, end, true);
+}
+
+/**
+ * kho_backend_set_aside_later() - set aside what this kernel frees there in the next minute
  *
  * Else somebody gets it who wants it preserved, and is refused.  Done in the
  * background.
  *
  * Context: any; there is scratch.
  */
-void kho_scratch_sweep(void)
+void kho_backend_set_aside_later(void)
 {
-	if (!kho_scratch_in_use())
+	if (!held)
 		return;
 	WRITE_ONCE(sweeps, 0);
 	mod_delayed_work(system_unbound_wq, &sweep_work,
@@ -324,6 +379,6 @@ void kho_scratch_hold_all(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho_scratch_hold(kho.scratch_pfn, kho.scratch_pfn + kho.scratch_pages, false);
-	kho_scratch_sweep();
+	kho_scratch_hold(scratch_pfn, scratch_pfn + scratch_pages, false);
+	kho_backend_set_aside_later();
 }

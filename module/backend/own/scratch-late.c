@@ -9,7 +9,11 @@
 #include <linux/mm.h>
 #include <linux/workqueue.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "base/log.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "own.h"
 
 /* Announces it, or gives it back if there is no use for it any more. */
 static int announce(unsigned long pfn, unsigned long nr_pages)
@@ -20,12 +24,12 @@ static int announce(unsigned long pfn, unsigned long nr_pages)
 	mutex_lock(&kho.lock);
 	if (kho.frozen)
 		ret = -ESHUTDOWN;
-	else if (!kho.setup || kho.scratch_pages)
+	else if (!kho_outgoing_exists() || kho_scratch_pages())
 		ret = -EEXIST;
 	else
 		ret = kho_scratch_set(pfn, nr_pages, true);
 	if (!ret) {
-		kho_handoff_new_scratch();
+		kho_outgoing_new_scratch();
 		kho.changes++;
 	}
 	mutex_unlock(&kho.lock);
@@ -39,7 +43,7 @@ static void take_late(struct work_struct *work)
 {
 	unsigned long pfn, nr_pages = kho_scratch_wanted(kho_scratch_mib);
 
-	if (READ_ONCE(kho.scratch_pages) ||
+	if (kho_scratch_pages() ||
 	    kho_scratch_take_largest(&nr_pages, &pfn))
 		return;
 	if (!announce(pfn, nr_pages))
@@ -56,7 +60,7 @@ static DECLARE_WORK(late_work, take_late);
  */
 void kho_scratch_later(void)
 {
-	if (!kho_native() && !READ_ONCE(kho.scratch_pages))
+	if (!kho_scratch_pages())
 		queue_work(system_unbound_wq, &late_work);
 }
 
@@ -64,7 +68,7 @@ void kho_scratch_later(void)
  * kho_scratch_flush() - wait for what kho_scratch_later() has begun
  *
  * Context: may sleep; none of our locks held; nobody calls it any more, and
- * kho_handoff_exit() was called: what is found then is given back.
+ * kho_backend_outgoing_exit() was called: what is found then is given back.
  */
 void kho_scratch_flush(void)
 {
@@ -73,8 +77,6 @@ void kho_scratch_flush(void)
 
 static int check_ask(u64 bytes)
 {
-	if (kho_native())
-		return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO has scratch of its own");
 	if (bytes > PFN_PHYS((u64)totalram_pages()))
 		return kho_refuse(-EINVAL, "kho_scratch_take.bytes is %llu, more than the machine has",
 				  bytes);
@@ -82,15 +84,15 @@ static int check_ask(u64 bytes)
 }
 
 /**
- * kho_scratch_ask() - have scratch, if there is none
+ * kho_backend_ask_scratch() - have scratch, if there is none
  * @bytes: how much is wanted, or 0: as much as there should be, or less
  *
  * Context: may sleep for long; takes kho.gate and kho.lock.
- * Return: 0; -EOPNOTSUPP on the kernel's own KHO; -EINVAL for more than the machine
+ * Return: 0; -EINVAL for more than the machine
  * has; -EEXIST if there is less and nothing can be added; -ENOMEM; -ESHUTDOWN;
  * -EPERM; -EINTR.
  */
-int kho_scratch_ask(u64 bytes)
+int kho_backend_ask_scratch(u64 bytes)
 {
 	unsigned long pfn, nr_pages;
 	u64 had;
@@ -101,7 +103,7 @@ int kho_scratch_ask(u64 bytes)
 		return ret;
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
-	had = PFN_PHYS((u64)kho.scratch_pages);
+	had = PFN_PHYS((u64)kho_scratch_pages());
 	mutex_unlock(&kho.lock);
 	if (ret)
 		return ret;
@@ -124,5 +126,20 @@ int kho_scratch_ask(u64 bytes)
 		return ret;
 	ret = announce(pfn, nr_pages);
 	/* Somebody was faster: whoever wants that much has it. */
-	return ret == -EEXIST ? kho_scratch_ask(bytes) : ret;
+	return ret == -EEXIST ? kho_backend_ask_scratch(bytes) : ret;
+}
+
+/**
+ * kho_backend_scratch_size() - how much scratch there is
+ * @bytes: set to its size
+ * @held: set to how much of that is set aside, in bytes
+ *
+ * Context: may sleep; takes kho.lock.
+ */
+void kho_backend_scratch_size(u64 *bytes, u64 *held)
+{
+	mutex_lock(&kho.lock);
+	*bytes = PFN_PHYS((u64)kho_scratch_pages());
+	*held = PFN_PHYS(kho_scratch_held());
+	mutex_unlock(&kho.lock);
 }

@@ -18,7 +18,13 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
-#include "internal.h"
+#include "compat/compat.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/ram.h"
+#include "incoming/incoming.h"
+#include "mm/iomem.h"
+#include "own.h"
 
 #define TRIES		3
 #define BETWEEN_TRIES	100		/* ms */
@@ -185,7 +191,7 @@ unsigned long kho_scratch_wanted(unsigned long mib)
  * Only says where it is: nothing of it is set aside yet.  If less is asked for, it
  * is the beginning of that.
  *
- * Context: may sleep; kho.lock held; what arrived, if anything, is in kho.tree,
+ * Context: may sleep; kho.lock held; what arrived, if anything, is listed as preserved,
  * and nothing has been allocated yet that is to be preserved.
  */
 void kho_scratch_find(void)
@@ -194,7 +200,7 @@ void kho_scratch_find(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	if (kho.scratch_pages ||
+	if (kho_scratch_pages() ||
 	    !kho_scratch_before(SCRATCH_ALIGN, LEAST_PAGES, &pfn, &nr_pages))
 		return;
 	if (kho_scratch_mib && kho_scratch_mib < MIB_OF(nr_pages))
@@ -206,7 +212,7 @@ void kho_scratch_find(void)
 /* The old place, unless there is a better one: one of our own, and larger. */
 static int keep_or_replace(unsigned long nr_pages)
 {
-	unsigned long where, had = kho.scratch_pages;
+	unsigned long where, had = kho_scratch_pages();
 	bool too_small = kho_scratch_mib ? nr_pages > had : nr_pages / 2 > had;
 
 	if (too_small && !take(nr_pages, &where)) {
@@ -223,34 +229,30 @@ static int keep_or_replace(unsigned long nr_pages)
 }
 
 /**
- * kho_scratch_alloc() - have scratch, as many MiB as the parameter says
+ * kho_backend_scratch_init() - have scratch, as many MiB as the parameter says
  *
  * Whoever asked for a size gets that or nothing, unless something has arrived: then
  * less is better than nothing.
  *
- * A kernel with KHO of its own has scratch, set aside at boot.
- *
  * Context: may sleep for long: pages are moved out of the way; kho.lock held.
  * Return: 0, -ENOMEM, -EINVAL for a size that can't be, or -EINTR.
  */
-int kho_scratch_alloc(void)
+int kho_backend_scratch_init(void)
 {
 	unsigned long where, nr_pages = kho_scratch_wanted(kho_scratch_mib);
 	int ret;
 
 	lockdep_assert_held(&kho.lock);
 
-	if (kho_native())
-		return 0;
 	/* What arrived in envelopes is RAM too, and given back only later. */
 	if (kho_scratch_mib > MIB_OF(kho_ram_pages(0, kho_end_of_memory()))) {
 		pr_err("scratch_mib=%lu is more than the machine has\n",
 		       kho_scratch_mib);
 		return -EINVAL;
 	}
-	if (kho.scratch_pages)
+	if (kho_scratch_pages())
 		return keep_or_replace(nr_pages);
-	if (kho_scratch_mib && kho.arrival == KHO_ARRIVAL_NONE)
+	if (kho_scratch_mib && kho_incoming()->outcome == KHO_ARRIVAL_NONE)
 		ret = kho_scratch_take(nr_pages, &where);
 	else
 		ret = kho_scratch_take_largest(&nr_pages, &where);

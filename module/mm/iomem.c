@@ -9,7 +9,7 @@
 #include <linux/nodemask.h>
 
 #include "compat/compat.h"
-#include "memory.h"
+#include "iomem.h"
 
 /**
  * kho_end_of_memory() - physical address above which there is no page

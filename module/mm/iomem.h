@@ -2,8 +2,8 @@
 /*
  * What RAM the machine has.
  */
-#ifndef KHO_MEMORY_H
-#define KHO_MEMORY_H
+#ifndef KHO_IOMEM_H
+#define KHO_IOMEM_H
 
 #include <linux/types.h>
 
@@ -14,4 +14,4 @@ u64 kho_end_of_memory(void);
 u64 kho_ram_pages(u64 addr, u64 bytes);
 int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data);
 
-#endif /* KHO_MEMORY_H */
+#endif /* KHO_IOMEM_H */

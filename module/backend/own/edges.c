@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that no envelope may have in it: the last page of RAM, and the first 2 MiB.
+ * What of these nobody has is set aside, so that nobody gets a page that is then refused.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/gfp.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include "compat/compat.h"
+#include "core/backend.h"
+#include "core/ram.h"
+#include "own.h"
+
+#include <kho/abi.h>
+
+/*
+ * Below that nothing is preserved: in some versions of the module the first envelope
+ * would begin at 0, and the next kernel could not have the page below 1 MiB that it
+ * starts its CPUs in.
+ */
+#define LOWEST_PFN	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT)
+
+/* The last page of RAM, if it is ours so that nobody has it, or 0. */
+static unsigned long held_pfn;
+
+/*
+ * Has the page, unless it can't be preserved anyway or somebody else has it.  Only that
+ * of the memory there is when the module is loaded: what comes later is to be able to
+ * go again.
+ */
+static void hold_last_page(void)
+{
+	unsigned long pfn = kho_ram_last();
+	struct page *page = pfn_to_online_page(pfn);
+
+	if (!page || PageReserved(page))
+		return;
+	if (!alloc_contig_range(pfn, pfn + 1, ACR_FLAGS_NONE,
+				GFP_KERNEL | __GFP_NOWARN))
+		held_pfn = pfn;
+}
+
+/* Pages below LOWEST_PFN that are ours, so that nobody has them who is refused then. */
+static DECLARE_BITMAP(held_low, LOWEST_PFN);
+
+static void hold_low(unsigned long pfn, unsigned long end)
+{
+	unsigned long middle = pfn + (end - pfn) / 2;
+
+	if (!alloc_contig_range(pfn, end, ACR_FLAGS_NONE, GFP_KERNEL | __GFP_NOWARN)) {
+		for (; pfn < end; pfn++)
+			set_bit(pfn, held_low);
+	} else if (end - pfn > 8) {
+		hold_low(pfn, middle);
+		hold_low(middle, end);
+	}
+}
+
+static void hold_lowest(void)
+{
+	unsigned long pfn = PHYS_PFN(SZ_1M), end;
+
+	/* Pieces that are all there; what is below 1 MiB the kernel keeps for itself. */
+	for (; pfn < LOWEST_PFN; pfn = max(end, pfn + 1)) {
+		for (end = pfn; end < LOWEST_PFN; end++) {
+			struct page *page = pfn_to_online_page(end);
+
+			if (!page || PageReserved(page))
+				break;
+		}
+		if (end > pfn)
+			hold_low(pfn, end);
+	}
+}
+
+/**
+ * kho_edges_hold_lowest() - take out of use what the allocator has below LOWEST_PFN
+ *
+ * By their numbers pages can't be had if one of those beside them is in use for good.  So
+ * they are asked for, as anybody does, for as long as it is them that come.
+ *
+ * Context: may sleep.
+ */
+void kho_edges_hold_lowest(void)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
+		    __GFP_NOMEMALLOC;
+	struct page *page = pfn_to_online_page(LOWEST_PFN - 1);
+	unsigned int i;
+	int nid;
+
+	if (!page)
+		return;
+	nid = page_to_nid(page);
+	for (i = 0; i < LOWEST_PFN; i++) {
+		page = alloc_pages_node(nid, gfp, 0);
+		if (!page)
+			return;
+		if (page_to_pfn(page) >= LOWEST_PFN) {
+			__free_page(page);
+			return;
+		}
+		set_bit(page_to_pfn(page), held_low);
+	}
+}
+
+/**
+ * kho_edges_hold() - set aside what of them nobody has
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_edges_hold(void)
+{
+	hold_last_page();
+	hold_lowest();
+}
+
+/**
+ * kho_edges_drop() - give that back
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_edges_drop(void)
+{
+	unsigned long pfn;
+
+	if (held_pfn)
+		free_contig_range(held_pfn, 1);
+	held_pfn = 0;
+	for_each_set_bit(pfn, held_low, LOWEST_PFN)
+		free_contig_range(pfn, 1);
+	bitmap_zero(held_low, LOWEST_PFN);
+}
+
+/**
+ * kho_backend_check_place() - can pages that lie there be preserved?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ * @last: number of the last page of RAM
+ *
+ * Context: any.
+ * Return: 0, or -EADDRNOTAVAIL for the first 2 MiB and the last page.
+ */
+int kho_backend_check_place(u64 pfn, u64 nr_pages, u64 last)
+{
+	/* An envelope there would have all in it that an x86 CPU can start in. */
+	if (pfn < LOWEST_PFN)
+		return -EADDRNOTAVAIL;
+	/* An envelope can't have the last page in it: see spare_last_page(). */
+	if (pfn + nr_pages > last)
+		return -EADDRNOTAVAIL;
+	return 0;
+}
+
+/**
+ * kho_backend_unfit() - has the allocator given what can't be preserved where it is?
+ * @pfn: number of the first page
+ * @nr_pages: how many
+ *
+ * Context: may sleep.
+ */
+bool kho_backend_unfit(u64 pfn, u64 nr_pages)
+{
+	if (pfn < LOWEST_PFN) {
+		/* There are few of them. */
+		kho_edges_hold_lowest();
+		return true;
+	}
+	return kho_backend_in_scratch(pfn, nr_pages);
+}
+
+/**
+ * kho_backend_has_to_move() - can't a page of a process be preserved where it is?
+ * @pfn: its number
+ *
+ * Context: any.
+ */
+bool kho_backend_has_to_move(u64 pfn)
+{
+	return kho_backend_in_scratch(pfn, 1) || pfn < LOWEST_PFN;
+}
+
+/**
+ * kho_backend_let_go() - give up what is held only so that nobody else has it
+ * @pfn: number of the first page that is to go offline
+ * @nr_pages: how many
+ *
+ * Context: kho.gate held for writing, and kho.lock.
+ */
+void kho_backend_let_go(unsigned long pfn, unsigned long nr_pages)
+{
+	if (!held_pfn || held_pfn - pfn >= nr_pages)
+		return;
+	free_contig_range(held_pfn, 1);
+	held_pfn = 0;
+}

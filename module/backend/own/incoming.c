@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading what the previous kernel left.
+ *
+ * The boot stub has checked the handover and reserved its pages; a kernel that
+ * has none has reserved envelopes around them and checked nothing.  The module
+ * believes neither blindly: it reads the same bytes with the same code, checks
+ * that each page is as a reserved one is after boot, and only then begins to
+ * change anything.  From there on the takeover can still be called off, which
+ * puts every page back into that state, so a module that could not load can be
+ * loaded again.
+ *
+ * All that arrived stays preserved, in the very tree that it came with, until
+ * somebody gives it up: if nobody does, the next kernel gets it too.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "compat/compat.h"
+#include "arch/arch.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "core/preserve.h"
+#include "incoming/incoming.h"
+#include "mm/folio.h"
+#include "mm/reserved.h"
+#include "own.h"
+#include "tree/tree.h"
+
+#include <kho/abi.h>
+#include <kho/boot_info.h>
+#include <kho/exact.h>
+#include <kho/fdt.h>
+#include <kho/walk.h>
+
+static struct kho_boot_info *boot_info;
+/* The tree that arrived goes on as ours; */
+static bool adopted;
+/* and its pages are reserved no more. */
+static bool unreserved;
+
+/* What the walk over the tree that arrived found wrong with a page. */
+struct arrival_check {
+	u64 bad;
+};
+
+static int check_node(void *data, u64 phys, unsigned int level)
+{
+	struct arrival_check *check = data;
+
+	if (kho_sender_allows_node(PHYS_PFN(phys)))
+		return 0;
+	check->bad = phys;
+	return -EINVAL;
+}
+
+static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
+{
+	struct arrival_check *check = data;
+	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
+
+	for (; pfn < end; pfn++) {
+		if (!kho_sender_allows_mark(pfn)) {
+			check->bad = PFN_PHYS(pfn);
+			return -EINVAL;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static int list_node(void *ctx, __u64 phys, unsigned int level)
+{
+	return kho_unclaimed_add(PHYS_PFN(phys), 1);
+}
+
+static int unlist_node(void *ctx, __u64 phys, unsigned int level)
+{
+	return kho_unclaimed_del(PHYS_PFN(phys), 1);
+}
+
+static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	return kho_unclaimed_add_run(PHYS_PFN(phys), order, nr);
+}
+
+static u64 fdt_pfn(void)
+{
+	return PHYS_PFN(kho_incoming()->boot.fdt_addr);
+}
+
+/* The FDT's page is a key in what we and mainline send, but need not be. */
+static int list_fdt(void)
+{
+	if (kho_preserved_has(fdt_pfn(), 1))
+		return 0;
+	return kho_unclaimed_add(fdt_pfn(), 1) ?: kho_unclaimed_del(fdt_pfn(), 1);
+}
+
+/*
+ * Everything that is marked, as if none of it belonged to an object.  The nodes
+ * are listed too for as long as it takes, so that -EEXIST or -EBUSY tells of a
+ * page that is a node twice, a node and marked, or marked twice; or a node and the
+ * FDT's, which is freed.
+ */
+static int list_all(void)
+{
+	static const struct kho_walk_ops list_ops = {
+		.node = list_node,
+		.run = list_run,
+	};
+	static const struct kho_walk_ops unlist_ops = {
+		.node = unlist_node,
+	};
+
+	return kho_unclaimed_init() ?: kho_preserved_walk(&list_ops, NULL) ?:
+	       list_fdt() ?: kho_preserved_walk(&unlist_ops, NULL) ?: kho_sender_unlist();
+}
+
+static int unreserve_node(void *ctx, __u64 phys, unsigned int level)
+{
+	kho_unreserve(PHYS_PFN(phys), 1);
+	return 0;
+}
+
+/* All of a run but the keys with pages that lead to the handover. */
+static void each_of_run(u64 pfn, unsigned int order, u64 nr,
+			void (*fn)(u64 pfn, u64 nr_pages))
+{
+	if (!kho_sender_has(pfn, nr << order)) {
+		fn(pfn, nr << order);
+		return;
+	}
+	for (; nr; nr--, pfn += 1ULL << order) {
+		if (!kho_sender_has(pfn, 1ULL << order))
+			fn(pfn, 1ULL << order);
+		cond_resched();
+	}
+}
+
+static int unreserve_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	each_of_run(PHYS_PFN(phys), order, nr, kho_unreserve);
+	return 0;
+}
+
+static int reserve_node(void *ctx, __u64 phys, unsigned int level)
+{
+	kho_reserve(PHYS_PFN(phys), 1);
+	return 0;
+}
+
+static int reserve_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+{
+	each_of_run(PHYS_PFN(phys), order, nr, kho_reserve);
+	return 0;
+}
+
+/* Checks all that came, and adopts its tree. */
+static int read_tree(void)
+{
+	const struct kho_incoming *in = kho_incoming();
+	struct arrival_check check = {};
+	struct kho_radix_adopt adopt = {
+		.node = check_node,
+		.run = check_run,
+		.data = &check,
+	};
+	const char *why;
+	int ret;
+
+	if (in->boot.fdt_addr & ~PAGE_MASK || in->boot.fdt_size > PAGE_SIZE ||
+	    !kho_incoming_page_waits(fdt_pfn())) {
+		kho_incoming_refuse("the FDT's page is not reserved",
+				    in->boot.fdt_addr, in->boot.fdt_size);
+		return 0;
+	}
+	ret = kho_sender_read();
+	if (ret || kho_incoming_refused())
+		return ret;
+	if (kho_sender_has(fdt_pfn(), 1))
+		why = "the FDT lies on what leads to it";
+	else
+		why = kho_incoming_read_fdt(phys_to_virt(in->boot.fdt_addr),
+					    in->boot.fdt_size);
+	if (!why)
+		why = kho_outgoing_check(in->fdt);
+	if (why) {
+		kho_incoming_refuse(why, in->boot.fdt_addr, 0);
+		return 0;
+	}
+	if (kho_incoming_find_root())
+		return 0;
+
+	ret = kho_preserved_adopt(&adopt, in->root);
+	if (ret == KHO_WALK_BAD) {
+		kho_incoming_refuse(adopt.walk.why, adopt.walk.where, adopt.walk.value);
+		return 0;
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	if (ret) {
+		kho_incoming_refuse("a page is not reserved", check.bad, 0);
+		return 0;
+	}
+
+	ret = list_all();
+	if (ret == -EBUSY || ret == -EEXIST) {
+		kho_incoming_refuse("a page is marked twice, or is a node of the tree and something else as well",
+				    in->root, 0);
+		ret = 0;
+		goto err_forget;
+	}
+	if (ret)
+		goto err_forget;
+	adopted = true;
+	kho_scratch_find();
+	return 0;
+
+err_forget:
+	kho_unclaimed_destroy();
+	kho_preserved_forget();
+	return ret;
+}
+
+/*
+ * A kernel without the stub: what the stub would have said.  A handover that has
+ * been taken is none any more.
+ */
+static void from_list(void)
+{
+	const struct kho_boot_list *list = &kho_incoming()->list;
+	struct kho_boot_info boot = { .state = KHO_BOOT_KEPT };
+	u64 where = list->node, value = 0;
+	const char *why;
+
+	if (!list->announcements || list->taken ||
+	    (list->announcements == 1 && list->len == sizeof(list->data) &&
+	     !list->data.fdt_addr))
+		return;
+	why = kho_list_check(&where, &value);
+	if (why) {
+		kho_incoming_refuse(why, where, value);
+		return;
+	}
+	boot.fdt_addr = list->data.fdt_addr;
+	boot.fdt_size = list->data.fdt_size;
+	boot.scratch_addr = list->data.scratch_addr;
+	boot.scratch_size = list->data.scratch_size;
+	kho_incoming_set_kind(KHO_KIND_ENVELOPES);
+	kho_incoming_set_boot(&boot);
+}
+
+/**
+ * kho_backend_incoming_read() - find out what came
+ *
+ * Makes the trees of what is preserved and unclaimed, of what came or empty.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.  A handover that is refused is no error: the reason is
+ * logged, kept for KHO_QUERY, and the trees are empty.
+ */
+int kho_backend_incoming_read(void)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&kho.lock);
+
+	boot_info = kho_arch_boot_info_get();
+	if (boot_info && boot_info->version == KHO_BOOT_INFO_VERSION)
+		kho_incoming_set_boot(boot_info);
+	else
+		from_list();
+
+	switch (kho_incoming()->boot.state) {
+	case KHO_BOOT_KEPT:
+		if (boot_info)
+			kho_incoming_set_kind(KHO_KIND_STUB);
+		ret = kho_incoming_alloc_fdt() ?: read_tree();
+		break;
+	case KHO_BOOT_REFUSED:
+		kho_incoming_refused_at_boot();
+		break;
+	case KHO_BOOT_OFF:
+		kho_incoming_off();
+		break;
+	default:
+		break;
+	}
+	if (ret || adopted)
+		return ret;
+
+	/* Nothing came, or it was refused. */
+	kho_incoming_free_fdt();
+	kho_scratch_find();
+	return kho_preserved_init() ?: kho_unclaimed_init();
+}
+
+/**
+ * kho_backend_incoming_reset() - the objects were no good: list it all anew
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_backend_incoming_reset(void)
+{
+	return list_all();
+}
+
+/**
+ * kho_backend_incoming_find() - find data that arrived by its name
+ * @name: the name
+ * @addr: set to its physical address
+ * @size: set to its size in bytes
+ *
+ * Context: kho.lock held.
+ * Return: 0 or -ENOENT.
+ */
+int kho_backend_incoming_find(const char *name, u64 *addr, u64 *size)
+{
+	const struct kho_fdt_child *child = kho_incoming_child(name);
+
+	if (!child)
+		return -ENOENT;
+	*addr = child->addr;
+	*size = child->size;
+	return 0;
+}
+
+/**
+ * kho_backend_incoming_has() - can the page there be read, as something that arrived?
+ * @addr: physical address of any of its bytes
+ *
+ * Context: kho.lock held.
+ */
+bool kho_backend_incoming_has(u64 addr)
+{
+	return kho_unclaimed_has(PHYS_PFN(addr), 0);
+}
+
+/**
+ * kho_backend_incoming_get() - get pages that arrived, for an object or as metadata
+ * @pfn: number of the first page
+ * @nr_pages: how many, as they were preserved
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, or -ENOENT if they are not preserved or somebody has them.
+ */
+int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return kho_unclaimed_del(pfn, nr_pages);
+}
+
+/**
+ * kho_backend_incoming_put() - the opposite of kho_backend_incoming_get()
+ * @pfn: number of the first page
+ * @nr_pages: how many, as they were got
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0 or -ENOMEM, and then the takeover has to be called off.
+ */
+int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return kho_unclaimed_add(pfn, nr_pages);
+}
+
+/**
+ * kho_backend_incoming_keep() - have all of it kept as this kernel's own
+ *
+ * What may go is found out first: afterwards the pages look like any others.
+ *
+ * Context: may sleep; kho.lock held.
+ * Return: 0, or as kho_release_prepare(), and then nothing has changed.
+ */
+int kho_backend_incoming_keep(void)
+{
+	static const struct kho_walk_ops ops = {
+		.node = unreserve_node,
+		.run = unreserve_run,
+	};
+	/* The nodes are this kernel's tree from now on. */
+	int ret = kho_release_prepare(kho_incoming()->root, true);
+
+	if (ret)
+		return ret;
+	kho_preserved_walk(&ops, NULL);
+	if (!kho_preserved_has(fdt_pfn(), 1))
+		kho_unreserve(fdt_pfn(), 1);
+	unreserved = true;
+	return 0;
+}
+
+/* Frees a page that only the previous kernel needed. */
+static void free_old_page(u64 addr)
+{
+	if (!kho_unclaimed_del(PHYS_PFN(addr), 1)) {
+		kho_backend_boot_del(PHYS_PFN(addr), 1);
+		kho_unmark_page(PHYS_PFN(addr), 0);
+	} else if (kho_preserved_has(PHYS_PFN(addr), 1)) {
+		return;
+	}
+	kho_put_pages(PHYS_PFN(addr), 1);
+}
+
+static void free_old_child(const char *name)
+{
+	const struct kho_fdt_child *child = kho_incoming_child(name);
+
+	if (child && PHYS_PFN(child->addr) != fdt_pfn() &&
+	    kho_unclaimed_has(PHYS_PFN(child->addr), 0))
+		free_old_page(child->addr);
+}
+
+/**
+ * kho_backend_incoming_commit() - own what came, for good
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_backend_incoming_commit(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (boot_info)
+		boot_info->state = KHO_BOOT_TAKEN;
+	else
+		kho_arch_taken(&kho_incoming()->list);
+}
+
+/**
+ * kho_backend_incoming_finish() - free what only the previous kernel needed
+ *
+ * Context: may sleep; kho.lock held; pages that arrived and are poisoned say so.
+ */
+void kho_backend_incoming_finish(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	kho_sender_forget();
+	free_old_child(KHO_METADATA_NODE);
+	if (kho_incoming()->two_trees)
+		free_old_child(KHO_EXACT_NODE);
+	free_old_page(kho_incoming()->boot.fdt_addr);
+}
+
+/**
+ * kho_backend_incoming_exit() - let go of what came
+ *
+ * Before kho_backend_incoming_commit() that calls the takeover off; after it everything
+ * has been given up already, or the module could not be unloaded.
+ *
+ * Context: may sleep; kho.lock held.
+ */
+void kho_backend_incoming_exit(void)
+{
+	static const struct kho_walk_ops ops = {
+		.node = reserve_node,
+		.run = reserve_run,
+	};
+
+	lockdep_assert_held(&kho.lock);
+
+	if (unreserved && !kho.committed) {
+		if (!kho_preserved_has(fdt_pfn(), 1))
+			kho_reserve(fdt_pfn(), 1);
+		kho_preserved_walk(&ops, NULL);
+	}
+	if (adopted && !kho.committed)
+		kho_preserved_forget();
+	kho_unclaimed_destroy();
+	kho_preserved_destroy();
+	kho_incoming_free_fdt();
+	if (boot_info)
+		kho_arch_boot_info_put();
+	boot_info = NULL;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A tree and a hand-off of our own, for a kernel that has no KHO: what they can do.
+ */
+#define pr_fmt(fmt) "kho: " fmt
+
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/security.h>
+
+#include "compat/compat.h"
+#include "base/log.h"
+#include "core/backend.h"
+#include "core/core.h"
+#include "dev/dev.h"
+#include "own.h"
+#include "tree/tree.h"
+
+#include <kho/walk.h>
+#include <linux/kho.h>
+
+/**
+ * kho_backend_locked_down() - can this machine jump to another kernel no more?
+ *
+ * Lockdown can begin at any time, and from then on kexec_load is refused, so
+ * nothing that is preserved would ever reach another kernel.
+ *
+ * Context: any.
+ */
+bool kho_backend_locked_down(void)
+{
+	return security_locked_down(LOCKDOWN_KEXEC);
+}
+
+/**
+ * kho_backend_probe() - can this kernel hand anything on?
+ *
+ * Context: may sleep; none of our locks held.
+ * Return: 0, or -EPERM if the kernel is locked down.
+ */
+int kho_backend_probe(void)
+{
+	if (!kho_backend_locked_down())
+		return 0;
+	pr_err("refused: the kernel is locked down, kexec_load would be refused\n");
+	return -EPERM;
+}
+
+/**
+ * kho_backend_may_preserve() - may pages be preserved now?
+ *
+ * Context: kho.lock or kho.gate held.
+ * Return: 0, or -EPERM if the kernel is locked down.
+ */
+int kho_backend_may_preserve(void)
+{
+	if (!kho_backend_locked_down())
+		return 0;
+	return kho_refuse(-EPERM, "the kernel is locked down, no kexec_load: nothing would arrive");
+}
+
+/**
+ * kho_backend_check_image() - does it matter here which kernel is loaded?
+ *
+ * Return: 0: it does.
+ */
+int kho_backend_check_image(void)
+{
+	return 0;
+}
+
+/* Our tree is all there is: what is marked there is preserved. */
+
+int kho_backend_preserve(u64 pfn, u64 nr_pages)
+{
+	return 0;
+}
+
+void kho_backend_unpreserve(u64 pfn, u64 nr_pages)
+{
+}
+
+int kho_backend_preserve_batch(const unsigned long *pfn, unsigned long nr,
+			       unsigned int order, unsigned long *done)
+{
+	return 0;
+}
+
+void kho_backend_unpreserve_batch(const unsigned long *pfn, unsigned long nr,
+				  unsigned int order)
+{
+}
+
+/* Nothing is kept from us: what arrived is ours to list. */
+
+bool kho_backend_unretrieved(u64 pfn, unsigned int order)
+{
+	return false;
+}
+
+bool kho_backend_may_retrieve(u64 pfn, unsigned int order)
+{
+	return false;
+}
+
+int kho_backend_retrieve(u64 pfn, unsigned int order)
+{
+	return -ENOENT;
+}
+
+void kho_backend_drop(u64 pfn, unsigned int order)
+{
+}
+
+u64 kho_backend_unretrieved_pages(void)
+{
+	return 0;
+}
+
+u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void *data)
+{
+	return 0;
+}
+
+/**
+ * kho_backend_quiet() - end what may wait for others' pages
+ *
+ * Context: may sleep for long; none of our locks held.
+ */
+void kho_backend_quiet(void)
+{
+	kho_scratch_quiet();
+}
+
+/**
+ * kho_backend_flush() - wait for what runs in the background
+ *
+ * Context: may sleep; none of our locks held; after kho_backend_outgoing_exit().
+ */
+void kho_backend_flush(void)
+{
+	kho_envelopes_flush();
+	kho_scratch_flush();
+}
+
+/**
+ * kho_backend_scratch_exit() - give scratch back
+ *
+ * Context: may sleep for long; kho.lock held; nobody allocates what may be preserved.
+ */
+void kho_backend_scratch_exit(void)
+{
+	kho_scratch_clear();
+}
+
+/**
+ * kho_backend_describe() - say what there is to hand over by
+ * @text: filled in
+ * @size: bytes that it has
+ *
+ * Context: kho.lock held.
+ */
+void kho_backend_describe(char *text, size_t size)
+{
+	snprintf(text, size, "kho-v%u, scratch %lu MiB at 0x%llx", kho_abi,
+		 kho_scratch_pages() >> (20 - PAGE_SHIFT),
+		 (u64)PFN_PHYS((u64)kho_scratch_pfn()));
+}
+
+/**
+ * kho_backend_query() - say what only this backend knows
+ * @query: whose members about it are set
+ *
+ * Context: kho.lock held.
+ */
+void kho_backend_query(struct kho_query *query)
+{
+	lockdep_assert_held(&kho.lock);
+
+	query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
+			   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE;
+	query->backend = KHO_BACKEND_MODULE;
+	query->scratch_addr = PFN_PHYS((u64)kho_scratch_pfn());
+	query->scratch_size = PFN_PHYS((u64)kho_scratch_pages());
+	query->lean_keys = kho_boot_tree_keys();
+	/* The setup page is metadata too, though not marked. */
+	query->meta_pages += kho_boot_tree_nodes() + kho_outgoing_exists();
+	kho_outgoing_query(query);
+	kho_envelopes_query(query);
+}
+
+/**
+ * kho_backend_walk_boot_tree() - read what the in-kernel KHO of the next kernel would
+ * @ops: what to tell of nodes
+ * @ctx: passed to each of @ops
+ *
+ * Context: that of @ops; kho.lock held.
+ * Return: how many nodes there are.
+ */
+u64 kho_backend_walk_boot_tree(const struct kho_walk_ops *ops, void *ctx)
+{
+	kho_boot_tree_walk(ops, ctx);
+	return kho_boot_tree_nodes();
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A tree and a hand-off of our own: what the files of this folder share.
+ */
+#ifndef KHO_OWN_H
+#define KHO_OWN_H
+
+#include <linux/types.h>
+
+#include "arch/envelope.h"
+#include "tree/tree.h"
+
+#include <kho/fdt.h>
+#include <kho/walk.h>
+#include <linux/kho.h>
+
+/* scratch.c */
+void kho_scratch_find(void);
+int kho_scratch_take(unsigned long nr_pages, unsigned long *where);
+int kho_scratch_take_largest(unsigned long *nr_pages, unsigned long *where);
+unsigned long kho_scratch_wanted(unsigned long mib);
+
+/* scratch-before.c */
+bool kho_scratch_before(unsigned long align, unsigned long least,
+			unsigned long *pfn, unsigned long *nr_pages);
+
+/* scratch-hold.c */
+unsigned long kho_scratch_pfn(void);
+unsigned long kho_scratch_pages(void);
+int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
+void kho_scratch_quiet(void);
+void kho_scratch_clear(void);
+void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known);
+void kho_scratch_hold_all(void);
+u64 kho_scratch_held(void);
+
+/* scratch-late.c */
+void kho_scratch_later(void);
+void kho_scratch_flush(void);
+
+/* envelopes.c */
+int kho_envelopes_init(void);
+void kho_envelopes_exit(void);
+void kho_envelopes_update(void);
+void kho_envelopes_settle(void);
+void kho_envelopes_flush(void);
+void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
+void kho_envelopes_query(struct kho_query *query);
+
+/* edges.c: pages that no envelope may have in it */
+void kho_edges_hold(void);
+void kho_edges_hold_lowest(void);
+void kho_edges_drop(void);
+
+/* outgoing.c */
+bool kho_outgoing_exists(void);
+void kho_outgoing_announce(const struct kho_envelope *envelope, unsigned int nr);
+void kho_outgoing_new_scratch(void);
+bool kho_outgoing_lies_in(unsigned long pfn, unsigned long end);
+void kho_outgoing_query(struct kho_query *query);
+const char *kho_outgoing_check(const struct kho_fdt *in);
+
+/* boot-tree.c */
+int kho_boot_tree_init(void);
+void kho_boot_tree_exit(void);
+u64 kho_boot_tree_root(void);
+bool kho_boot_tree_lies_in(unsigned long pfn, unsigned long nr_pages);
+void kho_boot_tree_watch(kho_radix_watch_t watch);
+void kho_boot_tree_walk(const struct kho_walk_ops *ops, void *ctx);
+u64 kho_boot_tree_nodes(void);
+u64 kho_boot_tree_keys(void);
+
+#endif /* KHO_OWN_H */

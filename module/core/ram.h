@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which memory the next kernel will have.
+ */
+#ifndef KHO_RAM_H
+#define KHO_RAM_H
+
+#include <linux/types.h>
+
+int kho_ram_init(void);
+void kho_ram_watch(void);
+void kho_ram_exit(void);
+int kho_ram_check(unsigned long pfn, unsigned long nr_pages);
+bool kho_ram_piece(unsigned long *pfn, unsigned long *end);
+bool kho_ram_piece_below(unsigned long *pfn, unsigned long *end);
+unsigned long kho_ram_last(void);
+bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages);
+int kho_ram_image(u32 state, u64 limit);
+u32 kho_ram_image_state(void);
+
+#endif /* KHO_RAM_H */

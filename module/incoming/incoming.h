@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the previous kernel left: what is believed of it, and who may still have it.
+ *
+ * Unless it says otherwise, each function is called with kho.lock held and may sleep.
+ */
+#ifndef KHO_INCOMING_H
+#define KHO_INCOMING_H
+
+#include <linux/types.h>
+
+#include "arch/arch.h"
+#include "tree/tree.h"
+
+#include <kho/boot_info.h>
+#include <kho/fdt.h>
+#include <kho/objects.h>
+#include <linux/kho.h>
+
+/**
+ * struct kho_incoming - what is known of the handover that led to this kernel
+ */
+struct kho_incoming {
+	/** @outcome: KHO_ARRIVAL_*. */
+	u32 outcome;
+	/** @kind: KHO_KIND_*. */
+	u32 kind;
+	/** @generation: handovers that led to this kernel. */
+	u32 generation;
+	/** @two_trees: the FDT leads to the boot tree, and a child of it to the full one. */
+	bool two_trees;
+	/** @root: of the tree of all that arrived. */
+	u64 root;
+	/** @fdt: what the root FDT says, or NULL. */
+	struct kho_fdt *fdt;
+	/** @boot: what the stub said, or would have said. */
+	struct kho_boot_info boot;
+	/** @list: the setup_data that this kernel was started with. */
+	struct kho_boot_list list;
+	/** @error: why it was refused, or some of it. */
+	char error[128];
+	/** @previous_release: of the previous kernel. */
+	char previous_release[KHO_METADATA_RELEASE];
+};
+
+/* incoming.c */
+const struct kho_incoming *kho_incoming(void);
+void kho_incoming_find_list(void);
+void kho_incoming_set_boot(const struct kho_boot_info *boot);
+void kho_incoming_set_kind(u32 kind);
+void kho_incoming_refuse(const char *why, u64 where, u64 value);
+void kho_incoming_refused_at_boot(void);
+void kho_incoming_off(void);
+void kho_incoming_take(void);
+void kho_incoming_complain(const char *what, const char *why);
+void kho_incoming_set_previous(const struct kho_metadata *metadata);
+bool kho_incoming_taken(void);
+bool kho_incoming_refused(void);
+const struct kho_fdt_child *kho_incoming_child(const char *name);
+void kho_incoming_ours(const char *name, bool ours);
+bool kho_incoming_is_ours(const char *name);
+bool kho_incoming_page_waits(u64 pfn);
+void kho_incoming_query(struct kho_query *query);
+
+/* fdt.c */
+int kho_incoming_alloc_fdt(void);
+const char *kho_incoming_read_fdt(const void *fdt, u32 size);
+void kho_incoming_free_fdt(void);
+int kho_incoming_find_root(void);
+
+/* list.c */
+const char *kho_list_check_envelopes(u64 *where, u64 *value);
+const char *kho_list_check(u64 *where, u64 *value);
+bool kho_list_covers(u64 pfn, u64 nr_pages);
+u32 kho_envelope_entries(const struct kho_envelope *envelope, unsigned int nr, u64 first,
+			 u32 room, struct kho_envelope_entry *entry);
+void kho_list_envelopes(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
+
+/* sender.c: the pages that lead to a handover, which are nobody's */
+int kho_sender_read(void);
+bool kho_sender_has(u64 pfn, u64 nr_pages);
+bool kho_sender_has_others(u64 pfn, u64 nr_pages);
+bool kho_sender_allows_node(u64 pfn);
+bool kho_sender_allows_mark(u64 pfn);
+int kho_sender_unlist(void);
+void kho_sender_forget(void);
+
+/* unclaimed.c: what arrived, and belongs to no object, and nobody has restored */
+int kho_unclaimed_init(void);
+void kho_unclaimed_destroy(void);
+bool kho_unclaimed_has(u64 pfn, unsigned int order);
+bool kho_unclaimed_marks(u64 pfn, u64 nr_pages);
+int kho_unclaimed_add(u64 pfn, u64 nr_pages);
+int kho_unclaimed_add_run(u64 pfn, unsigned int order, u64 nr);
+int kho_unclaimed_del(u64 pfn, u64 nr_pages);
+u64 kho_unclaimed_pages(void);
+u64 kho_unclaimed_keys(void);
+int kho_unclaimed_each(u64 pfn, u64 nr_pages, kho_radix_range_callback_t cb, void *data);
+void kho_unclaimed_each_from(u64 *skip, kho_radix_range_callback_t cb, void *data);
+int kho_unclaimed_walk(const struct kho_walk_ops *ops, void *ctx);
+
+/* release.c */
+extern bool kho_drop;
+
+int kho_release_prepare(u64 root, bool keep_nodes);
+void kho_release_start(void);
+void kho_release_refused(void);
+void kho_release_exit(void);
+void kho_release_on_done(void (*done)(void));
+void kho_release_query(struct kho_query *query);
+
+#endif /* KHO_INCOMING_H */

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KHO radix tree: nodes that come and go.
+ */
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+#include "node.h"
+#include "word.h"
+
+static void free_unread(struct rcu_head *head)
+{
+	kho_radix_node_free(page_address(container_of(head, struct page, rcu_head)));
+}
+
+/* Somebody may be reading it. */
+static void node_free_later(struct kho_radix_node *node)
+{
+	call_rcu(&virt_to_page(node)->rcu_head, free_unread);
+}
+
+static void watch_node(struct kho_radix_tree *tree,
+		       const struct kho_radix_node *node, bool kept)
+{
+	watch(tree, PHYS_PFN(virt_to_phys((void *)node)), 1, kept);
+}
+
+/**
+ * kho_radix_grow() - have a leaf for a key, with all nodes on the way to it
+ * @tree: the tree
+ * @key: the key
+ *
+ * A branch is built to its full depth before it is linked in.
+ *
+ * Context: may sleep; tree->lock held.
+ * Return: 0, or -ENOMEM, and then nothing has changed.
+ */
+int kho_radix_grow(struct kho_radix_tree *tree, u64 key)
+{
+	struct kho_radix_node *node = tree->root, *child = NULL;
+	struct kho_radix_node *branch[KHO_TREE_MAX_DEPTH];
+	unsigned int level, depth;
+
+	lockdep_assert_held(&tree->lock);
+
+	for (level = TOP_LEVEL; level; level--) {
+		child = node_child(node, kho_key_index(PAGE_SHIFT, key, level));
+		if (!child)
+			break;
+		node = child;
+	}
+	if (!level)
+		return 0;
+
+	for (depth = 0; depth < level; depth++) {
+		branch[depth] = kho_radix_node_alloc();
+		if (!branch[depth])
+			goto err_free_branch;
+		if (depth)
+			branch[depth]->table[kho_key_index(PAGE_SHIFT, key, depth)] =
+				virt_to_phys(branch[depth - 1]);
+	}
+	/* Whoever finds the branch finds it whole. */
+	smp_store_release(&node->table[kho_key_index(PAGE_SHIFT, key, level)],
+			  virt_to_phys(branch[level - 1]));
+	tree->nr_nodes += level;
+	for (depth = 0; depth < level; depth++)
+		watch_node(tree, branch[depth], true);
+	return 0;
+
+err_free_branch:
+	while (depth--)
+		kho_radix_node_free(branch[depth]);
+	return -ENOMEM;
+}
+
+/**
+ * kho_radix_prune() - give up a leaf in which there is nothing, and what led to it only
+ * @tree: the tree
+ * @key: a key of the leaf
+ * @pfn: number of the page that it is of
+ *
+ * Context: tree->lock held.
+ */
+void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
+{
+	struct kho_radix_region *region = region_of(tree, pfn);
+	struct kho_radix_node *path[KHO_TREE_MAX_DEPTH];
+	unsigned int level, empty = 0;
+
+	lockdep_assert_held(&tree->lock);
+
+	path[TOP_LEVEL] = tree->root;
+	for (level = TOP_LEVEL; level; level--) {
+		path[level - 1] = node_child(path[level],
+					     kho_key_index(PAGE_SHIFT, key, level));
+		if (!path[level - 1])
+			return;
+	}
+
+	/* Under the lock nothing is marked in it, and later it can't be found. */
+	spin_lock(&region->lock);
+	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++)
+		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
+								level + 1)], 0);
+	empty = level;
+	if (empty && region->leaf == path[0])
+		region->leaf = NULL;
+	spin_unlock(&region->lock);
+
+	tree->nr_nodes -= empty;
+	for (level = 0; level < empty; level++) {
+		watch_node(tree, path[level], false);
+		node_free_later(path[level]);
+	}
+}
