@@ -74,8 +74,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	/* All there can be to do is to shrink them after requests that failed. */
 	kho_backend_settle();
 	kho.frozen = true;
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 	return NOTIFY_DONE;
 }
 
@@ -143,7 +142,7 @@ static int __init kho_init(void)
 		goto err_unregister;
 	kho_poison_init();
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	mutex_lock(&kho.lock);
 	kho_poison_list_init();
 	kho_objects_init();
@@ -183,7 +182,7 @@ static int __init kho_init(void)
 	say_ready();
 	WRITE_ONCE(loading, false);
 	mutex_unlock(&kho.lock);
-	up_read(&kho.gate);
+	kho_change_end();
 	kho_sleep_ready();
 	kho_ram_watch();
 	return 0;
@@ -198,7 +197,7 @@ err_exit_scratch:
 	kho_pages_exit();
 err_unlock:
 	mutex_unlock(&kho.lock);
-	up_read(&kho.gate);
+	kho_change_end();
 	kho_poison_exit();
 	kho_sleep_exit();
 err_unregister:

@@ -29,15 +29,13 @@ static int begin_resuming(void)
 
 	if (!READ_ONCE(ready))
 		return kho_refuse(-EBUSY, "refused: to resume from hibernation: the module is being loaded");
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	if (kho_holds_any() || kho_backend_unretrieved_pages() ||
 	    kho_incoming_refused())
 		ret = kho_refuse(-EBUSY, "refused: to resume from hibernation: what is preserved here would be lost");
 	else
 		kho.resuming = true;
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 	return ret;
 }
 

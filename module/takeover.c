@@ -110,7 +110,7 @@ void kho_takeover_commit(void)
 
 	kho.committed = true;
 	if (!kho_incoming_taken()) {
-		kho_release_refused();
+		kho_trim_refused();
 		return;
 	}
 	kho_backend_incoming_commit();
@@ -118,7 +118,7 @@ void kho_takeover_commit(void)
 	kho_backend_incoming_finish();
 	kho_objects_commit();
 	kho_changed();
-	kho_release_start();
+	kho_trim_start();
 }
 
 /**
@@ -133,7 +133,7 @@ void kho_takeover_exit(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho_release_exit();
+	kho_trim_exit();
 	if (!kho.committed)
 		forget();
 	kho_backend_incoming_exit();

@@ -102,6 +102,46 @@ bool kho_holds_any(void);
 void kho_hold_module(void);
 void kho_changed(void);
 
+/**
+ * kho_change_begin() - what is preserved is about to change
+ *
+ * A jump waits until kho_change_end().  Others may change something meanwhile.
+ *
+ * Context: may sleep; takes kho.gate for reading.
+ */
+static inline void kho_change_begin(void)
+{
+	down_read(&kho.gate);
+}
+
+/**
+ * kho_change_end() - the change is made, and kho_changed() was said
+ */
+static inline void kho_change_end(void)
+{
+	up_read(&kho.gate);
+}
+
+/**
+ * kho_stop_changes() - let nothing change for a while
+ *
+ * Context: may sleep; takes kho.gate for writing, and kho.lock.
+ */
+static inline void kho_stop_changes(void)
+{
+	down_write(&kho.gate);
+	mutex_lock(&kho.lock);
+}
+
+/**
+ * kho_resume_changes() - let things change again
+ */
+static inline void kho_resume_changes(void)
+{
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
+}
+
 /* Who marks pages holds one of them. */
 static inline void kho_assert_may_mark(void)
 {

@@ -371,8 +371,7 @@ int kho_ram_image(u32 state, u64 limit)
 	if (ret)
 		return ret;
 
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	ret = kho_may_change();
 	if (!ret && state == KHO_IMAGE_BEGUN) {
 		ret = begin_image(limit);
@@ -386,8 +385,7 @@ int kho_ram_image(u32 state, u64 limit)
 	/* The last page may be another one. */
 	if (!ret && state != KHO_IMAGE_BEGUN)
 		kho_backend_image_changed();
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 	return ret;
 }
 
@@ -516,8 +514,7 @@ static int memory_changes(struct notifier_block *nb, unsigned long event, void *
 		if (!READ_ONCE(ram.watching))
 			return NOTIFY_OK;
 	}
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	switch (event) {
 	case MEM_GOING_OFFLINE:
 		ret = begin_leaving(notify->start_pfn, notify->nr_pages);
@@ -534,8 +531,7 @@ static int memory_changes(struct notifier_block *nb, unsigned long event, void *
 			renew_now();
 		break;
 	}
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 	return notifier_from_errno(ret);
 }
 
@@ -558,13 +554,11 @@ int kho_ram_init(void)
 	ret = register_memory_notifier(&memory_notifier);
 	if (ret)
 		return ret;
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	table = make_table(true, GFP_KERNEL);
 	if (table)
 		replace(&ram.now, table);
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 	if (table)
 		return 0;
 	unregister_memory_notifier(&memory_notifier);
@@ -584,12 +578,10 @@ void kho_ram_watch(void)
 	smp_mb();
 	if (!READ_ONCE(ram.missed))
 		return;
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	if (!kho.frozen)
 		renew_now();
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 }
 
 /**

@@ -163,7 +163,7 @@ static int do_obj_create(union kho_any *any, struct file **file)
 	struct kho_obj_create *create = &any->obj_create;
 	u32 known = KHO_CREATE_UNCOMMITTED | KHO_CREATE_HUGE | KHO_CREATE_NODE |
 		    KHO_CREATE_SUM;
-	struct kho_wish wish = {
+	struct kho_object_params params = {
 		.name = (char *)create->name,
 		.bytes = create->bytes,
 		.flags = record_flags(create->flags),
@@ -178,14 +178,14 @@ static int do_obj_create(union kho_any *any, struct file **file)
 					 create->flags & ~known);
 	if (create->node && !(create->flags & KHO_CREATE_NODE))
 		return kho_not_zero("kho_obj_create.node", create->node);
-	return kho_new_name_check(create->name) ?: kho_object_create(&wish, file);
+	return kho_new_name_check(create->name) ?: kho_object_create(&params, file);
 }
 
 static int do_obj_preserve(union kho_any *any, struct file **file)
 {
 	struct kho_obj_preserve *preserve = &any->obj_preserve;
 	u32 known = KHO_PRESERVE_UNCOMMITTED | KHO_PRESERVE_SUM;
-	struct kho_wish wish = {
+	struct kho_object_params params = {
 		.name = (char *)preserve->name,
 		.bytes = preserve->bytes,
 		.flags = record_flags(preserve->flags),
@@ -195,7 +195,7 @@ static int do_obj_preserve(union kho_any *any, struct file **file)
 		return kho_not_zero("kho_obj_preserve.flags without those that are known",
 					 preserve->flags & ~known);
 	return kho_new_name_check(preserve->name) ?:
-	       kho_pin_preserve(&wish, preserve, file);
+	       kho_pin_preserve(&params, preserve, file);
 }
 
 static int check_obj_name(const struct kho_obj_name *name, u32 known)

@@ -53,7 +53,7 @@ void kho_query(struct kho_query *query)
 	kho_backend_query(query);
 	kho_pages_query(query);
 	kho_objects_query(query);
-	kho_release_query(query);
+	kho_trim_query(query);
 	kho_deferred_query(query);
 	mutex_unlock(&kho.lock);
 

@@ -99,14 +99,14 @@ int kho_unclaimed_each(u64 pfn, u64 nr_pages, kho_radix_range_callback_t cb, voi
 void kho_unclaimed_each_from(u64 *skip, kho_radix_range_callback_t cb, void *data);
 int kho_unclaimed_walk(const struct kho_walk_ops *ops, void *ctx);
 
-/* release.c */
+/* trim.c: giving back what envelopes have around what is preserved */
 extern bool kho_drop;
 
-int kho_release_prepare(u64 root, bool keep_nodes);
-void kho_release_start(void);
-void kho_release_refused(void);
-void kho_release_exit(void);
-void kho_release_on_done(void (*done)(void));
-void kho_release_query(struct kho_query *query);
+int kho_trim_prepare(u64 root, bool keep_nodes);
+void kho_trim_start(void);
+void kho_trim_refused(void);
+void kho_trim_exit(void);
+void kho_trim_on_done(void (*done)(void));
+void kho_trim_query(struct kho_query *query);
 
 #endif /* KHO_INCOMING_H */

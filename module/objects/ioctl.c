@@ -135,7 +135,7 @@ static int do_info(struct kho_object *object, struct inode *inode,
 		return kho_not_zero("kho_obj_info.flags", any->info.flags);
 	kho_poison_settle();
 	mutex_lock(&kho.lock);
-	kho_object_tell(object, &any->info);
+	kho_object_fill_info(object, &any->info);
 	mutex_unlock(&kho.lock);
 	return 0;
 }

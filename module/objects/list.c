@@ -17,13 +17,13 @@
 #include <linux/kho.h>
 
 /**
- * kho_object_tell() - describe an object
+ * kho_object_fill_info() - describe an object
  * @object: which
  * @info: filled in, but for its size
  *
  * Context: kho.lock held.
  */
-void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info)
+void kho_object_fill_info(const struct kho_object *object, struct kho_obj_info *info)
 {
 	const struct kho_mem *mem = &object->mem;
 	u32 size = info->size;
@@ -106,7 +106,7 @@ static void list_objects(u64 first, u32 room, void *entries, u32 *filled, u64 *t
 	mutex_unlock(&kho.lock);
 }
 
-static void tell_entry(const struct kho_object *object, void *entries, u32 nr)
+static void fill_entry(const struct kho_object *object, void *entries, u32 nr)
 {
 	struct kho_obj_entry *entry = (struct kho_obj_entry *)entries + nr;
 
@@ -133,12 +133,12 @@ static void tell_entry(const struct kho_object *object, void *entries, u32 nr)
  */
 void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
 {
-	list_objects(first, room, entries, filled, total, tell_entry);
+	list_objects(first, room, entries, filled, total, fill_entry);
 }
 
-static void tell_info(const struct kho_object *object, void *entries, u32 nr)
+static void fill_info(const struct kho_object *object, void *entries, u32 nr)
 {
-	kho_object_tell(object, (struct kho_obj_info *)entries + nr);
+	kho_object_fill_info(object, (struct kho_obj_info *)entries + nr);
 }
 
 /**
@@ -154,7 +154,7 @@ static void tell_info(const struct kho_object *object, void *entries, u32 nr)
 void kho_object_list_info(u64 first, u32 room, void *entries, u32 *filled,
 			  u64 *total)
 {
-	list_objects(first, room, entries, filled, total, tell_info);
+	list_objects(first, room, entries, filled, total, fill_info);
 }
 
 /**

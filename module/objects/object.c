@@ -132,7 +132,7 @@ static const struct kho_mem_ops object_mem_ops = {
 
 /**
  * kho_object_new() - begin an object, which has no memory yet
- * @wish: what it is to be like
+ * @params: what it is to be like
  *
  * Its pages are counted for the caller.
  *
@@ -140,9 +140,9 @@ static const struct kho_mem_ops object_mem_ops = {
  * Return: the object, for kho_object_free() or kho_object_insert(), or an error
  * pointer: -ENOMEM, -EDQUOT.
  */
-struct kho_object *kho_object_new(const struct kho_wish *wish)
+struct kho_object *kho_object_new(const struct kho_object_params *params)
 {
-	u64 nr_pages = (wish->bytes >> PAGE_SHIFT) + !!(wish->bytes & ~PAGE_MASK);
+	u64 nr_pages = (params->bytes >> PAGE_SHIFT) + !!(params->bytes & ~PAGE_MASK);
 	struct kho_object *object = kzalloc(sizeof(*object), KHO_GFP_CHARGED);
 	u64 charged;
 	int ret;
@@ -150,9 +150,9 @@ struct kho_object *kho_object_new(const struct kho_wish *wish)
 	if (!object)
 		return ERR_PTR(-ENOMEM);
 	kho_mem_init(&object->mem, &object_mem_ops);
-	strscpy_pad(object->name, wish->name, sizeof(object->name));
-	object->mem.size = wish->bytes;
-	object->flags = wish->flags;
+	strscpy_pad(object->name, params->name, sizeof(object->name));
+	object->mem.size = params->bytes;
+	object->flags = params->flags;
 	object->created = ktime_get_real_seconds();
 	object->uid = current_fsuid();
 	object->gid = current_fsgid();
@@ -301,7 +301,7 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 	struct kho_chains chains;
 	int ret;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	ret = kho_object_may_name(object->name) ?: kho_mem_mark(&object->mem);
 	if (ret)
 		goto out;
@@ -326,7 +326,7 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 	list_object(object);
 	kho_changed();
 	mutex_unlock(&kho.lock);
-	up_read(&kho.gate);
+	kho_change_end();
 	kho_inject("insert-done");
 	return 0;
 
@@ -338,53 +338,53 @@ err_unlock:
 err_unmark:
 	kho_mem_unmark(&object->mem);
 out:
-	up_read(&kho.gate);
+	kho_change_end();
 	return ret;
 }
 
-static int check_wish(const struct kho_wish *wish)
+static int check_params(const struct kho_object_params *params)
 {
-	if (!wish->bytes)
-		return kho_refuse(-EINVAL, "object '%s': size is 0", kho_shown(wish->name));
-	if (wish->huge && wish->bytes & (PMD_SIZE - 1))
+	if (!params->bytes)
+		return kho_refuse(-EINVAL, "object '%s': size is 0", kho_shown(params->name));
+	if (params->huge && params->bytes & (PMD_SIZE - 1))
 		return kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of huge pages of %lu",
-				  kho_shown(wish->name), wish->bytes, PMD_SIZE);
-	if (wish->nid != NUMA_NO_NODE &&
-	    (wish->nid < 0 || wish->nid >= MAX_NUMNODES || !node_online(wish->nid)))
+				  kho_shown(params->name), params->bytes, PMD_SIZE);
+	if (params->nid != NUMA_NO_NODE &&
+	    (params->nid < 0 || params->nid >= MAX_NUMNODES || !node_online(params->nid)))
 		return kho_refuse(-EINVAL, "object '%s': there is no node %d",
-				  kho_shown(wish->name), wish->nid);
-	while (wish->bytes >> PAGE_SHIFT > kho_pages_available()) {
+				  kho_shown(params->name), params->nid);
+	while (params->bytes >> PAGE_SHIFT > kho_pages_available()) {
 		if (kho_deferred_wait())
 			continue;
 		return kho_refuse(-ENOMEM,
 				  "object '%s': size %llu is more than there is memory",
-				  kho_shown(wish->name), wish->bytes);
+				  kho_shown(params->name), params->bytes);
 	}
 	return 0;
 }
 
 /**
  * kho_object_create() - make an object of zeroed memory
- * @wish: what it is to be like; the name has been checked
+ * @params: what it is to be like; the name has been checked
  * @file: set to a file of it
  *
  * Context: may sleep.
  * Return: 0 or the errno of KHO_OBJ_CREATE; nothing stays after an error.
  */
-int kho_object_create(const struct kho_wish *wish, struct file **file)
+int kho_object_create(const struct kho_object_params *params, struct file **file)
 {
-	u64 nr_pages = (wish->bytes >> PAGE_SHIFT) + !!(wish->bytes & ~PAGE_MASK);
+	u64 nr_pages = (params->bytes >> PAGE_SHIFT) + !!(params->bytes & ~PAGE_MASK);
 	struct kho_object *object;
 	int ret;
 
-	ret = kho_object_may_name(wish->name) ?: check_wish(wish);
+	ret = kho_object_may_name(params->name) ?: check_params(params);
 	if (ret)
 		return ret;
-	object = kho_object_new(wish);
+	object = kho_object_new(params);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	kho_inject("create-begun");
-	ret = kho_mem_alloc(&object->mem, 0, nr_pages, wish->huge, wish->nid) ?:
+	ret = kho_mem_alloc(&object->mem, 0, nr_pages, params->huge, params->nid) ?:
 	      kho_object_insert(object, file);
 	if (ret)
 		kho_object_free(object);
@@ -472,7 +472,7 @@ static void object_release(struct kho_mem *mem)
 	bool drop = false;
 
 	kho_inject("release");
-	down_read(&kho.gate);
+	kho_change_begin();
 	mutex_lock(&kho.lock);
 	if (!--object->files) {
 		kho_mem_no_file(mem);
@@ -488,7 +488,7 @@ static void object_release(struct kho_mem *mem)
 		kho_inject("release-unmarked");
 		changed();
 	}
-	up_read(&kho.gate);
+	kho_change_end();
 	if (drop)
 		kho_deferred_free(&object->deferred);
 }
@@ -507,7 +507,7 @@ int kho_object_remove(const char *name)
 	struct kho_object *object;
 	int ret = 0;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	mutex_lock(&kho.lock);
 	object = find_visible(name);
 	if (!object)
@@ -529,7 +529,7 @@ int kho_object_remove(const char *name)
 		kho_inject("remove-unmarked");
 		changed();
 	}
-	up_read(&kho.gate);
+	kho_change_end();
 
 	if (!ret)
 		kho_deferred_free(&object->deferred);

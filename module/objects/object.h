@@ -95,7 +95,7 @@ struct kho_object_counts {
 extern struct list_head kho_objects;
 extern struct kho_object_counts kho_object_counts;
 
-struct kho_object *kho_object_new(const struct kho_wish *wish);
+struct kho_object *kho_object_new(const struct kho_object_params *params);
 void kho_object_free(struct kho_object *object);
 void kho_object_give_up(struct kho_object *object);
 int kho_object_may_name(const char *name);
@@ -104,7 +104,7 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 struct kho_object *kho_object_find(const char *name);
 
 /* list.c */
-void kho_object_tell(const struct kho_object *object, struct kho_obj_info *info);
+void kho_object_fill_info(const struct kho_object *object, struct kho_obj_info *info);
 
 /* seal.c, resize.c, userdata.c, owner.c: what the file of an object is asked for */
 int kho_object_commit(struct kho_object *object);

@@ -15,9 +15,9 @@ struct file;
 extern unsigned int kho_max_idle;
 
 /**
- * struct kho_wish - what an object to be made is to be like
+ * struct kho_object_params - what an object to be made is to be like
  */
-struct kho_wish {
+struct kho_object_params {
 	/** @name: its name. */
 	const char *name;
 	/** @bytes: its size. */
@@ -35,8 +35,8 @@ int kho_name_check(const u8 *name);
 int kho_new_name_check(const u8 *name);
 
 /* object.c, pin.c: making, opening and removing them */
-int kho_object_create(const struct kho_wish *wish, struct file **file);
-int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
+int kho_object_create(const struct kho_object_params *params, struct file **file);
+int kho_pin_preserve(const struct kho_object_params *params, struct kho_obj_preserve *ask,
 		     struct file **file);
 int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes);
 int kho_object_remove(const char *name);

@@ -138,7 +138,7 @@ static bool may_become_writable(const struct vm_area_struct *vma)
 }
 
 /* Why what @vma maps at @addr can't be preserved, or KHO_WHY_NONE. */
-static u32 judge(struct vm_area_struct *vma, unsigned long addr)
+static u32 refuse_for(struct vm_area_struct *vma, unsigned long addr)
 {
 	unsigned long magic = 0;
 
@@ -175,11 +175,11 @@ static u32 judge(struct vm_area_struct *vma, unsigned long addr)
  */
 bool kho_pin_may(struct vm_area_struct *vma, unsigned long addr)
 {
-	return !judge(vma, addr);
+	return !refuse_for(vma, addr);
 }
 
 /* Looks at the mapping of @addr; says where it ends and how it is pinned. */
-static u32 judge_at(unsigned long addr, unsigned long *end, bool *write,
+static u32 check_at(unsigned long addr, unsigned long *end, bool *write,
 		    bool *hugetlb)
 {
 	struct vm_area_struct *vma;
@@ -188,7 +188,7 @@ static u32 judge_at(unsigned long addr, unsigned long *end, bool *write,
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, addr);
 	if (vma) {
-		why = judge(vma, addr);
+		why = refuse_for(vma, addr);
 		*end = vma->vm_end;
 		*write = vma->vm_flags & VM_WRITE;
 		*hugetlb = is_vm_hugetlb_page(vma);
@@ -198,7 +198,7 @@ static u32 judge_at(unsigned long addr, unsigned long *end, bool *write,
 }
 
 /* So that what is wrong at the end is known before anything is pinned. */
-static int judge_all(struct kho_obj_preserve *ask)
+static int check_all(struct kho_obj_preserve *ask)
 {
 	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
 	bool write, hugetlb;
@@ -207,7 +207,7 @@ static int judge_all(struct kho_obj_preserve *ask)
 	while (addr < end) {
 		unsigned long at = addr;
 
-		why = judge_at(at, &addr, &write, &hugetlb);
+		why = check_at(at, &addr, &write, &hugetlb);
 		if (why)
 			return refuse(ask, why, at);
 	}
@@ -240,7 +240,7 @@ static int flush(struct pinning *p)
 }
 
 /* Are the folio's pages as those of such mappings are? */
-static u32 judge_folio(struct folio *folio, struct page *page)
+static u32 check_folio(struct folio *folio, struct page *page)
 {
 	if (!folio_test_swapbacked(folio) && !folio_test_anon(folio) &&
 	    !folio_test_hugetlb(folio))
@@ -253,7 +253,7 @@ static u32 judge_folio(struct folio *folio, struct page *page)
 }
 
 /* Can anything stay where these pages are? */
-static u32 judge_place(unsigned long pfn, unsigned long nr)
+static u32 check_place(unsigned long pfn, unsigned long nr)
 {
 	int ret = kho_ram_check(pfn, nr);
 
@@ -297,7 +297,7 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	long n = 1;
 	u32 why;
 
-	why = judge_folio(folio, page);
+	why = check_folio(folio, page);
 	if (folio_test_large(folio)) {
 		nr = min_t(long, nr,
 			   folio_nr_pages(folio) - folio_page_idx(folio, page));
@@ -313,7 +313,7 @@ static long take(struct pinning *p, struct page **pages, long nr,
 		       is_base(pages[n], nid))
 			n++;
 	}
-	why = why ?: judge_place(pfn, n);
+	why = why ?: check_place(pfn, n);
 	if (why)
 		return refuse(p->ask, why, addr);
 	if (folio_test_large(folio))
@@ -354,7 +354,7 @@ static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = vma_lookup(mm, addr);
-	if (vma && !judge(vma, addr)) {
+	if (vma && !refuse_for(vma, addr)) {
 		nr = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT);
 		/* It may be another mapping by now, or another one's neighbour. */
 		if (vma->vm_flags & VM_WRITE)
@@ -412,7 +412,7 @@ static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
 	u32 why;
 
 again:
-	why = judge_at(addr, &stop, &write, &hugetlb);
+	why = check_at(addr, &stop, &write, &hugetlb);
 	if (why)
 		return refuse(p->ask, why, addr);
 	nr = await_memory(p, addr);
@@ -426,7 +426,7 @@ again:
 		/* It was there a moment ago, or the mapping was another one. */
 		if (!write && nr == -EFAULT && ++tries < VIEW_TRIES)
 			goto again;
-		why = judge_at(addr, &stop, &write, &hugetlb);
+		why = check_at(addr, &stop, &write, &hugetlb);
 		if (why)
 			return refuse(p->ask, why, addr);
 		p->ask->bad_addr = addr;
@@ -521,14 +521,14 @@ static int check_ask(const struct kho_obj_preserve *ask)
 
 /**
  * kho_pin_preserve() - make an object of memory of the caller
- * @wish: its name, size and flags; the name has been checked
+ * @params: its name, size and flags; the name has been checked
  * @ask: which memory; told what was wrong with it
  * @file: set to a file of the object
  *
  * Context: may sleep; takes mmap_lock, then kho.lock, not both.
  * Return: 0 or the errno of KHO_OBJ_PRESERVE; nothing stays after an error.
  */
-int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
+int kho_pin_preserve(const struct kho_object_params *params, struct kho_obj_preserve *ask,
 		     struct file **file)
 {
 	struct kho_object *object;
@@ -539,11 +539,11 @@ int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
 	ret = check_ask(ask);
 	if (ret == -EFAULT)
 		return refuse(ask, KHO_WHY_UNMAPPED, ask->addr);
-	ret = ret ?: kho_object_may_name(wish->name) ?: judge_all(ask);
+	ret = ret ?: kho_object_may_name(params->name) ?: check_all(ask);
 	if (ret)
 		return ret;
 
-	object = kho_object_new(wish);
+	object = kho_object_new(params);
 	if (IS_ERR(object)) {
 		if (PTR_ERR(object) == -EDQUOT)
 			ask->why = KHO_WHY_LIMIT;
@@ -555,7 +555,7 @@ int kho_pin_preserve(const struct kho_wish *wish, struct kho_obj_preserve *ask,
 		goto err_free;
 	ret = kho_object_insert(object, file);
 	/* The name was free a moment ago, and may not be now. */
-	if ((ret == -EEXIST && !kho_object_may_name(wish->name)) || ret == -EBUSY)
+	if ((ret == -EEXIST && !kho_object_may_name(params->name)) || ret == -EBUSY)
 		ret = refuse_taken(ask, &object->mem);
 	/* Memory that is going offline just now. */
 	if (ret == -EADDRNOTAVAIL)

@@ -95,7 +95,7 @@ static noinline_for_stack int grow(struct kho_object *object,
 	ret = add_all(&as_if, &object->mem) ?: add_all(&as_if, more);
 	if (ret)
 		goto out;
-	down_read(&kho.gate);
+	kho_change_begin();
 	ret = kho_may_change() ?: kho_mem_mark(more);
 	if (ret)
 		goto out_gate;
@@ -116,7 +116,7 @@ static noinline_for_stack int grow(struct kho_object *object,
 	kho_extents_free(more);
 	memset(more, 0, sizeof(*more));
 out_gate:
-	up_read(&kho.gate);
+	kho_change_end();
 out:
 	kho_extents_free(&as_if);
 	return ret;
@@ -234,10 +234,10 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	if (ret)
 		goto out;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	ret = prepare_cut(object, c, &chains);
 	if (ret) {
-		up_read(&kho.gate);
+		kho_change_end();
 		goto out;
 	}
 	/* It goes as an object of its own would. */
@@ -258,7 +258,7 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	mutex_lock(&kho.lock);
 	kho_changed();
 	mutex_unlock(&kho.lock);
-	up_read(&kho.gate);
+	kho_change_end();
 
 	kho_inject("smaller-marked");
 	kho_mem_unmap(mem, &rest->mem);

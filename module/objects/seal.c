@@ -78,7 +78,7 @@ static int set_seal(struct kho_object *object, bool with_sums)
 	u64 sums = 0;
 	int ret;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	ret = kho_may_change();
 	if (!ret && with_sums && !object->record->sums)
 		ret = kho_sums_alloc(object->mem.nr_pages, &sums);
@@ -93,7 +93,7 @@ static int set_seal(struct kho_object *object, bool with_sums)
 	kho_changed();
 	mutex_unlock(&kho.lock);
 out:
-	up_read(&kho.gate);
+	kho_change_end();
 	return ret;
 }
 
@@ -102,7 +102,7 @@ static int finish_sums(struct kho_object *object, int ret)
 {
 	u64 sums = 0;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	mutex_lock(&kho.lock);
 	if (kho.frozen) {
 		/* Its record says that it is sealed, and so it arrives: so it stays. */
@@ -122,7 +122,7 @@ static int finish_sums(struct kho_object *object, int ret)
 	}
 	mutex_unlock(&kho.lock);
 	kho_sums_free(sums);
-	up_read(&kho.gate);
+	kho_change_end();
 	return ret;
 }
 

@@ -76,7 +76,7 @@ int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 	ret = kho_charge(object, DIV_ROUND_UP(bytes, DATA_PER_PAGE), &charged);
 	if (ret)
 		return ret;
-	down_read(&kho.gate);
+	kho_change_begin();
 	ret = kho_may_change() ?: write_data(data, bytes, &chain);
 	if (ret)
 		goto out;
@@ -96,7 +96,7 @@ int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 	mutex_unlock(&kho.lock);
 out:
 	kho_data_free(chain);
-	up_read(&kho.gate);
+	kho_change_end();
 	kho_uncharge(object, charged);
 	return ret;
 }

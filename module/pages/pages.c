@@ -259,7 +259,7 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	if (ret)
 		return ret;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	ret = kho_may_change() ?: check_scratch_known();
 	if (ret)
 		goto out;
@@ -280,7 +280,7 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	kho_changed();
 	mutex_unlock(&kho.lock);
 out:
-	up_read(&kho.gate);
+	kho_change_end();
 	piece_exit(&piece);
 	return ret;
 }
@@ -399,7 +399,7 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	if (ret)
 		return ret;
 
-	down_read(&kho.gate);
+	kho_change_begin();
 	if (kho.frozen) {
 		ret = -ESHUTDOWN;
 		goto out;
@@ -423,7 +423,7 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	}
 	mutex_unlock(&kho.lock);
 out:
-	up_read(&kho.gate);
+	kho_change_end();
 	piece_exit(&piece);
 	return ret;
 }

@@ -85,7 +85,7 @@ static void note_all(void)
 
 static void take_reports(struct work_struct *work)
 {
-	down_read(&kho.gate);
+	kho_change_begin();
 	mutex_lock(&kho.lock);
 	if (kho.committed && !kho.frozen) {
 		note_all();
@@ -93,7 +93,7 @@ static void take_reports(struct work_struct *work)
 		kho_backend_changed();
 	}
 	mutex_unlock(&kho.lock);
-	up_read(&kho.gate);
+	kho_change_end();
 }
 
 static DECLARE_WORK(report_work, take_reports);

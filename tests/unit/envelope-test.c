@@ -13,7 +13,7 @@
 #define NR_MAX		2000
 #define ROUNDS		3000
 
-static struct kho_blocks blocks;
+static struct kho_granules table;
 static struct kho_envelope found[KHO_ENVELOPES_MAX];
 static unsigned long used[NR_MAX / 64 + 1];
 static uint8_t is_ram[NR_MAX];
@@ -28,24 +28,24 @@ static unsigned long random_below(unsigned long limit)
 	return (seed >> 33) % limit;
 }
 
-static int is_used(unsigned long block)
+static int is_used(unsigned long granule)
 {
-	return used[block / 64] >> block % 64 & 1;
+	return used[granule / 64] >> granule % 64 & 1;
 }
 
-static void use(unsigned long block)
+static void use(unsigned long granule)
 {
-	used[block / 64] |= 1UL << block % 64;
+	used[granule / 64] |= 1UL << granule % 64;
 }
 
 static void start(unsigned long nr)
 {
-	memset(&blocks, 0, sizeof(blocks));
+	memset(&table, 0, sizeof(table));
 	memset(used, 0, sizeof(used));
 	memset(is_ram, 1, sizeof(is_ram));
-	blocks.nr = nr;
-	blocks.used = used;
-	blocks.ram = ram;
+	table.nr = nr;
+	table.used = used;
+	table.ram = ram;
 }
 
 static unsigned int find(void)
@@ -53,10 +53,10 @@ static unsigned int find(void)
 	unsigned long i;
 
 	ram[0] = 0;
-	for (i = 0; i < blocks.nr; i++)
+	for (i = 0; i < table.nr; i++)
 		ram[i + 1] = ram[i] + is_ram[i];
 	memset(found, 0xa5, sizeof(found));
-	return kho_envelopes_find(&blocks, found, &least_open);
+	return kho_envelopes_find(&table, found, &least_open);
 }
 
 static int falling(const void *a, const void *b)
@@ -70,24 +70,24 @@ static int falling(const void *a, const void *b)
 static uint64_t least_covered(uint64_t *smallest)
 {
 	static uint64_t weight[NR_MAX];
-	unsigned long i, first = blocks.nr, last = 0, gap = 0, nr = 0;
+	unsigned long i, first = table.nr, last = 0, gap = 0, nr = 0;
 	uint64_t total;
 
 	*smallest = 0;
-	for (i = 0; i < blocks.nr; i++) {
+	for (i = 0; i < table.nr; i++) {
 		if (!is_used(i))
 			continue;
-		if (first == blocks.nr)
+		if (first == table.nr)
 			first = i;
 		else if (i > gap)
 			weight[nr++] = ram[i] - ram[gap];
-		if (nr && i > gap && blocks.nr_open && gap <= blocks.open &&
-		    i >= blocks.open + blocks.nr_open)
+		if (nr && i > gap && table.nr_open && gap <= table.open &&
+		    i >= table.open + table.nr_open)
 			weight[nr - 1] |= 1ULL << 40;
 		gap = i + 1;
 		last = i;
 	}
-	if (first == blocks.nr)
+	if (first == table.nr)
 		return 0;
 	total = ram[last + 1] - ram[first];
 	qsort(weight, nr, sizeof(*weight), falling);
@@ -102,7 +102,7 @@ static uint64_t least_covered(uint64_t *smallest)
 static const char *wrong(unsigned int nr)
 {
 	uint64_t covered = 0, end = 0, best, smallest;
-	unsigned long block;
+	unsigned long granule;
 	unsigned int i;
 
 	best = least_covered(&smallest);
@@ -117,22 +117,22 @@ static const char *wrong(unsigned int nr)
 			return "one is empty or misaligned";
 		if (i && first <= end)
 			return "two overlap, touch or are out of order";
-		if (first + len > blocks.nr)
+		if (first + len > table.nr)
 			return "one is too long";
 		if (!is_used(first) || !is_used(first + len - 1))
 			return "one is larger than it has to be";
-		if (first < blocks.open + blocks.nr_open &&
-		    first + len > blocks.open && blocks.nr_open)
+		if (first < table.open + table.nr_open &&
+		    first + len > table.open && table.nr_open)
 			return "one has some of scratch in it";
-		for (block = end; block < first; block++)
-			if (is_used(block))
-				return "a used block is not covered";
+		for (granule = end; granule < first; granule++)
+			if (is_used(granule))
+				return "a used granule is not covered";
 		end = first + len;
 		covered += ram[end] - ram[first];
 	}
-	for (block = end; block < blocks.nr; block++)
-		if (is_used(block))
-			return "a used block at the end is not covered";
+	for (granule = end; granule < table.nr; granule++)
+		if (is_used(granule))
+			return "a used granule at the end is not covered";
 	if (covered != best)
 		return "they cover more than they have to";
 	if (smallest >> 40)
@@ -146,13 +146,13 @@ static void test_few(void)
 	ok(find() == 0 && !least_open, "nothing to cover, no envelope");
 
 	use(17);
-	ok(find() == 1, "one block, one envelope");
+	ok(find() == 1, "one granule, one envelope");
 	ok(found[0].addr == 17ULL << KHO_ENVELOPE_SHIFT &&
 	   found[0].bytes == 1ULL << KHO_ENVELOPE_SHIFT, "of its size");
 
 	use(0);
 	use(99);
-	ok(find() == 3 && !wrong(3), "the first and the last block");
+	ok(find() == 3 && !wrong(3), "the first and the last granule");
 }
 
 static void test_scratch(void)
@@ -164,11 +164,11 @@ static void test_scratch(void)
 	for (i = 0; i < 600; i += 4)
 		use(i);
 	use(101);
-	blocks.open = 102;
-	blocks.nr_open = 2;
+	table.open = 102;
+	table.nr_open = 2;
 	ok(!wrong(find()), "scratch stays open however small its gap is");
 
-	blocks.nr_open = 0;
+	table.nr_open = 0;
 	ok(!wrong(find()) && found[24].addr <= 102ULL << KHO_ENVELOPE_SHIFT,
 	   "and is covered when it is not scratch");
 }
@@ -207,11 +207,11 @@ static void test_layouts(void)
 				is_ram[i] = 0;
 		}
 		if (round % 2 && nr > 10) {
-			blocks.nr_open = 1 + random_below(nr / 10 + 1);
-			blocks.open = random_below(nr - blocks.nr_open);
-			for (i = 0; i < blocks.nr_open; i++)
-				used[(blocks.open + i) / 64] &=
-					~(1UL << (blocks.open + i) % 64);
+			table.nr_open = 1 + random_below(nr / 10 + 1);
+			table.open = random_below(nr - table.nr_open);
+			for (i = 0; i < table.nr_open; i++)
+				used[(table.open + i) / 64] &=
+					~(1UL << (table.open + i) % 64);
 		}
 		why = wrong(find());
 	}

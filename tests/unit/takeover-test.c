@@ -316,9 +316,9 @@ void kho_text_clean(void *text, size_t size) { }
 void kho_poison_arrived(void) { }
 void kho_poison_forget(void) { }
 void kho_poison_commit(void) { }
-void kho_release_start(void) { }
-void kho_release_refused(void) { }
-void kho_release_exit(void) { }
+void kho_trim_start(void) { }
+void kho_trim_refused(void) { }
+void kho_trim_exit(void) { }
 void kho_changed(void) { }
 int kho_sums_alloc(u64 nr_pages, u64 *first) { return 0; }
 void kho_sums_free(u64 first) { }

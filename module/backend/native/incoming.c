@@ -417,14 +417,14 @@ int kho_backend_incoming_read(void)
  * kho_backend_incoming_keep() - have all of it kept as this kernel's own
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, as kho_mark_page(), or as kho_release_prepare().
+ * Return: 0, as kho_mark_page(), or as kho_trim_prepare().
  */
 int kho_backend_incoming_keep(void)
 {
 	const struct kho_incoming *in = kho_incoming();
 	/* The tree is the kernel's, and its nodes are of no use any more. */
 	int ret = kho_unknown_mark() ?:
-		  kho_release_prepare(in->list.nr ? in->root : 0, false);
+		  kho_trim_prepare(in->list.nr ? in->root : 0, false);
 
 	if (!ret && !kho_native_enabled())
 		pr_warn("the kernel's own KHO is off: nothing of this goes on to the next kernel; boot with kho=on\n");

@@ -91,7 +91,7 @@ static int list_rest(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 }
 
 /* Refuses the handover for what a walk has found, unless that is -ENOMEM. */
-static int judge(const struct kho_walk *walk, u64 root, u64 bad, int ret)
+static int refuse_for(const struct kho_walk *walk, u64 root, u64 bad, int ret)
 {
 	if (!ret || ret == -ENOMEM)
 		return ret;
@@ -135,10 +135,10 @@ int kho_unknown_list(void)
 	if (ret)
 		return ret;
 	ret = kho_walk(in->fdt->root, &told_ops, &list, &walk);
-	ret = judge(&walk, in->fdt->root, 0, ret);
+	ret = refuse_for(&walk, in->fdt->root, 0, ret);
 	if (!ret && !kho_incoming_refused()) {
 		ret = kho_walk(in->root, &rest_ops, &list, &walk);
-		ret = judge(&walk, in->root, list.bad, ret);
+		ret = refuse_for(&walk, in->root, list.bad, ret);
 	}
 	kho_radix_destroy_tree(&list.told);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finding the best envelopes, given which blocks they have to cover.
+ * Finding the best envelopes, given which granules they have to cover.
  *
- * One pass over a bitmap of blocks finds the gaps, and include/kho/gaps.h keeps
+ * One pass over a bitmap of granules finds the gaps, and include/kho/gaps.h keeps
  * the largest of them.
  *
  * The tests compile this file for userspace.
@@ -16,17 +16,17 @@
 #include <kho/abi.h>
 #include <kho/gaps.h>
 
-static void offer(struct kho_blocks *blocks, struct kho_gaps *gaps,
+static void offer(struct kho_granules *table, struct kho_gaps *gaps,
 		  unsigned long first, unsigned long end)
 {
 	struct kho_gap gap = {
 		.first = first,
 		.end = end,
-		.weight = blocks->ram[end] - blocks->ram[first],
+		.weight = table->ram[end] - table->ram[first],
 	};
 
-	if (blocks->nr_open && first <= blocks->open &&
-	    end >= blocks->open + blocks->nr_open)
+	if (table->nr_open && first <= table->open &&
+	    end >= table->open + table->nr_open)
 		gap.weight = U64_MAX;
 	kho_gaps_offer(gaps, gap);
 }
@@ -40,34 +40,34 @@ static void add(struct kho_envelope *envelope, unsigned long first,
 
 /**
  * kho_envelopes_find() - the envelopes that cover the least RAM
- * @blocks: what they have to cover, and what not
+ * @table: what they have to cover, and what not
  * @envelope: filled in, by rising address; room for KHO_ENVELOPES_MAX
- * @least_open: set to the blocks of RAM in the smallest gap left open, or to 0
+ * @least_open: set to the granules of RAM in the smallest gap left open, or to 0
  * if every gap is
  *
- * Context: any; linear in the number of blocks.
+ * Context: any; linear in the number of table.
  * Return: how many there are.
  */
-unsigned int kho_envelopes_find(struct kho_blocks *blocks,
+unsigned int kho_envelopes_find(struct kho_granules *table,
 				struct kho_envelope *envelope, u64 *least_open)
 {
-	struct kho_gaps gaps = { .gap = blocks->gap, .max = KHO_GAPS_MAX };
+	struct kho_gaps gaps = { .gap = table->gap, .max = KHO_GAPS_MAX };
 	unsigned long first, end, last;
 	unsigned int i;
 
 	*least_open = 0;
-	first = find_next_bit(blocks->used, blocks->nr, 0);
-	if (first >= blocks->nr)
+	first = find_next_bit(table->used, table->nr, 0);
+	if (first >= table->nr)
 		return 0;
 
-	end = find_next_zero_bit(blocks->used, blocks->nr, first);
+	end = find_next_zero_bit(table->used, table->nr, first);
 	for (;;) {
-		unsigned long next = find_next_bit(blocks->used, blocks->nr, end);
+		unsigned long next = find_next_bit(table->used, table->nr, end);
 
-		if (next >= blocks->nr)
+		if (next >= table->nr)
 			break;
-		offer(blocks, &gaps, end, next);
-		end = find_next_zero_bit(blocks->used, blocks->nr, next);
+		offer(table, &gaps, end, next);
+		end = find_next_zero_bit(table->used, table->nr, next);
 	}
 	last = end;
 

@@ -15,10 +15,10 @@
 #define KHO_GAPS_MAX	(KHO_ENVELOPES_MAX - 1)
 
 /**
- * struct kho_blocks - what is covered, in blocks of 2^KHO_ENVELOPE_SHIFT bytes
+ * struct kho_granules - what is covered, in granules of 2^KHO_ENVELOPE_SHIFT bytes
  */
-struct kho_blocks {
-	/** @nr: blocks that there are. */
+struct kho_granules {
+	/** @nr: granules that there are. */
 	unsigned long nr;
 	/** @lock: protects @used and @changes, and whether the best are others. */
 	spinlock_t lock;
@@ -28,9 +28,9 @@ struct kho_blocks {
 	u64 changes;
 	/** @pages: how many pages of each are preserved. */
 	atomic_t *pages;
-	/** @ram: how many blocks of RAM come before it; nr + 1 entries. */
+	/** @ram: how many granules of RAM come before it; nr + 1 entries. */
 	u32 *ram;
-	/** @open: first of the blocks that no envelope may have in it. */
+	/** @open: first of the granules that no envelope may have in it. */
 	unsigned long open;
 	/** @nr_open: how many these are; none of them is ever used. */
 	unsigned long nr_open;
@@ -38,7 +38,7 @@ struct kho_blocks {
 	struct kho_gap gap[KHO_GAPS_MAX];
 };
 
-unsigned int kho_envelopes_find(struct kho_blocks *blocks,
+unsigned int kho_envelopes_find(struct kho_granules *table,
 				struct kho_envelope *envelope, u64 *least_open);
 
 #endif /* KHO_COVER_H */

@@ -3,12 +3,12 @@
  * The envelopes for the next kernel, kept current while pages come and go.
  *
  * The tree tells of each page and node that it keeps.  They are counted by
- * blocks; most changes are to blocks that have others in use, or lie inside an
+ * granules; most changes are to granules that have others in use, or lie inside an
  * envelope, and change nothing else.  Only if the best envelopes may be others
  * now are they found anew, once for each request.
  *
  * Many CPUs may mark pages at a time, so the numbers are atomic; only the first
- * page of a block, and the last that goes, take a lock.
+ * page of a granule, and the last that goes, take a lock.
  *
  * The list covers at least what is preserved whenever kho.gate and kho.lock are
  * free, and a jump takes both: there is nothing to be finished before it.
@@ -44,7 +44,7 @@
 #include <linux/kho.h>
 
 /* What the envelopes have to cover. */
-static struct kho_blocks granules;
+static struct kho_granules granules;
 /* Memory was added that it knows nothing of. */
 static bool granules_short;
 /* The best envelopes may be others now; granules.lock. */
@@ -61,12 +61,12 @@ static u64 least_open;
 /* How often envelopes are looked for without keeping others from marking pages. */
 #define FIND_TRIES	3
 
-#define BLOCK_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT))
+#define GRANULE_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT))
 
-/* Is the block inside one of the envelopes that are announced? */
-static bool is_covered(unsigned long block)
+/* Is the granule inside one of the envelopes that are announced? */
+static bool is_covered(unsigned long granule)
 {
-	u64 addr = max_t(u64, (u64)block << KHO_ENVELOPE_SHIFT, KHO_ENVELOPE_LOWEST);
+	u64 addr = max_t(u64, (u64)granule << KHO_ENVELOPE_SHIFT, KHO_ENVELOPE_LOWEST);
 	unsigned int low = 0, high = nr_envelopes;
 
 	while (low < high) {
@@ -83,78 +83,78 @@ static bool is_covered(unsigned long block)
 	return false;
 }
 
-/* A covered block is in use no more: could a better gap be opened for it? */
-static bool may_open(const struct kho_blocks *blocks, unsigned long block)
+/* A covered granule is in use no more: could a better gap be opened for it? */
+static bool may_open(const struct kho_granules *table, unsigned long granule)
 {
 	unsigned long first, end;
 
 	if (nr_envelopes < KHO_ENVELOPES_MAX)
 		return true;
-	first = find_last_bit(blocks->used, block);
-	if (first >= block)
+	first = find_last_bit(table->used, granule);
+	if (first >= granule)
 		return true;
-	end = find_next_bit(blocks->used, blocks->nr, block);
-	if (end >= blocks->nr || !is_covered(first + 1) || !is_covered(end - 1))
+	end = find_next_bit(table->used, table->nr, granule);
+	if (end >= table->nr || !is_covered(first + 1) || !is_covered(end - 1))
 		return true;
-	return blocks->ram[end] - blocks->ram[first + 1] > least_open;
+	return table->ram[end] - table->ram[first + 1] > least_open;
 }
 
-static void keep_block(struct kho_blocks *blocks, unsigned long block,
+static void keep_granule(struct kho_granules *table, unsigned long granule,
 		       unsigned int nr_pages)
 {
-	if (atomic_fetch_add(nr_pages, &blocks->pages[block]))
+	if (atomic_fetch_add(nr_pages, &table->pages[granule]))
 		return;
-	spin_lock(&blocks->lock);
+	spin_lock(&table->lock);
 	/* Whoever is here last has seen what all others did. */
-	if (atomic_read(&blocks->pages[block])) {
-		__set_bit(block, blocks->used);
-		blocks->changes++;
-		if (!is_covered(block))
+	if (atomic_read(&table->pages[granule])) {
+		__set_bit(granule, table->used);
+		table->changes++;
+		if (!is_covered(granule))
 			stale = true;
 	}
-	spin_unlock(&blocks->lock);
+	spin_unlock(&table->lock);
 }
 
-static void drop_block(struct kho_blocks *blocks, unsigned long block,
+static void drop_granule(struct kho_granules *table, unsigned long granule,
 		       unsigned int nr_pages)
 {
-	int left = atomic_sub_return(nr_pages, &blocks->pages[block]);
+	int left = atomic_sub_return(nr_pages, &table->pages[granule]);
 
 	if (WARN_ON_ONCE(left < 0))
-		atomic_add(-left, &blocks->pages[block]);
+		atomic_add(-left, &table->pages[granule]);
 	if (left > 0)
 		return;
-	spin_lock(&blocks->lock);
-	if (!atomic_read(&blocks->pages[block])) {
-		__clear_bit(block, blocks->used);
-		if (!stale && may_open(blocks, block))
+	spin_lock(&table->lock);
+	if (!atomic_read(&table->pages[granule])) {
+		__clear_bit(granule, table->used);
+		if (!stale && may_open(table, granule))
 			stale = true;
 	}
-	spin_unlock(&blocks->lock);
+	spin_unlock(&table->lock);
 }
 
 /* What the tree calls; see kho_radix_watch_t. */
 static void count(struct kho_radix_tree *tree, unsigned long pfn,
 		  unsigned long nr_pages, bool kept)
 {
-	struct kho_blocks *blocks = &granules;
+	struct kho_granules *table = &granules;
 
 	while (nr_pages) {
-		unsigned long block = pfn / BLOCK_PAGES;
+		unsigned long granule = pfn / GRANULE_PAGES;
 		unsigned long nr = min(nr_pages,
-				       BLOCK_PAGES - pfn % BLOCK_PAGES);
+				       GRANULE_PAGES - pfn % GRANULE_PAGES);
 
 		if (kept && kho_ram_last() - pfn < nr)
 			pr_warn_once("the last page of RAM is preserved: an unpatched kernel would lose it\n");
-		if (block >= blocks->nr) {
+		if (granule >= table->nr) {
 			/* Memory that was not there when the table was made. */
 			WRITE_ONCE(granules_short, true);
 			return;
 		}
 		if (kept)
-			keep_block(blocks, block, nr);
+			keep_granule(table, granule, nr);
 		else
-			drop_block(blocks, block, nr);
+			drop_granule(table, granule, nr);
 		pfn += nr;
 		nr_pages -= nr;
 	}
@@ -162,34 +162,34 @@ static void count(struct kho_radix_tree *tree, unsigned long pfn,
 
 static int add_ram(u64 addr, u64 bytes, void *data)
 {
-	struct kho_blocks *blocks = data;
+	struct kho_granules *table = data;
 	u64 last = addr + bytes - 1;
-	unsigned long block, end;
+	unsigned long granule, end;
 
-	block = addr >> KHO_ENVELOPE_SHIFT;
-	end = min_t(u64, (last >> KHO_ENVELOPE_SHIFT) + 1, blocks->nr);
-	for (; block < end; block++)
-		blocks->ram[block + 1] = 1;
+	granule = addr >> KHO_ENVELOPE_SHIFT;
+	end = min_t(u64, (last >> KHO_ENVELOPE_SHIFT) + 1, table->nr);
+	for (; granule < end; granule++)
+		table->ram[granule + 1] = 1;
 	return 0;
 }
 
-/* From a mark on each block that has RAM to the sums that gaps are weighed by. */
-static void sum_ram(struct kho_blocks *blocks)
+/* From a mark on each granule that has RAM to the sums that gaps are weighed by. */
+static void sum_ram(struct kho_granules *table)
 {
-	unsigned long block;
+	unsigned long granule;
 
-	kho_walk_ram(0, (u64)blocks->nr << KHO_ENVELOPE_SHIFT, add_ram, blocks);
-	for (block = 0; block < blocks->nr; block++)
-		blocks->ram[block + 1] += blocks->ram[block];
+	kho_walk_ram(0, (u64)table->nr << KHO_ENVELOPE_SHIFT, add_ram, table);
+	for (granule = 0; granule < table->nr; granule++)
+		table->ram[granule + 1] += table->ram[granule];
 }
 
-static void blocks_free(struct kho_blocks *blocks)
+static void table_free(struct kho_granules *table)
 {
-	kvfree(blocks->used);
-	kvfree(blocks->pages);
-	kvfree(blocks->ram);
-	memset(blocks, 0, sizeof(*blocks));
-	spin_lock_init(&blocks->lock);
+	kvfree(table->used);
+	kvfree(table->pages);
+	kvfree(table->ram);
+	memset(table, 0, sizeof(*table));
+	spin_lock_init(&table->lock);
 }
 
 /**
@@ -201,14 +201,14 @@ static void blocks_free(struct kho_blocks *blocks)
  */
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages)
 {
-	/* A whole number of blocks: see SCRATCH_ALIGN. */
-	granules.open = pfn / BLOCK_PAGES;
-	granules.nr_open = nr_pages / BLOCK_PAGES;
+	/* A whole number of granules: see SCRATCH_ALIGN. */
+	granules.open = pfn / GRANULE_PAGES;
+	granules.nr_open = nr_pages / GRANULE_PAGES;
 	stale = true;
 }
 
 /* An empty table for all memory that there is; the old one stays if it fails. */
-static int blocks_alloc(struct kho_blocks *blocks)
+static int table_alloc(struct kho_granules *table)
 {
 	unsigned long nr = DIV_ROUND_UP_ULL(kho_end_of_memory(),
 					    1ULL << KHO_ENVELOPE_SHIFT);
@@ -223,13 +223,13 @@ static int blocks_alloc(struct kho_blocks *blocks)
 		kvfree(used);
 		return -ENOMEM;
 	}
-	blocks_free(blocks);
-	blocks->nr = nr;
-	blocks->used = used;
-	blocks->pages = pages;
-	blocks->ram = ram;
+	table_free(table);
+	table->nr = nr;
+	table->used = used;
+	table->pages = pages;
+	table->ram = ram;
 	kho_envelopes_leave_open(kho_scratch_pfn(), kho_scratch_pages());
-	sum_ram(blocks);
+	sum_ram(table);
 	return 0;
 }
 
@@ -253,7 +253,7 @@ static int make_table(void)
 		.node = count_node,
 		.run = count_run,
 	};
-	int ret = blocks_alloc(&granules);
+	int ret = table_alloc(&granules);
 
 	if (ret)
 		return ret;
@@ -281,7 +281,7 @@ static void spare_last_page(void)
 }
 
 /*
- * Pages of the first block come from a kernel with KHO, which knows nothing of this one's
+ * Pages of the first granule come from a kernel with KHO, which knows nothing of this one's
  * rules.  The next kernel needs a page below 1 MiB to start its CPUs in, or it panics.
  */
 static void spare_lowest(void)
@@ -305,37 +305,37 @@ static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,
 }
 
 /*
- * Finds the best envelopes while blocks may come into use.  It takes a while if
+ * Finds the best envelopes while granules may come into use.  It takes a while if
  * there is much memory, so others are kept from marking pages only if they did
  * so all the time.
  */
-static void find_envelopes(struct kho_blocks *blocks)
+static void find_envelopes(struct kho_granules *table)
 {
 	static struct kho_envelope envelope[KHO_ENVELOPES_MAX];
 	unsigned int nr, tries;
 	u64 changes, smallest_gap;
 
 	for (tries = 0; tries < FIND_TRIES; tries++) {
-		spin_lock(&blocks->lock);
+		spin_lock(&table->lock);
 		stale = false;
-		changes = blocks->changes;
-		spin_unlock(&blocks->lock);
+		changes = table->changes;
+		spin_unlock(&table->lock);
 
-		nr = kho_envelopes_find(blocks, envelope, &smallest_gap);
+		nr = kho_envelopes_find(table, envelope, &smallest_gap);
 
-		spin_lock(&blocks->lock);
-		if (blocks->changes == changes) {
+		spin_lock(&table->lock);
+		if (table->changes == changes) {
 			set_envelopes(envelope, nr, smallest_gap);
-			spin_unlock(&blocks->lock);
+			spin_unlock(&table->lock);
 			return;
 		}
-		spin_unlock(&blocks->lock);
+		spin_unlock(&table->lock);
 	}
-	spin_lock(&blocks->lock);
+	spin_lock(&table->lock);
 	stale = false;
-	nr = kho_envelopes_find(blocks, envelope, &smallest_gap);
+	nr = kho_envelopes_find(table, envelope, &smallest_gap);
 	set_envelopes(envelope, nr, smallest_gap);
-	spin_unlock(&blocks->lock);
+	spin_unlock(&table->lock);
 }
 
 /* Nobody marks anything meanwhile: of other memory than there was. */
@@ -350,11 +350,9 @@ static int renew_table(void)
 
 static void renew(struct work_struct *work)
 {
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	kho_envelopes_settle();
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 }
 
 static DECLARE_WORK(renew_work, renew);
@@ -441,7 +439,7 @@ void kho_envelopes_exit(void)
 	kho_preserved_watch(NULL);
 	kho_boot_tree_watch(NULL);
 	kho_edges_drop();
-	blocks_free(&granules);
+	table_free(&granules);
 	nr_envelopes = 0;
 }
 

@@ -43,13 +43,13 @@ static bool adopted;
 static bool unreserved;
 
 /* What the walk over the tree that arrived found wrong with a page. */
-struct arrival_check {
+struct incoming_check {
 	u64 bad;
 };
 
 static int check_node(void *data, u64 phys, unsigned int level)
 {
-	struct arrival_check *check = data;
+	struct incoming_check *check = data;
 
 	if (kho_sender_allows_node(PHYS_PFN(phys)))
 		return 0;
@@ -59,7 +59,7 @@ static int check_node(void *data, u64 phys, unsigned int level)
 
 static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
 {
-	struct arrival_check *check = data;
+	struct incoming_check *check = data;
 	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
 
 	for (; pfn < end; pfn++) {
@@ -163,7 +163,7 @@ static int reserve_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 static int read_tree(void)
 {
 	const struct kho_incoming *in = kho_incoming();
-	struct arrival_check check = {};
+	struct incoming_check check = {};
 	struct kho_radix_adopt adopt = {
 		.node = check_node,
 		.run = check_run,
@@ -377,7 +377,7 @@ int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
  * What may go is found out first: afterwards the pages look like any others.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, or as kho_release_prepare(), and then nothing has changed.
+ * Return: 0, or as kho_trim_prepare(), and then nothing has changed.
  */
 int kho_backend_incoming_keep(void)
 {
@@ -386,7 +386,7 @@ int kho_backend_incoming_keep(void)
 		.run = unreserve_run,
 	};
 	/* The nodes are this kernel's tree from now on. */
-	int ret = kho_release_prepare(kho_incoming()->root, true);
+	int ret = kho_trim_prepare(kho_incoming()->root, true);
 
 	if (ret)
 		return ret;

@@ -151,7 +151,7 @@ static bool goes_on(const struct kho_fdt_child *child)
 	return child->has == 3 && !kho_incoming_is_ours(child->name);
 }
 
-static const char *judge_names(const struct kho_fdt *in)
+static const char *check_names(const struct kho_fdt *in)
 {
 	unsigned int i, j;
 	const char *at;
@@ -208,7 +208,7 @@ out:
  */
 const char *kho_outgoing_check(const struct kho_fdt *in)
 {
-	const char *why = judge_names(in);
+	const char *why = check_names(in);
 
 	if (!why && !has_room(in))
 		why = "the FDT has so many nodes that it can't be handed on";

@@ -20,8 +20,7 @@ static int announce(unsigned long pfn, unsigned long nr_pages)
 {
 	int ret;
 
-	down_write(&kho.gate);
-	mutex_lock(&kho.lock);
+	kho_stop_changes();
 	if (kho.frozen)
 		ret = -ESHUTDOWN;
 	else if (!kho_outgoing_exists() || kho_scratch_pages())
@@ -32,8 +31,7 @@ static int announce(unsigned long pfn, unsigned long nr_pages)
 		kho_outgoing_new_scratch();
 		kho.changes++;
 	}
-	mutex_unlock(&kho.lock);
-	up_write(&kho.gate);
+	kho_resume_changes();
 	if (ret)
 		free_contig_range(pfn, nr_pages);
 	return ret;

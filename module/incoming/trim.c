@@ -51,8 +51,8 @@ static struct {
 	/* Called when all has gone back. */
 	void (*on_done)(void);
 	struct work_struct work;
-} release = {
-	.work = __WORK_INITIALIZER(release.work, give_back_all),
+} trim = {
+	.work = __WORK_INITIALIZER(trim.work, give_back_all),
 };
 
 static unsigned long envelope_pfn(unsigned int i)
@@ -71,7 +71,7 @@ static int set_ram(u64 addr, u64 bytes, void *data)
 	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes);
 
 	if (end > pfn)
-		bitmap_set(release.may_go[i], pfn - envelope_pfn(i), end - pfn);
+		bitmap_set(trim.may_go[i], pfn - envelope_pfn(i), end - pfn);
 	return 0;
 }
 
@@ -81,12 +81,12 @@ static void keep(u64 pfn, u64 nr_pages)
 	u64 end = pfn + nr_pages;
 	unsigned int i;
 
-	for (i = 0; i < release.nr; i++) {
+	for (i = 0; i < trim.nr; i++) {
 		u64 first = max_t(u64, pfn, envelope_pfn(i));
 		u64 last = min_t(u64, end, envelope_pfn(i) + envelope_pages(i));
 
 		if (first < last)
-			bitmap_clear(release.may_go[i], first - envelope_pfn(i),
+			bitmap_clear(trim.may_go[i], first - envelope_pfn(i),
 				     last - first);
 	}
 }
@@ -148,22 +148,22 @@ static void keep_list(void)
 
 static void free_bitmaps(void)
 {
-	while (release.nr) {
-		release.nr--;
-		kvfree(release.may_go[release.nr]);
-		release.may_go[release.nr] = NULL;
+	while (trim.nr) {
+		trim.nr--;
+		kvfree(trim.may_go[trim.nr]);
+		trim.may_go[trim.nr] = NULL;
 	}
 }
 
 /**
- * kho_release_prepare() - find out what may be given back
+ * kho_trim_prepare() - find out what may be given back
  * @root: of the tree that arrived, which is sound, or 0 to keep nothing of it
  * @keep_nodes: the nodes of that tree are this kernel's from now on
  *
  * Context: may sleep; kho.lock held; before any page is taken over.
  * Return: 0, -ENOMEM, or as kho_arch_each_setup().
  */
-int kho_release_prepare(u64 root, bool keep_nodes)
+int kho_trim_prepare(u64 root, bool keep_nodes)
 {
 	unsigned int i;
 	int ret;
@@ -173,13 +173,13 @@ int kho_release_prepare(u64 root, bool keep_nodes)
 	if (incoming.kind == KHO_KIND_STUB)
 		return 0;
 	for (i = 0; i < incoming.list.nr; i++) {
-		release.may_go[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
+		trim.may_go[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
 					     sizeof(long), GFP_KERNEL);
-		if (!release.may_go[i]) {
+		if (!trim.may_go[i]) {
 			ret = -ENOMEM;
 			goto err_free;
 		}
-		release.nr++;
+		trim.nr++;
 		kho_walk_ram(incoming.list.envelope[i].addr,
 			     incoming.list.envelope[i].bytes, set_ram, &i);
 	}
@@ -198,11 +198,11 @@ int kho_release_prepare(u64 root, bool keep_nodes)
 	if (ret)
 		goto err_free;
 
-	release.total = 0;
-	release.done = 0;
-	release.freed = 0;
-	for (i = 0; i < release.nr; i++) {
-		release.total += bitmap_weight(release.may_go[i],
+	trim.total = 0;
+	trim.done = 0;
+	trim.freed = 0;
+	for (i = 0; i < trim.nr; i++) {
+		trim.total += bitmap_weight(trim.may_go[i],
 					       envelope_pages(i));
 		cond_resched();
 	}
@@ -217,7 +217,7 @@ static bool give_back(unsigned long pfn, unsigned int order)
 {
 	if (!kho_free_reserved(pfn, order))
 		return false;
-	release.freed += 1UL << order;
+	trim.freed += 1UL << order;
 	return true;
 }
 
@@ -233,7 +233,7 @@ static void give_back_run(unsigned long pfn, unsigned long end)
 			order--;
 		/* Or not even that one: then it is somebody's. */
 		pfn += 1UL << order;
-		WRITE_ONCE(release.done, release.done + (1ULL << order));
+		WRITE_ONCE(trim.done, trim.done + (1ULL << order));
 		cond_resched();
 	}
 }
@@ -243,8 +243,8 @@ static void give_back_all(struct work_struct *work)
 	ktime_t start = ktime_get();
 	unsigned int i;
 
-	for (i = 0; i < release.nr; i++) {
-		unsigned long *may_go = release.may_go[i];
+	for (i = 0; i < trim.nr; i++) {
+		unsigned long *may_go = trim.may_go[i];
 		unsigned long pfn = envelope_pfn(i), nr = envelope_pages(i);
 		unsigned long at, end = 0;
 
@@ -257,38 +257,38 @@ static void give_back_all(struct work_struct *work)
 		}
 	}
 	free_bitmaps();
-	WRITE_ONCE(release.state, KHO_RELEASE_DONE);
+	WRITE_ONCE(trim.state, KHO_RELEASE_DONE);
 	pr_info("gave back %llu pages (%llu MiB) that envelopes had kept, in %lld ms\n",
-		release.freed, release.freed >> (20 - PAGE_SHIFT),
+		trim.freed, trim.freed >> (20 - PAGE_SHIFT),
 		ktime_ms_delta(ktime_get(), start));
-	if (release.on_done)
-		release.on_done();
+	if (trim.on_done)
+		trim.on_done();
 }
 
 /**
- * kho_release_start() - begin to give back what may go
+ * kho_trim_start() - begin to give back what may go
  *
  * Context: kho.lock held; after what is preserved has been taken over.
  */
-void kho_release_start(void)
+void kho_trim_start(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	if (!release.nr)
+	if (!trim.nr)
 		return;
-	WRITE_ONCE(release.state, KHO_RELEASE_RUNNING);
-	queue_work(system_unbound_wq, &release.work);
+	WRITE_ONCE(trim.state, KHO_RELEASE_RUNNING);
+	queue_work(system_unbound_wq, &trim.work);
 }
 
 /**
- * kho_release_refused() - keep the envelopes of a handover that was refused
+ * kho_trim_refused() - keep the envelopes of a handover that was refused
  *
  * Nobody can say what in them is preserved, so all stays, for somebody to look
  * at or to reboot; unless the module was told to drop it.
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_release_refused(void)
+void kho_trim_refused(void)
 {
 	u64 where, value, pages = 0;
 	const char *why;
@@ -305,8 +305,8 @@ void kho_release_refused(void)
 	for (i = 0; i < min_t(unsigned int, incoming.list.nr, KHO_ENVELOPES_MAX); i++)
 		pages += kho_ram_pages(incoming.list.envelope[i].addr,
 				       incoming.list.envelope[i].bytes);
-	release.total = pages;
-	release.state = KHO_RELEASE_KEPT;
+	trim.total = pages;
+	trim.state = KHO_RELEASE_KEPT;
 	if (!kho_drop) {
 		pr_warn("%llu MiB stay reserved; to give up what is in there: rmmod kho; modprobe kho drop=1\n",
 			pages >> (20 - PAGE_SHIFT));
@@ -318,7 +318,7 @@ void kho_release_refused(void)
 			why, where, value);
 		return;
 	}
-	ret = kho_release_prepare(0, false);
+	ret = kho_trim_prepare(0, false);
 	if (ret) {
 		pr_warn("drop=1: what may go can't be found out (error %d), so they stay reserved\n",
 			ret);
@@ -326,36 +326,36 @@ void kho_release_refused(void)
 	}
 	pr_warn("drop=1: what was refused is given up\n");
 	kho_arch_taken(&incoming.list);
-	kho_release_start();
+	kho_trim_start();
 }
 
 /**
- * kho_release_exit() - be done with it, one way or the other
+ * kho_trim_exit() - be done with it, one way or the other
  *
  * Context: may sleep.
  */
-void kho_release_exit(void)
+void kho_trim_exit(void)
 {
-	flush_work(&release.work);
+	flush_work(&trim.work);
 	free_bitmaps();
 }
 
 /**
- * kho_release_on_done() - have a function called when all has gone back
+ * kho_trim_on_done() - have a function called when all has gone back
  * @done: the function; it may be called from any context that may sleep
  */
-void kho_release_on_done(void (*done)(void))
+void kho_trim_on_done(void (*done)(void))
 {
-	release.on_done = done;
+	trim.on_done = done;
 }
 
 /**
- * kho_release_query() - say how far it has come
+ * kho_trim_query() - say how far it has come
  * @query: whose members about it are set
  */
-void kho_release_query(struct kho_query *query)
+void kho_trim_query(struct kho_query *query)
 {
-	query->release = READ_ONCE(release.state);
-	query->release_pages = release.total;
-	query->release_done = READ_ONCE(release.done);
+	query->release = READ_ONCE(trim.state);
+	query->release_pages = trim.total;
+	query->release_done = READ_ONCE(trim.done);
 }
