@@ -74,7 +74,8 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	/* All there can be to do is to shrink them after requests that failed. */
 	kho_backend_settle();
 	kho.frozen = true;
-	kho_resume_changes();
+	mutex_unlock(&kho.lock);
+	up_write(&kho.gate);
 	return NOTIFY_DONE;
 }
 

@@ -79,9 +79,11 @@ int kho_takeover(void)
 	ret = kho_backend_incoming_read();
 	if (ret)
 		goto err_exit;
-	if (!kho_incoming()->fdt || kho_incoming_refused())
+	if (!kho_incoming()->fdt)
 		return 0;
 	read_metadata();
+	if (kho_incoming_refused())
+		return 0;
 	ret = read_objects();
 	if (ret)
 		goto err_exit;

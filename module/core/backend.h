@@ -74,7 +74,8 @@ bool kho_backend_scratch_known(void);
 /* Has the allocator given what nobody can preserve there?  No locks but ours held. */
 bool kho_backend_unfit(u64 pfn, u64 nr_pages);
 
-/* These pages of scratch, which the caller has allocated, are the backend's now. */
+/* May the backend have them, if they begin there?  Then they are its from now on. */
+bool kho_backend_may_keep(u64 pfn);
 void kho_backend_keep(u64 pfn, u64 nr_pages);
 
 /* Can't a page of a process be preserved where it is, but could elsewhere?  Context: any. */

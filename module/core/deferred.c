@@ -23,7 +23,6 @@
 #include "base/inject.h"
 #include "core.h"
 #include "deferred.h"
-#include "dev/dev.h"
 
 #include <linux/kho.h>
 

@@ -223,11 +223,13 @@ static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
 /* Is it the backend's from now on?  It has a reference to each page then. */
 static bool keep_unfit(struct page *page, unsigned int order)
 {
-	if (!kho_backend_in_scratch(page_to_pfn(page), 1))
+	unsigned long pfn = page_to_pfn(page);
+
+	if (!kho_backend_may_keep(pfn))
 		return false;
 	if (order)
 		split_page(page, order);
-	kho_backend_keep(page_to_pfn(page), 1UL << order);
+	kho_backend_keep(pfn, 1UL << order);
 	return true;
 }
 

@@ -19,7 +19,6 @@
 #include <linux/uaccess.h>
 
 #include "compat/compat.h"
-#include "backend/own/own.h"
 #include "base/args.h"
 #include "base/log.h"
 #include "core/backend.h"

@@ -16,7 +16,6 @@
 #include "arch/arch.h"
 #include "base/text.h"
 #include "core/core.h"
-#include "dev/dev.h"
 #include "internal.h"
 #include "mm/reserved.h"
 

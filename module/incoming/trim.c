@@ -26,7 +26,6 @@
 #include "arch/arch.h"
 #include "core/core.h"
 #include "core/walk.h"
-#include "dev/dev.h"
 #include "internal.h"
 #include "mm/iomem.h"
 #include "mm/reserved.h"
@@ -174,7 +173,7 @@ int kho_trim_prepare(u64 root, bool keep_nodes)
 		return 0;
 	for (i = 0; i < incoming.list.nr; i++) {
 		trim.may_go[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
-					     sizeof(long), GFP_KERNEL);
+					  sizeof(long), GFP_KERNEL);
 		if (!trim.may_go[i]) {
 			ret = -ENOMEM;
 			goto err_free;

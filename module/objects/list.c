@@ -9,7 +9,6 @@
 
 #include "compat/compat.h"
 #include "core/core.h"
-#include "dev/dev.h"
 #include "memory/memory.h"
 #include "object.h"
 

@@ -18,7 +18,6 @@
 #include "core/core.h"
 #include "core/page-alloc.h"
 #include "core/preserve.h"
-#include "dev/dev.h"
 #include "incoming/incoming.h"
 #include "mm/folio.h"
 #include "mm/iomem.h"

@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "core/backend.h"
 #include "core/core.h"
-#include "dev/dev.h"
 #include "kernel.h"
 
 #include <kho/abi.h>
@@ -119,6 +118,11 @@ bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 }
 
 bool kho_backend_has_to_move(u64 pfn)
+{
+	return false;
+}
+
+bool kho_backend_may_keep(u64 pfn)
 {
 	return false;
 }

@@ -33,7 +33,6 @@
 #include "core/preserve.h"
 #include "core/ram.h"
 #include "cover.h"
-#include "dev/dev.h"
 #include "incoming/incoming.h"
 #include "mm/iomem.h"
 #include "own.h"
@@ -100,7 +99,7 @@ static bool may_open(const struct kho_granules *table, unsigned long granule)
 }
 
 static void keep_granule(struct kho_granules *table, unsigned long granule,
-		       unsigned int nr_pages)
+			 unsigned int nr_pages)
 {
 	if (atomic_fetch_add(nr_pages, &table->pages[granule]))
 		return;
@@ -116,7 +115,7 @@ static void keep_granule(struct kho_granules *table, unsigned long granule,
 }
 
 static void drop_granule(struct kho_granules *table, unsigned long granule,
-		       unsigned int nr_pages)
+			 unsigned int nr_pages)
 {
 	int left = atomic_sub_return(nr_pages, &table->pages[granule]);
 

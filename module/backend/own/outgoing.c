@@ -21,7 +21,6 @@
 #include "core/core.h"
 #include "core/metapage.h"
 #include "core/preserve.h"
-#include "dev/dev.h"
 #include "incoming/incoming.h"
 #include "own.h"
 #include "tree/tree.h"

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "core/backend.h"
 #include "core/core.h"
-#include "dev/dev.h"
 #include "own.h"
 #include "tree/tree.h"
 

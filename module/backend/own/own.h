@@ -56,7 +56,6 @@ void kho_edges_drop(void);
 bool kho_outgoing_exists(void);
 void kho_outgoing_announce(const struct kho_envelope *envelope, unsigned int nr);
 void kho_outgoing_new_scratch(void);
-bool kho_outgoing_lies_in(unsigned long pfn, unsigned long end);
 void kho_outgoing_query(struct kho_query *query);
 const char *kho_outgoing_check(const struct kho_fdt *in);
 

@@ -170,6 +170,18 @@ void kho_scratch_clear(void)
 }
 
 /**
+ * kho_backend_may_keep() - is a page that the allocator gave to be set aside?
+ * @pfn: its number
+ *
+ * Context: any.
+ * Return: true if it lies in scratch.
+ */
+bool kho_backend_may_keep(u64 pfn)
+{
+	return kho_backend_in_scratch(pfn, 1);
+}
+
+/**
  * kho_backend_keep() - pages of scratch are ours now
  * @pfn: number of the first page
  * @nr_pages: how many; each has one reference, which is ours

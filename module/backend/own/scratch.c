@@ -244,6 +244,9 @@ int kho_backend_scratch_init(void)
 
 	lockdep_assert_held(&kho.lock);
 
+	/* What envelopes hold now may be the only piece that is large enough. */
+	kho_trim_on_done(kho_scratch_later);
+
 	/* What arrived in envelopes is RAM too, and given back only later. */
 	if (kho_scratch_mib > MIB_OF(kho_ram_pages(0, kho_end_of_memory()))) {
 		pr_err("scratch_mib=%lu is more than the machine has\n",
