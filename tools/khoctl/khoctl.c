@@ -2,11 +2,14 @@
 /*
  * khoctl - preserve memory across kexec.
  */
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "khoctl.h"
+#include "base/cmd.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "cmd/commands.h"
 #include "version.h"
 
 static const struct cmd commands[] = {
@@ -102,10 +105,6 @@ static const struct cmd commands[] = {
 	  "let only root read what arrived in envelopes", NULL },
 };
 
-static const struct cmd *current;
-static const char *device;
-static bool json;
-
 static void list_commands(FILE *f)
 {
 	size_t i;
@@ -118,16 +117,6 @@ static void list_commands(FILE *f)
 	      f);
 }
 
-static void cmd_usage(const struct cmd *cmd)
-{
-	printf("usage: khoctl %s%s%s\n\n%s.\n\n", cmd->name,
-	       *cmd->args ? " " : "", cmd->args, cmd->summary);
-	if (cmd->help)
-		fputs(cmd->help, stdout);
-	puts("  --device PATH     the device (default: $KHO_DEVICE or /dev/kho)");
-	puts("  --help            this text");
-}
-
 static const struct cmd *find_command(const char *name)
 {
 	size_t i;
@@ -138,94 +127,6 @@ static const struct cmd *find_command(const char *name)
 	return NULL;
 }
 
-/* stdout may be a full disk or a closed pipe: only now it is known. */
-static int finish(int status)
-{
-	if (fflush(stdout) || ferror(stdout)) {
-		cmd_errno_err(errno, "cannot write the output");
-		if (status == DONE)
-			status = FAILED;
-	}
-	return status;
-}
-
-static void set_device(const char *path)
-{
-	if (!*path) {
-		usage_error("--device needs a path");
-		exit(USAGE);
-	}
-	device = path;
-}
-
-const char *device_path(void)
-{
-	const char *env;
-
-	if (device)
-		return device;
-	env = getenv("KHO_DEVICE");
-	return env && *env ? env : KHO_DEV_PATH;
-}
-
-bool want_json(void)
-{
-	return json;
-}
-
-static const char *long_name(const struct option *longs, int val)
-{
-	for (; longs->name; longs++)
-		if (longs->val == val)
-			return longs->name;
-	return NULL;
-}
-
-int next_option(int argc, char **argv, const char *shorts,
-		const struct option *longs)
-{
-	static unsigned char seen[256];
-	int c;
-
-	for (;;) {
-		opterr = 0;
-		c = getopt_long(argc, argv, shorts, longs, NULL);
-		if (c == -1)
-			return -1;
-		if (c == ':') {
-			usage_error("option '%s' needs a value", argv[optind - 1]);
-			return BAD_OPTION;
-		}
-		if (c == '?') {
-			/* optopt: a short one, or a long one with a value too many */
-			if (optopt && !long_name(longs, optopt))
-				usage_error("unknown option '-%c'", optopt);
-			else if (optopt)
-				usage_error("option '--%s' takes no value",
-					    long_name(longs, optopt));
-			else
-				usage_error("unknown option '%s'",
-					    argv[optind - 1]);
-			return BAD_OPTION;
-		}
-		if (c == 'h') {
-			cmd_usage(current);
-			exit(finish(DONE));
-		}
-		if (seen[c & 255]++) {
-			usage_error("option '--%s' is given twice",
-				    long_name(longs, c));
-			return BAD_OPTION;
-		}
-		if (c == 'D')
-			set_device(optarg);
-		else if (c == 'J')
-			json = true;
-		else
-			return c;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -234,6 +135,7 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		END_OF_OPTIONS
 	};
+	const struct cmd *cmd;
 	int c;
 
 	/* What follows the command is the command's: stop there. */
@@ -241,14 +143,14 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "+:hV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'D':
-			set_device(optarg);
+			set_device_path(optarg);
 			break;
 		case 'h':
 			list_commands(stdout);
-			return finish(DONE);
+			return finish_output(DONE);
 		case 'V':
 			puts("khoctl " KHO_VERSION);
-			return finish(DONE);
+			return finish_output(DONE);
 		case ':':
 			return usage_error("option '%s' needs a value",
 					   argv[optind - 1]);
@@ -262,26 +164,25 @@ int main(int argc, char **argv)
 		return USAGE;
 	}
 
-	current = find_command(argv[optind]);
+	cmd = find_command(argv[optind]);
 	if (!strcmp(argv[optind], "help")) {
 		if (optind + 1 == argc) {
 			list_commands(stdout);
-			return finish(DONE);
+			return finish_output(DONE);
 		}
-		current = find_command(argv[optind + 1]);
-		if (current && optind + 2 == argc) {
-			cmd_usage(current);
-			return finish(DONE);
+		cmd = find_command(argv[optind + 1]);
+		if (cmd && optind + 2 == argc) {
+			show_help(cmd);
+			return finish_output(DONE);
 		}
 		return usage_error("help: no such command: %s",
 				   argv[argc - 1]);
 	}
-	if (!current)
+	if (!cmd)
 		return usage_error("no such command: %s", argv[optind]);
 
-	set_command_name(current->name);
 	argc -= optind;
 	argv += optind;
-	optind = 0;		/* glibc: start anew */
-	return finish(current->run(argc, argv));
+	options_begin(cmd);
+	return finish_output(cmd->run(argc, argv));
 }

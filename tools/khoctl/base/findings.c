@@ -3,9 +3,13 @@
  * What a check found.
  */
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "findings.h"
+#include "base/alloc.h"
+#include "base/findings.h"
+#include "base/json.h"
 
 struct finding *found(struct findings *f, const char *name,
 		      enum verdict verdict, const char *fix,
@@ -21,10 +25,7 @@ struct finding *found(struct findings *f, const char *name,
 	new->can_force = false;
 	new->fix = fix ? xstrdup(fix) : NULL;
 	va_start(args, fmt);
-	if (vasprintf(&new->text, fmt, args) < 0) {
-		cmd_warn("out of memory");
-		exit(FAILED);
-	}
+	new->text = xvasprintf(fmt, args);
 	va_end(args);
 	f->failed |= verdict == FAIL;
 	return new;

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "khoctl.h"
+#include "base/defs.h"
+#include "base/json.h"
 
 enum verdict { OK, WARN, FAIL };
 

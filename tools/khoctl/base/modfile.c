@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "khoctl.h"
-#include "sysinfo.h"
+#include "base/alloc.h"
+#include "base/sysinfo.h"
 
 static char *module_file;
 

@@ -4,13 +4,27 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/output.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "base/text.h"
+
+/* So much is copied between two looks at signals and progress. */
+#define COPY_STEP	MIB
 
 static const char *output_name(const struct output *out)
 {

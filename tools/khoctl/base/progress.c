@@ -3,12 +3,15 @@
  * A progress bar on stderr, for a person who waits: only on a terminal, and
  * only once it takes long.
  */
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include "base/progress.h"
+#include "base/text.h"
 
 #define FIRST_DRAW	0.5		/* seconds */
 #define REDRAW		0.1

@@ -4,13 +4,15 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "khoctl.h"
-#include "sysinfo.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/sysinfo.h"
 
 char *sys_path(const char *path)
 {

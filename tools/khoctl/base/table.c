@@ -3,10 +3,13 @@
  * Tables with columns as wide as they need to be.
  */
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "khoctl.h"
+#include "base/alloc.h"
+#include "base/table.h"
 
 #define MAX_COLUMNS 16
 
@@ -74,17 +77,10 @@ struct table *table_new(const char *columns)
 void table_row(struct table *t, const char *fmt, ...)
 {
 	va_list args;
-	char *row;
-	int n;
 
 	va_start(args, fmt);
-	n = vasprintf(&row, fmt, args);
+	add_row(t, xvasprintf(fmt, args));
 	va_end(args);
-	if (n < 0) {
-		cmd_warn("out of memory");
-		exit(FAILED);
-	}
-	add_row(t, row);
 }
 
 void table_print(struct table *t, int indent)

@@ -7,21 +7,34 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <kho/abi.h>
+#include <libkho.h>
 
-#include "findings.h"
-#include "image.h"
-#include "khoctl.h"
-#include "kexec.h"
-#include "memmap.h"
-#include "plan.h"
-#include "setupdata.h"
-#include "sysinfo.h"
+#include "arch/x86/setupdata.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/findings.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/sysinfo.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/device.h"
+#include "device/loaded.h"
+#include "device/scratch.h"
+#include "memmap/memmap.h"
+#include "target/image.h"
+#include "target/kexec.h"
+#include "target/plan.h"
+#include "target/target.h"
 
 static struct findings all;
 

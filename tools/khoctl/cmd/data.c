@@ -5,7 +5,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "base/signals.h"
+#include "cmd/commands.h"
+#include "device/objects.h"
 
 static const struct option longs[] = {
 	DEVICE_OPTION,

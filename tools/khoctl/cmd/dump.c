@@ -3,14 +3,24 @@
  * khoctl dump [FILE]
  */
 #include <libfdt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <kho/abi.h>
 #include <kho/objects.h>
 
-#include "decode.h"
-#include "dump.h"
-#include "khoctl.h"
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "decode/decode.h"
+#include "decode/dump.h"
+#include "decode/dumpfile.h"
 
 /* Of a list that is longer, the rest is shown by --keys. */
 #define FEW	1000

@@ -4,7 +4,13 @@
  */
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <linux/kho.h>
+
+#include "base/defs.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "cmd/commands.h"
+#include "device/objects.h"
 
 int cmd_get(int argc, char **argv)
 {

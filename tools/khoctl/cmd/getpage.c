@@ -5,7 +5,15 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "cmd/commands.h"
+#include "device/device.h"
+#include "device/pages.h"
 
 int cmd_getpage(int argc, char **argv)
 {

@@ -11,6 +11,9 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,13 +21,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "image.h"
-#include "khoctl.h"
-#include "kexec.h"
-#include "memmap.h"
-#include "plan.h"
-#include "sysinfo.h"
+#include <linux/kho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/findings.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/signals.h"
+#include "base/sysinfo.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/device.h"
+#include "device/lists.h"
+#include "device/loaded.h"
+#include "device/scratch.h"
+#include "memmap/memmap.h"
+#include "target/guard.h"
+#include "target/image.h"
+#include "target/kexec.h"
+#include "target/plan.h"
+#include "target/target.h"
 
 struct load {
 	const char *kernel;

@@ -2,14 +2,26 @@
 /*
  * khoctl ls
  */
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <linux/kho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/lists.h"
+#include "device/objects.h"
 
 /* Where it is from and whether anybody has come for it, then the rest */
 static char *state_words(__u32 flags, bool poisoned)

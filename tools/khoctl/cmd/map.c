@@ -2,8 +2,14 @@
 /*
  * khoctl map
  */
-#include "khoctl.h"
-#include "map.h"
+#include <stddef.h>
+
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "cmd/commands.h"
+#include "memmap/map.h"
 
 #define DEFAULT_WIDTH	80
 #define MIN_WIDTH	40

@@ -5,7 +5,14 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "cmd/commands.h"
+#include "device/objects.h"
+#include "device/owner.h"
 
 int cmd_own(int argc, char **argv)
 {

@@ -2,11 +2,22 @@
 /*
  * khoctl prune --idle N
  */
-#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/lists.h"
+#include "device/objects.h"
 
 static void prune(int dev, const struct kho_obj_info *info, bool dry_run,
 		  struct json_object *list, int *status)

@@ -4,13 +4,29 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/objects.h"
+#include "device/owner.h"
+
+/* So much is copied between two looks at signals and progress. */
+#define COPY_STEP	MIB
 
 /*
  * Copies what @fd has into a memfd, which takes its place: an object's size

@@ -5,7 +5,15 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/objects.h"
 
 static int resize(int obj, const char *name, __u64 bytes,
 		  const struct kho_query *query)

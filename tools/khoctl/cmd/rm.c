@@ -5,7 +5,15 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "cmd/commands.h"
+#include "device/device.h"
+#include "device/objects.h"
 
 int cmd_rm(int argc, char **argv)
 {

@@ -3,27 +3,20 @@
  * khoctl scratch [SIZE]
  */
 #include <errno.h>
-#include <sys/ioctl.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <linux/kho.h>
 
-int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
-{
-	struct kho_scratch_take arg = {
-		.size = sizeof(arg),
-		.bytes = bytes,
-	};
-
-	if (!(q->features & KHO_FEATURE_SCRATCH))
-		return -EOPNOTSUPP;
-	if (ioctl(dev, KHO_SCRATCH, &arg))
-		return -errno;
-	if (held)
-		*held = arg.held;
-	/* Where it is. */
-	return kho_query(dev, q);
-}
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/device.h"
+#include "device/scratch.h"
 
 static const char *scratch_error(int err, const struct kho_query *q)
 {

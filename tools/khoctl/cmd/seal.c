@@ -3,13 +3,18 @@
  * khoctl seal
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include <kho/abi.h>
 
-#include "khoctl.h"
-#include "setupdata.h"
+#include "arch/x86/setupdata.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/text.h"
+#include "cmd/commands.h"
 
 #define SEALED 0400
 

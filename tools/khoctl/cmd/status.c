@@ -3,12 +3,23 @@
  * khoctl status
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "khoctl.h"
-#include "plan.h"
-#include "sysinfo.h"
+#include <linux/kho.h>
+
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/sysinfo.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/device.h"
+#include "device/lists.h"
+#include "device/loaded.h"
+#include "target/plan.h"
 
 static const char * const arrivals[] = {
 	[KHO_ARRIVAL_NONE] = "none",

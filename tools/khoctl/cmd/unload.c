@@ -2,13 +2,18 @@
 /*
  * khoctl unload
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "khoctl.h"
-#include "kexec.h"
-#include "sysinfo.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/sysinfo.h"
+#include "cmd/commands.h"
+#include "device/loaded.h"
+#include "target/guard.h"
+#include "target/kexec.h"
 
 static int unload(const char *path)
 {

@@ -3,11 +3,27 @@
  * khoctl verify [NAME...]
  */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/parse.h"
+#include "base/progress.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "cmd/commands.h"
+#include "device/lists.h"
+#include "device/objects.h"
 
 #define STEP	16384		/* base pages: so often the progress is shown */
 

@@ -2,13 +2,18 @@
 /*
  * Decoding metadata: named objects, see include/kho/objects.h.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <kho/fdt.h>
 #include <kho/objects.h>
 
-#include "decode.h"
-#include "khoctl.h"
+#include "base/alloc.h"
+#include "base/parse.h"
+#include "base/text.h"
+#include "decode/decode.h"
+#include "decode/dumpfile.h"
 
 static bool all_zero(const void *p, size_t len)
 {

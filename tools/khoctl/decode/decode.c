@@ -7,15 +7,20 @@
  */
 #include <libfdt.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <kho/abi.h>
 #include <kho/exact.h>
+#include <kho/fdt.h>
 #include <kho/objects.h>
 #include <kho/walk.h>
+#include <linux/kho.h>
 
-#include "decode.h"
-#include "khoctl.h"
+#include "base/alloc.h"
+#include "decode/decode.h"
+#include "decode/dumpfile.h"
 
 /* Physical addresses have at most 52 bits on all that Linux runs on. */
 #define ADDRESS_LIMIT	((__u64)1 << 52)
@@ -25,9 +30,8 @@ void decode_err(struct decoded *d, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	if (d->nr_problems < MAX_PROBLEMS &&
-	    vasprintf(&d->problems[d->nr_problems], fmt, args) < 0)
-		d->problems[d->nr_problems] = xstrdup("out of memory");
+	if (d->nr_problems < MAX_PROBLEMS)
+		d->problems[d->nr_problems] = xvasprintf(fmt, args);
 	va_end(args);
 	d->nr_problems++;
 }

@@ -7,13 +7,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <kho/abi.h>
 #include <kho/fdt.h>
 
-#include "dumpfile.h"
-#include "khoctl.h"
+#include "base/defs.h"
+#include "decode/dumpfile.h"
 
 #define MAX_PROBLEMS	64
 #define MAX_ORDERS	(KHO_MAX_ORDER(12) + 1)

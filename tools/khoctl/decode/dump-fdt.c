@@ -6,10 +6,15 @@
  * shown as such a number, text as text, and anything else as bytes.
  */
 #include <libfdt.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "decode/dump.h"
 
 #define PATH_MAX_FDT	1024
 

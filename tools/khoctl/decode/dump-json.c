@@ -3,11 +3,18 @@
  * khoctl dump --json.  Programs rely on the names of its fields: they may get
  * company, but not change.
  */
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include <kho/abi.h>
 #include <kho/objects.h>
 
-#include "dump.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "decode/decode.h"
+#include "decode/dump.h"
+#include "decode/dumpfile.h"
 
 static void ranges_json(struct json_object *root, const char *key,
 			const struct range *r, size_t nr)

@@ -5,8 +5,11 @@
 #ifndef KHOCTL_DUMP_H
 #define KHOCTL_DUMP_H
 
-#include "decode.h"
-#include "khoctl.h"
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "decode/decode.h"
+#include "decode/dumpfile.h"
 
 /* All nodes and properties of an FDT that fdt_check_full() has passed */
 void dump_fdt(const void *fdt);

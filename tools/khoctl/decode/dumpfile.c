@@ -5,14 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libfdt.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dumpfile.h"
-#include "khoctl.h"
-#include "sysinfo.h"
+#include <libkho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/output.h"
+#include "base/sysinfo.h"
+#include "decode/dumpfile.h"
+#include "device/device.h"
 
 #define CHUNK		256		/* pages in one call */
 #define TRIES		5

@@ -3,9 +3,18 @@
  * Whole lists from /dev/kho, in as many calls as they take.
  */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
-#include "khoctl.h"
+#include <libkho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "device/device.h"
+#include "device/lists.h"
 
 #define CHUNK	4096
 #define TRIES	5

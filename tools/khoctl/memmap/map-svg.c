@@ -6,11 +6,18 @@
  * style sheet in the file, with a second set for readers with a dark page.
  */
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "map.h"
-#include "sysinfo.h"
+#include <linux/kho.h>
+
+#include "base/alloc.h"
+#include "base/output.h"
+#include "base/sysinfo.h"
+#include "base/text.h"
+#include "memmap/map.h"
 
 #define MAX_ROWS	24
 #define CELLS		512
@@ -270,11 +277,7 @@ static void put_picture(FILE *f, const struct map *m)
 	FILE *b;
 
 	/* The height is known once the rows are there. */
-	b = open_memstream(&body, &size);
-	if (!b) {
-		cmd_warn("out of memory");
-		exit(FAILED);
-	}
+	b = check_alloc(open_memstream(&body, &size));
 	map_rows(m, CELLS, MAX_ROWS, &rows);
 	y = put_rows(b, m, &rows) + 14;
 	put_legends(b, m, &rows, y);
@@ -307,9 +310,7 @@ int map_svg(const struct map *m, const char *path)
 	FILE *f;
 	int ret;
 
-	f = open_memstream(&text, &size);
-	if (!f)
-		return cmd_err("out of memory");
+	f = check_alloc(open_memstream(&text, &size));
 	put_picture(f, m);
 	fclose(f);
 	ret = output_open(&out, path);

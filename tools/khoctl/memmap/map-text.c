@@ -2,9 +2,18 @@
 /*
  * khoctl map for people, and for programs.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "map.h"
+#include <linux/kho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/json.h"
+#include "base/table.h"
+#include "base/text.h"
+#include "decode/decode.h"
+#include "memmap/map.h"
 
 #define MAX_ROWS	32
 #define MIN_CELLS	16

@@ -3,12 +3,24 @@
  * What lies where in physical memory: /proc/iomem and the module know.
  */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "map.h"
-#include "sysinfo.h"
+#include <linux/kho.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+#include "base/sysinfo.h"
+#include "decode/decode.h"
+#include "decode/dumpfile.h"
+#include "device/device.h"
+#include "device/lists.h"
+#include "memmap/map.h"
 
 static void add(struct ranges *r, __u64 start, __u64 end)
 {

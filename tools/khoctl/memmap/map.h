@@ -5,8 +5,12 @@
 #ifndef KHOCTL_MAP_H
 #define KHOCTL_MAP_H
 
-#include "decode.h"
-#include "khoctl.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/kho.h>
+
+#include "decode/decode.h"
 
 /* Ranges that rise by address and don't touch each other */
 struct ranges {

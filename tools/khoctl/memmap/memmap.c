@@ -7,12 +7,14 @@
  * taken out that firmware has told of at boot.
  */
 #include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "khoctl.h"
-#include "memmap.h"
-#include "sysinfo.h"
+#include "base/alloc.h"
+#include "base/sysinfo.h"
+#include "memmap/memmap.h"
 
 #define MEMMAP		"/sys/firmware/memmap"
 

@@ -9,16 +9,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "kexec.h"
-#include "khoctl.h"
-#include "sysinfo.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/sysinfo.h"
+#include "device/loaded.h"
+#include "target/guard.h"
+#include "target/kexec.h"
 
 /*
  * Nobody but root can take it, so nobody else can keep root waiting.  It is held as

@@ -9,8 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "image.h"
-#include "khoctl.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "target/image.h"
 
 /* One read and one check of what was read: the file may change. */
 int image_read(struct image_file *file, const char *path)

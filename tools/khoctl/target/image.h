@@ -6,9 +6,10 @@
 #define KHOCTL_IMAGE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-#include "khoctl.h"
+#include <linux/types.h>
+
+#include "base/defs.h"
 
 /**
  * struct image - what an image says of itself

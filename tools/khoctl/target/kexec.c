@@ -5,16 +5,21 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "khoctl.h"
-#include "kexec.h"
-#include "sysinfo.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/parse.h"
+#include "base/sysinfo.h"
+#include "target/guard.h"
+#include "target/kexec.h"
 
 /* kexec -d prints some hundred lines; this is for what is not kexec. */
 #define OUTPUT_MAX	(16 * MIB)
@@ -293,12 +298,8 @@ char *kexec_quote(const char * const *argv)
 {
 	char *text = NULL;
 	size_t size, i;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = check_alloc(open_memstream(&text, &size));
 
-	if (!f) {
-		cmd_warn("out of memory");
-		exit(FAILED);
-	}
 	for (i = 0; argv[i]; i++) {
 		if (i)
 			fputc(' ', f);

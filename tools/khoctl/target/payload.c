@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,9 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "kexec.h"
-#include "payload.h"
+#include "base/defs.h"
+#include "base/signals.h"
+#include "target/guard.h"
+#include "target/kexec.h"
+#include "target/payload.h"
 
 #define CHILD_MEMORY	(1024 * MIB)
 #define CHILD_SECONDS	300

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "khoctl.h"
+#include <linux/types.h>
 
 enum payload_result {
 	PAYLOAD_OK,

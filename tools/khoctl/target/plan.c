@@ -2,13 +2,23 @@
 /*
  * Whether a handover to a kernel image can work.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <kho/abi.h>
+#include <linux/kho.h>
 
-#include "plan.h"
-#include "sysinfo.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/findings.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "base/sysinfo.h"
+#include "base/text.h"
+#include "target/image.h"
+#include "target/plan.h"
+#include "target/target.h"
 
 #define ABI_FILE "/sys/module/kho/parameters/abi"
 

@@ -6,11 +6,13 @@
 #ifndef KHOCTL_PLAN_H
 #define KHOCTL_PLAN_H
 
-#include <stdbool.h>
+#include <linux/kho.h>
 
-#include "findings.h"
-#include "image.h"
-#include "target.h"
+#include "base/defs.h"
+#include "base/findings.h"
+#include "base/json.h"
+#include "target/image.h"
+#include "target/target.h"
 
 /**
  * struct boot_need - the RAM that a kernel takes to boot, in bytes

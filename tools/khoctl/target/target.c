@@ -9,9 +9,10 @@
  * what it gets.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,8 +20,12 @@
 
 #include <kho/abi.h>
 
-#include "payload.h"
-#include "target.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/text.h"
+#include "target/image.h"
+#include "target/payload.h"
+#include "target/target.h"
 
 #define CONFIG_MAX	(8 * MIB)
 #define PAYLOAD_MAX	(1024 * MIB)
@@ -33,12 +38,8 @@ static void PRINTF(2, 3) evidence(struct target *t, const char *fmt, ...)
 	if (t->nr_evidence == TARGET_MAX_EVIDENCE)
 		return;
 	va_start(args, fmt);
-	if (vasprintf(&t->evidence[t->nr_evidence], fmt, args) < 0) {
-		cmd_warn("out of memory");
-		exit(FAILED);
-	}
+	t->evidence[t->nr_evidence++] = xvasprintf(fmt, args);
 	va_end(args);
-	t->nr_evidence++;
 }
 
 /* Bits without an order: what a kernel is built to do */

@@ -6,8 +6,11 @@
 #define KHOCTL_TARGET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "image.h"
+#include <linux/types.h>
+
+#include "target/image.h"
 
 enum target_kind {
 	TARGET_UNKNOWN,

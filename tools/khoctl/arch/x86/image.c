@@ -10,8 +10,8 @@
 
 #include <kho/abi.h>
 
-#include "khoctl.h"
-#include "image.h"
+#include "base/defs.h"
+#include "target/image.h"
 
 /* Offsets in the file */
 #define SETUP_SECTS		0x1f1	/* u8, of 512 bytes, 0 meaning 4 */

@@ -6,14 +6,18 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <kho/abi.h>
 
-#include "setupdata.h"
-#include "sysinfo.h"
+#include "arch/x86/setupdata.h"
+#include "base/alloc.h"
+#include "base/parse.h"
+#include "base/sysinfo.h"
 
 char *setupdata_path(const struct setupdata_node *node)
 {

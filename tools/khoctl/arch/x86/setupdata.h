@@ -6,8 +6,9 @@
 #define KHOCTL_SETUPDATA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "khoctl.h"
+#include <linux/types.h>
 
 #define SETUPDATA_DIR "/sys/kernel/boot_params/setup_data"
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A subcommand of khoctl.
+ */
+#ifndef KHOCTL_CMD_H
+#define KHOCTL_CMD_H
+
+/**
+ * struct cmd - a subcommand
+ */
+struct cmd {
+	/** @name: the word on the command line. */
+	const char *name;
+	/** @run: runs it, with optind and optarg for its own use. */
+	int (*run)(int argc, char **argv);
+	/** @args: what follows the name in the usage line. */
+	const char *args;
+	/** @summary: one line. */
+	const char *summary;
+	/** @help: what --help says about the options, or NULL. */
+	const char *help;
+};
+
+#endif /* KHOCTL_CMD_H */

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The command line: options that every command has.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <libkho.h>
+
+#include "base/cmd.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/options.h"
+
+static const struct cmd *current;
+static const char *device;
+static bool json;
+
+void show_help(const struct cmd *cmd)
+{
+	printf("usage: khoctl %s%s%s\n\n%s.\n\n", cmd->name,
+	       *cmd->args ? " " : "", cmd->args, cmd->summary);
+	if (cmd->help)
+		fputs(cmd->help, stdout);
+	puts("  --device PATH     the device (default: $KHO_DEVICE or /dev/kho)");
+	puts("  --help            this text");
+}
+
+void options_begin(const struct cmd *cmd)
+{
+	current = cmd;
+	set_command_name(cmd->name);
+	optind = 0;		/* glibc: start anew */
+}
+
+void set_device_path(const char *path)
+{
+	if (!*path) {
+		usage_error("--device needs a path");
+		exit(USAGE);
+	}
+	device = path;
+}
+
+const char *device_path(void)
+{
+	const char *env;
+
+	if (device)
+		return device;
+	env = getenv("KHO_DEVICE");
+	return env && *env ? env : KHO_DEV_PATH;
+}
+
+bool want_json(void)
+{
+	return json;
+}
+
+static const char *long_name(const struct option *longs, int val)
+{
+	for (; longs->name; longs++)
+		if (longs->val == val)
+			return longs->name;
+	return NULL;
+}
+
+int next_option(int argc, char **argv, const char *shorts,
+		const struct option *longs)
+{
+	static unsigned char seen[256];
+	int c;
+
+	for (;;) {
+		opterr = 0;
+		c = getopt_long(argc, argv, shorts, longs, NULL);
+		if (c == -1)
+			return -1;
+		if (c == ':') {
+			usage_error("option '%s' needs a value", argv[optind - 1]);
+			return BAD_OPTION;
+		}
+		if (c == '?') {
+			/* optopt: a short one, or a long one with a value too many */
+			if (optopt && !long_name(longs, optopt))
+				usage_error("unknown option '-%c'", optopt);
+			else if (optopt)
+				usage_error("option '--%s' takes no value",
+					    long_name(longs, optopt));
+			else
+				usage_error("unknown option '%s'",
+					    argv[optind - 1]);
+			return BAD_OPTION;
+		}
+		if (c == 'h') {
+			show_help(current);
+			exit(finish_output(DONE));
+		}
+		if (seen[c & 255]++) {
+			usage_error("option '--%s' is given twice",
+				    long_name(longs, c));
+			return BAD_OPTION;
+		}
+		if (c == 'D')
+			set_device_path(optarg);
+		else if (c == 'J')
+			json = true;
+		else
+			return c;
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * All entries of a list of /dev/kho, in as many calls as they take.
+ */
+#ifndef KHOCTL_LISTS_H
+#define KHOCTL_LISTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/kho.h>
+
+/* Prints what goes wrong; DONE or FAILED */
+int list_objects(int dev, struct kho_obj_info **entries, size_t *nr);
+/* Prints what an error of the others is; DONE or FAILED.  They return 0 or -errno. */
+int list_error(int err);
+int list_pages(int dev, struct kho_page_entry **entries, size_t *nr);
+int list_envelopes(int dev, bool arrived, struct kho_envelope_entry **entries,
+		   size_t *nr);
+int list_subtrees(int dev, struct kho_subtree_entry **entries, size_t *nr);
+
+#endif /* KHOCTL_LISTS_H */

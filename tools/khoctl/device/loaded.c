@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the module is told, and tells, of the next kernel that is loaded.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <libkho.h>
+
+#include "base/options.h"
+#include "device/loaded.h"
+
+int image_tell(int dev, __u32 state, __u64 limit)
+{
+	struct kho_image image = {
+		.size = sizeof(image),
+		.state = state,
+		.limit = limit,
+	};
+
+	return ioctl(dev, KHO_IMAGE, &image) ? -errno : 0;
+}
+
+void image_forget(void)
+{
+	int dev = kho_open(device_path());
+
+	if (dev < 0)
+		return;
+	/* An older module has nothing to forget. */
+	image_tell(dev, KHO_IMAGE_NONE, 0);
+	close(dev);
+}
+
+bool image_is_stale(const struct kho_query *q, int loaded)
+{
+	return loaded > 0 && q->image == KHO_IMAGE_STALE;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Scratch: where the next kernel is loaded, and boots.
+ */
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include <libkho.h>
+
+#include "device/scratch.h"
+
+int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
+{
+	struct kho_scratch_take arg = {
+		.size = sizeof(arg),
+		.bytes = bytes,
+	};
+
+	if (!(q->features & KHO_FEATURE_SCRATCH))
+		return -EOPNOTSUPP;
+	if (ioctl(dev, KHO_SCRATCH, &arg))
+		return -errno;
+	if (held)
+		*held = arg.held;
+	/* Where it is. */
+	return kho_query(dev, q);
+}
