@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/program.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
 #include "cmd/commands.h"
@@ -361,8 +362,8 @@ static void check_tools(const char *path)
 		      "%s: no such program", path ? path : "kexec");
 		return;
 	}
-	if (kexec_run(ask_help, &help) < 0 ||
-	    kexec_run(ask_version, &version) < 0) {
+	if (program_run(ask_help, &help) < 0 ||
+	    program_run(ask_version, &version) < 0) {
 		found(&all, "kexec-tools", FAIL, NULL, "cannot run %s", program);
 		goto out;
 	}

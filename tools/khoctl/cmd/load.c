@@ -29,6 +29,7 @@
 #include "base/json.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/program.h"
 #include "base/signals.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
@@ -538,12 +539,12 @@ static int run_kexec(struct load *l)
 		return FAILED;
 	if (guard_start(&guard, l->program, l->own_kho))
 		return FAILED;
-	status = kexec_run((const char * const *)l->args, &output);
+	status = program_run((const char * const *)l->args, &output);
 	if (status < 0) {
 		ret = cmd_errno_err(status, "cannot run %s", l->program);
 	} else if (status) {
-		ret = cmd_err("%s: %s: %s", l->program, kexec_status_str(status),
-			      kexec_last_line(output));
+		ret = cmd_err("%s: %s: %s", l->program, program_status_str(status),
+			      program_last_line(output));
 		/*
 		 * A load that is refused leaves what was loaded before.  Only
 		 * a kexec that was killed may have loaded something.
@@ -643,7 +644,7 @@ static void report_target(const struct load *l)
 
 static void report_dry_run(const struct load *l)
 {
-	char *command = kexec_quote((const char * const *)l->args);
+	char *command = program_quote((const char * const *)l->args);
 
 	if (!l->own_kho)
 		printf("patch     %s, in a copy of the image\n",

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,11 +29,6 @@
  * what the next one has loaded.
  */
 #define LOCK_FILE	"/run/khoctl.lock"
-
-bool die_with(pid_t parent)
-{
-	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
-}
 
 int load_lock(void)
 {

@@ -17,11 +17,6 @@ struct guard {
 };
 
 /*
- * In a child, before it becomes another program: to be killed when khoctl dies,
- * however that happens.  @parent is khoctl.  Return: false if it is dead already
- */
-bool die_with(pid_t parent);
-/*
  * One khoctl load at a time: waits for another.  Return: a descriptor to be closed
  * at the end, or -1 if there is no such lock
  */

@@ -19,20 +19,8 @@ struct kexec_segment {
 	unsigned int has;	/* 1: mem, 2: memsz */
 };
 
-/* Path of a program in PATH or the sbin directories, or NULL */
-char *program_find(const char *name);
-/* Path of kexec: @path, or what program_find() says */
+/* Path of kexec: @path, or what program_find() says; the caller frees it. */
 char *kexec_find(const char *path);
-/*
- * Runs @argv without a shell.  @output gets what it writes to stdout and
- * stderr, NUL-terminated; the caller frees it.  Return: its wait status, or
- * a negative errno.
- */
-int kexec_run(const char * const *argv, char **output);
-/* "exit status 1", "killed by signal 9" */
-const char *kexec_status_str(int status);
-/* The program's last words, for a message; "" if it said nothing */
-const char *kexec_last_line(const char *output);
 /*
  * Takes the list of segments out of what kexec -d prints.  Return: NULL, or
  * why that is no complete list.
@@ -44,7 +32,5 @@ const char *kexec_segments(const char *output, struct kexec_segment **segs,
  * goes wrong.  Return: DONE or FAILED
  */
 int kexec_unload(const char *program, bool file);
-/* @argv as a shell would take it; the caller frees it */
-char *kexec_quote(const char * const *argv);
 
 #endif /* KHOCTL_KEXEC_H */

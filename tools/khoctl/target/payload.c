@@ -18,9 +18,8 @@
 #include <unistd.h>
 
 #include "base/defs.h"
+#include "base/program.h"
 #include "base/signals.h"
-#include "target/guard.h"
-#include "target/kexec.h"
 #include "target/payload.h"
 
 #define CHILD_MEMORY	(1024 * MIB)
@@ -135,7 +134,7 @@ static void last_words(int fd, char *buf, size_t size)
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
 	text[n > 0 ? n : 0] = '\0';
-	snprintf(buf, size, "%s", kexec_last_line(text));
+	snprintf(buf, size, "%s", program_last_line(text));
 }
 
 /* Its programs know less than those that they stand in for. */
@@ -176,7 +175,7 @@ static enum payload_result judge(const struct format *f, const char *program,
 	}
 	last_words(err, words, sizeof(words));
 	snprintf(out->why, sizeof(out->why), "damaged %s data: %s: %s%s%.100s",
-		 f->name, f->program, kexec_status_str(status),
+		 f->name, f->program, program_status_str(status),
 		 *words ? ": " : "", words);
 	return PAYLOAD_DAMAGED;
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Other programs: finding them, running them, and what they say.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/types.h>
+
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/program.h"
+
+/* kexec -d prints some hundred lines; this is for what is not kexec. */
+#define OUTPUT_MAX	(16 * MIB)
+
+bool die_with(pid_t parent)
+{
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
+}
+
+char *program_find(const char *name)
+{
+	static const char sbin[] = "/usr/local/sbin:/usr/sbin:/sbin";
+	const char *env = getenv("PATH");
+	char *dirs, *dir, *rest, *full;
+
+	/* Without a login shell, sbin is often not in PATH. */
+	dirs = xasprintf("%s:%s", env ? env : "", sbin);
+	for (dir = strtok_r(dirs, ":", &rest); dir;
+	     dir = strtok_r(NULL, ":", &rest)) {
+		full = xasprintf("%s/%s", dir, name);
+		if (!access(full, X_OK)) {
+			free(dirs);
+			return full;
+		}
+		free(full);
+	}
+	free(dirs);
+	return NULL;
+}
+
+/* What was written to @fd, a memfd, goes to the end of the string @text. */
+static char *append_output(char *text, int fd)
+{
+	size_t len = strlen(text), at = len, end;
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size < 0)
+		size = 0;
+	if ((__u64)size > OUTPUT_MAX)
+		size = OUTPUT_MAX;
+	text = xrealloc(text, len + size + 1, 1);
+	end = len + size;
+	while (at < end) {
+		ssize_t n = pread(fd, text + at, end - at, at - len);
+
+		if (n <= 0)
+			break;
+		at += n;
+	}
+	text[at] = '\0';
+	/* Text has no NULs; one of them would hide what follows. */
+	for (; len < at; len++)
+		if (!text[len])
+			text[len] = '?';
+	return text;
+}
+
+int program_run(const char * const *argv, char **output)
+{
+	int out, err_out, status, ret;
+	pid_t pid, self = getpid();
+
+	*output = xstrdup("");
+	/* One each: in a common one they might cut each other's lines. */
+	out = memfd_create("khoctl-stdout", MFD_CLOEXEC);
+	err_out = memfd_create("khoctl-stderr", MFD_CLOEXEC);
+	if (out < 0 || err_out < 0) {
+		ret = -errno;
+		goto out_close;
+	}
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		ret = -errno;
+		goto out_close;
+	}
+	if (!pid) {
+		int null = open("/dev/null", O_RDONLY);
+
+		if (!die_with(self))
+			_exit(127);
+
+		/* Its messages are parsed: they have to be the C locale's. */
+		setenv("LC_ALL", "C", 1);
+		if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+		    dup2(out, STDOUT_FILENO) < 0 ||
+		    dup2(err_out, STDERR_FILENO) < 0)
+			_exit(127);
+		execv(argv[0], (char * const *)argv);
+		dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0],
+			strerror(errno));
+		_exit(127);
+	}
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR) {
+			ret = -errno;
+			goto out_close;
+		}
+	}
+	*output = append_output(*output, out);
+	*output = append_output(*output, err_out);
+	ret = status;
+out_close:
+	if (out >= 0)
+		close(out);
+	if (err_out >= 0)
+		close(err_out);
+	return ret;
+}
+
+const char *program_status_str(int status)
+{
+	static char buf[48];
+
+	if (WIFEXITED(status))
+		snprintf(buf, sizeof(buf), "exit status %d",
+			 WEXITSTATUS(status));
+	else
+		snprintf(buf, sizeof(buf), "killed by signal %d",
+			 WTERMSIG(status));
+	return buf;
+}
+
+const char *program_last_line(const char *output)
+{
+	static char buf[256];
+	const char *p = output, *best = "";
+	size_t best_len = 0, n = 0, i;
+
+	/* kexec repeats the segments after the reason for a failure. */
+	while (*p) {
+		size_t len = strcspn(p, "\n");
+
+		if (len && strncmp(p, "segment[", 8) &&
+		    strncmp(p, "nr_segments", 11) && strncmp(p, "entry ", 6)) {
+			best = p;
+			best_len = len;
+		}
+		p += len + (p[len] == '\n');
+	}
+	for (i = 0; i < best_len && n + 1 < sizeof(buf); i++)
+		buf[n++] = best[i] >= ' ' && best[i] < 0x7f ? best[i] : '?';
+	buf[n] = '\0';
+	return buf;
+}
+
+static void quote_word(FILE *f, const char *word)
+{
+	const char *p = word;
+
+	while (isalnum((unsigned char)*p) || (*p && strchr("_-+=:,./@%", *p)))
+		p++;
+	if (*word && !*p) {
+		fputs(word, f);
+		return;
+	}
+	fputc('\'', f);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", f);
+		else
+			fputc(*word, f);
+	}
+	fputc('\'', f);
+}
+
+char *program_quote(const char * const *argv)
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *f = check_alloc(open_memstream(&text, &size));
+
+	for (i = 0; argv[i]; i++) {
+		if (i)
+			fputc(' ', f);
+		quote_word(f, argv[i]);
+	}
+	fclose(f);
+	return text;
+}
