@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/modfile.h"
 #include "base/sysinfo.h"
 
 static char *module_file;

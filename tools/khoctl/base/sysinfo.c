@@ -60,7 +60,8 @@ int sys_read(const char *path, char *buf, size_t size)
 	return n;
 }
 
-long sys_number(const char *path)
+/* The number in a file, or negative errno */
+static long sys_number(const char *path)
 {
 	char buf[32], *end;
 	int ret = sys_read(path, buf, sizeof(buf));
@@ -125,7 +126,8 @@ const char *sys_kexec_refusal(bool file)
 	return NULL;
 }
 
-int sys_config(const char *option)
+/* 'y', 'm' or 'n' for "CONFIG_...", or 0 if there is no file to look in */
+static int sys_config(const char *option)
 {
 	static const char * const places[] = {
 		"/boot/config-%s",

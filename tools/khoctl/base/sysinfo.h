@@ -16,8 +16,6 @@ char *sys_path(const char *path);
 bool sys_exists(const char *path);
 /* The file's start without the last newline: bytes, or negative errno */
 int sys_read(const char *path, char *buf, size_t size);
-/* The number in a file, or negative errno */
-long sys_number(const char *path);
 /* Release of this kernel */
 const char *sys_release(void);
 /* "none", "integrity" or "confidentiality", or NULL if that can't be told */
@@ -33,8 +31,6 @@ int sys_kexec_loaded(void);
  * lockdown allows for kernels with a signature
  */
 const char *sys_kexec_refusal(bool file);
-/* 'y', 'm' or 'n' for "CONFIG_...", or 0 if there is no file to look in */
-int sys_config(const char *option);
 /* True if the kernel has Kexec Handover of its own, and if that is off */
 bool sys_own_kho(void);
 bool sys_kho_off(void);
@@ -49,8 +45,5 @@ __u64 sys_memory_end(void);
 unsigned int sys_kernel_abi(void);
 /* True if @word is a word of @path, such as a flag in /proc/cpuinfo */
 bool sys_has_word(const char *path, const char *word);
-
-/* Path of kho.ko for @release (NULL: for any), or NULL; the caller frees it. */
-char *module_find(const char *release);
 
 #endif /* KHOCTL_SYSINFO_H */

@@ -23,6 +23,7 @@
 #include "base/findings.h"
 #include "base/json.h"
 #include "base/message.h"
+#include "base/modfile.h"
 #include "base/options.h"
 #include "base/program.h"
 #include "base/sysinfo.h"

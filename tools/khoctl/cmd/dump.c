@@ -15,10 +15,12 @@
 #include "base/json.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/ranges.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "decode/decode.h"
+#include "decode/decoded.h"
 #include "decode/dump.h"
 #include "decode/dumpfile.h"
 

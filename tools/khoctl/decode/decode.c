@@ -6,7 +6,6 @@
  * handover, so this one notes it and goes on with what is still readable.
  */
 #include <libfdt.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,78 +18,14 @@
 #include <linux/kho.h>
 
 #include "base/alloc.h"
+#include "base/ranges.h"
 #include "decode/decode.h"
+#include "decode/decoded.h"
 #include "decode/dumpfile.h"
+#include "decode/objects.h"
 
 /* Physical addresses have at most 52 bits on all that Linux runs on. */
 #define ADDRESS_LIMIT	((__u64)1 << 52)
-
-void decode_err(struct decoded *d, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	if (d->nr_problems < MAX_PROBLEMS)
-		d->problems[d->nr_problems] = xvasprintf(fmt, args);
-	va_end(args);
-	d->nr_problems++;
-}
-
-int range_by_addr(const void *a, const void *b)
-{
-	const struct range *x = a, *y = b;
-
-	return x->addr < y->addr ? -1 : x->addr > y->addr;
-}
-
-/* The first extent that ends above @addr, or nr_extents */
-static size_t find_extent(const struct decoded *d, __u64 addr)
-{
-	size_t low = 0, high = d->nr_extents;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (d->extents[mid].end <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-bool is_preserved(const struct decoded *d, __u64 addr, __u64 end)
-{
-	size_t i = find_extent(d, addr);
-
-	return i < d->nr_extents && d->extents[i].addr <= addr &&
-	       d->extents[i].end >= end;
-}
-
-bool has_keys(const struct meta *m, const struct decoded *d, __u64 addr,
-	      __u64 end, unsigned int order)
-{
-	const struct run *runs = d->runs + d->first_run[order];
-	size_t nr = d->order_runs[order], low = 0, high = nr;
-	__u64 run_end;
-
-	/* The first run that ends above addr; one may take up where another ends. */
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (runs[mid].addr + (runs[mid].nr << (m->shift + order)) <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < nr && runs[low].addr <= addr; low++) {
-		run_end = runs[low].addr + (runs[low].nr << (m->shift + order));
-		if (run_end >= end)
-			return true;
-		addr = run_end;
-	}
-	return false;
-}
 
 static void decode_setup(struct meta *m, struct decoded *d)
 {
@@ -471,22 +406,4 @@ void decode(struct meta *m, struct decoded *d)
 		find_objects(m, d);
 	else
 		decode_children(m, d);
-}
-
-void decoded_free(struct decoded *d)
-{
-	size_t i;
-
-	for (i = 0; i < d->nr_objects; i++) {
-		free(d->objects[i].name);
-		free(d->objects[i].comm);
-		free(d->objects[i].release);
-		free(d->objects[i].extents);
-	}
-	for (i = 0; i < d->nr_problems && i < MAX_PROBLEMS; i++)
-		free(d->problems[i]);
-	free(d->objects);
-	free(d->scratch);
-	free(d->runs);
-	free(d->extents);
 }

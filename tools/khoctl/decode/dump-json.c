@@ -11,8 +11,9 @@
 #include <kho/objects.h>
 
 #include "base/json.h"
+#include "base/ranges.h"
 #include "base/text.h"
-#include "decode/decode.h"
+#include "decode/decoded.h"
 #include "decode/dump.h"
 #include "decode/dumpfile.h"
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/json.h"
-#include "decode/decode.h"
+#include "decode/decoded.h"
 #include "decode/dumpfile.h"
 
 /* All nodes and properties of an FDT that fdt_check_full() has passed */

@@ -11,9 +11,11 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "base/ranges.h"
 #include "base/text.h"
-#include "decode/decode.h"
+#include "decode/decoded.h"
 #include "decode/dumpfile.h"
+#include "decode/objects.h"
 
 static bool all_zero(const void *p, size_t len)
 {

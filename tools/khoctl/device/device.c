@@ -57,7 +57,8 @@ const char *device_error(int err)
 	}
 }
 
-int open_device(void)
+/* Prints the reason and returns -1 if it can't. */
+static int open_device(void)
 {
 	const char *path = device_path();
 	int dev = kho_open(path);

@@ -7,9 +7,10 @@
 
 #include <linux/kho.h>
 
-/* Opens the device; prints the reason and returns -1 if it can't. */
-int open_device(void);
-/* Opens and queries it; @needed: features (KHO_FEATURE_*) that it has to have. */
+/*
+ * Opens and queries the device; @needed: features (KHO_FEATURE_*) that it has to
+ * have.  Prints the reason and returns -1 if that can't be.
+ */
 int open_device_query(struct kho_query *query, __u64 needed);
 /* Corrects @query->abi where the kernel's own KHO is what speaks. */
 void device_abi(struct kho_query *query);

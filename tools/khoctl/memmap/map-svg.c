@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/output.h"
+#include "base/ranges.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
 #include "memmap/map.h"
@@ -174,7 +175,7 @@ static void put_outlines(FILE *f, const struct rows *rows, __u64 start,
 static double put_row(FILE *f, const struct map *m, const struct rows *rows,
 		      __u64 start, double y)
 {
-	__u64 kept = map_overlap(&m->kept, start, start + rows->bytes);
+	__u64 kept = ranges_overlap(&m->kept, start, start + rows->bytes);
 
 	fprintf(f, "<text class=\"addr\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">0x%llx</text>\n",
 		LEFT - 12, y + 12.5, start);

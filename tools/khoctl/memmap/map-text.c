@@ -10,9 +10,9 @@
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/json.h"
+#include "base/ranges.h"
 #include "base/table.h"
 #include "base/text.h"
-#include "decode/decode.h"
 #include "memmap/map.h"
 
 #define MAX_ROWS	32
@@ -131,7 +131,7 @@ static void print_list(const struct map *m, const struct ranges *r,
 
 		table_row(t, "%s\t0x%llx\t0x%llx\t%s\t%s", i ? "" : title,
 			  e->addr, e->end - 1, size_str(e->end - e->addr),
-			  size_str(map_overlap(&m->kept, e->addr, e->end)));
+			  size_str(ranges_overlap(&m->kept, e->addr, e->end)));
 	}
 	putchar('\n');
 	table_print(t, 0);

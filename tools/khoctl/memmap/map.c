@@ -11,68 +11,17 @@
 
 #include <linux/kho.h>
 
-#include "base/alloc.h"
 #include "base/defs.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/ranges.h"
 #include "base/sysinfo.h"
 #include "decode/decode.h"
+#include "decode/decoded.h"
 #include "decode/dumpfile.h"
 #include "device/device.h"
 #include "device/lists.h"
 #include "memmap/map.h"
-
-static void add(struct ranges *r, __u64 start, __u64 end)
-{
-	if (start >= end)
-		return;
-	r->list = grow(r->list, r->nr, &r->room, sizeof(*r->list));
-	r->list[r->nr++] = (struct range){ start, end };
-}
-
-/* Sorts and merges what was added in any order. */
-static void tidy(struct ranges *r)
-{
-	size_t i, n = 0;
-
-	if (r->nr)
-		qsort(r->list, r->nr, sizeof(*r->list), range_by_addr);
-	for (i = 0; i < r->nr; i++) {
-		const struct range one = r->list[i];
-
-		if (n && one.addr <= r->list[n - 1].end) {
-			if (one.end > r->list[n - 1].end)
-				r->list[n - 1].end = one.end;
-		} else {
-			r->list[n++] = one;
-		}
-	}
-	r->nr = n;
-	r->bytes = 0;
-	for (i = 0; i < n; i++)
-		r->bytes += r->list[i].end - r->list[i].addr;
-}
-
-__u64 map_overlap(const struct ranges *r, __u64 start, __u64 end)
-{
-	size_t low = 0, high = r->nr;
-	__u64 sum = 0;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (r->list[mid].end <= start)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < r->nr && r->list[low].addr < end; low++) {
-		__u64 from = r->list[low].addr, to = r->list[low].end;
-
-		sum += (to < end ? to : end) - (from > start ? from : start);
-	}
-	return sum;
-}
 
 static int read_iomem(struct map *m)
 {
@@ -93,14 +42,14 @@ static int read_iomem(struct map *m)
 		    last < start || last == ~0ULL)
 			continue;
 		if (strstr(line, " : System RAM"))
-			add(&m->ram, start, last + 1);
+			ranges_add(&m->ram, start, last + 1);
 		else if (strstr(line, " : Kernel "))
-			add(&m->kernel, start, last + 1);
+			ranges_add(&m->kernel, start, last + 1);
 	}
 	free(line);
 	fclose(f);
-	tidy(&m->ram);
-	tidy(&m->kernel);
+	ranges_tidy(&m->ram);
+	ranges_tidy(&m->kernel);
 	if (!m->ram.nr)
 		return cmd_err("/proc/iomem tells no address of System RAM: run khoctl as root");
 	return DONE;
@@ -120,8 +69,8 @@ static int read_tree(struct map *m)
 	if (!d.walked)
 		ret = cmd_err("the tree of preserved pages can't be read: 'khoctl dump' says why");
 	for (i = 0; i < d.nr_extents; i++) {
-		add(&m->preserved, d.extents[i].addr, d.extents[i].end);
-		add(&m->kept, d.extents[i].addr, d.extents[i].end);
+		ranges_add(&m->preserved, d.extents[i].addr, d.extents[i].end);
+		ranges_add(&m->kept, d.extents[i].addr, d.extents[i].end);
 	}
 	for (i = 0; i < meta.count; i++) {
 		__u64 addr = meta.entries[i].addr;
@@ -129,12 +78,12 @@ static int read_tree(struct map *m)
 		/* The rest of them is in the tree. */
 		if (is_preserved(&d, addr, addr + meta.page_size))
 			continue;
-		add(&m->meta, addr, addr + meta.page_size);
-		add(&m->kept, addr, addr + meta.page_size);
+		ranges_add(&m->meta, addr, addr + meta.page_size);
+		ranges_add(&m->kept, addr, addr + meta.page_size);
 	}
-	tidy(&m->preserved);
-	tidy(&m->meta);
-	tidy(&m->kept);
+	ranges_tidy(&m->preserved);
+	ranges_tidy(&m->meta);
+	ranges_tidy(&m->kept);
 	decoded_free(&d);
 	meta_free(&meta);
 	return ret;
@@ -152,9 +101,9 @@ static int read_envelopes(int dev, bool arrived, struct ranges *r)
 	if (ret)
 		return cmd_err("%s: %s", device_path(), device_error(ret));
 	for (i = 0; i < nr; i++)
-		add(r, list[i].addr, list[i].addr + list[i].bytes);
+		ranges_add(r, list[i].addr, list[i].addr + list[i].bytes);
 	free(list);
-	tidy(r);
+	ranges_tidy(r);
 	return DONE;
 }
 
@@ -168,16 +117,16 @@ static void sum_up(struct map *m)
 	for (i = 0; i < m->envelopes.nr; i++) {
 		const struct range *e = &m->envelopes.list[i];
 
-		m->enveloped += map_overlap(&m->ram, e->addr, e->end) -
-				map_overlap(&m->kept, e->addr, e->end);
+		m->enveloped += ranges_overlap(&m->ram, e->addr, e->end) -
+				ranges_overlap(&m->kept, e->addr, e->end);
 	}
 	for (i = 0; i < ARRAY_SIZE(all); i++)
 		for (j = 0; j < all[i]->nr; j++)
-			add(&some, all[i]->list[j].addr, all[i]->list[j].end);
-	tidy(&some);
+			ranges_add(&some, all[i]->list[j].addr, all[i]->list[j].end);
+	ranges_tidy(&some);
 	m->other = m->ram.bytes;
 	for (i = 0; i < some.nr; i++)
-		m->other -= map_overlap(&m->ram, some.list[i].addr,
+		m->other -= ranges_overlap(&m->ram, some.list[i].addr,
 					some.list[i].end);
 	free(some.list);
 }
@@ -200,8 +149,8 @@ int map_read(struct map *m)
 	if (!ret && q->features & KHO_FEATURE_ENVELOPES)
 		ret = read_envelopes(dev, true, &m->arrived);
 	close(dev);
-	add(&m->scratch, q->scratch_addr, q->scratch_addr + q->scratch_size);
-	tidy(&m->scratch);
+	ranges_add(&m->scratch, q->scratch_addr, q->scratch_addr + q->scratch_size);
+	ranges_tidy(&m->scratch);
 	sum_up(m);
 	return ret;
 }
@@ -220,20 +169,20 @@ void map_free(struct map *m)
 
 enum stretch map_stretch(const struct map *m, __u64 start, __u64 end)
 {
-	__u64 ram = map_overlap(&m->ram, start, end);
-	__u64 kept = map_overlap(&m->kept, start, end);
+	__u64 ram = ranges_overlap(&m->ram, start, end);
+	__u64 kept = ranges_overlap(&m->kept, start, end);
 
 	if (!ram)
 		return STRETCH_NO_RAM;
 	if (kept)
 		return kept >= ram ? STRETCH_KEPT : STRETCH_PART;
-	if (map_overlap(&m->scratch, start, end))
+	if (ranges_overlap(&m->scratch, start, end))
 		return STRETCH_SCRATCH;
-	if (map_overlap(&m->envelopes, start, end))
+	if (ranges_overlap(&m->envelopes, start, end))
 		return STRETCH_ENVELOPE;
-	if (map_overlap(&m->kernel, start, end))
+	if (ranges_overlap(&m->kernel, start, end))
 		return STRETCH_KERNEL;
-	if (map_overlap(&m->arrived, start, end))
+	if (ranges_overlap(&m->arrived, start, end))
 		return STRETCH_ARRIVED;
 	return STRETCH_RAM;
 }

@@ -6,19 +6,10 @@
 #define KHOCTL_MAP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include <linux/kho.h>
 
-#include "decode/decode.h"
-
-/* Ranges that rise by address and don't touch each other */
-struct ranges {
-	struct range *list;
-	size_t nr;
-	size_t room;
-	__u64 bytes;
-};
+#include "base/ranges.h"
 
 /**
  * struct map - physical memory
@@ -40,8 +31,6 @@ struct map {
 /* Prints what goes wrong; returns DONE or FAILED. */
 int map_read(struct map *m);
 void map_free(struct map *m);
-/* Bytes of [@start, @end) that are in @r */
-__u64 map_overlap(const struct ranges *r, __u64 start, __u64 end);
 
 /* What a stretch of memory is drawn as: the first of these that it has */
 enum stretch {

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/ranges.h"
 #include "base/sysinfo.h"
 #include "memmap/memmap.h"
 
@@ -20,53 +21,6 @@
 
 /* Less is missing for reasons of the kernel's own; memory goes by blocks of this. */
 #define BLOCK		(128ULL << 20)
-
-struct range {
-	__u64 first;
-	__u64 last;
-};
-
-struct ranges {
-	struct range *list;
-	size_t nr;
-	size_t room;
-};
-
-static void add(struct ranges *r, __u64 first, __u64 last)
-{
-	if (r->nr == r->room) {
-		r->room = r->room ? 2 * r->room : 64;
-		r->list = xrealloc(r->list, r->room, sizeof(*r->list));
-	}
-	r->list[r->nr].first = first;
-	r->list[r->nr++].last = last;
-}
-
-static int by_first(const void *a, const void *b)
-{
-	const struct range *x = a, *y = b;
-
-	return x->first < y->first ? -1 : x->first > y->first;
-}
-
-/* In order, and those that touch as one */
-static void merge(struct ranges *r)
-{
-	size_t i, n = 0;
-
-	if (!r->nr)
-		return;
-	qsort(r->list, r->nr, sizeof(*r->list), by_first);
-	for (i = 1; i < r->nr; i++) {
-		struct range *to = &r->list[n], *from = &r->list[i];
-
-		if (from->first > to->last && from->first - to->last > 1)
-			r->list[++n] = *from;
-		else if (from->last > to->last)
-			to->last = from->last;
-	}
-	r->nr = n + 1;
-}
 
 /* RAM that no driver has brought */
 static void read_iomem(struct ranges *r)
@@ -87,11 +41,11 @@ static void read_iomem(struct ranges *r)
 		 */
 		if (strstr(line, " : System RAM\n") &&
 		    sscanf(line, " %llx-%llx", &first, &last) == 2 && last)
-			add(r, first, last);
+			ranges_add(r, first, last + 1);
 	}
 	free(line);
 	fclose(f);
-	merge(r);
+	ranges_tidy(r);
 }
 
 static bool read_hex(const char *entry, const char *name, __u64 *value)
@@ -123,37 +77,37 @@ static void read_memmap(struct ranges *r)
 		path = xasprintf(MEMMAP "/%s/type", d->d_name);
 		if (sys_read(path, type, sizeof(type)) > 0 && !strcmp(type, "System RAM") &&
 		    read_hex(d->d_name, "start", &first) && read_hex(d->d_name, "end", &last))
-			add(r, first, last);
+			ranges_add(r, first, last + 1);
 		free(path);
 	}
 	closedir(dir);
-	merge(r);
+	ranges_tidy(r);
 }
 
-/* The first of @a that is not in @b, and is at least @least bytes long */
+/* The first piece of @a that is not in @b, and is at least @least bytes long */
 static bool lacks(const struct ranges *a, const struct ranges *b, __u64 least,
 		  struct range *found)
 {
 	size_t i, j = 0;
 
 	for (i = 0; i < a->nr; i++) {
-		__u64 first = a->list[i].first, last = a->list[i].last;
+		__u64 at = a->list[i].addr, end = a->list[i].end;
 
-		for (; j < b->nr && b->list[j].last < first; j++)
+		for (; j < b->nr && b->list[j].end <= at; j++)
 			;
-		for (; j < b->nr && b->list[j].first <= last; j++) {
-			if (b->list[j].first > first && b->list[j].first - first >= least) {
-				last = b->list[j].first - 1;
+		for (; j < b->nr && b->list[j].addr < end; j++) {
+			if (b->list[j].addr > at && b->list[j].addr - at >= least) {
+				end = b->list[j].addr;
 				break;
 			}
-			first = b->list[j].last + 1;
+			at = b->list[j].end;
 			/* The next one of @a may begin in it. */
-			if (first > last)
+			if (at >= end)
 				break;
 		}
-		if (first <= last && last - first + 1 >= least) {
-			found->first = first;
-			found->last = last;
+		if (at < end && end - at >= least) {
+			found->addr = at;
+			found->end = end;
 			return true;
 		}
 	}
@@ -184,11 +138,11 @@ enum memmap memmap_compare(char **text)
 	if (lacks(&iomem, &memmap, 1, &r)) {
 		result = MEMMAP_LESS;
 		*text = xasprintf("the next kernel is not told of RAM at 0x%llx to 0x%llx: %s has none there",
-				  r.first, r.last, MEMMAP);
+				  r.addr, r.end - 1, MEMMAP);
 	} else if (lacks(&memmap, &iomem, BLOCK, &r)) {
 		result = MEMMAP_MORE;
 		*text = xasprintf("the next kernel is told of RAM at 0x%llx to 0x%llx, which is not there: %s still has it",
-				  r.first, r.last, MEMMAP);
+				  r.addr, r.end - 1, MEMMAP);
 	}
 out:
 	free(iomem.list);

@@ -14,6 +14,7 @@
 #include "base/findings.h"
 #include "base/json.h"
 #include "base/message.h"
+#include "base/modfile.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
 #include "target/image.h"
@@ -63,7 +64,7 @@ const char *handoff_str(__u32 handoff)
 	       handoff == KHO_HANDOFF_ENVELOPES ? "envelopes" : "unknown";
 }
 
-const char *arrives_str(enum arrives arrives)
+static const char *arrives_str(enum arrives arrives)
 {
 	static const char * const names[] = {
 		[ARRIVES_UNKNOWN] = "unknown",

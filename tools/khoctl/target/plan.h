@@ -87,8 +87,6 @@ struct plan {
 void plan_make(struct plan *p);
 void plan_free(struct plan *p);
 void plan_json(const struct plan *p, struct json_object *root);
-/* "exact", "envelopes", "no" or "unknown" */
-const char *arrives_str(enum arrives arrives);
 
 /* The value of --abi.  Return: DONE or USAGE */
 int parse_abi(const char *arg, unsigned int *abi);
