@@ -14,10 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <kho/abi.h>
 #include <libkho.h>
 
-#include "arch/x86/setupdata.h"
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/findings.h"
@@ -113,26 +112,16 @@ static void check_memmap(void)
 	if (how == MEMMAP_LESS)
 		found(&all, "memory map", FAIL, MEMMAP_LESS_FIX, "%s", text);
 	else if (how == MEMMAP_MORE)
-		found(&all, "memory map", WARN, MEMMAP_MORE_FIX, "%s", text);
+		found(&all, "memory map", WARN, arch_told_ram_fix, "%s", text);
 	free(text);
 }
 
 static void check_encryption(void)
 {
-	const char *what = NULL;
+	const char *fix, *why = arch_memory_encryption(&fix);
 
-	if (sys_exists("/dev/sev-guest"))
-		what = "this is an AMD SEV guest";
-	else if (sys_exists("/dev/tdx_guest") ||
-		 sys_has_word("/proc/cpuinfo", "tdx_guest"))
-		what = "this is an Intel TDX guest";
-	if (what)
-		found(&all, "memory", FAIL,
-		      "use a machine without encrypted guest memory",
-		      "%s: encrypted memory can't be handed over", what);
-	else if (sys_has_word("/proc/cmdline", "mem_encrypt=on"))
-		found(&all, "memory", FAIL, "boot without mem_encrypt=on",
-		      "memory encryption is on (AMD SME)");
+	if (why)
+		found(&all, "memory", FAIL, fix, "%s", why);
 	else
 		found(&all, "memory", OK, NULL, "no sign of memory encryption");
 }
@@ -215,7 +204,7 @@ static __u64 guess_need(void)
 	char *path = xasprintf("/boot/vmlinuz-%s", sys_release());
 	char *initrd = xasprintf("/boot/initrd.img-%s", sys_release());
 	char *full = sys_path(path), *full_initrd = sys_path(initrd);
-	unsigned char *head = xmalloc(IMAGE_HEAD_SIZE);
+	unsigned char *head = xmalloc(ARCH_IMAGE_HEAD);
 	struct image image;
 	__u64 need = 0;
 	struct stat st;
@@ -224,12 +213,12 @@ static __u64 guess_need(void)
 
 	fd = open(full, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		n = read(fd, head, IMAGE_HEAD_SIZE);
+		n = read(fd, head, ARCH_IMAGE_HEAD);
 		if (n > 0 && !fstat(fd, &st) &&
-		    !image_check(head, n, st.st_size, &image)) {
+		    !arch_image_check(head, n, st.st_size, &image)) {
 			if (stat(full_initrd, &st))
 				st.st_size = 0;
-			need = image_needs(&image, st.st_size);
+			need = arch_image_needs(&image, st.st_size);
 		}
 		close(fd);
 	}
@@ -278,44 +267,47 @@ static void check_scratch(int dev, struct kho_query *q)
 }
 
 /* What the kernel before left behind, whether the module is loaded or not */
-static void check_setupdata(void)
+static void check_arrived(void)
 {
-	struct setupdata_node *nodes;
-	size_t nr, i, envelopes = 0, open_ones = 0, sealed = 0, unknown = 0;
+	size_t nr, i, envelopes = 0, open_ones = 0, hidden = 0, unknown = 0;
+	struct arrived *list;
 	bool waits = false;
 	int ret;
 
-	ret = setupdata_read(&nodes, &nr);
+	ret = arch_arrived_read(&list, &nr);
 	if (ret) {
 		found(&all, "envelopes", WARN, "run khoctl as root",
-		      SETUPDATA_DIR ": %s", strerror(-ret));
+		      "%s: %s", arch_arrived_dir, strerror(-ret));
 		return;
 	}
 	for (i = 0; i < nr; i++) {
-		envelopes += nodes[i].type == KHO_SETUP_ENVELOPE;
-		sealed += nodes[i].type == KHO_SETUP_SEALED;
-		open_ones += setupdata_is_open(&nodes[i]);
-		unknown += nodes[i].err != 0;
-		waits |= setupdata_waits(&nodes[i]);
+		bool envelope = list[i].kind == ARRIVED_ENVELOPE;
+
+		envelopes += envelope;
+		open_ones += envelope && list[i].mode & 0044;
+		hidden += list[i].kind == ARRIVED_HIDDEN;
+		unknown += list[i].kind == ARRIVED_UNKNOWN;
+		waits |= arch_arrived_waits(&list[i]);
 	}
-	free(nodes);
+	free(list);
 	if (open_ones)
 		found(&all, "envelopes", FAIL,
 		      "khoctl seal, or install the initramfs hook, which seals them before any user can read",
-		      "open: any user can read what is in %s of %zu, in " SETUPDATA_DIR,
-		      count_str(open_ones, "envelope"), envelopes + sealed);
+		      "open: any user can read what is in %s of %zu, in %s",
+		      count_str(open_ones, "envelope"), envelopes + hidden,
+		      arch_arrived_dir);
 	else if (unknown)
 		found(&all, "envelopes", WARN, "run khoctl as root",
-		      "the type of %s in " SETUPDATA_DIR " can't be read",
-		      count_str(unknown, "node"));
+		      "the type of %s in %s can't be read",
+		      count_str(unknown, "node"), arch_arrived_dir);
 	else if (envelopes)
 		found(&all, "envelopes", OK, NULL,
 		      "sealed: only root can read what is in %s",
 		      count_str(envelopes, "envelope"));
-	else if (sealed)
+	else if (hidden)
 		found(&all, "envelopes", OK, NULL,
 		      "sealed by the module: nothing shows what is in %s",
-		      count_str(sealed, "envelope"));
+		      count_str(hidden, "envelope"));
 	else
 		found(&all, "envelopes", OK, NULL, "none arrived");
 	if (waits && !sys_exists("/sys/module/kho"))
@@ -515,7 +507,7 @@ int cmd_check(int argc, char **argv)
 	check_memmap();
 	check_encryption();
 	check_module();
-	check_setupdata();
+	check_arrived();
 	dev = check_device(&query);
 	if (dev >= 0) {
 		check_scratch(dev, &query);

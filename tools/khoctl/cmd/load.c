@@ -9,7 +9,6 @@
  * A kernel with Kexec Handover of its own does all this by itself, in
  * kexec_file_load(): there the image is loaded as it is.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +22,7 @@
 
 #include <linux/kho.h>
 
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/findings.h"
@@ -156,7 +156,7 @@ static int copy_image(struct load *l)
 					     l->kernel);
 		at += n > 0 ? n : 0;
 	}
-	ret = image_place(l->fd, l->query.setup_addr, &l->file.image);
+	ret = arch_image_announce(l->fd, l->query.setup_addr, &l->file.image);
 	if (ret)
 		return cmd_errno_err(ret, "cannot write to the copy of %s",
 				     l->kernel);
@@ -196,45 +196,6 @@ static int check_cmdline(struct load *l)
 	return DONE;
 }
 
-/*
- * The least "mem=" of a command line, or @limit if that is less.  "memmap=" says the same
- * if there is no more than a size behind it; @others is set if there is.
- */
-static __u64 memory_limit(const char *cmdline, __u64 limit, bool *others)
-{
-	static const char units[] = "kmgt";
-	const char *at = cmdline, *unit;
-	bool memmap;
-	char *end;
-	__u64 n;
-
-	for (; at && *at; at = strchr(at, ' ')) {
-		at += strspn(at, " ");
-		memmap = !strncmp(at, "memmap=", 7);
-		if (!memmap && strncmp(at, "mem=", 4))
-			continue;
-		at = strchr(at, '=') + 1;
-		if (!isdigit((unsigned char)*at)) {
-			*others |= memmap;
-			continue;
-		}
-		n = strtoull(at, &end, 0);
-		unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
-		if (memmap && end[!!unit] && !isspace((unsigned char)end[!!unit])) {
-			*others = true;
-			continue;
-		}
-		/* More than can be said is no limit. */
-		if (unit && n > UINT64_MAX >> 10 * (unit - units + 1))
-			continue;
-		if (unit)
-			n <<= 10 * (unit - units + 1);
-		if (n < limit)
-			limit = n;
-	}
-	return limit;
-}
-
 /* What lies behind the end of its memory is lost to the next kernel. */
 static int check_limit(struct load *l)
 {
@@ -242,16 +203,17 @@ static int check_limit(struct load *l)
 	struct kho_envelope_entry *env = NULL;
 	char cmdline[4096];
 	size_t nr = 0, i;
-	bool others = false;
+	const char *others = NULL;
 	__u64 limit;
 	int ret;
 
-	limit = memory_limit(l->append, UINT64_MAX, &others);
+	limit = arch_memory_limit(l->append, UINT64_MAX, &others);
 	if (others)
-		cmd_warn("warning: memmap= on its command line: what is preserved where that leaves no RAM is lost");
+		cmd_warn("warning: %s on its command line: what is preserved where that leaves no RAM is lost",
+			 others);
 	if (l->reuse_cmdline &&
 	    sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) > 0)
-		limit = memory_limit(cmdline, limit, &others);
+		limit = arch_memory_limit(cmdline, limit, &others);
 	if (limit == UINT64_MAX || l->own_kho)
 		return DONE;
 	l->limit = limit;
@@ -522,7 +484,7 @@ static int check_memmap(const struct load *l, bool after)
 	if (how == MEMMAP_LESS)
 		ret = cmd_err("%s: %s", text, MEMMAP_LESS_FIX);
 	else if (how == MEMMAP_MORE && after)
-		cmd_warn("warning: %s: %s", text, MEMMAP_MORE_FIX);
+		cmd_warn("warning: %s: %s", text, arch_told_ram_fix);
 	free(text);
 	return ret;
 }

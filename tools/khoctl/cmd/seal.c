@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include <kho/abi.h>
-
-#include "arch/x86/setupdata.h"
+#include "arch/arch.h"
 #include "base/defs.h"
 #include "base/message.h"
 #include "base/options.h"
@@ -18,9 +16,9 @@
 
 #define SEALED 0400
 
-static int seal(const struct setupdata_node *node)
+static int seal(const struct arrived *arrived)
 {
-	char *path = setupdata_path(node);
+	char *path = arch_arrived_path(arrived);
 	struct stat st;
 	int ret = DONE;
 
@@ -40,7 +38,7 @@ int cmd_seal(int argc, char **argv)
 		END_OF_OPTIONS
 	};
 	size_t nr, i, done = 0, before = 0;
-	struct setupdata_node *nodes;
+	struct arrived *list;
 	int ret;
 
 	while ((ret = next_option(argc, argv, ":", longs)) != -1)
@@ -49,22 +47,22 @@ int cmd_seal(int argc, char **argv)
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
 
-	ret = setupdata_read(&nodes, &nr);
+	ret = arch_arrived_read(&list, &nr);
 	if (ret)
-		return cmd_errno_err(ret, SETUPDATA_DIR);
+		return cmd_errno_err(ret, "%s", arch_arrived_dir);
 	/* One that fails must not keep the rest open. */
 	for (i = 0; i < nr; i++) {
 		/* What can't be told may be an envelope. */
-		if (nodes[i].type != KHO_SETUP_ENVELOPE && !nodes[i].err)
+		if (list[i].kind != ARRIVED_ENVELOPE && list[i].kind != ARRIVED_UNKNOWN)
 			continue;
-		if (nodes[i].mode == SEALED)
+		if (list[i].mode == SEALED)
 			before++;
-		else if (seal(&nodes[i]))
+		else if (seal(&list[i]))
 			ret = FAILED;
 		else
 			done++;
 	}
-	free(nodes);
+	free(list);
 	if (done)
 		printf("sealed %s%s\n", count_str(done, "envelope"),
 		       before ? "; the others were sealed already" : "");

@@ -2,25 +2,32 @@
 /*
  * Does the next kernel get the memory that this one has?
  *
- * kexec tells it of what /sys/firmware/memmap has, and the module knows what /proc/iomem
+ * kexec tells it of what firmware has told of, and the module knows what /proc/iomem
  * has.  They differ for a moment when memory is plugged in, and for good when memory is
  * taken out that firmware has told of at boot.
  */
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/ranges.h"
 #include "base/sysinfo.h"
 #include "memmap/memmap.h"
 
-#define MEMMAP		"/sys/firmware/memmap"
-
 /* Less is missing for reasons of the kernel's own; memory goes by blocks of this. */
 #define BLOCK		(128ULL << 20)
+
+/* Is RAM what this kernel's command line says that it is? */
+static bool is_given(void)
+{
+	char text[4096];
+
+	return sys_read("/proc/cmdline", text, sizeof(text)) > 0 &&
+	       arch_ram_is_given(text);
+}
 
 /* RAM that no driver has brought */
 static void read_iomem(struct ranges *r)
@@ -45,42 +52,6 @@ static void read_iomem(struct ranges *r)
 	}
 	free(line);
 	fclose(f);
-	ranges_tidy(r);
-}
-
-static bool read_hex(const char *entry, const char *name, __u64 *value)
-{
-	char *path = xasprintf(MEMMAP "/%s/%s", entry, name);
-	char text[64];
-	bool ok = sys_read(path, text, sizeof(text)) > 0;
-
-	free(path);
-	*value = strtoull(text, NULL, 0);
-	return ok;
-}
-
-static void read_memmap(struct ranges *r)
-{
-	char *path = sys_path(MEMMAP);
-	DIR *dir = opendir(path);
-	struct dirent *d;
-
-	free(path);
-	if (!dir)
-		return;
-	while ((d = readdir(dir))) {
-		__u64 first, last;
-		char type[32];
-
-		if (d->d_name[0] == '.')
-			continue;
-		path = xasprintf(MEMMAP "/%s/type", d->d_name);
-		if (sys_read(path, type, sizeof(type)) > 0 && !strcmp(type, "System RAM") &&
-		    read_hex(d->d_name, "start", &first) && read_hex(d->d_name, "end", &last))
-			ranges_add(r, first, last + 1);
-		free(path);
-	}
-	closedir(dir);
 	ranges_tidy(r);
 }
 
@@ -114,38 +85,28 @@ static bool lacks(const struct ranges *a, const struct ranges *b, __u64 least,
 	return false;
 }
 
-/* Is RAM what the command line says that it is? */
-static bool is_told(void)
-{
-	char text[4096];
-
-	return sys_read("/proc/cmdline", text, sizeof(text)) > 0 &&
-	       (!strncmp(text, "mem=", 4) || !strncmp(text, "memmap=", 7) ||
-		strstr(text, " mem=") || strstr(text, " memmap="));
-}
-
 enum memmap memmap_compare(char **text)
 {
-	struct ranges iomem = {}, memmap = {};
+	struct ranges iomem = {}, told = {};
 	enum memmap result = MEMMAP_SAME;
 	struct range r;
 
 	*text = NULL;
 	read_iomem(&iomem);
-	read_memmap(&memmap);
-	if (!iomem.nr || !memmap.nr || is_told())
+	arch_told_ram(&told);
+	if (!iomem.nr || !told.nr || is_given())
 		goto out;
-	if (lacks(&iomem, &memmap, 1, &r)) {
+	if (lacks(&iomem, &told, 1, &r)) {
 		result = MEMMAP_LESS;
 		*text = xasprintf("the next kernel is not told of RAM at 0x%llx to 0x%llx: %s has none there",
-				  r.addr, r.end - 1, MEMMAP);
-	} else if (lacks(&memmap, &iomem, BLOCK, &r)) {
+				  r.addr, r.end - 1, arch_told_ram_source);
+	} else if (lacks(&told, &iomem, BLOCK, &r)) {
 		result = MEMMAP_MORE;
 		*text = xasprintf("the next kernel is told of RAM at 0x%llx to 0x%llx, which is not there: %s still has it",
-				  r.addr, r.end - 1, MEMMAP);
+				  r.addr, r.end - 1, arch_told_ram_source);
 	}
 out:
 	free(iomem.list);
-	free(memmap.list);
+	free(told.list);
 	return result;
 }

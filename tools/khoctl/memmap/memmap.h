@@ -11,9 +11,8 @@ enum memmap {
 	MEMMAP_MORE,		/* it is told of RAM that is not there */
 };
 
-/* What can be done about either */
+/* What can be done about MEMMAP_LESS; for MEMMAP_MORE it is arch_told_ram_fix. */
 #define MEMMAP_LESS_FIX	"load again once memory that was plugged in is online"
-#define MEMMAP_MORE_FIX	"mem= or memmap= for the next kernel, or a reboot by firmware"
 
 /* @text: what differs, or NULL; the caller frees it */
 enum memmap memmap_compare(char **text);

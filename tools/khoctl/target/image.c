@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/message.h"
@@ -37,7 +38,7 @@ int image_read(struct image_file *file, const char *path)
 		goto out;
 	}
 	if (st.st_size > (off_t)IMAGE_SIZE_MAX) {
-		cmd_err("%s: is no bzImage (x86 boot image): it has %s", path,
+		cmd_err("%s: is no %s: it has %s", path, arch_image_format,
 			size_str(st.st_size));
 		goto out;
 	}
@@ -55,7 +56,7 @@ int image_read(struct image_file *file, const char *path)
 		}
 		at += n;
 	}
-	why = image_check(file->data, at, at, &file->image);
+	why = arch_image_check(file->data, at, at, &file->image);
 	if (why)
 		cmd_err("%s: %s", path, why);
 	else

@@ -9,6 +9,7 @@
 #include <kho/abi.h>
 #include <linux/kho.h>
 
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/findings.h"
@@ -17,7 +18,6 @@
 #include "base/modfile.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
-#include "target/image.h"
 #include "target/plan.h"
 #include "target/target.h"
 
@@ -306,7 +306,7 @@ static void judge_scratch(struct plan *p)
 	/* The kernel's own KHO knows where its scratch is, and looks itself. */
 	if (own_kho(p))
 		return;
-	p->scratch_needed = image_needs(&p->file->image, p->initrd_size);
+	p->scratch_needed = arch_image_needs(&p->file->image, p->initrd_size);
 	if (early_in_scratch(p)) {
 		p->scratch_needed += (ram >> STRUCTS_SHIFT) +
 				     (ram >> TABLES_SHIFT) +

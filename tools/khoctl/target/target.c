@@ -20,6 +20,7 @@
 
 #include <kho/abi.h>
 
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/text.h"

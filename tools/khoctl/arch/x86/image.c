@@ -10,8 +10,8 @@
 
 #include <kho/abi.h>
 
+#include "arch/arch.h"
 #include "base/defs.h"
-#include "target/image.h"
 
 /* Offsets in the file */
 #define SETUP_SECTS		0x1f1	/* u8, of 512 bytes, 0 meaning 4 */
@@ -41,6 +41,10 @@
 /* kexec-tools' own: purgatory, boot_params, the command line, setup_data */
 #define KEXEC_OVERHEAD		MIB
 
+#define FORMAT			"bzImage (x86 boot image)"
+
+const char arch_image_format[] = FORMAT;
+
 static __u32 get(const unsigned char *p, unsigned int bytes)
 {
 	__u32 v = 0;
@@ -68,8 +72,8 @@ static void get_version(const unsigned char *head, size_t len,
 	image->version[n] = '\0';
 }
 
-const char *image_check(const void *data, size_t len, __u64 size,
-			struct image *image)
+const char *arch_image_check(const void *data, size_t len, __u64 size,
+			     struct image *image)
 {
 	static char why[192];
 	const unsigned char *head = data;
@@ -80,10 +84,10 @@ const char *image_check(const void *data, size_t len, __u64 size,
 	if (len < HEADER_END || get(head + BOOT_FLAG, 2) != BOOT_MAGIC ||
 	    memcmp(head + MAGIC, "HdrS", 4)) {
 		if (len >= 4 && !memcmp(head, "\177ELF", 4))
-			return "is no bzImage (x86 boot image) but an ELF file";
+			return "is no " FORMAT " but an ELF file";
 		if (len >= 2 && head[0] == 0x1f && head[1] == 0x8b)
-			return "is no bzImage (x86 boot image) but a gzip file";
-		return "is no bzImage (x86 boot image)";
+			return "is no " FORMAT " but a gzip file";
+		return "is no " FORMAT;
 	}
 
 	protocol = get(head + VERSION, 2);
@@ -149,21 +153,21 @@ const char *image_check(const void *data, size_t len, __u64 size,
 	return NULL;
 }
 
-int image_place(int fd, __u64 setup_addr, struct image *image)
+int arch_image_announce(int fd, __u64 addr, struct image *image)
 {
-	__u64 value = htole64(setup_addr);
+	__u64 value = htole64(addr);
 	ssize_t n;
 
 	snprintf(image->note, sizeof(image->note),
 		 "u64 0x%llx at file offset 0x%x (hdr.setup_data)",
-		 setup_addr, KHO_SETUP_DATA_OFFSET);
+		 addr, KHO_SETUP_DATA_OFFSET);
 	n = pwrite(fd, &value, sizeof(value), KHO_SETUP_DATA_OFFSET);
 	if (n < 0)
 		return -errno;
 	return n == sizeof(value) ? 0 : -EIO;
 }
 
-__u64 image_needs(const struct image *image, __u64 initrd)
+__u64 arch_image_needs(const struct image *image, __u64 initrd)
 {
 	__u64 page = sysconf(_SC_PAGESIZE);
 

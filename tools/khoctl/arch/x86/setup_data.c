@@ -14,23 +14,28 @@
 
 #include <kho/abi.h>
 
-#include "arch/x86/setupdata.h"
+#include "arch/arch.h"
 #include "base/alloc.h"
 #include "base/parse.h"
 #include "base/sysinfo.h"
 
-char *setupdata_path(const struct setupdata_node *node)
+#define SETUP_DATA	"/sys/kernel/boot_params/setup_data"
+
+const char arch_arrived_dir[] = SETUP_DATA;
+
+char *arch_arrived_path(const struct arrived *arrived)
 {
-	char *below = xasprintf(SETUPDATA_DIR "/%u/data", node->nr);
+	char *below = xasprintf(SETUP_DATA "/%u/data", arrived->nr);
 	char *path = sys_path(below);
 
 	free(below);
 	return path;
 }
 
-static int read_node(struct setupdata_node *node)
+/* The type of an indirect node is that of what is inside. */
+static int read_type(struct arrived *arrived, __u64 *type)
 {
-	char *path = setupdata_path(node);
+	char *path = arch_arrived_path(arrived);
 	char text[32];
 	struct stat st;
 	int ret;
@@ -39,61 +44,73 @@ static int read_node(struct setupdata_node *node)
 	free(path);
 	if (ret)
 		return ret;
-	node->mode = st.st_mode & 0777;
-	path = xasprintf(SETUPDATA_DIR "/%u/type", node->nr);
+	arrived->mode = st.st_mode & 0777;
+	path = xasprintf(SETUP_DATA "/%u/type", arrived->nr);
 	ret = sys_read(path, text, sizeof(text));
 	free(path);
-	return ret < 0 ? ret : parse_u64(text, &node->type);
+	return ret < 0 ? ret : parse_u64(text, type);
+}
+
+static struct arrived read_node(unsigned int nr)
+{
+	struct arrived arrived = { .nr = nr };
+	__u64 type = 0;
+
+	arrived.err = read_type(&arrived, &type);
+	if (arrived.err)
+		arrived.kind = ARRIVED_UNKNOWN;
+	else if (type == SETUP_KEXEC_KHO)
+		arrived.kind = ARRIVED_HANDOVER;
+	else if (type == KHO_SETUP_ENVELOPE)
+		arrived.kind = ARRIVED_ENVELOPE;
+	else if (type == KHO_SETUP_SEALED)
+		arrived.kind = ARRIVED_HIDDEN;
+	else
+		arrived.kind = ARRIVED_OTHER;
+	return arrived;
 }
 
 static int by_number(const void *a, const void *b)
 {
-	const struct setupdata_node *x = a, *y = b;
+	const struct arrived *x = a, *y = b;
 
 	return x->nr < y->nr ? -1 : x->nr > y->nr;
 }
 
-int setupdata_read(struct setupdata_node **nodes, size_t *nr)
+int arch_arrived_read(struct arrived **list, size_t *nr)
 {
-	char *path = sys_path(SETUPDATA_DIR);
+	char *path = sys_path(SETUP_DATA);
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 	size_t room = 0;
 	__u64 n;
 
 	free(path);
-	*nodes = NULL;
+	*list = NULL;
 	*nr = 0;
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
 	while ((entry = readdir(dir))) {
 		if (parse_u64(entry->d_name, &n) || n > UINT32_MAX)
 			continue;
-		*nodes = grow(*nodes, *nr, &room, sizeof(**nodes));
-		(*nodes)[*nr] = (struct setupdata_node){ .nr = n };
-		(*nodes)[*nr].err = read_node(&(*nodes)[*nr]);
-		(*nr)++;
+		*list = grow(*list, *nr, &room, sizeof(**list));
+		(*list)[(*nr)++] = read_node(n);
 	}
 	closedir(dir);
 	if (*nr)
-		qsort(*nodes, *nr, sizeof(**nodes), by_number);
+		qsort(*list, *nr, sizeof(**list), by_number);
 	return 0;
 }
 
-bool setupdata_is_open(const struct setupdata_node *node)
-{
-	return node->type == KHO_SETUP_ENVELOPE && node->mode & 0044;
-}
-
-bool setupdata_waits(const struct setupdata_node *node)
+bool arch_arrived_waits(const struct arrived *arrived)
 {
 	struct kho_data data = { 0 };
 	char *path;
 	FILE *f;
 
-	if (node->type != SETUP_KEXEC_KHO)
+	if (arrived->kind != ARRIVED_HANDOVER)
 		return false;
-	path = setupdata_path(node);
+	path = arch_arrived_path(arrived);
 	f = fopen(path, "re");
 	free(path);
 	if (!f)
