@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * khoctl load: running kexec, and judging what it did.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include <linux/kho.h>
+
+#include "arch/arch.h"
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/message.h"
+#include "base/program.h"
+#include "base/signals.h"
+#include "base/sysinfo.h"
+#include "cmd/load.h"
+#include "device/device.h"
+#include "device/lists.h"
+#include "device/loaded.h"
+#include "memmap/memmap.h"
+#include "target/guard.h"
+#include "target/kexec.h"
+#include "target/plan.h"
+
+int load_build_args(struct load *l)
+{
+	const struct kho_query *q = &l->query;
+	size_t n = 0;
+
+	l->program = kexec_find(l->kexec);
+	if (!l->program)
+		return cmd_err("%s: no such program (try 'apt install kexec-tools')",
+			       l->kexec ? l->kexec : "kexec");
+	l->args[n++] = xstrdup(l->program);
+	if (l->own_kho) {
+		if (l->no_checks)
+			cmd_warn("warning: --no-checks: this kernel makes a checksum of what it loads by itself");
+		l->args[n++] = xstrdup("-s");
+		l->args[n++] = xstrdup("-l");
+		/* What begins with '-' would be an option. */
+		l->args[n++] = xasprintf("%s%s", *l->kernel == '-' ? "./" : "",
+					 l->kernel);
+	} else {
+		l->args[n++] = xstrdup("-d");
+		l->args[n++] = xstrdup("-c");
+		l->args[n++] = xstrdup("-l");
+		l->args[n++] = xasprintf("/proc/self/fd/%d", l->fd);
+		l->args[n++] = xasprintf("--mem-min=0x%llx", q->scratch_addr);
+		l->args[n++] = xasprintf("--mem-max=0x%llx",
+					 q->scratch_addr + q->scratch_size - 1);
+	}
+	if (l->no_checks && !l->own_kho)
+		l->args[n++] = xstrdup("--no-checks");
+	if (l->initrd)
+		l->args[n++] = xasprintf("--initrd=%s", l->initrd);
+	if (l->reuse_cmdline)
+		l->args[n++] = xstrdup("--reuse-cmdline");
+	if (l->append)
+		l->args[n++] = xasprintf("--append=%s", l->append);
+	return DONE;
+}
+
+/* What kexec put on an envelope would be lost there. */
+static int judge_envelopes(struct load *l)
+{
+	struct kho_envelope_entry *env;
+	size_t nr, i, j;
+	int ret;
+
+	if (!(l->query.features & KHO_FEATURE_ENVELOPES))
+		return DONE;
+	ret = list_envelopes(l->dev, 0, &env, &nr);
+	if (ret)
+		return cmd_err("cannot verify where the envelopes are: %s",
+			       device_error(ret));
+	for (i = 0; i < l->nr_segs && !ret; i++) {
+		const struct kexec_segment *s = &l->segs[i];
+
+		for (j = 0; j < nr && !ret; j++)
+			if (s->mem < env[j].addr + env[j].bytes &&
+			    env[j].addr < s->mem + s->memsz)
+				ret = cmd_err("segment %zu, 0x%llx bytes at 0x%llx, lies on the envelope of 0x%llx bytes at 0x%llx",
+					      i, s->memsz, s->mem, env[j].bytes,
+					      env[j].addr);
+	}
+	free(env);
+	return ret;
+}
+
+static int judge(struct load *l, const char *output)
+{
+	const struct kho_query *q = &l->query;
+	__u64 end = q->scratch_addr + q->scratch_size;
+	const char *why;
+	size_t i;
+
+	if (sys_kexec_loaded() != 1)
+		return cmd_err("%s reports success, but /sys/kernel/kexec_loaded is not 1",
+			       l->program);
+	/* The kernel chose the places itself, all in its own scratch. */
+	if (l->own_kho)
+		return DONE;
+	why = kexec_segments(output, &l->segs, &l->nr_segs);
+	if (why)
+		return cmd_err("cannot verify where the kernel was put: %s", why);
+	for (i = 0; i < l->nr_segs; i++) {
+		const struct kexec_segment *s = &l->segs[i];
+
+		if (s->mem < q->scratch_addr || s->mem >= end || !s->memsz ||
+		    s->memsz > end - s->mem)
+			return cmd_err("segment %zu, 0x%llx bytes at 0x%llx, is outside scratch",
+				       i, s->memsz, s->mem);
+	}
+	return judge_envelopes(l);
+}
+
+static int set_handoff(const struct load *l, __u32 how)
+{
+	struct kho_handoff arg = {
+		.size = sizeof(arg),
+		.how = how,
+	};
+
+	return ioctl(l->dev, KHO_HANDOFF, &arg) ? -errno : 0;
+}
+
+/*
+ * Each page may be sent to a kernel that could do with envelopes, but not the
+ * other way round.  So that is what is sent while either kernel may be loaded.
+ */
+static int begin_handoff(const struct load *l)
+{
+	int ret = 0;
+
+	if (l->plan.handoff == KHO_HANDOFF_EXACT &&
+	    l->query.handoff != KHO_HANDOFF_EXACT)
+		ret = set_handoff(l, KHO_HANDOFF_EXACT);
+	return ret ? cmd_err("cannot hand over page by page: %s",
+			     device_error(ret)) : DONE;
+}
+
+/* For the kernel that is loaded now */
+static int end_handoff(struct load *l, int failed)
+{
+	__u32 how = l->plan.handoff, before = l->query.handoff;
+	int ret;
+
+	/* What was loaded before, if it still is, was made for that. */
+	if (failed) {
+		if (before != how && before == KHO_HANDOFF_ENVELOPES &&
+		    l->was_loaded && sys_kexec_loaded() == 1 &&
+		    set_handoff(l, before))
+			cmd_warn("warning: the kernel that is loaded will be told of each page: its boot may take long");
+		return failed;
+	}
+	if (how == before || how == KHO_HANDOFF_EXACT)
+		return DONE;
+	ret = set_handoff(l, how);
+	if (!ret)
+		return DONE;
+	l->fell_back = true;
+	l->plan.handoff = KHO_HANDOFF_EXACT;
+	l->plan.arrives = ARRIVES_EXACT;
+	cmd_warn("warning: cannot hand over by envelopes: %s; it will be told of each page, and its boot may take long",
+		 device_error(ret));
+	return DONE;
+}
+
+/* What is loaded knows the memory that there is from then on. */
+static int tell_image(const struct load *l, __u32 state)
+{
+	int ret;
+
+	if (!(l->query.features & KHO_FEATURE_IMAGE))
+		return DONE;
+	ret = image_tell(l->dev, state, state == KHO_IMAGE_BEGUN ? l->limit : 0);
+	if (ret == -ESTALE)
+		return cmd_err("memory was added or taken away meanwhile: load it again");
+	return ret ? cmd_err("cannot tell the module what is loaded: %s",
+			     device_error(ret)) : DONE;
+}
+
+/*
+ * Is the next kernel told of the memory that there is?  That may change at any time, so
+ * this is asked before kexec looks, and after: memory that is being plugged in is known
+ * to the module first, and to kexec a moment later.
+ */
+static int check_memmap(const struct load *l, bool after)
+{
+	enum memmap how;
+	int ret = DONE;
+	char *text;
+
+	if (l->own_kho)
+		return DONE;
+	how = memmap_compare(&text);
+	if (how == MEMMAP_LESS)
+		ret = cmd_err("%s: %s", text, MEMMAP_LESS_FIX);
+	else if (how == MEMMAP_MORE && after)
+		cmd_warn("warning: %s: %s", text, arch_told_ram_fix);
+	free(text);
+	return ret;
+}
+
+static int run_kexec(struct load *l)
+{
+	char *output = NULL;
+	struct guard guard;
+	int status, ret;
+
+	/* What was loaded may have been unloaded by somebody who does not say so. */
+	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
+	    tell_image(l, KHO_IMAGE_BEGUN) || check_memmap(l, false))
+		return FAILED;
+	if (guard_start(&guard, l->program, l->own_kho))
+		return FAILED;
+	status = program_run((const char * const *)l->args, &output);
+	if (status < 0) {
+		ret = cmd_errno_err(status, "cannot run %s", l->program);
+	} else if (status) {
+		ret = cmd_err("%s: %s: %s", l->program, program_status_str(status),
+			      program_last_line(output));
+		/*
+		 * A load that is refused leaves what was loaded before.  Only
+		 * a kexec that was killed may have loaded something.
+		 */
+		if (WIFEXITED(status) && sys_kexec_loaded() == l->was_loaded) {
+			if (l->was_loaded)
+				cmd_warn("the kernel that was loaded before is still loaded");
+			goto out;
+		}
+	} else {
+		ret = judge(l, output);
+		if (!ret)
+			ret = check_memmap(l, true);
+		if (!ret)
+			ret = tell_image(l, KHO_IMAGE_LOADED);
+		if (!ret && caught_signal())
+			ret = cmd_err("interrupted");
+	}
+	if (!ret)
+		goto out;
+
+	if (kexec_unload(l->program, l->own_kho))
+		cmd_warn("DO NOT run kexec -e: what is loaded is not safe for the handover");
+	else if (!tell_image(l, KHO_IMAGE_NONE))
+		cmd_warn("the kernel has been unloaded again");
+out:
+	guard_end(&guard);
+	free(output);
+	return ret;
+}
+
+int load_run(struct load *l)
+{
+	int ret = begin_handoff(l);
+
+	return ret ? ret : end_handoff(l, run_kexec(l));
+}
