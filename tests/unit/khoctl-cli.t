@@ -13,8 +13,9 @@ my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
 
 # ---- The command line ----
 
-my @commands = qw(check status put get ls rm setdata getdata resize own freeze
-		  verify prune add del getpage dump map load unload seal);
+my @commands = qw(check status put get ls rm setdata getdata resize own seal
+		  verify prune add del getpage dump map load unload scratch
+		  restrict freeze);
 
 khoctl_is('no command: usage', [], 2, undef, qr/^usage: khoctl/);
 khoctl_is('--help', ['--help'], 0, qr/^usage: khoctl.*\n  check .*unload/s,
@@ -39,6 +40,11 @@ for my $c (@commands) {
 		  undef, qr/option '--device' is given twice/);
 }
 
+unlike(khoctl_is('--help lists what is new', ['--help'], 0,
+		 qr/^  seal .* object.*^  restrict .* envelopes$/ms, undef),
+       qr/^  freeze/m, 'and no deprecated spelling');
+khoctl_is('help of a deprecated spelling', ['help', 'freeze'], 0,
+	  qr/^This spelling is deprecated: use 'khoctl seal'\.$/m, undef);
 khoctl_is('ls: too many arguments', ['ls', 'x'], 2, undef, qr/too many.*'x'/);
 khoctl_is('ls: bad short option', ['ls', '-lx'], 2, undef,
 	  qr/unknown option '-x'/);
@@ -66,9 +72,12 @@ khoctl_is("map: --width $_", ['map', '--width', $_], 2, undef,
 khoctl_is('map: two ways at a time', ['map', '--svg', 'x', '--json'], 2, undef,
 	  qr/only one of --svg, --json and --width/);
 khoctl_is('map: too many', ['map', 'x'], 2, undef, qr/too many/);
-khoctl_is('seal: too many', ['seal', 'x'], 2, undef, qr/too many/);
+khoctl_is('restrict: too many', ['restrict', 'x'], 2, undef, qr/too many/);
 khoctl_is('dump: too many', ['dump', 'a', 'b'], 2, undef, qr/too many/);
 
+khoctl_is('seal: no name, though --sum', ['seal', '--sum'], 2, undef,
+	  qr/^khoctl seal: which object\? NAME is missing/);
+khoctl_is('seal: too many', ['seal', 'a', 'b'], 2, undef, qr/too many/);
 for my $c (qw(setdata getdata resize own freeze)) {
 	khoctl_is("$c: no name", [$c], 2, undef, qr/NAME is missing/);
 	khoctl_is("$c: too many", [$c, 'a', 'b', 'c'], 2, undef, qr/too many/);
@@ -111,7 +120,7 @@ khoctl_is("prune: --idle '$_'", ['prune', '--idle', $_], 2, undef,
 khoctl_is('prune: too many', ['prune', '--idle', '1', 'a'], 2, undef,
 	  qr/too many/);
 
-for my $c (qw(put get rm setdata getdata resize own freeze verify)) {
+for my $c (qw(put get rm setdata getdata resize own seal freeze verify)) {
 	khoctl_is("$c: empty name", [$c, ''], 2, undef, qr/the name is empty/);
 	khoctl_is("$c: long name", [$c, 'n' x 64], 2, undef,
 		  qr/more than 63 bytes/);
@@ -135,7 +144,7 @@ khoctl_is('add: an order too high', ['add', '0:52'], 2, undef, qr/above 51/);
 for my $args (['status'], ['put', 'a', '/etc/passwd'], ['get', 'a'], ['ls'],
 	      ['rm', 'a'], ['setdata', 'a'], ['getdata', 'a'],
 	      ['resize', 'a', '1'], ['own', 'a', '--mode', '600'],
-	      ['freeze', 'a'], ['verify'], ['prune', '--idle', '1'],
+	      ['seal', 'a'], ['verify'], ['prune', '--idle', '1'],
 	      ['add', '1'], ['del', '1'], ['getpage', '1'],
 	      ['dump'], ['map'], ['load', '/etc/passwd'],
 	      ['check', '--target', '/etc/passwd']) {

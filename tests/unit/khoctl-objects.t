@@ -144,9 +144,9 @@ dev_is('setdata: sealed', ['setdata', 'all', "$dir/blob"], 1, undef,
        qr/all: it can only be read: it is sealed, or/);
 dev_is("$_: no such object", [$_, 'none'], 1, undef,
        qr/none: no such object, or none that you may see/)
-	for qw(getdata setdata freeze);
+	for qw(getdata setdata seal);
 
-# ---- resize, own, freeze ----
+# ---- resize, own, seal ----
 
 for (['1', 1], ['3K', 3072], ['5KiB', 5120], ['2M', 2 << 20], ['0x100', 256],
      ['100', 100]) {
@@ -181,15 +181,25 @@ dev_is('own: may not even read it', ['own', '--mode', '600', 'mode'], 1, undef,
        qr/mode: permission denied: its mode does not let you read it, so only root/,
        { KHO_FAKE_FAIL => "$nr{open}:" . EACCES });
 
-dev_is('freeze', ['freeze', 'mode'], 0, undef, undef);
+dev_is('seal', ['seal', 'mode'], 0, undef, undef);
 like(info('mode'), qr/^@{[sprintf('%x', $claimed | $sealed)]} /, 'it is sealed');
-dev_is('freeze: again', ['freeze', 'mode'], 1, undef,
+dev_is('seal: again', ['seal', 'mode'], 1, undef,
        qr/mode: not permitted: it is somebody else's, or sealed already$/);
-dev_is('freeze: with a checksum', ['freeze', '--sum', 'names'], 0, undef, undef);
+dev_is('seal: with a checksum', ['seal', '--sum', 'names'], 0, undef, undef);
 is(slurp("$dir/fake/sums/names"), $data, 'it is taken');
-dev_is('freeze: mapped', ['freeze', 'group'], 1, undef,
+dev_is('seal: mapped', ['seal', 'group'], 1, undef,
        qr/group: is mapped for writing by a process, or in use by direct I\/O$/,
        { KHO_FAKE_FAIL => "$nr{seal}:" . EBUSY });
+
+# What it was called before goes on working, and says that it will not.
+my $freeze = qr/^khoctl freeze: warning: this spelling is deprecated: use 'khoctl seal'\n/;
+object('old', $data, $claimed);
+dev_is('freeze', ['freeze', '--sum', 'old'], 0, undef, qr/$freeze\z/);
+like(info('old'), qr/^@{[sprintf('%x', $claimed | $sealed | $summed)]} /,
+     'it is sealed');
+is(slurp("$dir/fake/sums/old"), $data, 'its checksum is taken');
+dev_is('freeze: again', ['freeze', 'old'], 1, undef,
+       qr/${freeze}khoctl freeze: old: not permitted: .* sealed already\n\z/);
 
 # ---- rm ----
 
@@ -319,7 +329,7 @@ dev_is("$_->[0]: no xxHash", $_->[1], 1, undef,
 	for (['verify', ['verify', 'good'], 'verify'],
 	     ['put --sum', ['put', '--sum', 'x', "$dir/data"], 'create'],
 	     ['put --seal', ['put', '--seal', 'x', "$dir/data"], 'seal'],
-	     ['freeze --sum', ['freeze', '--sum', 'plain'], 'seal']);
+	     ['seal --sum', ['seal', '--sum', 'plain'], 'seal']);
 dev_is('verify: not readable', ['verify', 'good'], 1, undef,
        qr/good: permission denied: its mode/,
        { KHO_FAKE_FAIL => "$nr{open}:" . EACCES });

@@ -463,7 +463,7 @@ sub check_is {
 my ($kho, $envelope, $sealed, $taken) = (10, 0x4b484f45, 0x4b484f53, 0x4b484f54);
 mkdir("$root/sys/module/kho");
 loaded(0);
-dev_is('seal: no list', ['seal'], 0, qr/^there are no open envelopes$/, undef);
+dev_is('restrict: no list', ['restrict'], 0, qr/^there are no open envelopes$/, undef);
 check_is('no list', 0, qr/^ok    envelopes    none arrived$/m);
 mkdir("$root/sys/kernel/boot_params");
 mkdir($nodes);
@@ -477,32 +477,47 @@ my @open = (node($envelope, 0444), node($envelope, 0440), node($envelope, 0404))
 node($envelope, 0400);
 node($envelope, 0600);
 check_is('open', 1,
-	 qr/^FAIL  envelopes    open: any user can read what is in 3 envelopes of 7, .*\n +-> khoctl seal, or install the initramfs hook/m);
-dev_is('seal', ['seal'], 0,
-       qr/^sealed 4 envelopes; the others were sealed already$/, undef);
-is((stat("$nodes/$_/data"))[2] & 0777, 0400, "node $_ is sealed") for @open;
+	 qr/^FAIL  envelopes    open: any user can read what is in 3 envelopes of 7, .*\n +-> khoctl restrict, or install the initramfs hook/m);
+dev_is('restrict', ['restrict'], 0,
+       qr/^closed 4 envelopes to all users but root; the others were closed already$/,
+       undef);
+is((stat("$nodes/$_/data"))[2] & 0777, 0400, "node $_ is closed") for @open;
 is((stat("$nodes/0/data"))[2] & 0777, 0444, 'what is not ours is as it was');
 check_is('sealed by mode', 0,
 	 qr/^ok    envelopes    sealed: only root can read what is in 5 envelopes$/m);
-dev_is('seal: again', ['seal'], 0, qr/^all envelopes are sealed already$/,
-       undef);
+dev_is('restrict: again', ['restrict'], 0,
+       qr/^all envelopes are closed to all users but root already$/, undef);
+# What it was called before goes on working, and says that it will not.
+my $seal = qr/^khoctl seal: warning: without NAME this is deprecated: use 'khoctl restrict'\n/;
+chmod(0444, "$nodes/$open[0]/data");
+dev_is('seal without a name', ['seal'], 0,
+       qr/^closed 1 envelope to all users but root; /, qr/$seal\z/);
+is((stat("$nodes/$open[0]/data"))[2] & 0777, 0400, 'it is closed');
+dev_is('seal without a name, with a device', ['seal', '--device', '/dev/null'],
+       0, qr/^all envelopes are closed/, qr/$seal\z/);
+chmod(0444, "$nodes/$open[0]/data");
+dev_is('seal --sum: no name', ['seal', '--sum'], 2, undef, qr/NAME is missing/);
+is((stat("$nodes/$open[0]/data"))[2] & 0777, 0444, 'that closes nothing');
 chmod(0444, "$nodes/$open[0]/data");
 unlink("$nodes/$open[1]/type");
 chmod(0444, "$nodes/$open[1]/data");
-dev_is('seal: what has no type', ['seal'], 0, qr/^sealed 2 envelopes/, undef);
+dev_is('restrict: what has no type', ['restrict'], 0,
+       qr/^closed 2 envelopes/, undef);
 is((stat("$nodes/$open[1]/data"))[2] & 0777, 0400, 'to be on the safe side');
 check_is('a type that can not be read', 0,
 	 qr/^warn  envelopes    the type of 1 node in .* can't be read/m);
 unlink("$nodes/$open[0]/data");
-dev_is('seal: no data', ['seal'], 1, undef,
+dev_is('restrict: no data', ['restrict'], 1, undef,
        qr/setup_data\/$open[0]\/data: No such file/);
+dev_is('seal without a name: no data', ['seal'], 1, undef,
+       qr/${seal}khoctl seal: .*setup_data\/$open[0]\/data: No such file/);
 SKIP: {
 	skip('it takes root to be somebody else', 1) if $>;
 	chmod(0755, $dir);
 	chmod(0444, "$nodes/$open[2]/data");
-	my $said = `KHO_SYSROOT=$root setpriv --reuid=65534 --regid=65534 --clear-groups $khoctl seal 2>&1`;
+	my $said = `KHO_SYSROOT=$root setpriv --reuid=65534 --regid=65534 --clear-groups $khoctl restrict 2>&1`;
 	like($said, qr/\/$open[2]\/data: Operation not permitted/,
-	     'seal: not root');
+	     'restrict: not root');
 	chmod(0700, $dir);
 }
 

@@ -13,96 +13,208 @@
 #include "version.h"
 
 static const struct cmd commands[] = {
-	{ "check", cmd_check, "[--target KERNEL]",
-	  "say what is missing for a handover, and how to fix it",
-	  "  --kexec PATH      the kexec program (default: from PATH)\n"
-	  "  --target KERNEL   say what this kernel will be as the next one instead\n"
-	  "  --initrd FILE     its initial RAM disk\n"
-	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
-	  "  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
-	  "  --json            for programs\n" },
-	{ "status", cmd_status, "",
-	  "show what is preserved and what arrived",
-	  "  --json            for programs\n" },
-	{ "put", cmd_put, "[OPTION]... NAME [FILE|-]",
-	  "store a file or stdin as an object",
-	  "  --huge            in huge pages only; the size has to be a multiple of these\n"
-	  "  --node N          on NUMA node N and no other\n"
-	  "  --sum             take a checksum at the jump, for verify\n"
-	  "  --seal            let nobody write to it; takes a checksum\n"
-	  "  --data FILE       its user data, or - for stdin\n"
-	  "  --owner UID[:GID] give it to this user and group; names will do\n"
-	  "  --mode OCTAL      who may read and write it (default: 0600)\n" },
-	{ "get", cmd_get, "NAME [FILE|-]",
-	  "read an object to a file or stdout", NULL },
-	{ "ls", cmd_ls, "",
-	  "list objects",
-	  "  -l, --long        all columns\n"
-	  "  --pages           list single pages (see add) as well\n"
-	  "  --subtrees        list what the next kernel finds by name as well\n"
-	  "  --json            for programs\n" },
-	{ "rm", cmd_rm, "NAME...",
-	  "release objects", NULL },
-	{ "setdata", cmd_setdata, "NAME [FILE|-]",
-	  "set the user data of an object, 64 KiB at most", NULL },
-	{ "getdata", cmd_getdata, "NAME [FILE|-]",
-	  "read the user data of an object", NULL },
-	{ "resize", cmd_resize, "NAME SIZE",
-	  "give an object another size, such as 64M", NULL },
-	{ "own", cmd_own, "NAME",
-	  "change owner or mode of an object",
-	  "  --owner UID[:GID] user and group; names will do\n"
-	  "  --mode OCTAL      who may read and write it\n" },
-	{ "freeze", cmd_freeze, "NAME",
-	  "let nobody write to an object any more",
-	  "  --sum             take a checksum as well, for verify\n" },
-	{ "verify", cmd_verify, "[NAME]...",
-	  "compare objects with their checksums",
-	  "  --json            for programs\n" },
-	{ "prune", cmd_prune, "--idle N",
-	  "release objects that nobody has opened for N handovers",
-	  "  --idle N          at least that many\n"
-	  "  --dry-run         only say which these are\n"
-	  "  --json            for programs\n" },
-	{ "add", cmd_add, "PFN[:ORDER]... | --file LIST",
-	  "preserve pages by number: all or none",
-	  "  --file LIST       read them from a file, or - for stdin\n" },
-	{ "del", cmd_del, "PFN[:ORDER]... | --file LIST",
-	  "give up pages by number: all or none",
-	  "  --file LIST       read them from a file, or - for stdin\n" },
-	{ "getpage", cmd_getpage, "PFN[:ORDER] [FILE|-]",
-	  "read pages that arrived by number", NULL },
-	{ "dump", cmd_dump, "[FILE]",
-	  "decode what the next kernel will read, or FILE",
-	  "  --keys            list every run of keys, and long lists to their end\n"
-	  "  --fdt             show the FDT alone\n"
-	  "  --save FILE       write what was read to FILE\n"
-	  "  --json            for programs\n" },
-	{ "map", cmd_map, "",
-	  "draw the physical memory and what is preserved in it",
-	  "  --width N         columns of the text (default: 80)\n"
-	  "  --svg FILE        write a picture to FILE instead\n"
-	  "  --json            for programs\n" },
-	{ "load", cmd_load, "KERNEL [OPTION]...",
-	  "load the next kernel by kexec, with the handover",
-	  "  --initrd FILE     its initial RAM disk\n"
-	  "  --append STRING   its command line\n"
-	  "  --reuse-cmdline   the command line of this kernel, then STRING\n"
-	  "  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
-	  "  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
-	  "  --force           though it may have too little RAM to boot\n"
-	  "  --no-checks       jump sooner, without a checksum of what is loaded\n"
-	  "  --kexec PATH      the kexec program (default: from PATH)\n"
-	  "  --dry-run         check, print the command and load nothing\n"
-	  "  --json            for programs\n" },
-	{ "scratch", cmd_scratch, "[SIZE]",
-	  "find a place for the next kernel, if there is none",
-	  "  --json            for programs\n" },
-	{ "unload", cmd_unload, "",
-	  "unload the next kernel",
-	  "  --kexec PATH      the kexec program (default: from PATH)\n" },
-	{ "seal", cmd_seal, "",
-	  "let only root read what arrived in envelopes", NULL },
+	{
+		.name = "check",
+		.run = cmd_check,
+		.args = "[--target KERNEL]",
+		.summary = "say what is missing for a handover, and how to fix it",
+		.help =
+			"  --kexec PATH      the kexec program (default: from PATH)\n"
+			"  --target KERNEL   say what this kernel will be as the next one instead\n"
+			"  --initrd FILE     its initial RAM disk\n"
+			"  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+			"  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
+			"  --json            for programs\n",
+	},
+	{
+		.name = "status",
+		.run = cmd_status,
+		.args = "",
+		.summary = "show what is preserved and what arrived",
+		.help =
+			"  --json            for programs\n",
+	},
+	{
+		.name = "put",
+		.run = cmd_put,
+		.args = "[OPTION]... NAME [FILE|-]",
+		.summary = "store a file or stdin as an object",
+		.help =
+			"  --huge            in huge pages only; the size has to be a multiple of these\n"
+			"  --node N          on NUMA node N and no other\n"
+			"  --sum             take a checksum at the jump, for verify\n"
+			"  --seal            let nobody write to it; takes a checksum\n"
+			"  --data FILE       its user data, or - for stdin\n"
+			"  --owner UID[:GID] give it to this user and group; names will do\n"
+			"  --mode OCTAL      who may read and write it (default: 0600)\n",
+	},
+	{
+		.name = "get",
+		.run = cmd_get,
+		.args = "NAME [FILE|-]",
+		.summary = "read an object to a file or stdout",
+	},
+	{
+		.name = "ls",
+		.run = cmd_ls,
+		.args = "",
+		.summary = "list objects",
+		.help =
+			"  -l, --long        all columns\n"
+			"  --pages           list single pages (see add) as well\n"
+			"  --subtrees        list what the next kernel finds by name as well\n"
+			"  --json            for programs\n",
+	},
+	{
+		.name = "rm",
+		.run = cmd_rm,
+		.args = "NAME...",
+		.summary = "release objects",
+	},
+	{
+		.name = "setdata",
+		.run = cmd_setdata,
+		.args = "NAME [FILE|-]",
+		.summary = "set the user data of an object, 64 KiB at most",
+	},
+	{
+		.name = "getdata",
+		.run = cmd_getdata,
+		.args = "NAME [FILE|-]",
+		.summary = "read the user data of an object",
+	},
+	{
+		.name = "resize",
+		.run = cmd_resize,
+		.args = "NAME SIZE",
+		.summary = "give an object another size, such as 64M",
+	},
+	{
+		.name = "own",
+		.run = cmd_own,
+		.args = "NAME",
+		.summary = "change owner or mode of an object",
+		.help =
+			"  --owner UID[:GID] user and group; names will do\n"
+			"  --mode OCTAL      who may read and write it\n",
+	},
+	{
+		.name = "seal",
+		.run = cmd_seal,
+		.args = "NAME",
+		.summary = "let nobody write to an object any more",
+		.help =
+			"  --sum             take a checksum as well, for verify\n",
+	},
+	{
+		.name = "verify",
+		.run = cmd_verify,
+		.args = "[NAME]...",
+		.summary = "compare objects with their checksums",
+		.help =
+			"  --json            for programs\n",
+	},
+	{
+		.name = "prune",
+		.run = cmd_prune,
+		.args = "--idle N",
+		.summary = "release objects that nobody has opened for N handovers",
+		.help =
+			"  --idle N          at least that many\n"
+			"  --dry-run         only say which these are\n"
+			"  --json            for programs\n",
+	},
+	{
+		.name = "add",
+		.run = cmd_add,
+		.args = "PFN[:ORDER]... | --file LIST",
+		.summary = "preserve pages by number: all or none",
+		.help =
+			"  --file LIST       read them from a file, or - for stdin\n",
+	},
+	{
+		.name = "del",
+		.run = cmd_del,
+		.args = "PFN[:ORDER]... | --file LIST",
+		.summary = "give up pages by number: all or none",
+		.help =
+			"  --file LIST       read them from a file, or - for stdin\n",
+	},
+	{
+		.name = "getpage",
+		.run = cmd_getpage,
+		.args = "PFN[:ORDER] [FILE|-]",
+		.summary = "read pages that arrived by number",
+	},
+	{
+		.name = "dump",
+		.run = cmd_dump,
+		.args = "[FILE]",
+		.summary = "decode what the next kernel will read, or FILE",
+		.help =
+			"  --keys            list every run of keys, and long lists to their end\n"
+			"  --fdt             show the FDT alone\n"
+			"  --save FILE       write what was read to FILE\n"
+			"  --json            for programs\n",
+	},
+	{
+		.name = "map",
+		.run = cmd_map,
+		.args = "",
+		.summary = "draw the physical memory and what is preserved in it",
+		.help =
+			"  --width N         columns of the text (default: 80)\n"
+			"  --svg FILE        write a picture to FILE instead\n"
+			"  --json            for programs\n",
+	},
+	{
+		.name = "load",
+		.run = cmd_load,
+		.args = "KERNEL [OPTION]...",
+		.summary = "load the next kernel by kexec, with the handover",
+		.help =
+			"  --initrd FILE     its initial RAM disk\n"
+			"  --append STRING   its command line\n"
+			"  --reuse-cmdline   the command line of this kernel, then STRING\n"
+			"  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+			"  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
+			"  --force           though it may have too little RAM to boot\n"
+			"  --no-checks       jump sooner, without a checksum of what is loaded\n"
+			"  --kexec PATH      the kexec program (default: from PATH)\n"
+			"  --dry-run         check, print the command and load nothing\n"
+			"  --json            for programs\n",
+	},
+	{
+		.name = "scratch",
+		.run = cmd_scratch,
+		.args = "[SIZE]",
+		.summary = "find a place for the next kernel, if there is none",
+		.help =
+			"  --json            for programs\n",
+	},
+	{
+		.name = "unload",
+		.run = cmd_unload,
+		.args = "",
+		.summary = "unload the next kernel",
+		.help =
+			"  --kexec PATH      the kexec program (default: from PATH)\n",
+	},
+	{
+		.name = "restrict",
+		.run = cmd_restrict,
+		.args = "",
+		.summary = "let only root read what arrived in envelopes",
+	},
+	{
+		.name = "freeze",
+		.run = cmd_freeze,
+		.args = "NAME",
+		.summary = "let nobody write to an object any more",
+		.help =
+			"  --sum             take a checksum as well, for verify\n",
+		.instead = "seal",
+	},
 };
 
 static void list_commands(FILE *f)
@@ -112,7 +224,9 @@ static void list_commands(FILE *f)
 	fputs("usage: khoctl [--device PATH] COMMAND [OPTION]... [ARGUMENT]...\n\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		if (!commands[i].instead)
+			fprintf(f, "  %-8s %s\n", commands[i].name,
+				commands[i].summary);
 	fputs("\n'khoctl COMMAND --help' tells more; see khoctl(8) for all of it.\n",
 	      f);
 }

@@ -40,8 +40,8 @@ stage_1()
 	check "setdata: 64 KiB" khoctl setdata resized /run/data
 	dump_is_sound "user data"
 	is "getdata: 64 KiB" "$(khoctl getdata resized | sha256sum)" "$(sha256sum </run/data)"
-	check "freeze" khoctl freeze --sum resized
-	refuses "freeze: again" 'sealed' khoctl freeze resized
+	check "seal" khoctl seal --sum resized
+	refuses "seal: again" 'sealed' khoctl seal resized
 	refuses "resize: sealed" 'sealed' khoctl resize resized 1M
 	refuses "setdata: sealed" 'sealed' khoctl setdata resized /run/state
 	check "own: a sealed one" khoctl own --mode 0600 resized

@@ -19,6 +19,8 @@ struct cmd {
 	const char *summary;
 	/** @help: what --help says about the options, or NULL. */
 	const char *help;
+	/** @instead: of a deprecated spelling: what it is called now, or NULL. */
+	const char *instead;
 };
 
 #endif /* KHOCTL_CMD_H */

@@ -21,6 +21,9 @@ void show_help(const struct cmd *cmd)
 {
 	printf("usage: khoctl %s%s%s\n\n%s.\n\n", cmd->name,
 	       *cmd->args ? " " : "", cmd->args, cmd->summary);
+	if (cmd->instead)
+		printf("This spelling is deprecated: use 'khoctl %s'.\n\n",
+		       cmd->instead);
 	if (cmd->help)
 		fputs(cmd->help, stdout);
 	puts("  --device PATH     the device (default: $KHO_DEVICE or /dev/kho)");

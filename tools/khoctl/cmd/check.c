@@ -292,7 +292,7 @@ static void check_arrived(void)
 	free(list);
 	if (open_ones)
 		found(&all, "envelopes", FAIL,
-		      "khoctl seal, or install the initramfs hook, which seals them before any user can read",
+		      "khoctl restrict, or install the initramfs hook, which does so before any user can read",
 		      "open: any user can read what is in %s of %zu, in %s",
 		      count_str(open_ones, "envelope"), envelopes + hidden,
 		      arch_arrived_dir);

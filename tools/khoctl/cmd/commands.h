@@ -21,6 +21,7 @@ int cmd_prune(int argc, char **argv);
 int cmd_scratch(int argc, char **argv);
 int cmd_put(int argc, char **argv);
 int cmd_resize(int argc, char **argv);
+int cmd_restrict(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_seal(int argc, char **argv);
 int cmd_setdata(int argc, char **argv);

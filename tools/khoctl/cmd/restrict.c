@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl seal
+ * khoctl restrict
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,39 +13,29 @@
 #include "base/options.h"
 #include "base/text.h"
 #include "cmd/commands.h"
+#include "cmd/restrict.h"
 
-#define SEALED 0400
+#define ROOT_ONLY	0400
 
-static int seal(const struct arrived *arrived)
+static int restrict_one(const struct arrived *arrived)
 {
 	char *path = arch_arrived_path(arrived);
 	struct stat st;
 	int ret = DONE;
 
-	if (chmod(path, SEALED) || stat(path, &st))
+	if (chmod(path, ROOT_ONLY) || stat(path, &st))
 		ret = cmd_errno_err(errno, "%s", path);
-	else if ((st.st_mode & 0777) != SEALED)
+	else if ((st.st_mode & 0777) != ROOT_ONLY)
 		ret = cmd_err("%s: its mode stays 0%o", path, st.st_mode & 0777);
 	free(path);
 	return ret;
 }
 
-int cmd_seal(int argc, char **argv)
+int restrict_arrived(void)
 {
-	static const struct option longs[] = {
-		DEVICE_OPTION,
-		HELP_OPTION,
-		END_OF_OPTIONS
-	};
 	size_t nr, i, done = 0, before = 0;
 	struct arrived *list;
 	int ret;
-
-	while ((ret = next_option(argc, argv, ":", longs)) != -1)
-		if (ret == BAD_OPTION)
-			return USAGE;
-	if (optind < argc)
-		return usage_error("too many arguments: '%s'", argv[optind]);
 
 	ret = arch_arrived_read(&list, &nr);
 	if (ret)
@@ -55,19 +45,35 @@ int cmd_seal(int argc, char **argv)
 		/* What can't be told may be an envelope. */
 		if (list[i].kind != ARRIVED_ENVELOPE && list[i].kind != ARRIVED_UNKNOWN)
 			continue;
-		if (list[i].mode == SEALED)
+		if (list[i].mode == ROOT_ONLY)
 			before++;
-		else if (seal(&list[i]))
+		else if (restrict_one(&list[i]))
 			ret = FAILED;
 		else
 			done++;
 	}
 	free(list);
 	if (done)
-		printf("sealed %s%s\n", count_str(done, "envelope"),
-		       before ? "; the others were sealed already" : "");
+		printf("closed %s to all users but root%s\n",
+		       count_str(done, "envelope"),
+		       before ? "; the others were closed already" : "");
 	else if (!ret)
-		puts(before ? "all envelopes are sealed already" :
+		puts(before ? "all envelopes are closed to all users but root already" :
 			      "there are no open envelopes");
 	return ret;
+}
+
+int cmd_restrict(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		DEVICE_OPTION,
+		HELP_OPTION,
+		END_OF_OPTIONS
+	};
+
+	if (next_option(argc, argv, ":", longs) == BAD_OPTION)
+		return USAGE;
+	if (optind < argc)
+		return usage_error("too many arguments: '%s'", argv[optind]);
+	return restrict_arrived();
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl freeze NAME
+ * khoctl seal NAME
+ *
+ * Two old spellings go on working for one version: "freeze NAME" for this, and
+ * "seal" without a name for what is "restrict" now.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -11,29 +14,13 @@
 #include "base/message.h"
 #include "base/options.h"
 #include "cmd/commands.h"
+#include "cmd/restrict.h"
 #include "device/objects.h"
 
-int cmd_freeze(int argc, char **argv)
+static int seal(const char *name, __u32 flags)
 {
-	static const struct option longs[] = {
-		DEVICE_OPTION,
-		HELP_OPTION,
-		{ "sum", no_argument, NULL, 's' },
-		END_OF_OPTIONS
-	};
 	struct kho_query query;
-	const char *name;
-	int c, dev, obj, ret;
-	__u32 flags = 0;
-
-	while ((c = next_option(argc, argv, ":", longs)) != -1) {
-		if (c == BAD_OPTION)
-			return USAGE;
-		flags |= KHO_SEAL_SUM;
-	}
-	ret = name_argument(argc, argv, 1, &name);
-	if (ret)
-		return ret;
+	int dev, obj, ret;
 
 	dev = open_objects(&query, 0);
 	if (dev < 0)
@@ -54,4 +41,55 @@ int cmd_freeze(int argc, char **argv)
 			      object_error(ret));
 	close(obj);
 	return ret;
+}
+
+static int parse(int argc, char **argv, __u32 *flags)
+{
+	static const struct option longs[] = {
+		DEVICE_OPTION,
+		HELP_OPTION,
+		{ "sum", no_argument, NULL, 's' },
+		END_OF_OPTIONS
+	};
+	int c;
+
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		if (c == BAD_OPTION)
+			return USAGE;
+		*flags |= KHO_SEAL_SUM;
+	}
+	return DONE;
+}
+
+int cmd_seal(int argc, char **argv)
+{
+	const char *name;
+	__u32 flags = 0;
+	int ret;
+
+	ret = parse(argc, argv, &flags);
+	if (ret)
+		return ret;
+	/* An option that only an object can have tells that one was meant. */
+	if (optind == argc && !flags) {
+		cmd_warn("warning: without NAME this is deprecated: use 'khoctl restrict'");
+		return restrict_arrived();
+	}
+	ret = name_argument(argc, argv, 1, &name);
+	return ret ? ret : seal(name, flags);
+}
+
+int cmd_freeze(int argc, char **argv)
+{
+	const char *name;
+	__u32 flags = 0;
+	int ret;
+
+	ret = parse(argc, argv, &flags);
+	if (!ret)
+		ret = name_argument(argc, argv, 1, &name);
+	if (ret)
+		return ret;
+	cmd_warn("warning: this spelling is deprecated: use 'khoctl seal'");
+	return seal(name, flags);
 }
