@@ -252,7 +252,7 @@ int main(int argc, char **argv)
 	const struct cmd *cmd;
 	int c;
 
-	/* What follows the command is the command's: stop there. */
+	/* Stop at the command, which parses the rest itself. */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:hV", longs, NULL)) != -1) {
 		switch (c) {

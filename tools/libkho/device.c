@@ -27,7 +27,7 @@ int kho_listed(int ret, uint32_t filled, uint64_t all, uint32_t *count,
 {
 	if (ret)
 		return ret;
-	/* The caller is about to read that many. */
+	/* The caller must not read beyond its buffer. */
 	if (filled > *count)
 		return -EPROTO;
 	*count = filled;
@@ -81,7 +81,7 @@ int kho_open(const char *path)
 
 int kho_query(int dev, struct kho_query *query)
 {
-	/* An older kernel leaves alone what it does not know. */
+	/* An older module does not fill in fields that it does not know. */
 	memset(query, 0, sizeof(*query));
 	query->size = sizeof(*query);
 	return kho_ioctl(dev, KHO_QUERY, query);
@@ -112,7 +112,7 @@ static int batch_cmd(int dev, unsigned long cmd,
 		     const struct kho_page_entry *entries, uint32_t count,
 		     uint32_t *failed)
 {
-	/* What fails before any element is looked at leaves failed alone. */
+	/* An error before the first element leaves arg.failed unchanged. */
 	struct kho_batch arg = {
 		.size = sizeof(arg),
 		.count = count,

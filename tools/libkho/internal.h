@@ -1,32 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the parts of libkho share.  None of it is exported.
+ * Internal functions of libkho, none of which is exported.
  */
 #ifndef LIBKHO_INTERNAL_H
 #define LIBKHO_INTERNAL_H
 
 #include <stdint.h>
 
-/* All is built hidden but what is declared there; libkho.map says it again. */
+/* Everything else is built hidden; libkho.map lists the exports again. */
 #pragma GCC visibility push(default)
 #include "libkho.h"
 #pragma GCC visibility pop
 
-/* Return: 0 or a negative errno. */
+/* Return: 0 or a negative errno */
 int kho_ioctl(int fd, unsigned long cmd, void *arg);
 
-/*
- * What a command that makes a descriptor returns: @fd, unless the command has
- * failed with @ret.
- */
+/* Result of a command that makes a descriptor: @fd, or @ret if the command failed */
 int kho_new_fd(int ret, int32_t fd);
 
-/* @to: zeroed.  Return: 0, -EINVAL for an empty name, or -ENAMETOOLONG. */
+/* Copies @name to @to, which is zeroed.  Return: 0, -EINVAL (empty), -ENAMETOOLONG */
 int kho_copy_name(uint8_t *to, const char *name);
 
 /*
- * The end of all commands that list: @filled and @all are what the kernel said,
- * @ret is the command's result.
+ * Finishes a command that reads a list.  @ret: its result; @filled, @all: what the module
+ * returned
  */
 int kho_listed(int ret, uint32_t filled, uint64_t all, uint32_t *count,
 	       uint64_t *total);

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * libkho: mapping an object where large pages fit.
+ * libkho: mapping objects with large pages.
  *
- * A page of 2 MiB or 1 GiB can be mapped as one only if its address and its
- * place in the object are the same modulo its size.
+ * The kernel maps 2 MiB or 1 GiB as one page only if the address and the offset in the
+ * object are equal modulo that size.
  */
 #include <errno.h>
 #include <sys/mman.h>
 
 #include "internal.h"
 
-/* How often somebody else may take the place that was found. */
+/* Attempts, in case another thread takes the place meanwhile */
 #define TRIES	8
 
-/* Since Linux 4.17; some C libraries are older. */
+/* Linux 4.17 added it; some C libraries are older. */
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE	0x100000
 #endif
 
 /*
- * Where to map @bytes from @offset on, aligned to @align, or NULL if there is
- * no room.  Nothing stays mapped there: if it did, and the object could not be
- * mapped over it, what other threads map meanwhile would be in danger.
+ * Finds an address to map @bytes at @offset, aligned to @align.  Return: NULL if there is no
+ * room.  Nothing stays mapped there: replacing a mapping might hit what another thread has
+ * mapped meanwhile.
  */
 static void *find_place(uint64_t offset, size_t bytes, size_t align)
 {
@@ -67,7 +67,7 @@ int kho_object_map(int obj, uint64_t offset, size_t bytes, int prot,
 				return -errno;
 		}
 	}
-	/* Anywhere: it works, only with smaller pages. */
+	/* Any address works, but with smaller pages. */
 	p = mmap(NULL, bytes, prot, MAP_SHARED, obj, offset);
 	if (p == MAP_FAILED)
 		return -errno;

@@ -96,7 +96,7 @@ int kho_object_list(int dev, uint64_t first, struct kho_obj_info *infos,
 	};
 	int ret;
 
-	/* An older kernel fills less of each. */
+	/* An older module fills in less of each entry. */
 	if (*count)
 		memset(infos, 0, *count * sizeof(*infos));
 	ret = kho_ioctl(dev, KHO_OBJ_INFO_LIST, &arg);
@@ -182,7 +182,7 @@ int kho_object_set_owner(int obj, uint32_t which, uint32_t uid, uint32_t gid,
 	return kho_ioctl(obj, KHO_OBJ_SET_OWNER, &arg);
 }
 
-/* Is @first one of the pages that were looked at, if there are any of its kind? */
+/* True if there are no such pages (@nr is 0), or if @first was among those compared */
 static bool in_pages(const struct kho_obj_verify *verify, uint64_t nr, uint64_t first)
 {
 	return !nr || (nr <= verify->count && first >= verify->first &&

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory.
+ * Memory allocation that cannot fail.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -11,7 +11,7 @@
 struct cmd {
 	/** @name: the word on the command line. */
 	const char *name;
-	/** @run: runs it, with optind and optarg for its own use. */
+	/** @run: runs it; optind and optarg are free for it to use. */
 	int (*run)(int argc, char **argv);
 	/** @args: what follows the name in the usage line. */
 	const char *args;
@@ -19,7 +19,7 @@ struct cmd {
 	const char *summary;
 	/** @help: what --help says about the options, or NULL. */
 	const char *help;
-	/** @instead: of a deprecated spelling: what it is called now, or NULL. */
+	/** @instead: the new name, if this one is deprecated; else NULL. */
 	const char *instead;
 };
 

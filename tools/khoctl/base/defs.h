@@ -5,7 +5,7 @@
 #ifndef KHOCTL_DEFS_H
 #define KHOCTL_DEFS_H
 
-/* Exit status of the program and result of each command */
+/* Exit status of khoctl and return value of each command */
 enum {
 	DONE = 0,
 	FAILED = 1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a check found.
+ * Findings: the results of checks.
  */
 #include <stdarg.h>
 #include <stdbool.h>

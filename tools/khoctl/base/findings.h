@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a check found: a line each, with what to do about it.
+ * Findings: the results of checks, one line each, with a fix.
  */
 #ifndef KHOCTL_FINDINGS_H
 #define KHOCTL_FINDINGS_H
@@ -16,7 +16,7 @@ enum verdict { OK, WARN, FAIL };
 struct finding {
 	const char *name;
 	enum verdict verdict;
-	bool can_force;			/* load --force goes on all the same */
+	bool can_force;			/* load --force ignores it */
 	char *text;
 	char *fix;			/* what to do about it, or NULL */
 };
@@ -28,7 +28,10 @@ struct findings {
 	bool failed;
 };
 
-/* @fix: what to do, or NULL.  Return: the new one, until the next is added. */
+/*
+ * Adds a finding.  @fix: what to do about it, or NULL.  Return: the new finding, valid
+ * until the next one is added
+ */
 struct finding *found(struct findings *f, const char *name,
 		      enum verdict verdict, const char *fix,
 		      const char *fmt, ...) PRINTF(5, 6);

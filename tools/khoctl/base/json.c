@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * JSON.
+ * JSON output.
  */
 #include <stdbool.h>
 #include <stdio.h>

@@ -7,18 +7,18 @@
 
 #include "base/defs.h"
 
-/* The CMD in messages from now on; @name has to stay. */
+/* Sets the CMD of all later messages; @name must stay valid. */
 void set_command_name(const char *name);
 void cmd_warn(const char *fmt, ...) PRINTF(1, 2);
 /* Return: FAILED */
 int cmd_err(const char *fmt, ...) PRINTF(1, 2);
-/* The same, with the text of @err, which may be negative, at the end */
+/* Like cmd_err(), followed by the text of errno value @err or -@err */
 int cmd_errno_err(int err, const char *fmt, ...) PRINTF(2, 3);
 /* Return: USAGE */
 int usage_error(const char *fmt, ...) PRINTF(1, 2);
 /*
- * Writes stdout to its end, which may be a full disk or a closed pipe.  Return:
- * @status, or FAILED in place of DONE
+ * Flushes stdout, which may fail (full disk, closed pipe).  Return: @status, or FAILED
+ * instead of DONE
  */
 int finish_output(int status);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where the module is installed, and for which kernels.
+ * Finding the installed module.
  */
 #include <ftw.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ char *module_find(const char *release)
 	char *dir = sys_path(below);
 
 	module_file = NULL;
-	/* No links: "build" and "source" lead to whole kernel trees. */
+	/* Do not follow links: "build" and "source" point to whole kernel trees. */
 	nftw(dir, look_at, 16, FTW_PHYS);
 	free(below);
 	free(dir);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line: options that every command has.
+ * Command-line options.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ void options_begin(const struct cmd *cmd)
 {
 	current = cmd;
 	set_command_name(cmd->name);
-	optind = 0;		/* glibc: start anew */
+	optind = 0;		/* makes glibc start over */
 }
 
 void set_device_path(const char *path)
@@ -85,7 +85,7 @@ int next_option(int argc, char **argv, const char *shorts,
 			return BAD_OPTION;
 		}
 		if (c == '?') {
-			/* optopt: a short one, or a long one with a value too many */
+			/* optopt: a short option, or a long one that takes no value */
 			if (optopt && !long_name(longs, optopt))
 				usage_error("unknown option '-%c'", optopt);
 			else if (optopt)

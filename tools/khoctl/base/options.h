@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The command line: options that every command has.
+ * Command-line options, in particular those that every command has.
  */
 #ifndef KHOCTL_OPTIONS_H
 #define KHOCTL_OPTIONS_H
@@ -20,21 +20,24 @@
 #define END_OF_OPTIONS \
 	{ NULL, 0, NULL, 0 }
 
-/* What next_option() returns for a mistake, which it has reported */
+/* next_option() returns this after it has reported a mistake. */
 #define BAD_OPTION '?'
 
-/* The options from now on are those of @cmd, which messages name. */
+/* Starts parsing the options of @cmd, which becomes the CMD of messages. */
 void options_begin(const struct cmd *cmd);
-/* Next option's val, or -1 at the end.  Those above are taken care of. */
+/*
+ * Returns the val of the next option, -1 at the end, or BAD_OPTION.  Handles the options
+ * above itself.
+ */
 int next_option(int argc, char **argv, const char *shorts,
 		const struct option *longs);
-/* For --device before the command; exits if @path is empty. */
+/* Handles --device; exits if @path is empty. */
 void set_device_path(const char *path);
-/* The path that --device, KHO_DEVICE or the default give. */
+/* The device: --device, KHO_DEVICE, or the default */
 const char *device_path(void);
-/* True after --json. */
+/* True if --json was given */
 bool want_json(void);
-/* What --help says of a command */
+/* Prints the help of @cmd. */
 void show_help(const struct cmd *cmd);
 
 #endif /* KHOCTL_OPTIONS_H */

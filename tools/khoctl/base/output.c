@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Output that is complete or not there at all.
+ * Output files that are either complete or absent.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #include "base/signals.h"
 #include "base/text.h"
 
-/* So much is copied between two looks at signals and progress. */
+/* Bytes to copy between checks for signals */
 #define COPY_STEP	MIB
 
 static const char *output_name(const struct output *out)
@@ -32,8 +32,8 @@ static const char *output_name(const struct output *out)
 }
 
 /*
- * A file that goes if nobody gives it a name, however we end; -1 where the file
- * system has none.
+ * Opens an unnamed file, which vanishes unless it is given a name.  Return: -1 if the
+ * file system does not support that
  */
 static int open_nameless(const char *path)
 {
@@ -42,7 +42,7 @@ static int open_nameless(const char *path)
 
 	if (slash)
 		slash[slash == dir] = '\0';
-	/* By that it gets its name. */
+	/* name_it() links the file through this directory. */
 	if (!access("/proc/self/fd", X_OK))
 		fd = open(slash ? dir : ".",
 			  O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
@@ -50,7 +50,10 @@ static int open_nameless(const char *path)
 	return fd;
 }
 
-/* 0 or an errno.  What exists can only be replaced by what has a name. */
+/*
+ * Returns 0 or an errno.  An existing file can only be replaced by renaming, so the new
+ * one gets a temporary name first.
+ */
 static int name_it(struct output *out)
 {
 	char *from = xasprintf("/proc/self/fd/%d", out->fd);
@@ -65,7 +68,7 @@ static int name_it(struct output *out)
 		err = linkat(AT_FDCWD, from, AT_FDCWD, out->temp,
 			     AT_SYMLINK_FOLLOW) ? errno : 0;
 	}
-	/* That name is somebody else's. */
+	/* A file by that name belongs to somebody else. */
 	if (err) {
 		free(out->temp);
 		out->temp = NULL;
@@ -87,7 +90,7 @@ int output_open(struct output *out, const char *path)
 	}
 	out->path = path;
 
-	/* A device or a pipe can't be replaced: write into it. */
+	/* A device or a pipe cannot be replaced: write into it. */
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		if (S_ISDIR(st.st_mode))
 			return cmd_err("%s: is a directory", path);
@@ -97,7 +100,7 @@ int output_open(struct output *out, const char *path)
 		return DONE;
 	}
 
-	/* What was worth preserving may be secret: 0600, as mkostemp() does. */
+	/* Preserved data may be secret: mode 0600, as with mkostemp(). */
 	out->fd = open_nameless(path);
 	if (out->fd >= 0) {
 		out->nameless = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Arguments and texts of /proc and /sys.
+ * Parsing numbers and names.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@ int parse_u64(const char *s, __u64 *value)
 	const char *digits = hex ? s + 2 : s;
 	size_t n = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
 
-	/* strtoull() would also take signs, spaces and octal numbers. */
+	/* strtoull() would also accept signs, spaces and octal numbers. */
 	if (!n || digits[n])
 		return -EINVAL;
 	errno = 0;

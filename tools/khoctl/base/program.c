@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Other programs: finding them, running them, and what they say.
+ * Finding and running other programs.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include "base/defs.h"
 #include "base/program.h"
 
-/* kexec -d prints some hundred lines; this is for what is not kexec. */
+/* kexec -d prints about a hundred lines; other programs may print without end. */
 #define OUTPUT_MAX	(16 * MIB)
 
 bool die_with(pid_t parent)
@@ -35,7 +35,7 @@ char *program_find(const char *name)
 	const char *env = getenv("PATH");
 	char *dirs, *dir, *rest, *full;
 
-	/* Without a login shell, sbin is often not in PATH. */
+	/* Outside a login shell, PATH often lacks the sbin directories. */
 	dirs = xasprintf("%s:%s", env ? env : "", sbin);
 	for (dir = strtok_r(dirs, ":", &rest); dir;
 	     dir = strtok_r(NULL, ":", &rest)) {
@@ -50,7 +50,7 @@ char *program_find(const char *name)
 	return NULL;
 }
 
-/* What was written to @fd, a memfd, goes to the end of the string @text. */
+/* Appends the contents of the memfd @fd to the string @text. */
 static char *append_output(char *text, int fd)
 {
 	size_t len = strlen(text), at = len, end;
@@ -70,7 +70,7 @@ static char *append_output(char *text, int fd)
 		at += n;
 	}
 	text[at] = '\0';
-	/* Text has no NULs; one of them would hide what follows. */
+	/* A NUL would hide the rest of the text. */
 	for (; len < at; len++)
 		if (!text[len])
 			text[len] = '?';
@@ -83,7 +83,7 @@ int program_run(const char * const *argv, char **output)
 	pid_t pid, self = getpid();
 
 	*output = xstrdup("");
-	/* One each: in a common one they might cut each other's lines. */
+	/* Separate files, so that the streams do not cut each other's lines. */
 	out = memfd_create("khoctl-stdout", MFD_CLOEXEC);
 	err_out = memfd_create("khoctl-stderr", MFD_CLOEXEC);
 	if (out < 0 || err_out < 0) {
@@ -102,7 +102,7 @@ int program_run(const char * const *argv, char **output)
 		if (!die_with(self))
 			_exit(127);
 
-		/* Its messages are parsed: they have to be the C locale's. */
+		/* khoctl parses the messages, so they must not be translated. */
 		setenv("LC_ALL", "C", 1);
 		if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
 		    dup2(out, STDOUT_FILENO) < 0 ||
@@ -149,7 +149,7 @@ const char *program_last_line(const char *output)
 	const char *p = output, *best = "";
 	size_t best_len = 0, n = 0, i;
 
-	/* kexec repeats the segments after the reason for a failure. */
+	/* After the reason for a failure, kexec lists the segments again. */
 	while (*p) {
 		size_t len = strcspn(p, "\n");
 

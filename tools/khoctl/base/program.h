@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Other programs: finding them, running them, and what they say.
+ * Finding and running other programs.
  */
 #ifndef KHOCTL_PROGRAM_H
 #define KHOCTL_PROGRAM_H
@@ -9,23 +9,22 @@
 #include <sys/types.h>
 
 /*
- * In a child, before it becomes another program: to be killed when khoctl dies,
- * however that happens.  @parent is khoctl.  Return: false if it is dead already
+ * Called in a child, before execve(): has the kernel kill it when khoctl, @parent, dies.
+ * Return: false if khoctl is dead already
  */
 bool die_with(pid_t parent);
-/* Path of a program in PATH or the sbin directories, or NULL; the caller frees it. */
+/* Finds a program in PATH or the sbin directories; the caller frees the path. */
 char *program_find(const char *name);
 /*
- * Runs @argv without a shell.  @output gets what it writes to stdout and
- * stderr, NUL-terminated; the caller frees it.  Return: its wait status, or
- * a negative errno.
+ * Runs @argv without a shell.  @output: set to what it writes to stdout and stderr,
+ * NUL-terminated; the caller frees it.  Return: the wait status, or a negative errno
  */
 int program_run(const char * const *argv, char **output);
 /* "exit status 1", "killed by signal 9" */
 const char *program_status_str(int status);
-/* The program's last words, for a message; "" if it said nothing */
+/* The last line of the output that is of use in a message, or "" */
 const char *program_last_line(const char *output);
-/* @argv as a shell would take it; the caller frees it */
+/* Quotes @argv for a shell; the caller frees the text. */
 char *program_quote(const char * const *argv);
 
 #endif /* KHOCTL_PROGRAM_H */

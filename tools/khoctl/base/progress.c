@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A progress bar on stderr, for a person who waits: only on a terminal, and
- * only once it takes long.
+ * A progress bar on stderr.  It appears only on a terminal, and only if the operation
+ * takes long.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ static void draw(struct progress *p, __u64 done, double elapsed)
 			 size_str(rate));
 	}
 
-	/* The last column stays free: some terminals wrap at it. */
+	/* Leave the last column free: some terminals wrap there. */
 	room = terminal_width() - 1;
 	fill = room - (int)(strlen(head) + strlen(tail)) - 2;
 	if (fill > 40)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A progress bar on stderr, for a person who waits.
+ * A progress bar on stderr.
  */
 #ifndef KHOCTL_PROGRESS_H
 #define KHOCTL_PROGRESS_H
@@ -11,10 +11,10 @@
 
 struct progress {
 	const char *label;
-	__u64 total;			/* 0: not known */
+	__u64 total;			/* 0: unknown */
 	double started;
 	double drawn;
-	int width;			/* of what is on the screen */
+	int width;			/* of the text on the screen */
 	bool on;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ranges of addresses.
+ * Sets of address ranges.
  */
 #include <stdlib.h>
 

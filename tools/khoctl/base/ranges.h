@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Ranges of addresses.
+ * Sets of address ranges.
  */
 #ifndef KHOCTL_RANGES_H
 #define KHOCTL_RANGES_H
@@ -9,16 +9,16 @@
 
 #include <linux/types.h>
 
-/* Bytes that lie side by side: @end is the first that does not belong */
+/* Contiguous bytes; @end is exclusive. */
 struct range {
 	__u64 addr;
 	__u64 end;
 };
 
-/* For qsort() */
+/* Comparison for qsort() */
 int range_by_addr(const void *a, const void *b);
 
-/* After ranges_tidy() they rise by address and don't touch each other. */
+/* After ranges_tidy(), they are sorted by address and do not touch each other. */
 struct ranges {
 	struct range *list;
 	size_t nr;
@@ -26,11 +26,11 @@ struct ranges {
 	__u64 bytes;
 };
 
-/* An empty one is left out. */
+/* Adds a range unless it is empty. */
 void ranges_add(struct ranges *r, __u64 start, __u64 end);
-/* Sorts and merges what was added in any order. */
+/* Sorts and merges the ranges. */
 void ranges_tidy(struct ranges *r);
-/* Bytes of [@start, @end) that are in @r, which is tidy */
+/* Number of bytes of [@start, @end) that are in @r, which must be tidy */
 __u64 ranges_overlap(const struct ranges *r, __u64 start, __u64 end);
 
 #endif /* KHOCTL_RANGES_H */

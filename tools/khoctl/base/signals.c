@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Signals that are only noted.
+ * Deferred signals.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ void catch_signals(void)
 	struct sigaction sa = { .sa_handler = on_signal }, old;
 	size_t i;
 
-	/* No SA_RESTART: a read that blocks has to end. */
+	/* No SA_RESTART: a signal has to interrupt a read that blocks. */
 	for (i = 0; i < ARRAY_SIZE(sigs); i++)
 		if (!sigaction(sigs[i], NULL, &old) &&
 		    old.sa_handler != SIG_IGN)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * SIGINT, SIGTERM and SIGHUP: they are only noted, so that a command can clean up.
+ * Deferred signals: SIGINT, SIGTERM and SIGHUP are recorded, so that a command can clean
+ * up before it dies.
  */
 #ifndef KHOCTL_SIGNALS_H
 #define KHOCTL_SIGNALS_H
 
-/* From now on they are noted, but for those that are ignored. */
+/* Starts to record the signals that are not ignored. */
 void catch_signals(void);
-/* The last one that was noted, or 0 */
+/* The last signal that was recorded, or 0 */
 int caught_signal(void);
-/* After clean-up: dies of the signal that was noted, if any. */
+/* Call this after cleaning up: dies of the recorded signal, if any. */
 void die_of_signal(void);
 
 #endif /* KHOCTL_SIGNALS_H */

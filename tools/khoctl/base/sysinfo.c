@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the running system says about itself.
+ * Information about the running system.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -60,7 +60,7 @@ int sys_read(const char *path, char *buf, size_t size)
 	return n;
 }
 
-/* The number in a file, or negative errno */
+/* Reads a number from a file.  Return: the number, or a negative errno */
 static long sys_number(const char *path)
 {
 	char buf[32], *end;
@@ -90,7 +90,7 @@ const char *sys_lockdown(void)
 
 	if (sys_read("/sys/kernel/security/lockdown", buf, sizeof(buf)) < 0)
 		return NULL;
-	/* "none [integrity] confidentiality": the one in force is marked. */
+	/* "none [integrity] confidentiality": brackets mark the current level. */
 	start = strchr(buf, '[');
 	end = start ? strchr(start, ']') : NULL;
 	if (!end)
@@ -126,7 +126,7 @@ const char *sys_kexec_refusal(bool file)
 	return NULL;
 }
 
-/* 'y', 'm' or 'n' for "CONFIG_...", or 0 if there is no file to look in */
+/* Returns 'y', 'm' or 'n' for "CONFIG_...", or 0 if there is no configuration. */
 static int sys_config(const char *option)
 {
 	static const char * const places[] = {
@@ -141,7 +141,7 @@ static int sys_config(const char *option)
 	FILE *f = NULL;
 
 	for (i = 0; i < ARRAY_SIZE(places) && !f; i++) {
-		/* The only conversion in it is the release. */
+		/* The only conversion is the release. */
 		char path[256];
 		const char *mark = strstr(places[i], "%s");
 
@@ -163,7 +163,7 @@ static int sys_config(const char *option)
 	return found;
 }
 
-/* A function of this name in the kernel itself, not in a module */
+/* True if the kernel itself, not a module, has a symbol of this name */
 static bool kernel_has_symbol(const char *name)
 {
 	FILE *f = sys_open("/proc/kallsyms");
@@ -196,7 +196,7 @@ int cmdline_kho(const char *cmdline)
 	const char *p = cmdline;
 	int on = -1;
 
-	/* The kernel takes the last, and as true what kstrtobool() does. */
+	/* The last kho= wins, and kstrtobool() parses the value. */
 	while ((p = strstr(p, "kho="))) {
 		bool starts = p == cmdline || isspace((unsigned char)p[-1]);
 
@@ -237,7 +237,7 @@ __u64 sys_memory_end(void)
 	if (!f)
 		return 0;
 	while (getline(&line, &room, f) >= 0) {
-		/* Without CAP_SYS_ADMIN all addresses are 0. */
+		/* Without CAP_SYS_ADMIN, all addresses are 0. */
 		if (strstr(line, ": System RAM") &&
 		    sscanf(line, "%llx-%llx", &start, &last) == 2 &&
 		    last && last + 1 > end)
@@ -278,7 +278,7 @@ bool sys_has_word(const char *path, const char *word)
 
 unsigned int sys_kernel_abi(void)
 {
-	/* Once a handover has arrived there is only the FDT of that. */
+	/* After a handover, only the incoming FDT may exist. */
 	static const char * const paths[] = {
 		"/sys/kernel/debug/kho/out/fdt",
 		"/sys/kernel/debug/kho/in/fdt",
@@ -289,9 +289,8 @@ unsigned int sys_kernel_abi(void)
 	size_t i;
 
 	/*
-	 * Of the outgoing one debugfs shows as much as there was at boot: too
-	 * little to be read as an FDT, but the compatible string is the first
-	 * thing in it.
+	 * debugfs cuts the outgoing FDT to the size that it had at boot.  That is not a
+	 * valid FDT, but the compatible string comes first.
 	 */
 	for (i = 0; i < ARRAY_SIZE(paths) && !abi; i++) {
 		int n = sys_read(paths[i], start, sizeof(start));

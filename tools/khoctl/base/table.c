@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tables with columns as wide as they need to be.
+ * Tables with aligned columns.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,12 +17,12 @@ struct table {
 	unsigned int columns;
 	bool right[MAX_COLUMNS];
 	int width[MAX_COLUMNS];
-	char **rows;			/* cells of a row, divided by '\t' */
+	char **rows;			/* cells of a row, separated by '\t' */
 	size_t nr;
 	size_t room;
 };
 
-/* Columns on a terminal: characters, not bytes. */
+/* Width on a terminal, in characters rather than bytes */
 static int cell_width(const char *s, size_t len)
 {
 	int width = 0;

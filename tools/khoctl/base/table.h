@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tables with columns as wide as they need to be.
+ * Tables with aligned columns.
  */
 #ifndef KHOCTL_TABLE_H
 #define KHOCTL_TABLE_H
@@ -9,11 +9,11 @@
 
 struct table;
 
-/* @columns: titles divided by '|'; one that starts with '>' is right-aligned */
+/* @columns: titles separated by '|'; a leading '>' aligns a column to the right. */
 struct table *table_new(const char *columns);
-/* Starts a new row with the first cell of @fmt; cells are divided by '\t'. */
+/* Adds a row; '\t' separates the cells. */
 void table_row(struct table *t, const char *fmt, ...) PRINTF(2, 3);
-/* Prints and frees it */
+/* Prints and frees the table. */
 void table_print(struct table *t, int indent);
 
 #endif /* KHOCTL_TABLE_H */

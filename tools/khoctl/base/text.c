@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Texts for people.
+ * Formatting for people.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "base/defs.h"
 #include "base/text.h"
 
-/* A few results can be arguments of the same printf(). */
+/* Several buffers, so that one printf() can use several results */
 static char *turn_buffer(void)
 {
 	static char bufs[16][48];
@@ -30,7 +30,7 @@ const char *size_str(__u64 bytes)
 	__u64 whole = bytes, tenths = 0;
 
 	while (whole >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
-		/* Tenths are cut, not rounded: 1023.99 KiB is not 1024 KiB. */
+		/* Cut tenths rather than round them: 1023.99 KiB is not 1024 KiB. */
 		tenths = whole % 1024 * 10 / 1024;
 		whole /= 1024;
 		unit++;
@@ -63,7 +63,7 @@ const char *time_str(__u64 seconds)
 	return buf;
 }
 
-/* Length of the UTF-8 character at @s that a terminal can show, or 0. */
+/* Length of the UTF-8 character at @s, or 0 if a terminal cannot show it */
 static size_t utf8_len(const unsigned char *s, size_t len)
 {
 	__u32 code;

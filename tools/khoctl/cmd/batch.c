@@ -37,7 +37,7 @@ static void add_arg(struct page_args *args, const struct kho_page_entry *entry)
 	args->entries[args->nr++] = *entry;
 }
 
-/* One per line; '#' starts a comment. */
+/* Reads a list with one page per line; '#' starts a comment. */
 static int read_list(struct page_args *args, const char *path)
 {
 	bool is_stdin = !strcmp(path, "-");

@@ -2,8 +2,8 @@
 /*
  * khoctl check
  *
- * Each check gives one line: what was found, whether that is good enough for
- * a handover, and if not, what to do about it.
+ * Each check prints a line: what was found, whether that is good enough for a handover, and
+ * if not, what to do about it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +100,7 @@ static void check_kexec(void)
 		      "kernels may be loaded (kernel.kexec_load_disabled)");
 }
 
-/* The kernel that has KHO of its own loads by kexec_file_load(), and tells what it knows. */
+/* With in-kernel KHO, kexec_file_load() reports the memory that the kernel knows. */
 static void check_memmap(void)
 {
 	enum memmap how;
@@ -136,7 +136,7 @@ static void check_module(void)
 		      version[0] ? ", version " : "", version);
 		return;
 	}
-	/* One advice is enough, and has to come first. */
+	/* The advice about lockdown is enough, and has to be followed first. */
 	if (sys_locked_down()) {
 		found(&all, "module", FAIL, NULL,
 		      "not loaded; as long as the kernel is locked down it can't be");
@@ -163,7 +163,7 @@ static void check_module(void)
 	free(file);
 }
 
-/* Return: the open device, or -1 */
+/* Return: a descriptor, or -1 */
 static int check_device(struct kho_query *q)
 {
 	int dev = kho_open(device_path());
@@ -198,7 +198,7 @@ static int check_device(struct kho_query *q)
 	return dev;
 }
 
-/* What a kernel like this one would need, with its initrd; 0: no idea */
+/* Scratch needed by the running kernel's image and initrd, or 0: unknown */
 static __u64 guess_need(void)
 {
 	char *path = xasprintf("/boot/vmlinuz-%s", sys_release());
@@ -240,7 +240,7 @@ static void check_scratch(int dev, struct kho_query *q)
 		found(&all, "scratch", OK, NULL, "the kernel's own");
 		return;
 	}
-	/* So it is after much has arrived; by now there may be room. */
+	/* There may be none after a large handover.  By now, there may be room. */
 	ret = q->scratch_size ? 0 : scratch_take(dev, q, 0, NULL);
 	if (!q->scratch_size) {
 		found(&all, "scratch", FAIL, ret == -EOPNOTSUPP ?
@@ -266,7 +266,7 @@ static void check_scratch(int dev, struct kho_query *q)
 		      "the module publishes no node: a kernel can't be told of the handover");
 }
 
-/* What the kernel before left behind, whether the module is loaded or not */
+/* What the previous kernel left, whether or not the module is loaded */
 static void check_arrived(void)
 {
 	size_t nr, i, envelopes = 0, open_ones = 0, hidden = 0, unknown = 0;
@@ -377,7 +377,7 @@ out:
 	free(program);
 }
 
-/* Of what is loaded already: does it know where memory is? */
+/* Does the loaded kernel still know the memory correctly? */
 static void check_image(const struct kho_query *q)
 {
 	int loaded = sys_kexec_loaded();
@@ -390,7 +390,7 @@ static void check_image(const struct kho_query *q)
 		      "loaded, and memory is as it was then");
 }
 
-/* "A handover is possible", and why not */
+/* Prints all findings and the conclusion. */
 static int conclude(struct json_object *root, const char *what)
 {
 	int ret = all.failed ? FAILED : DONE;

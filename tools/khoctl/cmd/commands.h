@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The commands of khoctl, each with its own name.  Return: DONE, FAILED or USAGE.
+ * The commands of khoctl.  They return DONE, FAILED or USAGE.
  */
 #ifndef KHOCTL_COMMANDS_H
 #define KHOCTL_COMMANDS_H

@@ -92,7 +92,7 @@ int cmd_setdata(int argc, char **argv)
 	dev = open_objects(&query, 0);
 	if (dev < 0)
 		return FAILED;
-	/* All of it before the object is touched. */
+	/* Read all data before touching the object. */
 	ret = read_user_data(argv[optind + 1], &data, &bytes);
 	if (ret)
 		goto out_close_dev;

@@ -24,7 +24,7 @@
 #include "decode/dump.h"
 #include "decode/dumpfile.h"
 
-/* Of a list that is longer, the rest is shown by --keys. */
+/* The maximum length of a list without --keys */
 #define FEW	1000
 
 static void print_more(size_t nr, size_t shown, const char *indent)
@@ -190,7 +190,7 @@ static void print_all(const struct meta *m, const struct decoded *d,
 	print_problems(d);
 }
 
-/* The FDT and nothing else */
+/* Shows only the FDT. */
 static int show_fdt(const void *fdt, const struct decoded *d, const char *source)
 {
 	struct json_object *root;
@@ -269,7 +269,7 @@ int cmd_dump(int argc, char **argv)
 		return ret;
 	if (save) {
 		ret = meta_save(&m, save);
-		/* To stdout: a file is all that is wanted there. */
+		/* With --save -, stdout must contain nothing but the dump. */
 		if (ret || !strcmp(save, "-"))
 			goto out;
 	}

@@ -18,13 +18,13 @@
 #include "device/lists.h"
 #include "target/target.h"
 
-/* What "kho=" the next kernel gets: 1 on, 0 off, -1 none */
+/* The value of "kho=" for the next kernel: 1 on, 0 off, -1 absent */
 static int next_kho(const struct load *l)
 {
 	int on = l->append ? cmdline_kho(l->append) : -1;
 	char cmdline[4096];
 
-	/* kexec puts --append behind what is reused: it wins. */
+	/* kexec appends --append to the reused command line, so that it wins. */
 	if (on < 0 && l->reuse_cmdline &&
 	    sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) > 0)
 		on = cmdline_kho(cmdline);
@@ -85,7 +85,7 @@ int load_check_limit(struct load *l)
 
 		if (e->addr + e->bytes < limit)
 			continue;
-		/* Some kernels count only RAM that nobody has reserved. */
+		/* Some kernels do not count reserved RAM, which moves the limit up. */
 		if (e->addr < limit)
 			ret = cmd_err("mem=%s on its command line: that is in the envelope from 0x%llx to 0x%llx: it would not boot",
 				      size_str(limit), e->addr,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl load: what was done.
+ * khoctl load: the report.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ static void report_json(const struct load *l)
 	json_print(root);
 }
 
-/* What the next kernel is, and what that means */
+/* The kind of kernel and its consequences */
 static void report_target(const struct load *l)
 {
 	const struct kho_query *q = &l->query;

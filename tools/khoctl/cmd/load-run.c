@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl load: running kexec, and judging what it did.
+ * khoctl load: running kexec and verifying the result.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -41,7 +41,7 @@ int load_build_args(struct load *l)
 			cmd_warn("warning: --no-checks: this kernel makes a checksum of what it loads by itself");
 		l->args[n++] = xstrdup("-s");
 		l->args[n++] = xstrdup("-l");
-		/* What begins with '-' would be an option. */
+		/* kexec would take a leading '-' for an option. */
 		l->args[n++] = xasprintf("%s%s", *l->kernel == '-' ? "./" : "",
 					 l->kernel);
 	} else {
@@ -64,7 +64,7 @@ int load_build_args(struct load *l)
 	return DONE;
 }
 
-/* What kexec put on an envelope would be lost there. */
+/* No segment may overlap an envelope, where it would be lost. */
 static int judge_envelopes(struct load *l)
 {
 	struct kho_envelope_entry *env;
@@ -101,7 +101,7 @@ static int judge(struct load *l, const char *output)
 	if (sys_kexec_loaded() != 1)
 		return cmd_err("%s reports success, but /sys/kernel/kexec_loaded is not 1",
 			       l->program);
-	/* The kernel chose the places itself, all in its own scratch. */
+	/* In-kernel KHO placed all segments in its own scratch. */
 	if (l->own_kho)
 		return DONE;
 	why = kexec_segments(output, &l->segs, &l->nr_segs);
@@ -129,8 +129,8 @@ static int set_handoff(const struct load *l, __u32 how)
 }
 
 /*
- * Each page may be sent to a kernel that could do with envelopes, but not the
- * other way round.  So that is what is sent while either kernel may be loaded.
+ * A kernel that suits envelopes can also take an exact handover, but not vice versa.  So
+ * hand over exactly while either the old or the new kernel may be loaded.
  */
 static int begin_handoff(const struct load *l)
 {
@@ -143,13 +143,13 @@ static int begin_handoff(const struct load *l)
 			     device_error(ret)) : DONE;
 }
 
-/* For the kernel that is loaded now */
+/* Chooses the handover that suits the kernel that is loaded now. */
 static int end_handoff(struct load *l, int failed)
 {
 	__u32 how = l->plan.handoff, before = l->query.handoff;
 	int ret;
 
-	/* What was loaded before, if it still is, was made for that. */
+	/* The old kernel may still be loaded and suit envelopes. */
 	if (failed) {
 		if (before != how && before == KHO_HANDOFF_ENVELOPES &&
 		    l->was_loaded && sys_kexec_loaded() == 1 &&
@@ -170,7 +170,7 @@ static int end_handoff(struct load *l, int failed)
 	return DONE;
 }
 
-/* What is loaded knows the memory that there is from then on. */
+/* Tells the module that the image will know the memory as it is now. */
 static int tell_image(const struct load *l, __u32 state)
 {
 	int ret;
@@ -185,9 +185,9 @@ static int tell_image(const struct load *l, __u32 state)
 }
 
 /*
- * Is the next kernel told of the memory that there is?  That may change at any time, so
- * this is asked before kexec looks, and after: memory that is being plugged in is known
- * to the module first, and to kexec a moment later.
+ * Checks that kexec reports the existing memory to the next kernel.  Memory may change at any
+ * time, so this is checked before and after running kexec: when memory is plugged in, the
+ * module knows first, and kexec a moment later.
  */
 static int check_memmap(const struct load *l, bool after)
 {
@@ -212,7 +212,7 @@ static int run_kexec(struct load *l)
 	struct guard guard;
 	int status, ret;
 
-	/* What was loaded may have been unloaded by somebody who does not say so. */
+	/* Somebody may have unloaded the old kernel without telling the module. */
 	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
 	    tell_image(l, KHO_IMAGE_BEGUN) || check_memmap(l, false))
 		return FAILED;
@@ -225,8 +225,8 @@ static int run_kexec(struct load *l)
 		ret = cmd_err("%s: %s: %s", l->program, program_status_str(status),
 			      program_last_line(output));
 		/*
-		 * A load that is refused leaves what was loaded before.  Only
-		 * a kexec that was killed may have loaded something.
+		 * If loading is refused, the old kernel stays loaded.  Only a kexec
+		 * that was killed may have loaded the new one.
 		 */
 		if (WIFEXITED(status) && sys_kexec_loaded() == l->was_loaded) {
 			if (l->was_loaded)

@@ -2,12 +2,11 @@
 /*
  * khoctl load KERNEL
  *
- * The stock kexec loads a copy of the image in which the boot protocol's
- * setup_data points at the module's node, and keeps to scratch, in which
- * nothing is preserved.  All that it says about that is checked afterwards.
+ * The stock kexec loads a copy of the image that announces the handover.  It places all
+ * segments in scratch, where nothing is preserved.  khoctl verifies what it reports about
+ * that.
  *
- * A kernel with Kexec Handover of its own does all this by itself, in
- * kexec_file_load(): there the image is loaded as it is.
+ * With in-kernel KHO, kexec_file_load() does all this, and the image is loaded as it is.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -95,7 +94,7 @@ static int parse(struct load *l, int argc, char **argv)
 	return DONE;
 }
 
-/* A copy in a memfd that kexec inherits, with the address of the node in it */
+/* Makes a copy that announces the handover, in a memfd that kexec inherits. */
 static int copy_image(struct load *l)
 {
 	size_t at = 0;
@@ -103,7 +102,7 @@ static int copy_image(struct load *l)
 
 	if (l->own_kho)
 		return DONE;
-	/* Not close-on-exec: kexec opens it by /proc/self/fd. */
+	/* Not close-on-exec: kexec opens it through /proc/self/fd. */
 	l->fd = memfd_create("kho-image", 0);
 	if (l->fd < 0)
 		return cmd_errno_err(errno, "cannot make a copy of %s", l->kernel);
@@ -122,7 +121,7 @@ static int copy_image(struct load *l)
 	return DONE;
 }
 
-/* All that can be known to fail before the image is looked at */
+/* Checks everything that does not depend on the image. */
 static int check_module(struct load *l)
 {
 	const struct kho_query *q = &l->query;
@@ -134,7 +133,7 @@ static int check_module(struct load *l)
 		return cmd_err("the machine is going down: it is too late to load a kernel");
 	if (!l->own_kho && !q->setup_addr)
 		return cmd_err("the module publishes no setup_data node to hand over by");
-	/* So it is after much has arrived; by now there may be room. */
+	/* There may be none after a large handover.  By now, there may be room. */
 	if (!l->own_kho && !q->scratch_size)
 		ret = scratch_take(l->dev, &l->query, 0, NULL);
 	if (!l->own_kho && !q->scratch_size)
@@ -154,7 +153,7 @@ static int check_module(struct load *l)
 	return DONE;
 }
 
-/* What "khoctl check --target" would say: the first failure is the reason. */
+/* Checks what "khoctl check --target" checks; reports the first failure. */
 static int check_plan(struct load *l)
 {
 	struct plan *p = &l->plan;
@@ -192,7 +191,7 @@ int cmd_load(int argc, char **argv)
 	ret = parse(&l, argc, argv);
 	if (ret)
 		return ret;
-	/* Before anything is looked at that another one may change. */
+	/* Take the lock before looking at anything that another khoctl may change. */
 	lock = l.dry_run ? -1 : load_lock();
 	l.dev = open_device_query(&l.query, 0);
 	if (l.dev < 0) {
@@ -200,7 +199,7 @@ int cmd_load(int argc, char **argv)
 		goto out_unlock;
 	}
 
-	/* From here on a signal must not leave an image that nobody checked. */
+	/* From here on, a signal must not leave an unchecked image loaded. */
 	catch_signals();
 	ret = check_module(&l);
 	if (!ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Parts of "khoctl load".
+ * The parts of "khoctl load".
  */
 #ifndef KHOCTL_LOAD_H
 #define KHOCTL_LOAD_H
@@ -16,7 +16,7 @@
 #include "target/target.h"
 
 /**
- * struct load - a kernel that is to be loaded
+ * struct load - the kernel to be loaded
  */
 struct load {
 	const char *kernel;
@@ -32,32 +32,32 @@ struct load {
 
 	int dev;
 	struct kho_query query;
-	bool own_kho;			/* the kernel's own KHO does it */
+	bool own_kho;			/* in-kernel KHO does the work */
 	struct image_file file;
 	struct target target;
 	struct plan plan;
 	__u64 initrd_size;
-	__u64 limit;			/* of its memory, or 0 */
+	__u64 limit;			/* memory limit of the next kernel, or 0 */
 	int fd;				/* the copy of the image, or -1 */
 	char *program;
 	char *args[13];			/* NULL-terminated; [0] is program */
 	struct kexec_segment *segs;
 	size_t nr_segs;
 	int was_loaded;
-	bool fell_back;			/* from envelopes to each page */
+	bool fell_back;			/* from envelopes to an exact handover */
 };
 
-/* These print what goes wrong; they return DONE or FAILED. */
+/* The functions print errors and return DONE or FAILED. */
 
-/* What the next kernel's command line says of KHO, and how long it is */
+/* Checks the length of the command line, and kho= in it. */
 int load_check_cmdline(const struct load *l);
-/* What lies behind the end of its memory is lost to the next kernel. */
+/* Checks that no memory limit on the command line loses preserved memory. */
 int load_check_limit(struct load *l);
-/* The command line of kexec */
+/* Builds the command line of kexec. */
 int load_build_args(struct load *l);
-/* Runs kexec and judges what it did; what is not safe is unloaded again. */
+/* Runs kexec and verifies the result; unloads an image that is not safe. */
 int load_run(struct load *l);
-/* What was done, or what would be done */
+/* Prints what was done, or what would be done. */
 void load_report(const struct load *l);
 
 #endif /* KHOCTL_LOAD_H */

@@ -23,7 +23,7 @@
 #include "device/lists.h"
 #include "device/objects.h"
 
-/* Where it is from and whether anybody has come for it, then the rest */
+/* Origin and claim first, then the other states */
 static char *state_words(__u32 flags, bool poisoned)
 {
 	static const struct {
@@ -52,7 +52,7 @@ static char *state_words(__u32 flags, bool poisoned)
 	return text;
 }
 
-/* Asking for each name once is enough: most objects have the same owner. */
+/* Cache the last result: most objects have the same owner. */
 static const char *owner_str(__u32 uid, __u32 gid)
 {
 	static char *text;
@@ -75,12 +75,12 @@ static const char *owner_str(__u32 uid, __u32 gid)
 	return text;
 }
 
-/* Base pages that are in no larger one */
+/* Base pages that are not part of a larger page */
 static __u64 small_pages(const struct kho_obj_info *e, __u32 page_size)
 {
 	__u64 ratio = page_size / 8, large;
 
-	/* The kernel could say anything. */
+	/* Do not trust the numbers to be consistent. */
 	if (__builtin_mul_overflow(e->pud_pages, ratio, &large) ||
 	    __builtin_add_overflow(large, e->pmd_pages, &large) ||
 	    __builtin_mul_overflow(large, ratio, &large) || large > e->pages)
@@ -132,7 +132,7 @@ static void objects_json(struct json_object *root, const struct kho_obj_info *e,
 	}
 }
 
-/* "2MiB": a title without a space is one word for whoever cuts the table up. */
+/* Formats "2MiB": a title without a space is a single word for scripts. */
 static void add_size(char *to, size_t room, __u64 size)
 {
 	const char *text = size_str(size);

@@ -45,7 +45,7 @@ int cmd_own(int argc, char **argv)
 	dev = open_objects(&query, 0);
 	if (dev < 0)
 		return FAILED;
-	/* Writing is not needed, and would end the use of a checksum. */
+	/* Opening it for writing is not needed and would invalidate the checksum. */
 	obj = kho_object_open(dev, name, KHO_OPEN_READ, NULL);
 	close(dev);
 	if (obj == -EACCES)

@@ -26,7 +26,7 @@ static void prune(int dev, const struct kho_obj_info *info, bool dry_run,
 	char name[KHO_NAME_SIZE + 1] = "";
 	int ret = 0;
 
-	/* Not the printable one: that may be another object's. */
+	/* Use the real name: the printable one may be that of another object. */
 	snprintf(name, sizeof(name), "%.*s", KHO_NAME_SIZE, info->name);
 	if (!dry_run)
 		ret = kho_object_remove(dev, name);
@@ -69,7 +69,7 @@ int cmd_prune(int argc, char **argv)
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		switch (c) {
 		case 'i':
-			/* With 0 it would be all objects, by a slip. */
+			/* 0 would remove all objects by mistake. */
 			if (parse_u64(optarg, &idle) || !idle)
 				return usage_error("--idle: '%s': a number of handovers, at least 1",
 						   optarg);

@@ -25,12 +25,12 @@
 #include "device/objects.h"
 #include "device/owner.h"
 
-/* So much is copied between two looks at signals and progress. */
+/* Bytes to copy between checks for signals */
 #define COPY_STEP	MIB
 
 /*
- * Copies what @fd has into a memfd, which takes its place: an object's size
- * has to be known when it is made.
+ * Replaces @fd by a memfd with the same data: the size of an object has to be known when it
+ * is created.
  */
 static int buffer_input(int *fd, const char *path, __u64 *bytes)
 {
@@ -46,7 +46,7 @@ static int buffer_input(int *fd, const char *path, __u64 *bytes)
 	for (;;) {
 		char *map;
 
-		/* Straight into the buffer's pages, a step at a time. */
+		/* Read straight into the pages of the memfd. */
 		if (ftruncate(mem, *bytes + COPY_STEP))
 			goto err_buffer;
 		map = mmap(NULL, COPY_STEP, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -84,7 +84,7 @@ err_buffer:
 	return ret;
 }
 
-/* What is left to read in @fd; 0 if only reading it will tell. */
+/* Returns the bytes left in @fd, or 0 if only reading can tell. */
 static __u64 input_size(int fd)
 {
 	struct stat st;
@@ -137,13 +137,13 @@ static int copy(int in, const char *path, int obj, __u64 bytes,
 	return ret;
 }
 
-/* What the options ask for */
+/* The options */
 struct put {
 	__u32 flags;			/* KHO_CREATE_* */
 	__u32 node;
 	bool seal;
 	struct owner owner;
-	const char *data_path;		/* of the user data, or NULL */
+	const char *data_path;		/* path of the user data, or NULL */
 	void *data;
 	__u32 data_bytes;
 };
@@ -170,7 +170,7 @@ static int create(int dev, const char *name, __u64 bytes, const struct put *put)
 	return obj;
 }
 
-/* Until the commit, the object goes when this process does, however it ends. */
+/* Until it is committed, the object vanishes when this process ends. */
 static int finish(int obj, const char *name, const struct put *put)
 {
 	int ret = 0;

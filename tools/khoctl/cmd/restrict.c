@@ -40,9 +40,9 @@ int restrict_arrived(void)
 	ret = arch_arrived_read(&list, &nr);
 	if (ret)
 		return cmd_errno_err(ret, "%s", arch_arrived_dir);
-	/* One that fails must not keep the rest open. */
+	/* Go on after a failure: the other files must not stay open. */
 	for (i = 0; i < nr; i++) {
-		/* What can't be told may be an envelope. */
+		/* A file of an unknown kind may be an envelope. */
 		if (list[i].kind != ARRIVED_ENVELOPE && list[i].kind != ARRIVED_UNKNOWN)
 			continue;
 		if (list[i].mode == ROOT_ONLY)

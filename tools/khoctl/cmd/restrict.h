@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Files in which all users can read what arrived.
+ * Restricting access to envelopes in sysfs.
  */
 #ifndef KHOCTL_RESTRICT_H
 #define KHOCTL_RESTRICT_H
 
-/*
- * Lets only root read them.  Prints what was done, and what goes wrong.  Return:
- * DONE or FAILED
- */
+/* Lets only root read incoming envelopes; prints the result.  Return: DONE or FAILED */
 int restrict_arrived(void);
 
 #endif /* KHOCTL_RESTRICT_H */

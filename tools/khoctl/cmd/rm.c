@@ -40,7 +40,7 @@ int cmd_rm(int argc, char **argv)
 	dev = open_device_query(&query, KHO_FEATURE_OBJECTS);
 	if (dev < 0)
 		return FAILED;
-	/* One that can't be released is no reason to keep the others. */
+	/* Go on after a failure: the other objects can be released. */
 	for (i = optind; i < argc; i++) {
 		ret = kho_object_remove(dev, argv[i]);
 		if (ret == -EPERM)

@@ -2,8 +2,8 @@
 /*
  * khoctl seal NAME
  *
- * Two old spellings go on working for one version: "freeze NAME" for this, and
- * "seal" without a name for what is "restrict" now.
+ * Two deprecated spellings still work: "freeze NAME" for this command, and "seal" without a
+ * name for "restrict".
  */
 #include <errno.h>
 #include <unistd.h>
@@ -70,7 +70,7 @@ int cmd_seal(int argc, char **argv)
 	ret = parse(argc, argv, &flags);
 	if (ret)
 		return ret;
-	/* An option that only an object can have tells that one was meant. */
+	/* --sum only makes sense for an object, so the name is missing. */
 	if (optind == argc && !flags) {
 		cmd_warn("warning: without NAME this is deprecated: use 'khoctl restrict'");
 		return restrict_arrived();

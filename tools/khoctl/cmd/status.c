@@ -49,10 +49,10 @@ static const char * const images[] = {
 	[KHO_IMAGE_STALE] = "stale",
 };
 
-/* A word for a number that a newer module may have more of */
+/* The word for a number; a newer module may return numbers without a word. */
 #define WORD(words, n) ((n) < ARRAY_SIZE(words) ? (words)[n] : "unknown")
 
-/* What is in the root FDT, of others than the module */
+/* Subtrees in the root FDT that are not the module's */
 struct others {
 	struct kho_subtree_entry *trees;
 	size_t nr;
@@ -151,7 +151,7 @@ static void print_kind(const struct kho_query *q)
 		puts("            kept page by page by the kernel's own KHO");
 		break;
 	default:
-		/* An older module knows no other. */
+		/* An older module leaves this field 0; it only supports the stub. */
 		printf("            the boot stub kept %s (%s) in %s, in %llu us\n",
 		       count_str(q->stub_pages, "page"),
 		       size_str(q->stub_pages * q->page_size),
@@ -165,7 +165,7 @@ static unsigned int percent(__u64 done, __u64 all)
 	return all ? (unsigned int)(done * 100.0 / all) : 0;
 }
 
-/* What was left of objects that were removed, or made smaller */
+/* Memory of removed or shrunk objects, which is freed in the background */
 static void print_freeing(const struct kho_query *q)
 {
 	const char *done = size_str(q->freeing_done * q->page_size);
@@ -179,7 +179,7 @@ static void print_freeing(const struct kho_query *q)
 		       done);
 }
 
-/* The rest of the envelopes that arrived */
+/* Memory in incoming envelopes that is not preserved */
 static void print_release(const struct kho_query *q)
 {
 	const char *all = size_str(q->release_pages * q->page_size);
@@ -295,7 +295,7 @@ static void status_text(const struct kho_query *q, const struct others *others,
 		puts("state       frozen: the machine is going down, nothing may change any more");
 	else
 		puts("state       active: all of this is handed over whenever kexec jumps");
-	/* Its own metadata, which is preserved too, holds nothing. */
+	/* Metadata is preserved too, but does not hold the module. */
 	if (!q->objects && !raw)
 		puts("holders     none: the module can be unloaded");
 	else
@@ -366,7 +366,7 @@ int cmd_status(int argc, char **argv)
 	ret = query.features & KHO_FEATURE_SUBTREES ?
 	      list_subtrees(dev, &others.trees, &others.nr) : 0;
 	close(dev);
-	/* All else is worth to be seen, too, by others and while things change. */
+	/* Show the rest even to other users, and while the list changes. */
 	if (ret && ret != -EAGAIN && ret != -EPERM)
 		return cmd_err("%s: %s", device_path(), device_error(ret));
 	for (i = 0; i < others.nr; i++)

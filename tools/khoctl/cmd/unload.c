@@ -27,7 +27,7 @@ static int unload(const char *path)
 		if (!program)
 			return cmd_err("%s: no such program (try 'apt install kexec-tools')",
 				       path ? path : "kexec");
-		/* Under lockdown, only what kexec_file_load() loaded can be there. */
+		/* Under lockdown, only kexec_file_load() can have loaded the kernel. */
 		ret = kexec_unload(program, sys_kexec_refusal(false) &&
 				   !sys_kexec_refusal(true));
 		free(program);
@@ -56,7 +56,7 @@ int cmd_unload(int argc, char **argv)
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
 
-	/* Not while another khoctl is about to say what it has loaded. */
+	/* Another khoctl may be about to report what it has loaded. */
 	lock = load_lock();
 	ret = unload(path);
 	if (lock >= 0)

@@ -25,11 +25,11 @@
 #include "device/lists.h"
 #include "device/objects.h"
 
-#define STEP	16384		/* base pages: so often the progress is shown */
+#define STEP	16384		/* base pages per call, after which progress is shown */
 
 enum result { OK, BAD, POISONED, UNVERIFIABLE, ERROR };
 
-/* What there is to know of one object */
+/* The result for one object */
 struct verdict {
 	enum result result;
 	__u64 bytes;
@@ -38,10 +38,10 @@ struct verdict {
 	__u64 first_bad;
 	__u64 poisoned;
 	__u64 first_poisoned;
-	const char *why;		/* that the rest could not be compared */
+	const char *why;		/* why the rest could not be compared */
 };
 
-/* What is poisoned of an object that has no checksum is known as well. */
+/* Poisoned pages are known even if an object has no checksum. */
 static void not_compared(int obj, int err, struct verdict *v)
 {
 	struct kho_obj_info info;
@@ -100,7 +100,7 @@ static void verify(int dev, const char *name, const char *label,
 		   __u32 page_size, struct verdict *v)
 {
 	uint64_t bytes;
-	/* What is open for writing has no checksum any more. */
+	/* Open it for reading: opening it for writing would invalidate the checksum. */
 	int obj = kho_object_open(dev, name, KHO_OPEN_READ, &bytes);
 
 	memset(v, 0, sizeof(*v));
@@ -172,8 +172,8 @@ static void show_json(struct json_object *list, const char *label,
 }
 
 /*
- * The names of all that have a checksum, or should have had one on arrival, and of
- * those that have lost a page
+ * Lists the names of all objects that have a checksum, that should have arrived with one, or
+ * that have lost a page.
  */
 static int all_names(int dev, char ***names, size_t *nr)
 {
@@ -197,7 +197,7 @@ static int all_names(int dev, char ***names, size_t *nr)
 	return DONE;
 }
 
-/* For each of @names; @named: by the user */
+/* Verifies all of @names.  @named: the user gave the names */
 static int verify_all(int dev, char **names, size_t nr, bool named,
 		      __u32 page_size)
 {

@@ -2,8 +2,8 @@
 /*
  * Decoding metadata: setup node, scratch, FDT and tree.
  *
- * A decoder that stops at the first mistake is of little help with a broken
- * handover, so this one notes it and goes on with what is still readable.
+ * A decoder that stops at the first error is of little help with a broken handover.  This
+ * one records each error and goes on with what is still readable.
  */
 #include <libfdt.h>
 #include <stdbool.h>
@@ -24,7 +24,7 @@
 #include "decode/dumpfile.h"
 #include "decode/objects.h"
 
-/* Physical addresses have at most 52 bits on all that Linux runs on. */
+/* No architecture that Linux supports has wider physical addresses. */
 #define ADDRESS_LIMIT	((__u64)1 << 52)
 
 static void decode_setup(struct meta *m, struct decoded *d)
@@ -95,7 +95,7 @@ static void decode_scratch(struct meta *m, struct decoded *d)
 	}
 }
 
-/* The tree that it leads to is for the kernel; a child leads to all of it. */
+/* The root property leads to the kernel's own tree; the child has the full tree. */
 static const char *find_exact(struct meta *m, struct decoded *d)
 {
 	const void *p = NULL;
@@ -131,7 +131,7 @@ static void decode_fdt(struct meta *m, struct decoded *d)
 			page = -1;
 		}
 	}
-	/* The next kernel would stop here; whoever debugs it would not. */
+	/* The next kernel would stop here.  For debugging, go on. */
 	for (i = 0; page < 0 && i < m->count; i++)
 		if (m->entries[i].kind == KHO_META_FDT)
 			page = i;
@@ -173,7 +173,7 @@ static const void *map_node(void *ctx, __u64 phys)
 	return meta_at(w->m, phys, w->m->page_size);
 }
 
-/* No kind of key is the walker's result for this. */
+/* Differs from all results of the walker itself. */
 #define WALK_STOP	1
 
 static int see_node(void *ctx, __u64 phys, unsigned int level)
@@ -187,8 +187,8 @@ static int see_node(void *ctx, __u64 phys, unsigned int level)
 		return WALK_STOP;
 	}
 	/*
-	 * An honest tree has each node once.  Refusing the rest also bounds
-	 * the walk by the size of the file, whatever memory it speaks of.
+	 * A valid tree has each node once.  Refusing repeated nodes bounds the walk by
+	 * the size of the file, whatever addresses it contains.
 	 */
 	if (w->m->used[i]) {
 		decode_err(w->d, "tree: the page at 0x%llx is in it twice, or is no node",
@@ -216,7 +216,7 @@ static int see_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 		d->first_run[order] = d->nr_runs;
 	d->runs[d->nr_runs++] = (struct run){ phys, nr, order };
 	d->keys[order] += nr;
-	/* nr blocks lie below the end of memory: this does not overflow. */
+	/* This cannot overflow: the walker checks that the blocks are in memory. */
 	d->pages += nr << order;
 	return 0;
 }
@@ -275,7 +275,7 @@ static void merge_extents(struct meta *m, struct decoded *d)
 	d->nr_extents = n;
 }
 
-/* Nothing that has to survive may lie in scratch, or be used twice. */
+/* Preserved memory must not be in scratch, nor be used twice. */
 static void check_overlaps(struct meta *m, struct decoded *d)
 {
 	size_t i, s, e;
@@ -335,8 +335,8 @@ static void decode_children(struct meta *m, struct decoded *d)
 }
 
 /*
- * A kernel with KHO of its own keeps FDT and scratch to itself, and makes the
- * node when it loads the next one.  What the module has is the tree and blobs.
+ * In-kernel KHO keeps FDT and scratch to itself, and makes the setup node when it loads
+ * the next kernel.  The module then has only the tree and the blobs.
  */
 static bool is_own_kho(const struct meta *m)
 {
@@ -349,7 +349,7 @@ static bool is_own_kho(const struct meta *m)
 	return !m->setup_addr;
 }
 
-/* The only node of the highest level */
+/* The root is the only node of the highest level. */
 static void find_root(struct meta *m, struct decoded *d)
 {
 	size_t i, nr = 0;
@@ -367,7 +367,7 @@ static void find_root(struct meta *m, struct decoded *d)
 		decode_err(d, "tree: there are %zu root nodes", nr);
 }
 
-/* The blob that says what it is, in whatever version */
+/* Finds the blob by its compatible string, of any version. */
 static void find_objects(struct meta *m, struct decoded *d)
 {
 	static const char compatible[] = KHO_OBJS_NODE "-v";

@@ -8,7 +8,7 @@
 #include "decode/decoded.h"
 #include "decode/dumpfile.h"
 
-/* @d has to be freed by decoded_free(). */
+/* Decodes @m into @d, which the caller frees with decoded_free(). */
 void decode(struct meta *m, struct decoded *d);
 
 #endif /* KHOCTL_DECODE_H */

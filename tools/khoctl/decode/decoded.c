@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a set of metadata pages says, and what to ask of it.
+ * Decoded metadata, and queries about it.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -51,7 +51,7 @@ bool has_keys(const struct meta *m, const struct decoded *d, __u64 addr,
 	size_t nr = d->order_runs[order], low = 0, high = nr;
 	__u64 run_end;
 
-	/* The first run that ends above addr; one may take up where another ends. */
+	/* Find the first run that ends above addr.  Runs may be adjacent. */
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a set of metadata pages says, and what to ask of it.
+ * Decoded metadata, and queries about it.
  */
 #ifndef KHOCTL_DECODED_H
 #define KHOCTL_DECODED_H
@@ -18,21 +18,21 @@
 #define MAX_PROBLEMS	64
 #define MAX_ORDERS	(KHO_MAX_ORDER(12) + 1)
 
-/* Blocks of one order that lie side by side, each with a key of its own */
+/* Adjacent blocks of one order, each with its own key */
 struct run {
 	__u64 addr;
 	__u64 nr;
 	__u32 order;
 };
 
-/* A piece of an object, made of pages of that order */
+/* Part of an object that consists of pages of one order */
 struct extent {
 	struct range range;
 	__u32 order;
 };
 
 struct object {
-	char *name;			/* these three are printable */
+	char *name;			/* printable, as comm and release are */
 	char *comm;
 	char *release;
 	__u64 size;
@@ -43,8 +43,8 @@ struct object {
 	__u32 uid;
 	__u32 gid;
 	__u32 mode;
-	__u64 pages;			/* base pages in its extents */
-	__u64 sum_pages;		/* pages of checksums */
+	__u64 pages;			/* base pages in the extents */
+	__u64 sum_pages;		/* pages that hold checksums */
 	__u64 data_bytes;		/* of user data */
 	struct extent *extents;
 	size_t nr_extents;
@@ -52,37 +52,37 @@ struct object {
 };
 
 /**
- * struct decoded - the result
+ * struct decoded - decoded metadata
  */
 struct decoded {
-	bool own_kho;			/* all but tree and blobs is the kernel's */
+	bool own_kho;			/* in-kernel KHO: there are only tree and blobs */
 	bool has_setup;
 	struct kho_setup_node node;
 	struct kho_data data;
 	struct range *scratch;
 	size_t nr_scratch;
 
-	const void *fdt;		/* NULL: none, or none that is sound */
+	const void *fdt;		/* NULL: none, or an invalid one */
 	__u64 fdt_addr;
 	size_t fdt_room;
-	bool fdt_ok;			/* libfdt finds it sound */
-	bool root_ok;			/* so does a successor: root is valid */
+	bool fdt_ok;			/* libfdt accepts it */
+	bool root_ok;			/* the next kernel accepts it: root is valid */
 	struct kho_fdt root;
-	__u64 lean_root;		/* of the kernel's own tree, or 0 */
+	__u64 lean_root;		/* root of the kernel's own tree, or 0 */
 
 	bool has_metadata;
 	struct kho_metadata metadata;
 
-	bool walked;			/* to the end of the tree */
+	bool walked;			/* the whole tree was read */
 	__u64 nodes[KHO_TREE_DEPTH_MAX];
 	__u64 keys[MAX_ORDERS];
 	__u64 pages;
 	struct run *runs;
 	size_t nr_runs;
 	size_t room_runs;
-	size_t first_run[MAX_ORDERS];	/* runs of an order are neighbours */
-	size_t order_runs[MAX_ORDERS];	/* and rise by address: so many */
-	struct range *extents;		/* of preserved pages, sorted, merged */
+	size_t first_run[MAX_ORDERS];	/* index of the first run of an order */
+	size_t order_runs[MAX_ORDERS];	/* number of its runs, sorted by address */
+	struct range *extents;		/* preserved memory, sorted and merged */
 	size_t nr_extents;
 
 	bool has_objects;
@@ -91,16 +91,16 @@ struct decoded {
 	size_t room_objects;
 
 	char *problems[MAX_PROBLEMS];
-	size_t nr_problems;		/* may be more than are kept */
+	size_t nr_problems;		/* including those that were dropped */
 };
 
-/* Notes a problem, with the rest of it to be decoded all the same. */
+/* Records a problem; decoding goes on. */
 void decode_err(struct decoded *d, const char *fmt, ...) PRINTF(2, 3);
-/* The first extent that ends above @addr, or nr_extents */
+/* Index of the first extent that ends above @addr, or nr_extents */
 size_t find_extent(const struct decoded *d, __u64 addr);
-/* True if all of it is preserved */
+/* True if all of [@addr, @end) is preserved */
 bool is_preserved(const struct decoded *d, __u64 addr, __u64 end);
-/* True if all of it is preserved in blocks of that order, whose size it has */
+/* True if blocks of @order preserve all of [@addr, @end), a multiple of their size */
 bool has_keys(const struct meta *m, const struct decoded *d, __u64 addr,
 	      __u64 end, unsigned int order);
 void decoded_free(struct decoded *d);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl dump: showing an FDT.
+ * khoctl dump: the FDT.
  *
- * In KHO's FDT numbers are native-endian, unlike in any other: 8 bytes are
- * shown as such a number, text as text, and anything else as bytes.
+ * Unlike in other FDTs, numbers in KHO's are native-endian.  A property of 8 bytes is
+ * shown as such a number, text as text, and everything else as bytes.
  */
 #include <libfdt.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 
 #define PATH_MAX_FDT	1024
 
-/* True if it looks like what "compatible" has: texts, a NUL at the end of each */
+/* True if @data looks like "compatible": NUL-terminated strings */
 static bool is_text(const char *data, int len)
 {
 	int i;
@@ -26,7 +26,7 @@ static bool is_text(const char *data, int len)
 	if (len < 2 || data[len - 1])
 		return false;
 	for (i = 0; i < len - 1; i++) {
-		/* Eight bytes with a NUL among them may be a number. */
+		/* Eight bytes that include a NUL may be a number. */
 		if (!data[i] && i && data[i - 1] && len != 8)
 			continue;
 		if (data[i] < 0x20 || data[i] > 0x7e)

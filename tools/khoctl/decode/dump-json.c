@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl dump --json.  Programs rely on the names of its fields: they may get
- * company, but not change.
+ * khoctl dump --json.
+ *
+ * Programs rely on the names of the fields.  New ones may be added, but existing ones must
+ * not change.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -88,7 +90,7 @@ static void tree_json(struct json_object *root, const struct meta *m,
 	json_add_u64(tree, "depth", KHO_TREE_DEPTH(m->shift));
 	json_add_bool(tree, "complete", d->walked);
 	json_add_u64(tree, "pages", d->pages);
-	/* By level: the leaves come first. */
+	/* Indexed by level: the leaves come first. */
 	list = json_list(tree, "nodes");
 	for (i = 0; i < KHO_TREE_DEPTH(m->shift); i++)
 		json_add_u64(list, NULL, d->nodes[i]);

@@ -11,9 +11,9 @@
 #include "decode/decoded.h"
 #include "decode/dumpfile.h"
 
-/* All nodes and properties of an FDT that fdt_check_full() has passed */
+/* Prints all nodes and properties of an FDT that fdt_check_full() accepts. */
 void dump_fdt(const void *fdt);
-/* The same as "fdt": null if @fdt is NULL */
+/* Adds them to @root as "fdt", which is null if @fdt is NULL. */
 void dump_fdt_json(struct json_object *root, const void *fdt);
 void dump_problems_json(struct json_object *root, const struct decoded *d);
 void dump_json(const struct meta *m, const struct decoded *d,

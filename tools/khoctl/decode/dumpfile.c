@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sets of metadata pages: reading and writing.
+ * Reading and writing sets of metadata pages.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 
 #define CHUNK		256		/* pages in one call */
 #define TRIES		5
-#define FDT_SIZE_MAX	MIB		/* of a bare one; the ABI has a page */
+#define FDT_SIZE_MAX	MIB		/* of a bare FDT; that of a handover has a page */
 
 long meta_find(const struct meta *m, __u64 addr)
 {
@@ -79,7 +79,7 @@ static int by_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
-/* Sorts entries and pages; refuses what no kernel would say. */
+/* Sorts entries and pages; refuses what no kernel would produce. */
 static int finish(struct meta *m, const char *from)
 {
 	struct sort_key *keys = xcalloc(m->count, sizeof(*keys));
@@ -124,7 +124,7 @@ out:
 	return ret;
 }
 
-/* Once through the list.  Return: 0, or a negative errno. */
+/* Reads the list once.  Return: 0 or a negative errno */
 static int read_device(struct meta *m, int dev)
 {
 	uint64_t total = 0;
@@ -189,7 +189,7 @@ int meta_from_device(struct meta *m)
 	return ret;
 }
 
-/* Exactly @len bytes; prints what goes wrong. */
+/* Reads exactly @len bytes; prints errors. */
 static int read_exactly(int fd, const char *path, void *buf, size_t len,
 			const char *what)
 {
@@ -234,7 +234,7 @@ static int read_entries(struct meta *m, int fd, const char *path,
 	char more;
 	size_t i;
 
-	/* Before anything is allocated: the count may be absurd. */
+	/* Check this before allocating anything: the count may be absurd. */
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
 		__u64 size = st.st_size;
 
@@ -244,7 +244,7 @@ static int read_entries(struct meta *m, int fd, const char *path,
 				       head->count, needed, size);
 	}
 	for (i = 0; i < head->count; i++) {
-		/* A pipe can only be believed page by page. */
+		/* The count of a pipe is not to be trusted: grow as data comes in. */
 		if (!(i & (i - 1)) || i == 0) {
 			size_t room = i ? 2 * i : 1;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decoding metadata: named objects, see include/kho/objects.h.
+ * Decoding metadata: objects, see include/kho/objects.h.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static bool all_zero(const void *p, size_t len)
 	return true;
 }
 
-/* A page of a chain, each of which may be met once; NULL ends the chain. */
+/* Returns a page of a chain, or NULL to end it.  No page may be used twice. */
 static const void *chain_page(struct meta *m, struct decoded *d, __u64 addr,
 			      const char *what)
 {
@@ -51,9 +51,9 @@ static const void *chain_page(struct meta *m, struct decoded *d, __u64 addr,
 }
 
 /*
- * What the keys of an extent are: of order 0, the largest blocks that the range
- * can be cut into from its start; else all alike.  The successor looks for
- * exactly these.
+ * True if the tree has exactly the keys that the next kernel expects for an extent.  An
+ * extent of order 0 is cut into the largest possible blocks, from its start.  Any other is
+ * cut into blocks of its own order.
  */
 static bool extent_has_keys(const struct meta *m, const struct decoded *d,
 			    const struct extent *e)
@@ -75,7 +75,7 @@ static bool extent_has_keys(const struct meta *m, const struct decoded *d,
 	return true;
 }
 
-/* False if it is of no use. */
+/* False if the extent is unusable, so that reading more is pointless */
 static bool add_extent(struct meta *m, struct decoded *d, struct object *o,
 		       const struct kho_objs_extent *raw)
 {
@@ -90,7 +90,7 @@ static bool add_extent(struct meta *m, struct decoded *d, struct object *o,
 			   o->name, o->nr_extents, pages, raw->addr);
 		return false;
 	}
-	/* There is no page larger than the one of the PUD. */
+	/* No page is larger than that of a PUD. */
 	if (e.order > 2 * (m->shift - 3)) {
 		decode_err(d, "object %s: extent %zu: there are no pages of order %u",
 			   o->name, o->nr_extents, e.order);
@@ -147,7 +147,7 @@ static void read_extents(struct meta *m, struct decoded *d, struct object *o,
 			   o->name);
 }
 
-/* A checksum for each base page, if there are any */
+/* Reads the chain of checksums, one for each base page, if there is one. */
 static void read_sums(struct meta *m, struct decoded *d, struct object *o,
 		      const struct kho_objs_record *rec)
 {
@@ -207,7 +207,7 @@ static void read_data(struct meta *m, struct decoded *d, struct object *o,
 	}
 }
 
-/* A text that is padded with NULs and has at least one, as printable text */
+/* Checks a string padded with at least one NUL, and returns it as printable text. */
 static char *padded_text(struct decoded *d, const struct object *o,
 			 const __u8 *text, size_t size, const char *what)
 {
@@ -270,7 +270,7 @@ static void read_record(struct meta *m, struct decoded *d,
 	else if (o->nr_extents == rec->nr_extents && o->pages != need)
 		decode_err(d, "object %s: its size of %llu bytes takes %llu pages, and its extents have %llu",
 			   o->name, o->size, need, o->pages);
-	/* How long their chain is depends on the extents. */
+	/* The length of the chain of checksums depends on the extents. */
 	if (o->nr_extents == rec->nr_extents)
 		read_sums(m, d, o, rec);
 	read_data(m, d, o, rec);
@@ -315,7 +315,7 @@ static void check_shared(struct decoded *d)
 		if (all[i].addr < all[i - 1].end) {
 			decode_err(d, "objects: the page at 0x%llx is in two extents",
 				   all[i].addr);
-			/* The end so far counts, not that of the one inside. */
+			/* An extent inside another must not shorten it. */
 			if (all[i].end < all[i - 1].end)
 				all[i].end = all[i - 1].end;
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Decoding metadata: named objects.
+ * Decoding metadata: objects.
  */
 #ifndef KHOCTL_DECODE_OBJECTS_H
 #define KHOCTL_DECODE_OBJECTS_H
@@ -10,7 +10,7 @@
 #include "decode/decoded.h"
 #include "decode/dumpfile.h"
 
-/* @child: where the FDT says that they are */
+/* @child: the node of the FDT that leads to them */
 void decode_objects(struct meta *m, struct decoded *d,
 		    const struct kho_fdt_child *child);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/kho.
+ * Opening /dev/kho, and its errors.
  */
 #include <errno.h>
 #include <string.h>
@@ -57,7 +57,7 @@ const char *device_error(int err)
 	}
 }
 
-/* Prints the reason and returns -1 if it can't. */
+/* Returns -1 after printing the reason for a failure. */
 static int open_device(void)
 {
 	const char *path = device_path();
@@ -123,7 +123,7 @@ void device_abi(struct kho_query *query)
 {
 	unsigned int abi;
 
-	/* The module knows what it was built for; the kernel knows better. */
+	/* The module reports what it was built for; the running kernel may differ. */
 	abi = query->backend == KHO_BACKEND_KERNEL ? sys_kernel_abi() : 0;
 	if (abi)
 		query->abi = abi;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * /dev/kho.
+ * Opening /dev/kho, and its errors.
  */
 #ifndef KHOCTL_DEVICE_H
 #define KHOCTL_DEVICE_H
@@ -8,13 +8,13 @@
 #include <linux/kho.h>
 
 /*
- * Opens and queries the device; @needed: features (KHO_FEATURE_*) that it has to
- * have.  Prints the reason and returns -1 if that can't be.
+ * Opens and queries the device.  @needed: features (KHO_FEATURE_*) that it must have.
+ * Return: a descriptor, or -1 after printing the reason
  */
 int open_device_query(struct kho_query *query, __u64 needed);
-/* Corrects @query->abi where the kernel's own KHO is what speaks. */
+/* Corrects @query->abi if the kernel uses in-kernel KHO. */
 void device_abi(struct kho_query *query);
-/* Why an ioctl of /dev/kho failed, for errors that mean the same for all. */
+/* Why an ioctl of /dev/kho failed, for errors that mean the same in all commands */
 const char *device_error(int err);
 
 #endif /* KHOCTL_DEVICE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whole lists from /dev/kho, in as many calls as they take.
+ * Reading complete lists from /dev/kho, in several calls if necessary.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@
 typedef int list_fn(int dev, uint64_t first, void *entries, uint32_t *count,
 		    uint64_t *total);
 
-/* A list that changes while it is read may show an entry twice: try again. */
+/* A list that changes meanwhile may show an entry twice: start over. */
 static int list_all(int dev, list_fn *list, size_t size, void **entries,
 		    size_t *nr)
 {

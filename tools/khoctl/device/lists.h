@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All entries of a list of /dev/kho, in as many calls as they take.
+ * Reading complete lists from /dev/kho, in several calls if necessary.
  */
 #ifndef KHOCTL_LISTS_H
 #define KHOCTL_LISTS_H
@@ -10,9 +10,12 @@
 
 #include <linux/kho.h>
 
-/* Prints what goes wrong; DONE or FAILED */
+/* Prints errors.  Return: DONE or FAILED */
 int list_objects(int dev, struct kho_obj_info **entries, size_t *nr);
-/* Prints what an error of the others is; DONE or FAILED.  They return 0 or -errno. */
+/*
+ * The others return 0 or a negative errno, which list_error() prints.  Return: DONE or
+ * FAILED
+ */
 int list_error(int err);
 int list_pages(int dev, struct kho_page_entry **entries, size_t *nr);
 int list_envelopes(int dev, bool arrived, struct kho_envelope_entry **entries,

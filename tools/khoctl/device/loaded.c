@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the module is told, and tells, of the next kernel that is loaded.
+ * Telling the module about the loaded kernel.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -29,7 +29,7 @@ void image_forget(void)
 
 	if (dev < 0)
 		return;
-	/* An older module has nothing to forget. */
+	/* An older module does not know the ioctl and has nothing to forget. */
 	image_tell(dev, KHO_IMAGE_NONE, 0);
 	close(dev);
 }

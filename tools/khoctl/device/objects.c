@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the commands on objects share.
+ * Objects: what the commands on them share.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ const char *object_error(int err)
 
 const char *sum_error(int err)
 {
-	/* All flags are known to the module: there is nothing else to refuse. */
+	/* The module knows all flags, so this is the only possible reason. */
 	if (err == -EOPNOTSUPP)
 		return "this kernel has no checksums: it was built without CONFIG_XXHASH";
 	return object_error(err);
@@ -88,7 +88,7 @@ int read_user_data(const char *path, void **data, __u32 *bytes)
 {
 	bool is_stdin = !path || !strcmp(path, "-");
 	int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	/* One more: to see that there is more. */
+	/* One byte more, to detect data that is too long. */
 	char *buf = xmalloc(KHO_DATA_MAX + 1);
 	int ret = DONE;
 	size_t at = 0;
@@ -125,6 +125,6 @@ out:
 
 __u32 huge_page_size(const struct kho_query *query)
 {
-	/* A page of pointers to base pages */
+	/* A huge page replaces a page of 8-byte entries. */
 	return query->page_size / 8 * query->page_size;
 }

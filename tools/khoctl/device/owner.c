@@ -19,7 +19,7 @@
 #include "device/objects.h"
 #include "device/owner.h"
 
-/* A number, or a name that @find knows; (__u32)-1 stands for nobody. */
+/* Parses a number, or a name that @find knows.  (__u32)-1 is not a valid ID. */
 static bool parse_id(const char *arg, long long (*find)(const char *name), __u32 *id)
 {
 	__u64 n;

@@ -13,7 +13,7 @@
 #include "device/device.h"
 #include "device/pages.h"
 
-/* More than this no page size allows; the module knows the exact limit. */
+/* The maximum for any page size; the module knows the exact limit. */
 #define MAX_ORDER	51
 
 const char *parse_page(const char *arg, struct kho_page_entry *entry)

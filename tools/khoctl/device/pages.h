@@ -9,11 +9,11 @@
 
 #include <linux/kho.h>
 
-/* NULL, or what is wrong with @arg */
+/* Returns NULL, or what is wrong with @arg. */
 const char *parse_page(const char *arg, struct kho_page_entry *entry);
-/* Why something could not be done with the page of @entry, or at all */
+/* Why a command failed for the page of @entry */
 const char *page_error(int err, const struct kho_page_entry *entry);
-/* False for errors of the call as a whole, which blame no page. */
+/* True if @err blames a single page rather than the whole call */
 bool is_about_page(int err);
 
 #endif /* KHOCTL_PAGES_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Scratch: where the next kernel is loaded, and boots.
+ * Scratch, the memory that the next kernel is loaded into and boots in.
  */
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -22,6 +22,5 @@ int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
 		return -errno;
 	if (held)
 		*held = arg.held;
-	/* Where it is. */
 	return kho_query(dev, q);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Scratch: where the next kernel is loaded, and boots.
+ * Scratch, the memory that the next kernel is loaded into and boots in.
  */
 #ifndef KHOCTL_SCRATCH_H
 #define KHOCTL_SCRATCH_H
@@ -8,8 +8,9 @@
 #include <linux/kho.h>
 
 /*
- * Has scratch found if there is none (@bytes 0), or so much.  @held: NULL, or set to
- * how much of it this kernel does not use.  Return: 0 with *@q read anew, or -errno
+ * Has the module allocate scratch if there is none: @bytes, or the usual size if @bytes is
+ * 0.  @held: set, unless NULL, to how much of it this kernel does not use.  Queries the
+ * device again into @q.  Return: 0 or a negative errno
  */
 int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held);
 

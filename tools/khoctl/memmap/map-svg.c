@@ -2,8 +2,8 @@
 /*
  * khoctl map --svg
  *
- * The picture has the rows of the text, but finer.  Colours are classes of a
- * style sheet in the file, with a second set for readers with a dark page.
+ * The picture has the same rows as the text, with a finer resolution.  A style sheet in
+ * the file defines the colours, with a second set for dark mode.
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,7 +26,7 @@
 #define BAR_WIDTH	(CELLS * CELL_WIDTH)
 #define BAR_HEIGHT	16
 #define ROW_HEIGHT	26
-#define BEYOND		1.6	/* how far an outline is from the bar */
+#define BEYOND		1.6	/* distance of an outline from the bar */
 #define LEFT		128
 #define RIGHT		88
 #define MARGIN		24
@@ -62,7 +62,7 @@ static const char style[] =
 	"}\n"
 	"</style>\n";
 
-/* What goes into text must not be taken for markup. */
+/* Escapes markup. */
 static void put_escaped(FILE *f, const char *text)
 {
 	for (; *text; text++) {
@@ -78,7 +78,7 @@ static double place(const struct rows *rows, __u64 offset)
 	return LEFT + BAR_WIDTH * ((double)offset / rows->bytes);
 }
 
-/* All of @r in the row, as rectangles of @class */
+/* Draws the ranges of @r in a row as rectangles of @class. */
 static void put_ranges(FILE *f, const struct rows *rows, __u64 start,
 		       double y, const struct ranges *r, const char *class)
 {
@@ -93,7 +93,7 @@ static void put_ranges(FILE *f, const struct rows *rows, __u64 start,
 			continue;
 		x = place(rows, from > start ? from - start : 0);
 		width = place(rows, to < end ? to - start : rows->bytes) - x;
-		/* Something that is there has to be seen. */
+		/* Even the smallest range has to be visible. */
 		if (width < 1)
 			width = 1;
 		fprintf(f, "<rect class=\"%s\" x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\"/>\n",
@@ -101,7 +101,7 @@ static void put_ranges(FILE *f, const struct rows *rows, __u64 start,
 	}
 }
 
-/* Cells that are @what, side by side ones as one: a path for the whole row */
+/* Draws the cells of a row that are @what as one path; adjacent cells are merged. */
 static void put_cells(FILE *f, const struct map *m, const struct rows *rows,
 		      __u64 start, double y, enum stretch what,
 		      const char *class)
@@ -129,7 +129,7 @@ static void put_cells(FILE *f, const struct map *m, const struct rows *rows,
 		fprintf(f, "\" class=\"%s\"/>\n", class);
 }
 
-/* Outlines go a little beyond the bar, so that they don't hide what is in it. */
+/* Draws outlines slightly outside the bar, so that they do not hide its contents. */
 static void put_outlines(FILE *f, const struct rows *rows, __u64 start,
 			 double y, const struct ranges *r, const char *class,
 			 double beyond)
@@ -148,12 +148,12 @@ static void put_outlines(FILE *f, const struct rows *rows, __u64 start,
 		right = place(rows, to < end ? to - start : rows->bytes);
 		if (right - left < 2)
 			right = left + 2;
-		/* One of each kind at the same place: both can be seen. */
+		/* Keep two outlines of the same range apart. */
 		if (from >= start)
 			left -= beyond - BEYOND;
 		if (to <= end)
 			right += beyond - BEYOND;
-		/* Open on the side where it goes on in another row. */
+		/* Leave a side open where the range continues in another row. */
 		fprintf(f, "<path class=\"%s\" d=\"", class);
 		if (from >= start && to <= end)
 			fprintf(f, "M%.2f %gH%.2fV%gH%.2fz", left, top, right,
@@ -171,7 +171,7 @@ static void put_outlines(FILE *f, const struct rows *rows, __u64 start,
 	}
 }
 
-/* RAM below, then what is in it; return: where the next row is */
+/* Draws RAM first, then what is in it.  Return: y of the next row */
 static double put_row(FILE *f, const struct map *m, const struct rows *rows,
 		      __u64 start, double y)
 {
@@ -251,7 +251,7 @@ static unsigned int nr_legends(const struct map *m)
 	       !!m->kernel.nr;
 }
 
-/* Return: the height of all rows */
+/* Return: y below all rows */
 static double put_rows(FILE *f, const struct map *m, struct rows *rows)
 {
 	__u64 start, expected = 0;
@@ -277,7 +277,7 @@ static void put_picture(FILE *f, const struct map *m)
 	double y, height;
 	FILE *b;
 
-	/* The height is known once the rows are there. */
+	/* The height is only known once the rows are drawn. */
 	b = check_alloc(open_memstream(&body, &size));
 	map_rows(m, CELLS, MAX_ROWS, &rows);
 	y = put_rows(b, m, &rows) + 14;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * khoctl map for people, and for programs.
+ * khoctl map as text and as JSON.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What lies where in physical memory: /proc/iomem and the module know.
+ * The map of physical memory, from /proc/iomem and the module.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -37,7 +37,7 @@ static int read_iomem(struct map *m)
 	}
 	free(path);
 	while (getline(&line, &room, f) >= 0) {
-		/* Without CAP_SYS_ADMIN all addresses are 0. */
+		/* Without CAP_SYS_ADMIN, all addresses are 0. */
 		if (sscanf(line, "%llx-%llx", &start, &last) != 2 || !last ||
 		    last < start || last == ~0ULL)
 			continue;
@@ -75,7 +75,7 @@ static int read_tree(struct map *m)
 	for (i = 0; i < meta.count; i++) {
 		__u64 addr = meta.entries[i].addr;
 
-		/* The rest of them is in the tree. */
+		/* The tree contains the other metadata pages. */
 		if (is_preserved(&d, addr, addr + meta.page_size))
 			continue;
 		ranges_add(&m->meta, addr, addr + meta.page_size);
@@ -143,7 +143,7 @@ int map_read(struct map *m)
 	ret = read_iomem(m);
 	if (!ret)
 		ret = read_tree(m);
-	/* An older module has none. */
+	/* An older module has no envelopes. */
 	if (!ret && q->features & KHO_FEATURE_ENVELOPES)
 		ret = read_envelopes(dev, false, &m->envelopes);
 	if (!ret && q->features & KHO_FEATURE_ENVELOPES)
@@ -211,7 +211,7 @@ bool map_next_row(const struct map *m, struct rows *rows, __u64 *start)
 			continue;
 		*start = from & ~(rows->bytes - 1);
 		rows->next = *start + rows->bytes;
-		/* The last row of the address space */
+		/* This is false after the last row of the address space. */
 		return rows->next > *start;
 	}
 	return false;
@@ -224,7 +224,7 @@ void map_rows(const struct map *m, unsigned int cells, unsigned int max,
 
 	rows->cells = cells;
 	rows->cell = m->query.page_size;
-	/* Not to count the rows of a page each of a large machine */
+	/* Skip sizes that would give far too many rows to count. */
 	while (rows->cell < m->ram.bytes / cells / max)
 		rows->cell *= 2;
 	rows->bytes = rows->cell * cells;

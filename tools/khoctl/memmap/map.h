@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What lies where in physical memory.
+ * The map of physical memory.
  */
 #ifndef KHOCTL_MAP_H
 #define KHOCTL_MAP_H
@@ -12,31 +12,31 @@
 #include "base/ranges.h"
 
 /**
- * struct map - physical memory
+ * struct map - what physical memory is used for
  */
 struct map {
 	struct kho_query query;
 	struct ranges ram;
-	struct ranges kernel;		/* code and data of this one */
+	struct ranges kernel;		/* code and data of the running kernel */
 	struct ranges scratch;
-	struct ranges preserved;	/* pages in the tree */
-	struct ranges meta;		/* pages that describe them */
-	struct ranges kept;		/* both */
-	struct ranges envelopes;	/* to be sent */
-	struct ranges arrived;		/* envelopes that arrived */
-	__u64 enveloped;		/* RAM in envelopes that is not kept */
-	__u64 other;			/* RAM that is in none of these */
+	struct ranges preserved;	/* memory in the tree */
+	struct ranges meta;		/* metadata */
+	struct ranges kept;		/* preserved and meta */
+	struct ranges envelopes;	/* outgoing */
+	struct ranges arrived;		/* incoming envelopes */
+	__u64 enveloped;		/* RAM in outgoing envelopes that is not kept */
+	__u64 other;			/* RAM in none of the above */
 };
 
-/* Prints what goes wrong; returns DONE or FAILED. */
+/* Prints errors.  Return: DONE or FAILED */
 int map_read(struct map *m);
 void map_free(struct map *m);
 
-/* What a stretch of memory is drawn as: the first of these that it has */
+/* How a stretch of memory is drawn: the first of these that applies */
 enum stretch {
 	STRETCH_NO_RAM,
-	STRETCH_KEPT,			/* all RAM of it */
-	STRETCH_PART,			/* some of it */
+	STRETCH_KEPT,			/* all of its RAM is kept */
+	STRETCH_PART,			/* some of its RAM is kept */
 	STRETCH_SCRATCH,
 	STRETCH_ENVELOPE,
 	STRETCH_KERNEL,
@@ -48,22 +48,22 @@ enum stretch {
 enum stretch map_stretch(const struct map *m, __u64 start, __u64 end);
 
 /**
- * struct rows - physical memory in aligned rows of the same size
+ * struct rows - physical memory, divided into aligned rows of equal size
  */
 struct rows {
-	__u64 bytes;			/* of a row, a power of two */
-	__u64 cell;			/* of a cell of it */
-	unsigned int cells;		/* in a row, a power of two */
-	__u64 next;			/* for map_next_row() */
+	__u64 bytes;			/* size of a row, a power of two */
+	__u64 cell;			/* size of a cell */
+	unsigned int cells;		/* cells in a row, a power of two */
+	__u64 next;			/* where map_next_row() continues */
 };
 
-/* At most @max rows have RAM. */
+/* Chooses the size of a row so that at most @max rows contain RAM. */
 void map_rows(const struct map *m, unsigned int cells, unsigned int max,
 	      struct rows *rows);
-/* Address of the next row with RAM; false at the end */
+/* Sets @start to the next row that contains RAM.  Return: false at the end */
 bool map_next_row(const struct map *m, struct rows *rows, __u64 *start);
 
-/* The three ways to show it; these return DONE or FAILED. */
+/* Show the map.  Return: DONE or FAILED */
 int map_text(const struct map *m, unsigned int width);
 int map_svg(const struct map *m, const char *path);
 int map_json(const struct map *m);

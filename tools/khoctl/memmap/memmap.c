@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Does the next kernel get the memory that this one has?
+ * Does the next kernel learn of the memory that this one has?
  *
- * kexec tells it of what firmware has told of, and the module knows what /proc/iomem
- * has.  They differ for a moment when memory is plugged in, and for good when memory is
- * taken out that firmware has told of at boot.
+ * kexec reports what firmware reported at boot, while the module uses what /proc/iomem
+ * shows.  The two differ for a moment when memory is plugged in, and permanently when
+ * memory that firmware reported is removed.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,10 +17,10 @@
 #include "base/sysinfo.h"
 #include "memmap/memmap.h"
 
-/* Less is missing for reasons of the kernel's own; memory goes by blocks of this. */
+/* Memory is removed in blocks of this size; the kernel itself may hide less. */
 #define BLOCK		(128ULL << 20)
 
-/* Is RAM what this kernel's command line says that it is? */
+/* True if the command line of this kernel overrides the RAM that firmware reports */
 static bool is_given(void)
 {
 	char text[4096];
@@ -29,7 +29,7 @@ static bool is_given(void)
 	       arch_ram_is_given(text);
 }
 
-/* RAM that no driver has brought */
+/* Reads the RAM that does not come from a driver. */
 static void read_iomem(struct ranges *r)
 {
 	char *path = sys_path("/proc/iomem"), *line = NULL;
@@ -43,8 +43,8 @@ static void read_iomem(struct ranges *r)
 		unsigned long long first, last;
 
 		/*
-		 * It may lie in something larger, such as a window of CXL's.  Without
-		 * CAP_SYS_ADMIN all addresses are 0.
+		 * RAM may be nested in another resource, such as a CXL window.  Without
+		 * CAP_SYS_ADMIN, all addresses are 0.
 		 */
 		if (strstr(line, " : System RAM\n") &&
 		    sscanf(line, " %llx-%llx", &first, &last) == 2 && last)
@@ -55,7 +55,7 @@ static void read_iomem(struct ranges *r)
 	ranges_tidy(r);
 }
 
-/* The first piece of @a that is not in @b, and is at least @least bytes long */
+/* Finds the first piece of @a of at least @least bytes that is not in @b. */
 static bool lacks(const struct ranges *a, const struct ranges *b, __u64 least,
 		  struct range *found)
 {
@@ -72,7 +72,7 @@ static bool lacks(const struct ranges *a, const struct ranges *b, __u64 least,
 				break;
 			}
 			at = b->list[j].end;
-			/* The next one of @a may begin in it. */
+			/* The next range of @a may start in this range of @b. */
 			if (at >= end)
 				break;
 		}

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is true of khoctl load even if it is killed: either what is loaded has been
- * checked, or nothing is.
+ * The guard of khoctl load: even if khoctl is killed, no kernel stays loaded unchecked.
  *
- * A process of its own waits for the other end of a pipe to go.  kexec has that too,
- * so it is gone only when nothing more can be loaded.
+ * The guard is a process that waits for a pipe to be closed.  kexec inherits the other end
+ * of the pipe, so that it is closed only when nothing can be loaded any more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +23,9 @@
 #include "target/kexec.h"
 
 /*
- * Nobody but root can take it, so nobody else can keep root waiting.  It is held as
- * long as khoctl or its guard lives: that of one that was killed must not unload
- * what the next one has loaded.
+ * Only root can take this lock, so nobody else can keep root waiting.  Both khoctl and its
+ * guard hold it: the guard of a khoctl that was killed must not unload what the next
+ * khoctl loads.
  */
 #define LOCK_FILE	"/run/khoctl.lock"
 
@@ -35,7 +34,7 @@ int load_lock(void)
 	char *path = sys_path(LOCK_FILE);
 	int fd;
 
-	/* Whoever can load a kernel can make it; others get no further anyway. */
+	/* Everybody who can load a kernel can create it.  Others fail later anyway. */
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	free(path);
 	if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
@@ -54,7 +53,7 @@ static void __attribute__((noreturn)) watch(int fd, const char *program, bool fi
 	size_t i;
 	char byte;
 
-	/* Out of reach of what is sent to khoctl's group. */
+	/* Do not receive signals for khoctl's process group. */
 	setsid();
 	for (i = 0; i < ARRAY_SIZE(sigs); i++)
 		signal(sigs[i], SIG_IGN);
@@ -76,7 +75,7 @@ int guard_start(struct guard *guard, const char *program, bool file)
 {
 	int ends[2], err;
 
-	/* kexec is to have our end as well. */
+	/* Not close-on-exec: kexec has to inherit our end. */
 	if (pipe2(ends, 0))
 		return cmd_errno_err(errno, "cannot start a guard for %s", program);
 	fflush(NULL);
@@ -99,7 +98,7 @@ int guard_start(struct guard *guard, const char *program, bool file)
 
 void guard_end(struct guard *guard)
 {
-	/* Should it be dead, that must not be our end too. */
+	/* If the guard is dead, SIGPIPE must not kill khoctl. */
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 	ssize_t n;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is true of khoctl load even if it is killed.
+ * The guard of khoctl load: even if khoctl is killed, no kernel stays loaded unchecked.
  */
 #ifndef KHOCTL_GUARD_H
 #define KHOCTL_GUARD_H
@@ -9,25 +9,24 @@
 #include <sys/types.h>
 
 /**
- * struct guard - sees to it that nothing stays loaded that nobody has checked
+ * struct guard - a process that unloads the kernel if khoctl is killed
  */
 struct guard {
-	pid_t pid;	/* of a process, or 0 */
-	int fd;		/* held by khoctl and by kexec; the process sees it go */
+	pid_t pid;	/* the process, or 0 */
+	int fd;		/* khoctl's and kexec's end of the pipe */
 };
 
 /*
- * One khoctl load at a time: waits for another.  Return: a descriptor to be closed
- * at the end, or -1 if there is no such lock
+ * Waits until no other khoctl load is running, and keeps others waiting.  Return: a
+ * descriptor to be closed at the end, or -1 if there is no lock
  */
 int load_lock(void);
 /*
- * Before something is loaded by @program, or with @file by kexec_file_load():
- * from here on until guard_end() it is unloaded if khoctl dies.  Return: DONE or
- * FAILED
+ * Call this before @program loads a kernel.  Until guard_end(), the guard unloads it if
+ * khoctl dies.  @file: it is loaded by kexec_file_load().  Return: DONE or FAILED
  */
 int guard_start(struct guard *guard, const char *program, bool file);
-/* What is loaded now has been checked, or was unloaded. */
+/* Call this once the kernel has been checked or unloaded. */
 void guard_end(struct guard *guard);
 
 #endif /* KHOCTL_GUARD_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading a kernel image.
+ * Reading kernel images.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "target/image.h"
 
-/* One read and one check of what was read: the file may change. */
+/* Read the file once and check what was read: the file may change. */
 int image_read(struct image_file *file, const char *path)
 {
 	int fd, ret = FAILED;
@@ -27,7 +27,7 @@ int image_read(struct image_file *file, const char *path)
 
 	memset(file, 0, sizeof(*file));
 	file->path = path;
-	/* Not to wait for who writes into a pipe: it is refused below. */
+	/* Do not wait for a writer of a pipe, which is refused below. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st)) {
 		cmd_errno_err(errno, "%s", path);

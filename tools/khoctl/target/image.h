@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading a kernel image.
+ * Reading kernel images.
  */
 #ifndef KHOCTL_IMAGE_H
 #define KHOCTL_IMAGE_H
@@ -12,11 +12,11 @@
 #include "arch/arch.h"
 #include "base/defs.h"
 
-/* Kernels have some 10 MiB.  All of it is read into memory. */
+/* Kernels have about 10 MiB.  The whole file is read into memory. */
 #define IMAGE_SIZE_MAX	(512 * MIB)
 
 /**
- * struct image_file - a file that arch_image_check() finds sound
+ * struct image_file - a file that arch_image_check() accepts
  */
 struct image_file {
 	const char *path;
@@ -25,10 +25,10 @@ struct image_file {
 	struct image image;
 };
 
-/* Reads all of it, once.  Prints what goes wrong; returns DONE or FAILED. */
+/* Reads and checks an image; prints errors.  Return: DONE or FAILED */
 int image_read(struct image_file *file, const char *path);
 void image_free(struct image_file *file);
-/* Size of an initrd, @path, or 0 if that is NULL.  The same. */
+/* Sets @size to that of an initrd, or to 0 if @path is NULL.  Return: DONE or FAILED */
 int initrd_size(const char *path, __u64 *size);
 
 #endif /* KHOCTL_IMAGE_H */

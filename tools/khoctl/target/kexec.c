@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Running the stock kexec program and judging what it did.
+ * The kexec program and its output.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "base/sysinfo.h"
 #include "target/kexec.h"
 
-/* KEXEC_SEGMENT_MAX of the kernel */
+/* KEXEC_SEGMENT_MAX in the kernel */
 #define SEGMENTS_MAX	16
 
 char *kexec_find(const char *path)
@@ -26,7 +26,7 @@ char *kexec_find(const char *path)
 	return program_find("kexec");
 }
 
-/* The value after "@name = ", all of the line, or false. */
+/* Parses a line "@name = VALUE".  Return: false if it is not such a line */
 static bool value_after(const char *line, size_t len, const char *name,
 			__u64 *value)
 {
@@ -47,7 +47,7 @@ static bool value_after(const char *line, size_t len, const char *name,
 		return false;
 	memcpy(buf, line + n, len - n);
 	buf[len - n] = '\0';
-	/* printf("%p") of NULL */
+	/* what printf("%p") makes of NULL */
 	if (!strcmp(buf, "(nil)")) {
 		*value = 0;
 		return true;
@@ -68,7 +68,7 @@ const char *kexec_segments(const char *output, struct kexec_segment **segs,
 		char name[40];
 
 		if (value_after(p, len, "nr_segments", &value)) {
-			/* A second list is that of a load which failed. */
+			/* kexec prints a second list when loading fails. */
 			if (s || !value || value > SEGMENTS_MAX) {
 				snprintf(why, sizeof(why),
 					 "nr_segments is %llu or comes twice in the output of kexec -d",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Running the stock kexec program and judging what it did.
+ * The kexec program and its output.
  */
 #ifndef KHOCTL_KEXEC_H
 #define KHOCTL_KEXEC_H
@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /**
- * struct kexec_segment - where kexec puts a part of the next kernel
+ * struct kexec_segment - a part of the next kernel, and its place in memory
  */
 struct kexec_segment {
 	__u64 mem;
@@ -19,17 +19,17 @@ struct kexec_segment {
 	unsigned int has;	/* 1: mem, 2: memsz */
 };
 
-/* Path of kexec: @path, or what program_find() says; the caller frees it. */
+/* Path of kexec: @path, or the result of program_find(); the caller frees it. */
 char *kexec_find(const char *path);
 /*
- * Takes the list of segments out of what kexec -d prints.  Return: NULL, or
- * why that is no complete list.
+ * Parses the list of segments in the output of kexec -d.  Return: NULL, or why the list is
+ * not complete
  */
 const char *kexec_segments(const char *output, struct kexec_segment **segs,
 			   size_t *nr);
 /*
- * kexec -c -u, or with @file -s -u, which lockdown allows as well; prints what
- * goes wrong.  Return: DONE or FAILED
+ * Unloads the next kernel.  @file: by kexec -s, which lockdown allows; else by kexec -c.
+ * Prints errors.  Return: DONE or FAILED
  */
 int kexec_unload(const char *program, bool file);
 

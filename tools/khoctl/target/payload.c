@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Unpacking what is in a kernel image.
+ * Unpacking the payload of a kernel image.
  *
- * The programs get it from a file in memory and write into another.  They have
- * limits, as what they get may be made to hurt them or us.
+ * External programs read the payload from a memfd and write to another one.  They run with
+ * resource limits, because the payload may be malicious.
  */
 #include <errno.h>
 #include <signal.h>
@@ -24,15 +24,15 @@
 
 #define CHILD_MEMORY	(1024 * MIB)
 #define CHILD_SECONDS	300
-#define SIZE_BYTES	4	/* of the size at the end */
+#define SIZE_BYTES	4	/* of the size that follows the data */
 
 static const struct format {
 	const char *name;
-	const char *program;	/* takes -dc, that of busybox too */
+	const char *program;	/* takes -dc, even busybox's version */
 	const char *package;
 	const char *magic;
 	size_t magic_len;
-	bool size_appended;	/* gzip has it in its own format */
+	bool size_appended;	/* part of the format in the case of gzip */
 } formats[] = {
 	{ "gzip", "gzip", "gzip", "\x1f\x8b", 2, false },
 	{ "xz", "xz", "xz-utils", "\xfd\067zXZ", 6, true },
@@ -75,7 +75,7 @@ static int memory_file(const unsigned char *data, size_t len)
 	return fd;
 }
 
-/* A program that writes more than @bytes to a file is killed. */
+/* The kernel kills a program that writes more than @bytes to a file. */
 static void limit_child(__u64 bytes)
 {
 	const struct {
@@ -127,7 +127,7 @@ static int wait_for(pid_t pid)
 	return status;
 }
 
-/* What the program had to say, for the end of @out->why */
+/* Reads the last line of the error messages of the program. */
 static void last_words(int fd, char *buf, size_t size)
 {
 	char text[1024];
@@ -137,7 +137,7 @@ static void last_words(int fd, char *buf, size_t size)
 	snprintf(buf, size, "%s", program_last_line(text));
 }
 
-/* Its programs know less than those that they stand in for. */
+/* Programs of busybox support less than the originals. */
 static bool is_busybox(const char *program)
 {
 	char *path = realpath(program, NULL);
@@ -195,7 +195,7 @@ static enum payload_result run_program(const struct format *f,
 	to = memfd_create("khoctl-unpacked", MFD_CLOEXEC);
 	err = memfd_create("khoctl-stderr", MFD_CLOEXEC);
 	if (in >= 0 && to >= 0 && err >= 0)
-		/* A byte more, to tell what is too long. */
+		/* One byte more, to detect output that is too long. */
 		pid = start(program, in, to, err, limit + 1);
 	if (pid < 0) {
 		snprintf(out->why, sizeof(out->why), "cannot run %s: %s",

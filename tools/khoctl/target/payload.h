@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Unpacking what is in a kernel image, by the programs that everyone has.
+ * Unpacking the payload of a kernel image by the usual programs.
  */
 #ifndef KHOCTL_PAYLOAD_H
 #define KHOCTL_PAYLOAD_H
@@ -11,27 +11,27 @@
 
 enum payload_result {
 	PAYLOAD_OK,
-	PAYLOAD_UNKNOWN,	/* no format that is known here */
-	PAYLOAD_NO_PROGRAM,	/* what unpacks it is not installed */
-	PAYLOAD_DAMAGED,	/* the kernel itself could not unpack it either */
+	PAYLOAD_UNKNOWN,	/* unknown format */
+	PAYLOAD_NO_PROGRAM,	/* the program that unpacks it is not installed */
+	PAYLOAD_DAMAGED,	/* the kernel itself could not unpack it */
 };
 
 struct payload {
-	/** @data: what was unpacked, with PAYLOAD_OK; NULL if that is nothing. */
+	/** @data: with PAYLOAD_OK, the unpacked data, or NULL if there is none. */
 	unsigned char *data;
 	size_t size;
 	/** @format: such as "xz", or NULL. */
 	const char *format;
-	/** @package: Debian's package with the program, with NO_PROGRAM. */
+	/** @package: with PAYLOAD_NO_PROGRAM, the Debian package of the program. */
 	const char *package;
-	/** @why: what is wrong, or "". */
+	/** @why: the reason for a failure, or "". */
 	char why[256];
 };
 
 /*
- * Unpacks @len bytes at @data as the kernel's build packs them: in most
- * formats the size that they unpack to follows as 4 bytes.  At most @limit
- * bytes come out.  Nothing is printed, and no file is left.
+ * Unpacks @len bytes at @data into at most @limit bytes.  As in the kernel's build, the
+ * unpacked size follows the data as 4 bytes in most formats.  Prints nothing and leaves no
+ * files.
  */
 enum payload_result payload_unpack(const unsigned char *data, size_t len,
 				   __u64 limit, struct payload *out);

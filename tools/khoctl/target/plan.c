@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whether a handover to a kernel image can work.
+ * Judging whether a handover to a kernel image can work.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -24,10 +24,9 @@
 #define ABI_FILE "/sys/module/kho/parameters/abi"
 
 /*
- * What a mainline kernel before 7.3 takes from scratch, besides its image and
- * initrd: all memory until the page allocator is there.  That is the struct
- * pages, hash tables, the largest of which have a byte for each KiB of RAM, and
- * less than this for all else.
+ * Before 7.3, a mainline kernel takes all early memory from scratch, until the page
+ * allocator is up: besides image and initrd, that is struct pages, hash tables, of which the
+ * largest have a byte for each KiB of RAM, and less than EARLY_BASE for the rest.
  */
 #define EARLY_BASE	(32 * MIB)
 #define HASHES_SHIFT	9
@@ -86,7 +85,7 @@ static bool has_envelopes(const struct plan *p)
 	return p->query->features & KHO_FEATURE_ENVELOPES && !own_kho(p);
 }
 
-/* ---- What it is ---- */
+/* ---- The kind of kernel ---- */
 
 static void judge_stock(struct plan *p)
 {
@@ -120,7 +119,7 @@ static void judge_unknown(struct plan *p)
 		      "unknown: it is believed to speak kho-v%u, as --abi says",
 		      p->abi);
 	} else if (has_envelopes(p) && target_before(t, 6, 16)) {
-		/* Either of the two gets what it needs. */
+		/* A handover suits both kinds. */
 		found(f, "kind", WARN, t->advice,
 		      "unknown: Linux %s is older than KHO, but may have the boot stub or not",
 		      t->release);
@@ -161,7 +160,7 @@ static void judge_kind(struct plan *p)
 	}
 }
 
-/* ---- What it is told of ---- */
+/* ---- The form of the handover ---- */
 
 static void judge_wanted(struct plan *p)
 {
@@ -195,7 +194,7 @@ static void judge_handoff(struct plan *p)
 		judge_wanted(p);
 		return;
 	}
-	/* None but mainline minds their number. */
+	/* Only in mainline kernels does the number of keys matter. */
 	if (p->target->kind != TARGET_MAINLINE || own_kho(p) ||
 	    !(q->features & KHO_FEATURE_HANDOFF))
 		return;
@@ -224,7 +223,7 @@ static void judge_evidence(struct plan *p)
 		      p->target->evidence[i]);
 }
 
-/* ---- Which ABI ---- */
+/* ---- The ABI ---- */
 
 static void judge_other_abi(struct plan *p)
 {
@@ -285,9 +284,9 @@ static void judge_abi(struct plan *p)
 		      "its release does not tell which KHO it speaks");
 }
 
-/* ---- Whether there is room ---- */
+/* ---- Memory ---- */
 
-/* A mainline kernel before 7.3, as far as is known */
+/* True for a mainline kernel before 7.3, or of an unknown release */
 static bool early_in_scratch(const struct plan *p)
 {
 	const struct target *t = p->target;
@@ -303,7 +302,7 @@ static void judge_scratch(struct plan *p)
 	const char *what = "";
 	char *fix;
 
-	/* The kernel's own KHO knows where its scratch is, and looks itself. */
+	/* In-kernel KHO knows its own scratch and checks this itself. */
 	if (own_kho(p))
 		return;
 	p->scratch_needed = arch_image_needs(&p->file->image, p->initrd_size);
@@ -359,7 +358,7 @@ static void judge_ram(struct plan *p)
 	char *where;
 
 	estimate(p);
-	/* 0: a module that does not tell */
+	/* An older module reports 0. */
 	if (!q->ram_pages || p->arrives == ARRIVES_NOT)
 		return;
 	if (envelopes)
@@ -374,7 +373,7 @@ static void judge_ram(struct plan *p)
 		found(f, "RAM", OK, NULL, "%s %s, and its boot needs about %s",
 		      size_str(p->left), where, size_str(p->needed));
 	} else {
-		/* Only what envelopes take can be had back by another kernel. */
+		/* Another kernel only helps if it is envelopes that take the RAM. */
 		const char *fix = !envelopes ? "preserve less" :
 			"preserve less, or use a kernel with the boot stub: it needs no envelopes";
 
@@ -389,7 +388,7 @@ static void judge_ram(struct plan *p)
 	free(where);
 }
 
-/* ---- Whether it goes on from there ---- */
+/* ---- The next handover ---- */
 
 static void judge_onward(struct plan *p)
 {
@@ -397,7 +396,7 @@ static void judge_onward(struct plan *p)
 	struct findings *f = &p->findings;
 	char *below, *file;
 
-	/* That has KHO of its own; what it needs is said with its kind. */
+	/* A mainline kernel has in-kernel KHO; judge_kind() says what that needs. */
 	if (t->kind == TARGET_MAINLINE || !t->release[0] ||
 	    strchr(t->release, '/'))
 		return;

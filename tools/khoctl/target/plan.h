@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Whether a handover to a kernel image can work: "check --target" and "load"
- * ask the same code.
+ * Judging whether a handover to a kernel image can work, for "check --target" and "load".
  */
 #ifndef KHOCTL_PLAN_H
 #define KHOCTL_PLAN_H
@@ -15,22 +14,22 @@
 #include "target/target.h"
 
 /**
- * struct boot_need - the RAM that a kernel takes to boot, in bytes
+ * struct boot_need - the RAM that a kernel needs to boot, in bytes
  *
- * The sum of these is an estimate, on the safe side.
+ * The sum is a conservative estimate.
  */
 struct boot_need {
 	/** @image: init_size and alignment of the image. */
 	__u64 image;
 	/** @initrd: the file. */
 	__u64 initrd;
-	/** @unpacked: what is in the initrd: INITRD_FACTOR times the file. */
+	/** @unpacked: contents of the initrd: INITRD_FACTOR times the file. */
 	__u64 unpacked;
 	/** @structs: struct pages: RAM / 64. */
 	__u64 structs;
 	/** @tables: page tables with pages of 2 MiB: RAM / 2^18. */
 	__u64 tables;
-	/** @base: all else until there is a shell. */
+	/** @base: everything else, up to a shell. */
 	__u64 base;
 };
 
@@ -39,7 +38,7 @@ struct boot_need {
 #define TABLES_SHIFT	18
 #define BOOT_BASE	(96 * MIB)
 
-/* How what is preserved gets there */
+/* How preserved memory arrives */
 enum arrives {
 	ARRIVES_UNKNOWN,
 	ARRIVES_NOT,
@@ -47,7 +46,7 @@ enum arrives {
 	ARRIVES_ENVELOPES,	/* in envelopes; page by page once the module is loaded */
 };
 
-/* What --handoff says */
+/* The value of --handoff */
 enum handoff {
 	HANDOFF_AUTO,
 	HANDOFF_EXACT,
@@ -55,31 +54,31 @@ enum handoff {
 };
 
 /*
- * From so many keys on a mainline kernel is told of envelopes instead.  It needs
- * some 10 ns times the square of their number, under emulation: 0.2 s here.
+ * With this many keys, a mainline kernel gets envelopes instead.  The time that it needs
+ * for keys grows with the square of their number: about 0.2 s for these, under emulation.
  */
 #define KEYS_MANY	4096
 
 /**
- * struct plan - a kernel, the module's state, and what follows
+ * struct plan - the prospects of a handover to a kernel
  */
 struct plan {
-	/* What is judged */
+	/* Input */
 	const struct kho_query *query;
 	const struct image_file *file;
 	const struct target *target;
 	const char *initrd;
 	__u64 initrd_size;
-	unsigned int abi;		/* of --abi, or 0 */
-	enum handoff want;		/* of --handoff */
+	unsigned int abi;		/* value of --abi, or 0 */
+	enum handoff want;		/* value of --handoff */
 
-	/* What comes out */
-	__u32 abis;			/* like target.abis, with --abi */
-	__u32 handoff;			/* KHO_HANDOFF_*: what suits it */
+	/* Output */
+	__u32 abis;			/* target.abis, as --abi restricts it */
+	__u32 handoff;			/* the KHO_HANDOFF_* that suits it */
 	enum arrives arrives;
 	struct boot_need need;
 	__u64 needed;			/* the sum of need */
-	__u64 left;			/* RAM for the boot, or 0: not known */
+	__u64 left;			/* RAM left for booting, or 0: unknown */
 	__u64 scratch_needed;
 	struct findings findings;
 };
@@ -88,11 +87,11 @@ void plan_make(struct plan *p);
 void plan_free(struct plan *p);
 void plan_json(const struct plan *p, struct json_object *root);
 
-/* The value of --abi.  Return: DONE or USAGE */
+/* Parses the value of --abi.  Return: DONE or USAGE */
 int parse_abi(const char *arg, unsigned int *abi);
-/* The value of --handoff.  Return: DONE or USAGE */
+/* Parses the value of --handoff.  Return: DONE or USAGE */
 int parse_handoff(const char *arg, enum handoff *want);
-/* "exact" or "envelopes" */
+/* "exact", "envelopes" or "unknown" */
 const char *handoff_str(__u32 handoff);
 
 #endif /* KHOCTL_PLAN_H */

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a kernel image will make of a handover.
+ * Finding out what a kernel image will do with a handover.
  *
- * The best evidence is what the kernel itself compares a handover with: the
- * strings in its unpacked payload.  Without that a configuration file beside
- * the image has to do.  All of it may have been made to deceive: the worst that
- * follows is a wrong word here, as the kernel that is started checks for itself
- * what it gets.
+ * The best evidence is the strings in the unpacked payload that the kernel compares a
+ * handover with.  Without a payload, a configuration file beside the image has to do.  Both
+ * may be forged.  The worst consequence is a wrong statement here, because the kernel itself
+ * checks the handover that it gets.
  */
 #include <ctype.h>
 #include <fcntl.h>
@@ -30,7 +29,7 @@
 
 #define CONFIG_MAX	(8 * MIB)
 #define PAYLOAD_MAX	(1024 * MIB)
-#define ABI_MAX		31	/* bits of target.abis */
+#define ABI_MAX		31	/* highest bit of target.abis */
 
 static void PRINTF(2, 3) evidence(struct target *t, const char *fmt, ...)
 {
@@ -43,12 +42,12 @@ static void PRINTF(2, 3) evidence(struct target *t, const char *fmt, ...)
 	va_end(args);
 }
 
-/* Bits without an order: what a kernel is built to do */
+/* What a kernel is configured to do */
 struct config {
 	bool kho;		/* CONFIG_KEXEC_HANDOVER */
 	bool on;		/* CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT */
 	bool stub;		/* CONFIG_KHO_BOOTSTUB */
-	unsigned int major;	/* of the kernel that it is for, or 0 */
+	unsigned int major;	/* release of the kernel, or 0 */
 	unsigned int minor;
 };
 
@@ -108,8 +107,8 @@ static bool has_text(const struct payload *p, const char *text)
 }
 
 /*
- * All N of strings that are "kho-vN" or end so: the linker lets a string that
- * is the end of another one share its bytes.
+ * Finds the N of all strings that are "kho-vN" or end with it: the linker merges a string
+ * into a longer one with the same end.
  */
 static __u32 find_abis(const struct payload *p)
 {
@@ -133,7 +132,7 @@ static __u32 find_abis(const struct payload *p)
 	return abis;
 }
 
-/* "Linux version 6.1.0-56-amd64 (", if the header has no release */
+/* Finds "Linux version 6.1.0-56-amd64 (", for images without a release in the header. */
 static bool find_banner(const struct payload *p, char *release, size_t size)
 {
 	static const char word[] = "Linux version ";
@@ -141,7 +140,7 @@ static bool find_banner(const struct payload *p, char *release, size_t size)
 	const unsigned char *at = p->data;
 	size_t n = 0;
 
-	/* One is a format: "Linux version %s". */
+	/* Skip the format "Linux version %s". */
 	while ((at = memmem(at, end - at, word, sizeof(word) - 1))) {
 		at += sizeof(word) - 1;
 		if (at < end && isdigit(*at))
@@ -155,7 +154,7 @@ static bool find_banner(const struct payload *p, char *release, size_t size)
 	return true;
 }
 
-/* The configuration that CONFIG_IKCONFIG puts into a kernel */
+/* Reads the configuration that CONFIG_IKCONFIG embeds in a kernel. */
 static bool embedded_config(const struct payload *p, struct config *c)
 {
 	static const char start[] = "IKCFG_ST\x1f\x8b";
@@ -199,7 +198,7 @@ static void look_at_strings(struct target *t, const struct payload *p)
 	if (banner && !t->release[0])
 		set_release(t, release);
 
-	/* The stub knows older ones by name as well, to refuse them. */
+	/* The stub also contains the names of older ABIs, which it refuses. */
 	if (stub || (abis & both) == both) {
 		t->kind = TARGET_STUB;
 		t->abis = abis & both;
@@ -231,7 +230,7 @@ static void look_at_strings(struct target *t, const struct payload *p)
 
 /* ---- A configuration beside the image ---- */
 
-/* The file's text, or NULL */
+/* Returns the text of a file, or NULL. */
 static char *read_text(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -286,7 +285,7 @@ static bool config_beside(struct target *t, const char *image,
 		return false;
 	}
 	read_config(text, config);
-	/* Debian's release has another third number than its config. */
+	/* In Debian, the third number differs between release and config. */
 	ok = exact || (config->major && config->major == t->major &&
 		       config->minor == t->minor);
 	if (ok)
@@ -325,7 +324,7 @@ void target_look(struct target *t, const struct image_file *file)
 
 	memset(t, 0, sizeof(*t));
 	set_release(t, image->version);
-	/* It unpacks itself into init_size bytes: it can't be larger. */
+	/* The kernel unpacks itself into init_size bytes, so it cannot be larger. */
 	if (limit > PAYLOAD_MAX)
 		limit = PAYLOAD_MAX;
 	result = payload_unpack(file->data + image->payload,

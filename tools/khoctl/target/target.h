@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a kernel image will make of a handover.
+ * Finding out what a kernel image will do with a handover.
  */
 #ifndef KHOCTL_TARGET_H
 #define KHOCTL_TARGET_H
@@ -14,46 +14,46 @@
 
 enum target_kind {
 	TARGET_UNKNOWN,
-	TARGET_STOCK,		/* knows nothing of handovers */
-	TARGET_STUB,		/* has the boot stub */
-	TARGET_MAINLINE,	/* has Kexec Handover of its own */
+	TARGET_STOCK,		/* no KHO */
+	TARGET_STUB,		/* the boot stub */
+	TARGET_MAINLINE,	/* in-kernel KHO */
 };
 
 #define TARGET_MAX_EVIDENCE 4
 
 /**
- * struct target - the result
+ * struct target - what is known about a kernel image
  */
 struct target {
-	/** @kind: what it is. */
+	/** @kind: its kind. */
 	enum target_kind kind;
-	/** @release: the kernel's, printable, or "". */
+	/** @release: release of the kernel, printable, or "". */
 	char release[96];
-	/** @major: of the release, or 0 if it can't be read. */
+	/** @major: first number of the release, or 0 if it cannot be parsed. */
 	unsigned int major;
 	unsigned int minor;
-	/** @abis: bit N is set if it speaks kho-vN. */
+	/** @abis: bit N is set if the kernel speaks kho-vN. */
 	__u32 abis;
-	/** @on: mainline's KHO is on without kho=on. */
+	/** @on: in-kernel KHO is on by default. */
 	bool on;
-	/** @damage: why this kernel could not even start, or NULL. */
+	/** @damage: why the kernel could not even start, or NULL. */
 	char *damage;
-	/** @advice: what would tell more, or NULL. */
+	/** @advice: what to do to find out more, or NULL. */
 	char *advice;
-	/** @evidence: what was found, the best first. */
+	/** @evidence: the evidence, the best first. */
 	char *evidence[TARGET_MAX_EVIDENCE];
 	size_t nr_evidence;
 };
 
-/* Looks at an image that image_read() has read.  Prints nothing. */
+/* Examines an image from image_read().  Prints nothing. */
 void target_look(struct target *t, const struct image_file *file);
 void target_free(struct target *t);
 
 /* "stub", "mainline", "stock" or "unknown" */
 const char *target_kind_str(enum target_kind kind);
-/* "kho-v3 and kho-v4", "none"; in a static buffer */
+/* "kho-v3 and kho-v4" or "none", in a static buffer */
 const char *target_abis_str(__u32 abis);
-/* True if the release is known and before @major.@minor */
+/* True if the release is known to be before @major.@minor */
 bool target_before(const struct target *t, unsigned int major,
 		   unsigned int minor);
 

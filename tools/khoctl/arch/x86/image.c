@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * x86 bzImage; see Documentation/x86/boot.rst of the kernel for the header.
+ * Kernel images: the x86 bzImage.  Documentation/arch/x86/boot.rst of the kernel describes
+ * the header.
  */
 #include <endian.h>
 #include <errno.h>
@@ -20,13 +21,13 @@
 #define JUMP			0x201	/* u8: length of the header from 0x202 */
 #define MAGIC			0x202
 #define VERSION			0x206	/* u16 */
-#define KERNEL_VERSION		0x20e	/* u16, from 0x200 on */
+#define KERNEL_VERSION		0x20e	/* u16, relative to 0x200 */
 #define LOADFLAGS		0x211	/* u8 */
 #define KERNEL_ALIGNMENT	0x230	/* u32 */
 #define RELOCATABLE		0x234	/* u8 */
 #define XLOADFLAGS		0x236	/* u16 */
 #define CMDLINE_SIZE		0x238	/* u32 */
-#define PAYLOAD_OFFSET		0x248	/* u32, from the end of the setup on */
+#define PAYLOAD_OFFSET		0x248	/* u32, relative to the end of the setup */
 #define PAYLOAD_LENGTH		0x24c	/* u32 */
 #define INIT_SIZE		0x260	/* u32 */
 #define HEADER_END		0x264
@@ -38,7 +39,7 @@
 #define PROTOCOL_SETUP_DATA	0x0209
 #define PROTOCOL_64BIT		0x020c
 
-/* kexec-tools' own: purgatory, boot_params, the command line, setup_data */
+/* What kexec-tools adds: purgatory, boot_params, the command line, setup_data */
 #define KEXEC_OVERHEAD		MIB
 
 #define FORMAT			"bzImage (x86 boot image)"
@@ -63,7 +64,7 @@ static void get_version(const unsigned char *head, size_t len,
 	if (!at)
 		return;
 	at += 0x200;
-	/* The release alone: it ends at the first space. */
+	/* The release ends at the first space. */
 	while (at + n < len && n + 1 < sizeof(image->version) &&
 	       head[at + n] > ' ' && head[at + n] < 0x7f) {
 		image->version[n] = head[at + n];
@@ -117,7 +118,7 @@ const char *arch_image_check(const void *data, size_t len, __u64 size,
 	sects = head[SETUP_SECTS] ? head[SETUP_SECTS] : 4;
 	setup = (sects + 1) * 512;
 	expected = setup + get(head + SYSSIZE, 4) * 16ULL;
-	/* syssize counts whole paragraphs, the last of which may be short. */
+	/* syssize counts paragraphs; the last one may be incomplete. */
 	if (size + 15 < expected) {
 		snprintf(why, sizeof(why),
 			 "is truncated: it has %llu bytes, and its header says %llu",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a kernel is told of memory, and whether it can read it.
+ * Memory: what kexec reports to the next kernel, limits, encryption.
  *
- * kexec tells the next kernel of what /sys/firmware/memmap has.
+ * On x86, kexec passes /sys/firmware/memmap on.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -64,7 +64,7 @@ bool arch_ram_is_given(const char *cmdline)
 	       strstr(cmdline, " mem=") || strstr(cmdline, " memmap=");
 }
 
-/* "memmap=" says the same as "mem=" if there is no more than a size behind it. */
+/* With nothing but a size, "memmap=" means the same as "mem=". */
 __u64 arch_memory_limit(const char *cmdline, __u64 limit, const char **others)
 {
 	static const char units[] = "kmgt";
@@ -90,7 +90,7 @@ __u64 arch_memory_limit(const char *cmdline, __u64 limit, const char **others)
 			*others = "memmap=";
 			continue;
 		}
-		/* More than can be said is no limit. */
+		/* A value that overflows is no limit. */
 		if (unit && n > UINT64_MAX >> 10 * (unit - units + 1))
 			continue;
 		if (unit)

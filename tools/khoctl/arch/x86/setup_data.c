@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot protocol's setup_data list, as sysfs shows it: a directory for each
- * node, with its type and with a file of what the node is about.  For an
- * envelope, that is the memory inside.
+ * Handovers in the boot protocol's setup_data list, as sysfs shows it.
+ *
+ * Each node has a directory with its type and its data.  The data of an envelope is the
+ * memory inside it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +33,7 @@ char *arch_arrived_path(const struct arrived *arrived)
 	return path;
 }
 
-/* The type of an indirect node is that of what is inside. */
+/* For an indirect node, sysfs shows the type of what it points to. */
 static int read_type(struct arrived *arrived, __u64 *type)
 {
 	char *path = arch_arrived_path(arrived);
