@@ -84,7 +84,7 @@ for my $c (qw(setdata getdata resize own freeze)) {
 }
 khoctl_is('resize: no size', ['resize', 'a'], 2, undef, qr/to which SIZE/);
 khoctl_is("resize: '$_'", ['resize', '--', 'a', $_], 2, undef,
-	  qr/'\Q$_\E': is no size/)
+	  qr/'\Q$_\E': is not a size/)
 	for ('', 'x', '1X', '1k', '1KB', '1Ki', '-1', '1.5G', 'K', ' 1', '0x1K',
 	     '16777216T', '18446744073709551616', '9' x 30 . 'K');
 khoctl_is('resize: 0', ['resize', 'a', '0K'], 2, undef, qr/at least one byte/);
@@ -100,14 +100,14 @@ for my $c (qw(own put)) {
 		  qr/--owner: 'no-such-group': no such group/)
 		for ('0:no-such-group', ':no-such-group');
 	khoctl_is("$c: --mode '$_'", [$c, '--mode', $_, 'a'], 2, undef,
-		  qr/--mode: '\Q$_\E': is no octal number/)
+		  qr/--mode: '\Q$_\E': is not an octal number/)
 		for ('', '8', 'rw', '-1', '0x6', '000600');
 	khoctl_is("$c: --mode $_", [$c, '--mode', $_, 'a'], 2, undef,
 		  qr/--mode: '$_': only read and write bits/)
 		for ('700', '0111', '7777', '1000');
 }
 khoctl_is("put: --node '$_'", ['put', '--node', $_, 'a'], 2, undef,
-	  qr/--node: '\Q$_\E': is no number of a node/)
+	  qr/--node: '\Q$_\E': is not the number of a node/)
 	for ('', '-1', 'x', '4294967296');
 khoctl_is('put: stdin for both', ['put', '--data', '-', 'a', '-'], 2, undef,
 	  qr/stdin can't be both/);
@@ -196,7 +196,7 @@ for my $shift (12, 14, 16) {
 }
 my $own = khoctl_is('dump: of a kernel with KHO of its own',
 		    ['dump', make_dump('own-kho', 12)], 0,
-		    qr/^setup node  with scratch and FDT, the kernel's own KHO has it\n.*\nno problems\n$/ms,
+		    qr/^setup node  kept by in-kernel KHO, with scratch and FDT\n.*\nno problems\n$/ms,
 		    undef);
 like($own, qr/^tree, root at 0x\w+, 824 pages, 3\.2 MiB$/m, 'its tree');
 like($own, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages/m, 'its objects');
@@ -217,7 +217,7 @@ like($text, qr/^      5      1$/m, 'nodes per level');
 # 512 + 4 + 299 + 1 of the data, 1 + 4 + 1 + 2 that describe it
 like($text, qr/^tree, root at 0x\w+, 824 pages, 3\.2 MiB$/m, 'pages');
 like($text, qr/^  0x000020000000 to 0x0000201fffff  2 MiB$/m, 'extent');
-like($text, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages, made 2023-11-14 22:13:20, generation 1\n    by agent in Linux 6\.1\.0-test, owner 1000:100, mode 0640, idle 1, sealed, has a checksum\n    0x000010000000 to 0x000010003fff  16 KiB, pages of order 0$/m,
+like($text, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages, created 2023-11-14 22:13:20, generation 1\n    by agent in Linux 6\.1\.0-test, owner 1000:100, mode 0640, idle 1, sealed, has a checksum\n    0x000010000000 to 0x000010003fff  16 KiB, pages of order 0$/m,
      'object');
 like($text, qr/^  small: .*\n    by \(unknown\) in Linux \(unknown\), owner 0:0, mode 0600, idle 0\n    user data: 4083 bytes$/m,
      'user data');
@@ -262,11 +262,11 @@ my @unsound = (
 	['scratch-size', qr/scratch_size is 17/],
 	['scratch-array', qr/scratch array: 16 bytes at 0x1000ff8/],
 	['scratch-zero', qr/scratch area 0: 0x0 bytes at 0x40000000/],
-	['scratch-beyond', qr/scratch area 0: .* are no range of pages/],
+	['scratch-beyond', qr/scratch area 0: .* are not a range of pages/],
 	['setup-type', qr/type is 9, not 10/],
 	['object-compatible', qr/compatible is "kho-objects-v9", not "kho-objects-v2"/],
 	['object-v1', qr/compatible is "kho-objects-v1", an older format that was never released, not/],
-	['object-count', qr/the head says 3, and there are 2/],
+	['object-count', qr/the head says 3, but there are 2/],
 	['object-loop', qr/a record page at \w+ is used for something else/],
 	['object-size', qr/object small: its size of 4097 bytes takes 2 pages/],
 	['object-name', qr/object s\/all: the name has a '\/'/],
@@ -284,7 +284,7 @@ my @unsound = (
 	['extent-order', qr/object big: extent 1: there are no pages of order 19/],
 	['extent-made', qr/object big: extent 1: 1 pages at 0x10008000 are not made of pages of order 1/],
 	['extent-keys', qr/object big: extent 0: 0x10000000 to 0x10003fff is preserved in blocks of another order/],
-	['extent-bits', qr/object big: extent 1: 1 pages at 0x10008040 cannot be/],
+	['extent-bits', qr/object big: extent 1: 1 pages at 0x10008040 are impossible/],
 	['sum-none', qr/object small: it has no room for checksums, though/],
 	['sum-jump', qr/object small: it has no room for checksums, though/],
 	['sum-short', qr/object big: it has no room for checksums, though/],
@@ -320,7 +320,7 @@ is(scalar `$khoctl dump --keys $tera | grep -c ' 2 MiB, pages of order 9\$'`,
    "524288\n", 'dump --keys: all extents');
 for (['tera-missing', qr/object tera: 524028 of its 524288 extents are missing/],
      ['tera-gone', qr/objects: an extent page at 0x7000000 is not one of the pages/],
-     ['tera-total', qr/object tera: its size of 1099511623680 bytes takes 268435455 pages, and its extents have 268435456/]) {
+     ['tera-total', qr/object tera: its size of 1099511623680 bytes takes 268435455 pages, but its extents have 268435456/]) {
 	my ($kind, $why) = @$_;
 
 	khoctl_is("dump: $kind", ['dump', make_dump($kind, 12)], 1,

@@ -45,7 +45,7 @@ dev_is('get: to a missing directory', ['get', 'one', "$dir/none/x"], 1, undef,
 is(scalar(() = glob("$dir/copy*")), 1, 'get: nothing is left beside it');
 
 dev_is('put: the name is taken', ['put', 'one', "$dir/data"], 1, undef,
-       qr/one: there is an object of this name/);
+       qr/one: an object of this name exists/);
 ok(slurp("$dir/fake/objects/one") eq $data, 'which is as it was');
 dev_is('put: stdin', ['put', 'two'], 0, undef, undef, { STDIN => "$dir/data" });
 ok(slurp("$dir/fake/objects/two") eq $data, 'put: the same bytes from stdin');
@@ -177,7 +177,7 @@ dev_is('add --file: two words', ['add', '--file', "$dir/list"], 1, undef,
        qr/list, line 2: '2': more than one word/);
 spew("$dir/list", "1\n2\e\n");
 dev_is('add --file: nonsense', ['add', '--file', "$dir/list"], 1, undef,
-       qr/list, line 2: '2\\x1b': is no page number/);
+       qr/list, line 2: '2\\x1b': is not a page number/);
 spew("$dir/list", "# nothing\n");
 dev_is('add --file: nothing', ['add', '--file', "$dir/list"], 1, undef,
        qr/list: no pages in it/);
@@ -240,7 +240,7 @@ dev_is('status: kept', ['status'], 0,
        qr/^release     none: the envelopes with 4 MiB stay reserved.*\n.*drop=1/m,
        undef, { KHO_FAKE_ARRIVAL => 'refused', KHO_FAKE_RELEASE => '3:1024:0' });
 dev_is('status: arrived by the kernel', ['status'], 0,
-       qr/^scratch     the kernel's own\nbackend     the kernel's own KHO.*number 3\n +kept page by page by the kernel's own KHO$/ms,
+       qr/^scratch     the kernel's own\nbackend     in-kernel KHO.*number 3\n +kept page by page by in-kernel KHO$/ms,
        undef, { KHO_FAKE_ARRIVAL => 'taken', KHO_FAKE_KIND => 3,
 		KHO_FAKE_BACKEND => 'kernel' });
 my %trees = (KHO_FAKE_SUBTREES =>
@@ -350,7 +350,7 @@ $ENV{KHO_FAKE_IMAGES} = "$dir/images";
 load_is('it is told', 'good', ['--append', 'a', $bz], 0, qr/^image/, undef);
 is(states(), '0 1 2', 'begun and loaded');
 load_is('memory comes meanwhile', 'good', ['--append', 'a', $bz], 1, undef,
-	qr/memory was added or taken away meanwhile: load it again\n.*has been unloaded again/,
+	qr/memory was added or removed meanwhile: load it again\n.*has been unloaded again/,
 	{ KHO_FAKE_STALE => 1 });
 is(states(), '1 2 0', 'begun, not loaded, and nothing is');
 is(loaded(), 0, 'it is not');
@@ -368,12 +368,12 @@ loaded(1);
 dev_is('status: memory is as it was', ['status'], 0, qr/^next kernel loaded$/m, undef,
        { KHO_FAKE_IMAGE => 2 });
 dev_is('status: it is not', ['status'], 1,
-       qr/^next kernel loaded, BUT memory was added or taken away since: load it again/m,
+       qr/^next kernel loaded, BUT memory was added or removed since: load it again/m,
        undef, { KHO_FAKE_IMAGE => 3 });
 dev_is('status: JSON', ['status', '--json'], 1, qr/"image": "stale"/, undef,
        { KHO_FAKE_IMAGE => 3 });
 dev_is('check: it is not', ['check'], 1,
-       qr/^FAIL  next kernel  memory was added or taken away since it was loaded/m, undef,
+       qr/^FAIL  next kernel  memory was added or removed since it was loaded/m, undef,
        { KHO_FAKE_IMAGE => 3 });
 loaded(0);
 dev_is('status: and nothing is loaded', ['status'], 0, qr/^next kernel not loaded/m,
@@ -451,26 +451,26 @@ is(loaded(), 1, 'it is');
 
 # What is refused before kexec is called
 my @refused = (
-	['ELF', "\177ELF" . "\0" x 2000, qr/is no bzImage \(x86 boot image\) but an ELF/],
-	['gzip', "\x1f\x8b" . "\0" x 2000, qr/is no bzImage .* but a gzip/],
-	['text', 'hello', qr/is no bzImage \(x86 boot image\)$/],
-	['empty', '', qr/is no bzImage/],
-	['no boot flag', image(boot_flag => 0), qr/is no bzImage/],
-	['no HdrS', image(magic => 'HdrX'), qr/is no bzImage/],
-	['header cut', image(size => 0x263), qr/is no bzImage/],
-	['truncated', image(size => 60000), qr/is truncated: it has 60000 bytes, and its header says 68096$/],
+	['ELF', "\177ELF" . "\0" x 2000, qr/is not a bzImage \(x86 boot image\) but an ELF/],
+	['gzip', "\x1f\x8b" . "\0" x 2000, qr/is not a bzImage .* but a gzip/],
+	['text', 'hello', qr/is not a bzImage \(x86 boot image\)$/],
+	['empty', '', qr/is not a bzImage/],
+	['no boot flag', image(boot_flag => 0), qr/is not a bzImage/],
+	['no HdrS', image(magic => 'HdrX'), qr/is not a bzImage/],
+	['header cut', image(size => 0x263), qr/is not a bzImage/],
+	['truncated', image(size => 60000), qr/is truncated: it has 60000 bytes, but its header says 68096$/],
 	['truncated by a paragraph', image(size => 68096 - 16), qr/is truncated/],
 	['no setup_sects means 4', image(setup_sects => 0, size => 60000), qr/header says 68096$/],
 	['old', image(version => 0x208), qr/boot protocol 2\.08 is too old: setup_data/],
-	['32 bit by protocol', image(version => 0x20a), qr/is no 64-bit kernel/],
-	['32 bit', image(xloadflags => 2), qr/is no 64-bit kernel/],
+	['32 bit by protocol', image(version => 0x20a), qr/is not a 64-bit kernel/],
+	['32 bit', image(xloadflags => 2), qr/is not a 64-bit kernel/],
 	['not above 4G', image(xloadflags => 1), qr/is not relocatable/],
 	['not relocatable', image(relocatable => 0), qr/is not relocatable/],
 	['zImage', image(loadflags => 0), qr/is not relocatable/],
 	['short header', image(jump => 0x50), qr/setup header ends at 0x252, before init_size/],
 	['no kernel', image(syssize => 0), qr/syssize is 0/],
 	['no init_size', image(init_size => 0), qr/init_size is 0/],
-	['too big', image(init_size => 0x10000000), qr/needs 259 MiB, and scratch has 256 MiB: load the module with scratch_mib=259$/],
+	['too big', image(init_size => 0x10000000), qr/needs 259 MiB, but scratch has 256 MiB: load the module with scratch_mib=259$/],
 );
 loaded(0);
 for (@refused) {
@@ -495,7 +495,7 @@ load_is('an initrd too big', 'good',
 load_is('no initrd', 'good', ['--append', 'a', '--initrd', "$dir/none", $bz],
 	1, undef, qr/none: No such file/);
 load_is('no kernel', 'good', ["$dir/none"], 1, undef, qr/none: No such file/);
-load_is('a directory', 'good', [$dir], 1, undef, qr/is no regular file/);
+load_is('a directory', 'good', [$dir], 1, undef, qr/is not a regular file/);
 load_is('a long command line', 'good', ['--append', 'x' x 2048, $bz], 1, undef,
 	qr/--append: 2048 bytes, and the kernel takes 2047/);
 load_is('a newline', 'good', ['--append', "a\nnr_segments = 1", $bz], 1, undef,
@@ -608,16 +608,16 @@ dev_is('unload: fails', ['unload', '--kexec', $kexec], 1, undef,
 dev_is('scratch: there is some', ['scratch'], 0,
        qr/^scratch     256 MiB, of which this kernel uses 128 MiB itself until the jump$/);
 dev_is('scratch: none can be had', ['scratch'], 1, undef,
-       qr/no such piece of memory can be had/, { KHO_FAKE_SCRATCH => '0:0' });
+       qr/no such piece of memory is available/, { KHO_FAKE_SCRATCH => '0:0' });
 dev_is('scratch: it is found', ['scratch', '--json'], 0,
        qr/"scratch_addr": 1073741824,\n  "scratch_size": 67108864,\n  "held": 33554432/,
        undef, { KHO_FAKE_SCRATCH => '0:0',
 		KHO_FAKE_FOUND_SCRATCH => '0x40000000:0x4000000' });
 dev_is('scratch: it can not grow', ['scratch', '1G'], 1, undef,
-       qr/there is some, and it can't grow/);
+       qr/scratch exists and can't grow/);
 dev_is('scratch: an older module', ['scratch'], 1, undef,
        qr/the module is older than khoctl/, { KHO_FAKE_NO_SCRATCH => 1 });
-dev_is('scratch: no size', ['scratch', '0'], 2, undef, qr/'0' is no size/);
+dev_is('scratch: no size', ['scratch', '0'], 2, undef, qr/'0' is not a size/);
 dev_is('scratch: too many arguments', ['scratch', '1M', '2M'], 2, undef,
        qr/too many arguments: '2M'/);
 
@@ -677,7 +677,7 @@ for (['kho=on', 0], ['quiet kho=1', 0], ['kho=on kho=off', 1],
 }
 spew("$root/proc/cmdline", "kho=on\n");
 check_is('KHO of its own, on', 0,
-	 qr/^ok    own KHO .*of its own: the module uses it$/m);
+	 qr/^ok    own KHO      the kernel has KHO: the module uses it$/m);
 check_is('its scratch', 0, qr/^ok    scratch      the kernel's own$/m,
 	 { KHO_FAKE_BACKEND => 'kernel' });
 spew("$root/proc/cmdline", "quiet\n");
@@ -702,7 +702,7 @@ check_is('lockdown', 1, qr/^FAIL  lockdown     confidentiality/m);
 # One advice, and one that can work
 unlink("$root/sys/module/kho/version");
 rmdir("$root/sys/module/kho");
-$out = check_is('lockdown, and no module', 1, qr/^FAIL  module       not loaded; as long/m);
+$out = check_is('lockdown, and no module', 1, qr/^FAIL  module       not loaded, and can't be while/m);
 is(scalar(() = $out =~ /^ +->/mg), 1, 'lockdown: one advice');
 unlike($out, qr/modprobe/, 'and not to load the module');
 mkdir("$root/sys/module/kho");

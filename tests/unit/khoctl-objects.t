@@ -74,7 +74,7 @@ dev_is('put: only a mode', ['put', '--mode', '66', 'mode', "$dir/data"], 0,
 like(info('mode'), qr/^\w+ 0 0 66 /, 'the owner is as it was');
 dev_is('put: huge', ['put', '--huge', 'huge', "$dir/huge"], 0, undef, undef);
 dev_is('put: not as huge', ['put', '--huge', 'x', "$dir/data"], 1, undef,
-       qr/\/data: has 20000 bytes, and with --huge it has to be a multiple of 2 MiB$/);
+       qr/\/data: has 20000 bytes, but with --huge it has to be a multiple of 2 MiB$/);
 dev_is('put: no such node', ['put', '--node', '7', 'x', "$dir/data"], 1, undef,
        qr/^khoctl put: x: the module refuses this name, a size of 19\.5 KiB, or the node$/);
 dev_is('put: no memory on the node', ['put', '--node', '1', '--huge', 'x',
@@ -89,7 +89,7 @@ dev_is('put: user data, no such file', ['put', '--data', "$dir/none", 'x',
 spew("$dir/toobig", 'x' x 65537);
 dev_is('put: too much user data', ['put', '--data', "$dir/toobig", 'x',
        "$dir/data"], 1, undef,
-       qr/toobig: has more than 64 KiB, the most of user data$/);
+       qr/toobig: has more than 64 KiB, the maximum of user data$/);
 dev_is('put: the limit', ['put', 'x', "$dir/data"], 1, undef,
        qr/x: more memory than your RLIMIT_MEMLOCK allows/,
        { KHO_FAKE_FAIL => "$nr{create}:" . EDQUOT });
@@ -141,7 +141,7 @@ ok(slurp("$dir/fake/data/huge") eq "\0\xff" x 32768, 'it is as it was');
 dev_is('setdata: nothing', ['setdata', 'huge', '-'], 0, undef, undef);
 dev_is('getdata: nothing', ['getdata', 'huge'], 0, undef, undef);
 dev_is('setdata: sealed', ['setdata', 'all', "$dir/blob"], 1, undef,
-       qr/all: it can only be read: it is sealed, or/);
+       qr/all: it is read-only: it is sealed, or/);
 dev_is("$_: no such object", [$_, 'none'], 1, undef,
        qr/none: no such object, or none that you may see/)
 	for qw(getdata setdata seal);
@@ -251,10 +251,10 @@ dev_is('ls: an older module', ['ls'], 1, undef,
 dev_is('ls: without CAP_SYS_ADMIN', ['ls'], 0, qr/^a +1 B/m, undef,
        { KHO_FAKE_USER => 1 });
 dev_is('ls --pages: without CAP_SYS_ADMIN', ['ls', '--pages'], 1, undef,
-       qr/\/dev\/kho: not permitted: CAP_SYS_ADMIN is needed/,
+       qr/\/dev\/kho: not permitted: this needs CAP_SYS_ADMIN/,
        { KHO_FAKE_USER => 1 });
 dev_is('ls: what can not be', ['ls'], 1, undef,
-       qr/the module says what can't be/, { KHO_FAKE_LIES => 1 });
+       qr/the module returned impossible values/, { KHO_FAKE_LIES => 1 });
 dev_is('status: without CAP_SYS_ADMIN', ['status'], 0,
        qr/^scratch     256 MiB\n.*^addresses   only for callers with CAP_SYS_ADMIN$/ms,
        undef, { KHO_FAKE_USER => 1 });
@@ -280,7 +280,7 @@ dev_is('verify: bad', ['verify', 'bad'], 1,
        qr/^bad: BAD: 3 of 300 pages differ, the first is number 150, at offset 0x96000\n$/,
        undef);
 dev_is('verify: all that have a checksum', ['verify'], 1,
-       qr/^bad: BAD: .*\ngood: ok, 251 pages\nwritten: not verifiable: it has no checksum, or was open for writing since the checksum was taken\n$/,
+       qr/^bad: BAD: .*\ngood: ok, 251 pages\nwritten: not verifiable: it has no checksum, or was opened for writing since the checksum was taken\n$/,
        undef);
 unlink("$dir/fake/objects/bad");
 dev_is('verify: what was written to is no failure', ['verify'], 0,
@@ -322,7 +322,7 @@ dev_is('verify --json: bad', ['verify', '--json'], 1,
 	       qr/"name": "good",.*?"poisoned_pages": 3\b/s, undef, $poisoned);
 }
 dev_is('verify: what can not be', ['verify', 'good'], 1, undef,
-       qr/good: the module says what can't be/, { KHO_FAKE_LIES => 1 });
+       qr/good: the module returned impossible values/, { KHO_FAKE_LIES => 1 });
 dev_is("$_->[0]: no xxHash", $_->[1], 1, undef,
        qr/this kernel has no checksums: it was built without CONFIG_XXHASH$/,
        { KHO_FAKE_FAIL => "$nr{$_->[2]}:" . EOPNOTSUPP })

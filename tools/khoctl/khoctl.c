@@ -20,11 +20,11 @@ static const struct cmd commands[] = {
 		.summary = "say what is missing for a handover, and how to fix it",
 		.help =
 			"  --kexec PATH      the kexec program (default: from PATH)\n"
-			"  --target KERNEL   say what this kernel will be as the next one instead\n"
+			"  --target KERNEL   say instead whether a handover to this kernel can work\n"
 			"  --initrd FILE     its initial RAM disk\n"
-			"  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+			"  --abi N           the kernel speaks kho-vN, 3 or 4; only if that is unknown\n"
 			"  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "status",
@@ -32,7 +32,7 @@ static const struct cmd commands[] = {
 		.args = "",
 		.summary = "show what is preserved and what arrived",
 		.help =
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "put",
@@ -40,10 +40,10 @@ static const struct cmd commands[] = {
 		.args = "[OPTION]... NAME [FILE|-]",
 		.summary = "store a file or stdin as an object",
 		.help =
-			"  --huge            in huge pages only; the size has to be a multiple of these\n"
+			"  --huge            in huge pages only; the size has to be a multiple of theirs\n"
 			"  --node N          on NUMA node N and no other\n"
 			"  --sum             take a checksum at the jump, for verify\n"
-			"  --seal            let nobody write to it; takes a checksum\n"
+			"  --seal            seal it, with a checksum: nobody may write to it any more\n"
 			"  --data FILE       its user data, or - for stdin\n"
 			"  --owner UID[:GID] give it to this user and group; names will do\n"
 			"  --mode OCTAL      who may read and write it (default: 0600)\n",
@@ -63,7 +63,7 @@ static const struct cmd commands[] = {
 			"  -l, --long        all columns\n"
 			"  --pages           list single pages (see add) as well\n"
 			"  --subtrees        list what the next kernel finds by name as well\n"
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "rm",
@@ -87,7 +87,7 @@ static const struct cmd commands[] = {
 		.name = "resize",
 		.run = cmd_resize,
 		.args = "NAME SIZE",
-		.summary = "give an object another size, such as 64M",
+		.summary = "change the size of an object, for example to 64M",
 	},
 	{
 		.name = "own",
@@ -102,7 +102,7 @@ static const struct cmd commands[] = {
 		.name = "seal",
 		.run = cmd_seal,
 		.args = "NAME",
-		.summary = "let nobody write to an object any more",
+		.summary = "seal an object: nobody may write to it any more",
 		.help =
 			"  --sum             take a checksum as well, for verify\n",
 	},
@@ -112,17 +112,17 @@ static const struct cmd commands[] = {
 		.args = "[NAME]...",
 		.summary = "compare objects with their checksums",
 		.help =
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "prune",
 		.run = cmd_prune,
 		.args = "--idle N",
-		.summary = "release objects that nobody has opened for N handovers",
+		.summary = "release objects that nobody opened for N handovers",
 		.help =
 			"  --idle N          at least that many\n"
-			"  --dry-run         only say which these are\n"
-			"  --json            for programs\n",
+			"  --dry-run         only list them\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "add",
@@ -136,7 +136,7 @@ static const struct cmd commands[] = {
 		.name = "del",
 		.run = cmd_del,
 		.args = "PFN[:ORDER]... | --file LIST",
-		.summary = "give up pages by number: all or none",
+		.summary = "stop preserving pages by number: all or none",
 		.help =
 			"  --file LIST       read them from a file, or - for stdin\n",
 	},
@@ -155,17 +155,17 @@ static const struct cmd commands[] = {
 			"  --keys            list every run of keys, and long lists to their end\n"
 			"  --fdt             show the FDT alone\n"
 			"  --save FILE       write what was read to FILE\n"
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "map",
 		.run = cmd_map,
 		.args = "",
-		.summary = "draw the physical memory and what is preserved in it",
+		.summary = "draw physical memory and what is preserved in it",
 		.help =
-			"  --width N         columns of the text (default: 80)\n"
+			"  --width N         width of the text in columns (default: 80)\n"
 			"  --svg FILE        write a picture to FILE instead\n"
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "load",
@@ -176,21 +176,21 @@ static const struct cmd commands[] = {
 			"  --initrd FILE     its initial RAM disk\n"
 			"  --append STRING   its command line\n"
 			"  --reuse-cmdline   the command line of this kernel, then STRING\n"
-			"  --abi N           it speaks kho-vN, 3 or 4, if that can't be found out\n"
+			"  --abi N           the kernel speaks kho-vN, 3 or 4; only if that is unknown\n"
 			"  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
-			"  --force           though it may have too little RAM to boot\n"
-			"  --no-checks       jump sooner, without a checksum of what is loaded\n"
+			"  --force           even if it may have too little RAM to boot\n"
+			"  --no-checks       jump sooner, without verifying a checksum of the image\n"
 			"  --kexec PATH      the kexec program (default: from PATH)\n"
 			"  --dry-run         check, print the command and load nothing\n"
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "scratch",
 		.run = cmd_scratch,
 		.args = "[SIZE]",
-		.summary = "find a place for the next kernel, if there is none",
+		.summary = "allocate scratch, where the next kernel is loaded",
 		.help =
-			"  --json            for programs\n",
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "unload",
@@ -210,7 +210,7 @@ static const struct cmd commands[] = {
 		.name = "freeze",
 		.run = cmd_freeze,
 		.args = "NAME",
-		.summary = "let nobody write to an object any more",
+		.summary = "seal an object: nobody may write to it any more",
 		.help =
 			"  --sum             take a checksum as well, for verify\n",
 		.instead = "seal",

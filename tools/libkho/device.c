@@ -50,11 +50,11 @@ const char *kho_why_text(uint32_t why)
 	case KHO_WHY_PROTECTED:
 		return "the memory has no access, or none to write";
 	case KHO_WHY_DEVICE:
-		return "the memory is a device's";
+		return "the memory belongs to a device";
 	case KHO_WHY_FILE:
 		return "the memory is a file system's page cache";
 	case KHO_WHY_DAX:
-		return "the memory is a file's on a DAX device";
+		return "the memory belongs to a file on a DAX device";
 	case KHO_WHY_SECRET:
 		return "the memory is secret";
 	case KHO_WHY_TAKEN:
@@ -66,7 +66,7 @@ const char *kho_why_text(uint32_t why)
 	case KHO_WHY_CHANGED:
 		return "the memory was mapped or truncated meanwhile";
 	case KHO_WHY_DRIVER:
-		return "a driver has brought the memory: the next kernel has none there";
+		return "a driver added the memory: the next kernel has none there";
 	default:
 		return "for a reason that this library does not know";
 	}

@@ -60,10 +60,10 @@ static void check_own_kho(void)
 		      "the kernel has none: the module takes its place");
 	else if (sys_kho_off())
 		found(&all, "own KHO", FAIL, "boot with kho=on",
-		      "the kernel has Kexec Handover of its own, which the module would use, but it is off");
+		      "the kernel has KHO, which the module would use, but it is off");
 	else
 		found(&all, "own KHO", OK, NULL,
-		      "the kernel has Kexec Handover of its own: the module uses it");
+		      "the kernel has KHO: the module uses it");
 }
 
 static void check_kexec(void)
@@ -93,7 +93,7 @@ static void check_kexec(void)
 		      "%s: kexec_load is forbidden", lockdown);
 
 	if (why && (sys_own_kho() || !lockdown || !strcmp(lockdown, "none")))
-		found(&all, "sysctl", FAIL, "reboot: it can't be taken back",
+		found(&all, "sysctl", FAIL, "reboot: it can't be undone",
 		      "%s", why);
 	else if (!why)
 		found(&all, "sysctl", OK, NULL,
@@ -139,7 +139,7 @@ static void check_module(void)
 	/* The advice about lockdown is enough, and has to be followed first. */
 	if (sys_locked_down()) {
 		found(&all, "module", FAIL, NULL,
-		      "not loaded; as long as the kernel is locked down it can't be");
+		      "not loaded, and can't be while the kernel is locked down");
 		return;
 	}
 	file = module_find(sys_release());
@@ -383,11 +383,11 @@ static void check_image(const struct kho_query *q)
 	int loaded = sys_kexec_loaded();
 
 	if (image_is_stale(q, loaded))
-		found(&all, "next kernel", FAIL, "khoctl load, as before",
-		      "memory was added or taken away since it was loaded");
+		found(&all, "next kernel", FAIL, "load it again (khoctl load)",
+		      "memory was added or removed since it was loaded");
 	else if (loaded > 0 && q->image == KHO_IMAGE_LOADED)
 		found(&all, "next kernel", OK, NULL,
-		      "loaded, and memory is as it was then");
+		      "loaded, and memory has not changed since");
 }
 
 /* Prints all findings and the conclusion. */

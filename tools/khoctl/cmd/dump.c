@@ -88,7 +88,7 @@ static void print_object(const struct object *o, bool all)
 {
 	size_t i;
 
-	printf("  %s: %s (%llu bytes), %s, made %s, generation %u\n", o->name,
+	printf("  %s: %s (%llu bytes), %s, created %s, generation %u\n", o->name,
 	       size_str(o->size), o->size, count_str(o->pages, "page"),
 	       time_str(o->created), o->generation);
 	printf("    by %s in Linux %s, owner %u:%u, mode %04o, idle %u%s%s%s%s\n",
@@ -133,7 +133,7 @@ static void print_head(const struct meta *m, const struct decoded *d,
 		       m->setup_addr, d->node.type, d->node.len,
 		       d->node.next);
 	if (d->own_kho)
-		puts("setup node  with scratch and FDT, the kernel's own KHO has it");
+		puts("setup node  kept by in-kernel KHO, with scratch and FDT");
 	for (i = 0; i < d->nr_scratch; i++) {
 		fputs("scratch     ", stdout);
 		print_range(&d->scratch[i]);

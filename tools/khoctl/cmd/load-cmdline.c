@@ -45,7 +45,7 @@ int load_check_cmdline(const struct load *l)
 	else if (!on)
 		cmd_warn("warning: this kernel's command line has kho=off, which --reuse-cmdline passes on: the next kernel will ignore the handover");
 	else if (on < 0 && l->target.kind == TARGET_MAINLINE && !l->target.on)
-		cmd_warn("warning: the command line lacks kho=on: without it that kernel can't hand on what arrives");
+		cmd_warn("warning: the command line lacks kho=on: without it, that kernel can't hand anything on");
 	if (!l->append && !l->reuse_cmdline)
 		cmd_warn("warning: neither --append nor --reuse-cmdline: the next kernel gets an empty command line");
 	return DONE;

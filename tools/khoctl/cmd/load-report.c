@@ -73,7 +73,7 @@ static void report_target(const struct load *l)
 		puts("arrives   exactly, page by page: more may be preserved until the jump");
 		break;
 	default:
-		puts("arrives   as that kernel can");
+		puts("arrives   in whatever way that kernel supports");
 	}
 	for (i = 0; i < p->findings.nr && !l->fell_back; i++)
 		if (!strcmp(p->findings.list[i].name, "hand-off") &&
@@ -137,7 +137,7 @@ void load_report(const struct load *l)
 		used += l->segs[i].memsz;
 	}
 	if (l->own_kho)
-		printf("loaded    by this kernel's own Kexec Handover%s\n",
+		printf("loaded    by in-kernel KHO%s\n",
 		       replaces);
 	else
 		printf("loaded    %s in %s, all inside scratch%s\n",

@@ -38,7 +38,7 @@ int load_build_args(struct load *l)
 	l->args[n++] = xstrdup(l->program);
 	if (l->own_kho) {
 		if (l->no_checks)
-			cmd_warn("warning: --no-checks: this kernel makes a checksum of what it loads by itself");
+			cmd_warn("warning: --no-checks has no effect: this kernel itself takes a checksum of what it loads");
 		l->args[n++] = xstrdup("-s");
 		l->args[n++] = xstrdup("-l");
 		/* kexec would take a leading '-' for an option. */
@@ -83,7 +83,7 @@ static int judge_envelopes(struct load *l)
 		for (j = 0; j < nr && !ret; j++)
 			if (s->mem < env[j].addr + env[j].bytes &&
 			    env[j].addr < s->mem + s->memsz)
-				ret = cmd_err("segment %zu, 0x%llx bytes at 0x%llx, lies on the envelope of 0x%llx bytes at 0x%llx",
+				ret = cmd_err("segment %zu, 0x%llx bytes at 0x%llx, overlaps the envelope of 0x%llx bytes at 0x%llx",
 					      i, s->memsz, s->mem, env[j].bytes,
 					      env[j].addr);
 	}
@@ -154,7 +154,7 @@ static int end_handoff(struct load *l, int failed)
 		if (before != how && before == KHO_HANDOFF_ENVELOPES &&
 		    l->was_loaded && sys_kexec_loaded() == 1 &&
 		    set_handoff(l, before))
-			cmd_warn("warning: the kernel that is loaded will be told of each page: its boot may take long");
+			cmd_warn("warning: the loaded kernel will get each page individually: booting may take long");
 		return failed;
 	}
 	if (how == before || how == KHO_HANDOFF_EXACT)
@@ -165,7 +165,7 @@ static int end_handoff(struct load *l, int failed)
 	l->fell_back = true;
 	l->plan.handoff = KHO_HANDOFF_EXACT;
 	l->plan.arrives = ARRIVES_EXACT;
-	cmd_warn("warning: cannot hand over by envelopes: %s; it will be told of each page, and its boot may take long",
+	cmd_warn("warning: cannot hand over by envelopes: %s; it will get each page individually, and booting may take long",
 		 device_error(ret));
 	return DONE;
 }
@@ -179,7 +179,7 @@ static int tell_image(const struct load *l, __u32 state)
 		return DONE;
 	ret = image_tell(l->dev, state, state == KHO_IMAGE_BEGUN ? l->limit : 0);
 	if (ret == -ESTALE)
-		return cmd_err("memory was added or taken away meanwhile: load it again");
+		return cmd_err("memory was added or removed meanwhile: load it again");
 	return ret ? cmd_err("cannot tell the module what is loaded: %s",
 			     device_error(ret)) : DONE;
 }

@@ -218,7 +218,7 @@ static int put_file(int dev, const struct kho_query *query, const char *name,
 		goto out;
 	}
 	if (put->flags & KHO_CREATE_HUGE && bytes % huge) {
-		cmd_err("%s: has %llu bytes, and with --huge it has to be a multiple of %s",
+		cmd_err("%s: has %llu bytes, but with --huge it has to be a multiple of %s",
 			path, bytes, size_str(huge));
 		goto out;
 	}
@@ -245,7 +245,7 @@ static int put_option(struct put *put, int c)
 		return DONE;
 	case 'N':
 		if (parse_u64(optarg, &n) || n > UINT32_MAX)
-			return usage_error("--node: '%s': is no number of a node",
+			return usage_error("--node: '%s': is not the number of a node",
 					   optarg);
 		put->flags |= KHO_CREATE_NODE;
 		put->node = n;

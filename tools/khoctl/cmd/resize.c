@@ -60,7 +60,7 @@ int cmd_resize(int argc, char **argv)
 	if (optind + 1 == argc)
 		return usage_error("to which SIZE?");
 	if (parse_size(argv[optind + 1], &bytes))
-		return usage_error("'%s': is no size (bytes, or a number with K, M, G or T)",
+		return usage_error("'%s': is not a size (bytes, or a number with K, M, G or T)",
 				   argv[optind + 1]);
 	if (!bytes)
 		return usage_error("'%s': an object has at least one byte",

@@ -23,12 +23,12 @@ static const char *scratch_error(int err, const struct kho_query *q)
 	switch (err) {
 	case -EOPNOTSUPP:
 		return q->backend == KHO_BACKEND_KERNEL ?
-		       "the kernel has scratch of its own" :
+		       "in-kernel KHO has its own scratch" :
 		       "the module is older than khoctl";
 	case -EEXIST:
-		return "there is some, and it can't grow: load the module with scratch_mib=N";
+		return "scratch exists and can't grow: load the module with scratch_mib=N";
 	case -ENOMEM:
-		return "no such piece of memory can be had: give something up, or ask for less";
+		return "no such piece of memory is available: release something, or ask for less";
 	case -EINVAL:
 		return "that is more than the machine has";
 	default:
@@ -55,7 +55,7 @@ int cmd_scratch(int argc, char **argv)
 	if (argc - optind > 1)
 		return usage_error("too many arguments: '%s'", argv[optind + 1]);
 	if (optind < argc && (parse_size(argv[optind], &bytes) || !bytes))
-		return usage_error("'%s' is no size", argv[optind]);
+		return usage_error("'%s' is not a size", argv[optind]);
 	dev = open_device_query(&query, 0);
 	if (dev < 0)
 		return FAILED;

@@ -148,7 +148,7 @@ static void print_kind(const struct kho_query *q)
 		puts("            in envelopes, kept by a kernel without KHO");
 		break;
 	case KHO_KIND_KERNEL:
-		puts("            kept page by page by the kernel's own KHO");
+		puts("            kept page by page by in-kernel KHO");
 		break;
 	default:
 		/* An older module leaves this field 0; it only supports the stub. */
@@ -209,7 +209,7 @@ static void print_release(const struct kho_query *q)
 static void print_envelopes(const struct kho_query *q)
 {
 	if (q->backend == KHO_BACKEND_KERNEL) {
-		puts("backend     the kernel's own KHO: load the next kernel with khoctl load or kexec -s");
+		puts("backend     in-kernel KHO: load the next kernel with khoctl load or kexec -s");
 		return;
 	}
 	if (!(q->features & KHO_FEATURE_ENVELOPES)) {
@@ -230,10 +230,10 @@ static void print_handoff(const struct kho_query *q)
 	if (!(q->features & KHO_FEATURE_HANDOFF))
 		return;
 	if (q->handoff == KHO_HANDOFF_ENVELOPES)
-		printf("hand-off    by envelopes, for a kernel with KHO of its own: it is told of %s, its module of %llu\n",
+		printf("hand-off    by envelopes, for a kernel with KHO: it gets %s, its module %llu\n",
 		       count_str(q->lean_keys, "key"), q->keys);
 	else
-		printf("hand-off    exact: the next kernel is told of %s\n",
+		printf("hand-off    exact: the next kernel gets %s\n",
 		       count_str(q->keys, "key"));
 }
 
@@ -338,7 +338,7 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	print_release(q);
 	printf("next kernel %s\n", loaded < 0 ? "this kernel has no kexec" :
 	       image_is_stale(q, loaded) ?
-	       "loaded, BUT memory was added or taken away since: load it again (khoctl load)" :
+	       "loaded, BUT memory was added or removed since: load it again (khoctl load)" :
 	       loaded ? "loaded" : "not loaded (khoctl load)");
 }
 

@@ -88,7 +88,7 @@ static void decode_scratch(struct meta *m, struct decoded *d)
 		    (area.addr | area.size) & (m->page_size - 1) ||
 		    area.addr + area.size > (m->memory_end ? m->memory_end :
 					     ADDRESS_LIMIT)) {
-			decode_err(d, "scratch area %zu: 0x%llx bytes at 0x%llx are no range of pages in memory",
+			decode_err(d, "scratch area %zu: 0x%llx bytes at 0x%llx are not a range of pages in memory",
 				   i, area.size, area.addr);
 			d->scratch[i].end = d->scratch[i].addr;
 		}
@@ -191,7 +191,7 @@ static int see_node(void *ctx, __u64 phys, unsigned int level)
 	 * the size of the file, whatever addresses it contains.
 	 */
 	if (w->m->used[i]) {
-		decode_err(w->d, "tree: the page at 0x%llx is in it twice, or is no node",
+		decode_err(w->d, "tree: the page at 0x%llx is in it twice, or is not a node",
 			   phys);
 		return WALK_STOP;
 	}

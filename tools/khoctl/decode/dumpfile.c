@@ -239,7 +239,7 @@ static int read_entries(struct meta *m, int fd, const char *path,
 		__u64 size = st.st_size;
 
 		if (size != needed)
-			return cmd_err("%s: is %s: %u entries make %llu bytes, and it has %llu",
+			return cmd_err("%s: is %s: %u entries make %llu bytes, but it has %llu",
 				       path, size < needed ? "truncated" : "too long",
 				       head->count, needed, size);
 	}
@@ -329,7 +329,7 @@ int meta_save(const struct meta *m, const char *path)
 	int ret;
 
 	if (m->fdt)
-		return cmd_err("--save: a bare FDT is no dump");
+		return cmd_err("--save: a bare FDT is not a dump");
 	memcpy(head.magic, DUMPFILE_MAGIC, sizeof(head.magic));
 	ret = output_open(&out, path);
 	if (ret)

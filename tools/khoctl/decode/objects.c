@@ -86,7 +86,7 @@ static bool add_extent(struct meta *m, struct decoded *d, struct object *o,
 
 	if (low & ~KHO_OBJS_ORDER_MASK || !addr || !pages || pages > limit ||
 	    addr >> m->shift > limit - pages) {
-		decode_err(d, "object %s: extent %zu: %llu pages at 0x%llx cannot be",
+		decode_err(d, "object %s: extent %zu: %llu pages at 0x%llx are impossible",
 			   o->name, o->nr_extents, pages, raw->addr);
 		return false;
 	}
@@ -169,7 +169,7 @@ static void read_sums(struct meta *m, struct decoded *d, struct object *o,
 		next = page->next;
 	}
 	if (o->sum_pages < need)
-		decode_err(d, "object %s: it has %llu pages of checksums, and its %llu pages take %llu",
+		decode_err(d, "object %s: it has %llu pages of checksums, but its %llu pages take %llu",
 			   o->name, o->sum_pages, o->pages, need);
 	else if (next)
 		decode_err(d, "object %s: there are more pages of checksums than it has pages for",
@@ -268,7 +268,7 @@ static void read_record(struct meta *m, struct decoded *d,
 	if (!rec->size)
 		decode_err(d, "object %s: its size is 0", o->name);
 	else if (o->nr_extents == rec->nr_extents && o->pages != need)
-		decode_err(d, "object %s: its size of %llu bytes takes %llu pages, and its extents have %llu",
+		decode_err(d, "object %s: its size of %llu bytes takes %llu pages, but its extents have %llu",
 			   o->name, o->size, need, o->pages);
 	/* The length of the chain of checksums depends on the extents. */
 	if (o->nr_extents == rec->nr_extents)
@@ -369,7 +369,7 @@ void decode_objects(struct meta *m, struct decoded *d,
 				read_record(m, d, &page->records[i]);
 	}
 	if (d->nr_objects != head->nr_objects)
-		decode_err(d, "objects: the head says %llu, and there are %zu",
+		decode_err(d, "objects: the head says %llu, but there are %zu",
 			   head->nr_objects, d->nr_objects);
 	check_names(d);
 	check_shared(d);

@@ -17,29 +17,29 @@ const char *device_error(int err)
 {
 	switch (err) {
 	case -EPERM:
-		return "not permitted: CAP_SYS_ADMIN is needed, and no lockdown";
+		return "not permitted: this needs CAP_SYS_ADMIN and a kernel without lockdown";
 	case -EACCES:
 		return "permission denied";
 	case -EBADF:
-		return "it can only be read: it is sealed, or its mode does not let you write";
+		return "it is read-only: it is sealed, or its mode does not let you write";
 	case -EDQUOT:
 		return "more memory than your RLIMIT_MEMLOCK allows (see ulimit -l)";
 	case -ENODATA:
-		return "it has no checksum, or was open for writing since the checksum was taken";
+		return "it has no checksum, or was opened for writing since the checksum was taken";
 	case -ENODEV:
-		return "the memory is a device's";
+		return "the memory belongs to a device";
 	case -EMEDIUMTYPE:
 		return "the memory is a file system's page cache";
 	case -EXDEV:
-		return "the memory is a file's on a DAX device";
+		return "the memory belongs to a file on a DAX device";
 	case -EREMOTE:
-		return "a driver has brought the memory: the next kernel has none there";
+		return "a driver added the memory: the next kernel has none there";
 	case -EKEYREJECTED:
 		return "the memory is secret";
 	case -ESTALE:
 		return "the memory was mapped or truncated meanwhile";
 	case -EPROTO:
-		return "the module says what can't be: is it of another version?";
+		return "the module returned impossible values: is it of another version?";
 	case -ENOTTY:
 		return "the module does not know this command: it is older than khoctl";
 	case -E2BIG:
@@ -71,7 +71,7 @@ static int open_device(void)
 			cmd_err("%s: no such device, and the kernel is locked down (%s), which forbids kexec_load: %s",
 				path, sys_locked_down(), LOCKDOWN_FIX);
 		else if (sys_kho_off())
-			cmd_err("%s: no such device: this kernel's own Kexec Handover, which the module uses, is off: boot with kho=on, then 'modprobe kho'",
+			cmd_err("%s: no such device: in-kernel KHO, which the module uses, is off: boot with kho=on, then 'modprobe kho'",
 				path);
 		else
 			cmd_err("%s: no such device: the module is not loaded (try 'modprobe kho'; 'khoctl check' says what is missing)",
@@ -102,7 +102,7 @@ int open_device_query(struct kho_query *query, __u64 needed)
 	else if (ret)
 		cmd_err("%s: %s", device_path(), device_error(ret));
 	else if (needed & ~query->features & KHO_FEATURE_AGENTS)
-		ret = cmd_err("%s: the module is older than khoctl: it has no owners, user data and checksums of objects; load the one that belongs to khoctl",
+		ret = cmd_err("%s: the module is older than khoctl: it has no owners, user data and checksums of objects; load the module of this version of khoctl",
 			      device_path());
 	else if ((query->features & needed) != needed)
 		ret = cmd_err("%s: the module is older than khoctl, or has this switched off: features 0x%llx, needed 0x%llx",

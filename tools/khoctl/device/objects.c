@@ -34,11 +34,11 @@ const char *object_error(int err)
 	case -ENOENT:
 		return "no such object, or none that you may see ('khoctl ls' lists them)";
 	case -EEXIST:
-		return "there is an object of this name ('khoctl rm' releases it)";
+		return "an object of this name exists ('khoctl rm' releases it)";
 	case -EBUSY:
 		return "is open or mapped by a process";
 	case -EPERM:
-		return "not permitted: it is somebody else's or sealed, or there is lockdown";
+		return "not permitted: it is somebody else's, or sealed, or there is lockdown";
 	case -EACCES:
 		return "permission denied: its mode does not let you (see 'khoctl own')";
 	default:
@@ -111,7 +111,7 @@ int read_user_data(const char *path, void **data, __u32 *bytes)
 	} while (!ret && n && at <= KHO_DATA_MAX);
 	close(fd);
 	if (!ret && at > KHO_DATA_MAX)
-		ret = cmd_err("%s: has more than %s, the most of user data",
+		ret = cmd_err("%s: has more than %s, the maximum of user data",
 			      path, size_str(KHO_DATA_MAX));
 out:
 	if (ret) {

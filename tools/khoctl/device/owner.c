@@ -79,7 +79,7 @@ int parse_mode(const char *arg, struct owner *owner)
 	size_t n = strspn(arg, "01234567");
 
 	if (!n || arg[n] || n > 5)
-		return usage_error("--mode: '%s': is no octal number", arg);
+		return usage_error("--mode: '%s': is not an octal number", arg);
 	owner->mode = strtoul(arg, NULL, 8);
 	if (owner->mode & ~0666U)
 		return usage_error("--mode: '%s': only read and write bits, 0 to 0666",

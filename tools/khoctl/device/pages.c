@@ -25,18 +25,18 @@ const char *parse_page(const char *arg, struct kho_page_entry *entry)
 	int ret;
 
 	if (len >= sizeof(buf))
-		return "is no page number (decimal, or hex after 0x)";
+		return "is not a page number (decimal, or hex after 0x)";
 	memcpy(buf, arg, len);
 	buf[len] = '\0';
 	ret = parse_u64(buf, &pfn);
 	if (ret == -ERANGE || (!ret && pfn >> 52))
 		return "the page number has more bits than an address";
 	if (ret)
-		return "is no page number (decimal, or hex after 0x)";
+		return "is not a page number (decimal, or hex after 0x)";
 	if (colon) {
 		ret = parse_u64(colon + 1, &order);
 		if (ret && ret != -ERANGE)
-			return "the order after ':' is no number";
+			return "the order after ':' is not a number";
 		if (ret || order > MAX_ORDER)
 			return "the order after ':' is above 51";
 	}
@@ -58,7 +58,7 @@ const char *page_error(int err, const struct kho_page_entry *entry)
 		}
 		return "there is no such order";
 	case -ENXIO:
-		return "no such page: a hole, offline, or no RAM";
+		return "no such page: a hole, offline, or not RAM";
 	case -EADDRNOTAVAIL:
 		return "free, reserved, poisoned, RAM's last, below 2 MiB, or newer than the image";
 	case -EBUSY:

@@ -51,7 +51,7 @@ static int read_iomem(struct map *m)
 	ranges_tidy(&m->ram);
 	ranges_tidy(&m->kernel);
 	if (!m->ram.nr)
-		return cmd_err("/proc/iomem tells no address of System RAM: run khoctl as root");
+		return cmd_err("/proc/iomem shows no address of System RAM: run khoctl as root");
 	return DONE;
 }
 

@@ -34,11 +34,11 @@ int image_read(struct image_file *file, const char *path)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		cmd_err("%s: is no regular file", path);
+		cmd_err("%s: is not a regular file", path);
 		goto out;
 	}
 	if (st.st_size > (off_t)IMAGE_SIZE_MAX) {
-		cmd_err("%s: is no %s: it has %s", path, arch_image_format,
+		cmd_err("%s: is not a %s: it has %s", path, arch_image_format,
 			size_str(st.st_size));
 		goto out;
 	}
@@ -85,7 +85,7 @@ int initrd_size(const char *path, __u64 *size)
 	if (access(path, R_OK) || stat(path, &st))
 		return cmd_errno_err(errno, "%s", path);
 	if (!S_ISREG(st.st_mode))
-		return cmd_err("%s: is no regular file", path);
+		return cmd_err("%s: is not a regular file", path);
 	if (!st.st_size)
 		return cmd_err("%s: is empty", path);
 	*size = st.st_size;

@@ -156,7 +156,7 @@ static enum payload_result judge(const struct format *f, const char *program,
 
 	if (out->size > limit) {
 		snprintf(out->why, sizeof(out->why),
-			 "%s data that unpacks to more than the %llu bytes that it may have",
+			 "%s data that unpacks to more than the %llu bytes allowed",
 			 f->name, limit);
 		return PAYLOAD_DAMAGED;
 	}
@@ -254,7 +254,7 @@ enum payload_result payload_unpack(const unsigned char *data, size_t len,
 	size = tail[0] | tail[1] << 8 | tail[2] << 16 | (__u64)tail[3] << 24;
 	if (size > limit) {
 		snprintf(out->why, sizeof(out->why),
-			 "%s data that says it unpacks to %llu bytes, more than the %llu that it may have",
+			 "%s data that claims to unpack to %llu bytes, more than the %llu allowed",
 			 f->name, size, limit);
 		return PAYLOAD_DAMAGED;
 	}
@@ -262,7 +262,7 @@ enum payload_result payload_unpack(const unsigned char *data, size_t len,
 	if (!program) {
 		out->package = f->package;
 		snprintf(out->why, sizeof(out->why),
-			 "compressed with %s, and there is no program %s",
+			 "compressed with %s, but there is no program %s",
 			 f->name, f->program);
 		return PAYLOAD_NO_PROGRAM;
 	}
@@ -272,7 +272,7 @@ enum payload_result payload_unpack(const unsigned char *data, size_t len,
 	free(program);
 	if (result == PAYLOAD_OK && out->size != size) {
 		snprintf(out->why, sizeof(out->why),
-			 "%s data that unpacks to %zu bytes and says %llu",
+			 "%s data that unpacks to %zu bytes instead of %llu",
 			 f->name, out->size, size);
 		result = PAYLOAD_DAMAGED;
 	}

@@ -94,8 +94,8 @@ static void judge_stock(struct plan *p)
 	if (own_kho(p)) {
 		p->arrives = ARRIVES_NOT;
 		found(f, "kind", FAIL,
-		      "use a kernel with the boot stub, or one with KHO of its own",
-		      "stock: it has no KHO, and this kernel's own KHO sends no envelopes: all that is preserved would be lost");
+		      "use a kernel with the boot stub or with in-kernel KHO",
+		      "stock: it has no KHO, and in-kernel KHO sends no envelopes: all that is preserved would be lost");
 	} else if (!has_envelopes(p)) {
 		p->arrives = ARRIVES_NOT;
 		found(f, "kind", FAIL, "load the module of this version of khoctl",
@@ -116,15 +116,15 @@ static void judge_unknown(struct plan *p)
 	p->arrives = ARRIVES_UNKNOWN;
 	if (p->abi) {
 		found(f, "kind", WARN, NULL,
-		      "unknown: it is believed to speak kho-v%u, as --abi says",
+		      "unknown: assumed to speak kho-v%u, as --abi says",
 		      p->abi);
 	} else if (has_envelopes(p) && target_before(t, 6, 16)) {
 		/* A handover suits both kinds. */
 		found(f, "kind", WARN, t->advice,
-		      "unknown: Linux %s is older than KHO, but may have the boot stub or not",
+		      "unknown: Linux %s is older than KHO, but may or may not have the boot stub",
 		      t->release);
 	} else {
-		fix = xasprintf("%s%sput its config beside it, or say --abi N if it speaks kho-vN",
+		fix = xasprintf("%s%sput its config beside it, or use --abi N if it speaks kho-vN",
 				t->advice ? t->advice : "",
 				t->advice ? ", " : "");
 		found(f, "kind", FAIL, fix,
@@ -151,9 +151,9 @@ static void judge_kind(struct plan *p)
 			     ARRIVES_EXACT : ARRIVES_ENVELOPES;
 		found(f, "kind", OK, NULL, "mainline: %s%s",
 		      p->arrives == ARRIVES_EXACT ?
-		      "its own KHO keeps exactly what is preserved" :
+		      "in-kernel KHO keeps exactly what is preserved" :
 		      "what is preserved arrives in envelopes, and page by page once the module is loaded there",
-		      p->target->on ? "" : "; to hand it on from there takes kho=on");
+		      p->target->on ? "" : "; handing it on from there needs kho=on");
 		break;
 	default:
 		judge_unknown(p);
@@ -168,20 +168,20 @@ static void judge_wanted(struct plan *p)
 
 	if (own_kho(p))
 		found(f, "hand-off", FAIL, "leave --handoff out",
-		      "--handoff says which, but this kernel's own KHO sends its pages one by one");
+		      "--handoff has no effect: in-kernel KHO hands over page by page");
 	else if (p->want == HANDOFF_EXACT)
 		found(f, "hand-off", OK, NULL, "exact, as --handoff says");
 	else if (!(p->query->features & KHO_FEATURE_HANDOFF))
 		found(f, "hand-off", FAIL, "load the module of this version of khoctl",
-		      "--handoff says by envelopes, and the loaded module is too old for that");
+		      "--handoff says by envelopes, but the loaded module is too old for that");
 	else if (p->target->kind == TARGET_STUB)
 		found(f, "hand-off", FAIL, "leave --handoff out",
-		      "--handoff says by envelopes, and the boot stub would refuse that");
+		      "--handoff says by envelopes, but the boot stub would refuse that");
 	else
 		p->handoff = KHO_HANDOFF_ENVELOPES;
 	if (p->handoff == KHO_HANDOFF_ENVELOPES)
 		found(f, "hand-off", OK, NULL,
-		      "by envelopes, as --handoff says: a module that knows of it has to be loaded there");
+		      "by envelopes, as --handoff says: a module that supports this has to be loaded there");
 }
 
 static void judge_handoff(struct plan *p)
@@ -200,17 +200,17 @@ static void judge_handoff(struct plan *p)
 		return;
 	if (q->keys < KEYS_MANY) {
 		found(f, "hand-off", OK, NULL,
-		      "exact: it is told of %s, page by page; of %u or more it would be told by envelopes",
+		      "exact: %s, page by page; with %u or more, it would be by envelopes",
 		      count_str(q->keys, "key"), KEYS_MANY);
 		return;
 	}
 	p->handoff = KHO_HANDOFF_ENVELOPES;
 	found(f, "hand-off", OK, NULL,
-	      "by envelopes: %s, one by one, would take it a time that grows with the square; it is told of %llu, and the module there finds the others",
+	      "by envelopes: the time for %s would grow with the square; the kernel gets %llu, and the module there finds the rest",
 	      count_str(q->keys, "key"), q->lean_keys);
 	if (q->lean_keys >= KEYS_MANY)
 		found(f, "hand-off", WARN, NULL,
-		      "%s are other modules', which the kernel has to be told of: its boot may take long",
+		      "%s belong to other modules and go to the kernel itself: booting may take long",
 		      count_str(q->lean_keys, "key"));
 }
 
@@ -239,7 +239,7 @@ static void judge_other_abi(struct plan *p)
 		      theirs);
 	} else if (own_kho(p)) {
 		found(f, "ABI", FAIL, "use another kernel",
-		      "it speaks %s, and this kernel's own KHO sends kho-v%u",
+		      "it speaks %s, and in-kernel KHO sends kho-v%u",
 		      theirs, q->abi);
 	} else {
 		fix = xasprintf("echo %u > " ABI_FILE,
@@ -273,15 +273,15 @@ static void judge_abi(struct plan *p)
 		p->abis = 1U << p->abi;
 	if (p->abis & 1U << p->query->abi)
 		found(f, "ABI", OK, NULL, "kho-v%u, which %s", p->query->abi,
-		      own_kho(p) ? "this kernel's own KHO sends" :
+		      own_kho(p) ? "in-kernel KHO sends" :
 				   "the module publishes");
 	else if (p->abis)
 		judge_other_abi(p);
 	else if (t->kind == TARGET_STOCK)
 		found(f, "ABI", OK, NULL, "it needs none");
 	else if (t->kind == TARGET_MAINLINE)
-		found(f, "ABI", FAIL, "say which with --abi N",
-		      "its release does not tell which KHO it speaks");
+		found(f, "ABI", FAIL, "use --abi N",
+		      "its release does not tell which ABI it speaks");
 }
 
 /* ---- Memory ---- */
@@ -310,7 +310,7 @@ static void judge_scratch(struct plan *p)
 		p->scratch_needed += (ram >> STRUCTS_SHIFT) +
 				     (ram >> TABLES_SHIFT) +
 				     (ram >> HASHES_SHIFT) + EARLY_BASE;
-		what = ", as all its early memory comes from there before 7.3";
+		what = ", because all early memory comes from there before 7.3";
 	}
 	if (!q->scratch_size) {
 		found(f, "scratch", FAIL, q->features & KHO_FEATURE_SCRATCH ?
@@ -321,7 +321,7 @@ static void judge_scratch(struct plan *p)
 		fix = xasprintf("load the module with scratch_mib=%llu",
 				(p->scratch_needed + MIB - 1) / MIB);
 		found(f, "scratch", FAIL, fix,
-		      "%s%s needs %s%s, and scratch has %s", p->file->path,
+		      "%s%s needs %s%s, but scratch has %s", p->file->path,
 		      p->initrd ? " with its initrd" : "",
 		      size_str(p->scratch_needed), what,
 		      size_str(q->scratch_size));
@@ -403,15 +403,15 @@ static void judge_onward(struct plan *p)
 	below = xasprintf("/lib/modules/%s", t->release);
 	file = module_find(t->release);
 	if (file)
-		found(f, "onward", OK, NULL, "the module is there for it: %s",
+		found(f, "onward", OK, NULL, "the module for it is installed: %s",
 		      file);
 	else if (sys_exists(below))
 		found(f, "onward", WARN, "install the module for it",
-		      "%s has no module: the way there may be one way, as nothing is handed on without it",
+		      "%s has no module: without it, nothing is handed on from there",
 		      below);
 	else
 		found(f, "onward", OK, NULL,
-		      "not known: its modules are not here; without ours nothing is handed on from there");
+		      "unknown: its modules are not here; without ours, nothing is handed on from there");
 	free(file);
 	free(below);
 }

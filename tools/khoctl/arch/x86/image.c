@@ -85,10 +85,10 @@ const char *arch_image_check(const void *data, size_t len, __u64 size,
 	if (len < HEADER_END || get(head + BOOT_FLAG, 2) != BOOT_MAGIC ||
 	    memcmp(head + MAGIC, "HdrS", 4)) {
 		if (len >= 4 && !memcmp(head, "\177ELF", 4))
-			return "is no " FORMAT " but an ELF file";
+			return "is not a " FORMAT " but an ELF file";
 		if (len >= 2 && head[0] == 0x1f && head[1] == 0x8b)
-			return "is no " FORMAT " but a gzip file";
-		return "is no " FORMAT;
+			return "is not a " FORMAT " but a gzip file";
+		return "is not a " FORMAT;
 	}
 
 	protocol = get(head + VERSION, 2);
@@ -101,7 +101,7 @@ const char *arch_image_check(const void *data, size_t len, __u64 size,
 	xload = get(head + XLOADFLAGS, 2);
 	if (protocol < PROTOCOL_64BIT || !(xload & XLF_KERNEL_64)) {
 		snprintf(why, sizeof(why),
-			 "is no 64-bit kernel (boot protocol %u.%02u, xloadflags 0x%x)",
+			 "is not a 64-bit kernel (boot protocol %u.%02u, xloadflags 0x%x)",
 			 protocol >> 8, protocol & 255, xload);
 		return why;
 	}
@@ -121,7 +121,7 @@ const char *arch_image_check(const void *data, size_t len, __u64 size,
 	/* syssize counts paragraphs; the last one may be incomplete. */
 	if (size + 15 < expected) {
 		snprintf(why, sizeof(why),
-			 "is truncated: it has %llu bytes, and its header says %llu",
+			 "is truncated: it has %llu bytes, but its header says %llu",
 			 size, expected);
 		return why;
 	}
@@ -137,7 +137,7 @@ const char *arch_image_check(const void *data, size_t len, __u64 size,
 	if (setup + payload + payload_size > expected ||
 	    setup + payload + payload_size > size) {
 		snprintf(why, sizeof(why),
-			 "its payload of %llu bytes at 0x%llx goes beyond its end",
+			 "its payload of %llu bytes at 0x%llx extends beyond the end of the file",
 			 payload_size, setup + payload);
 		return why;
 	}
