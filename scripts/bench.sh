@@ -21,8 +21,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib.sh
-. "$KHO_TOP/tests/qemu/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
+. "$KHO_TOP/tests/qemu/lib/lib.sh"
 
 report=$KHO_TOP/scripts/bench-report.pl
 rows=$KHO_TOP/tests/bench/rows
@@ -116,7 +116,7 @@ run_vm()
 
 	shift
 	log=$KHO_BUILD/qemu/bench/$name/verdict.log
-	outcome=$("$KHO_QEMU/vm.sh" "$@" | tail -n 1) || true
+	outcome=$("$KHO_QEMU/lib/vm.sh" "$@" | tail -n 1) || true
 	[ "$outcome" = pass ] || die "the VM $name: $outcome"
 }
 
@@ -124,7 +124,7 @@ say "kernels, modules and an initramfs"
 stock=$(stock_kernel)
 mainline=$(mainline_kernel base)
 stub=$(stub_kernel base)
-image=$("$KHO_QEMU/mkinitramfs.sh" --bench "$stock" "$stub" "$mainline")
+image=$("$KHO_QEMU/lib/mkinitramfs.sh" --bench "$stock" "$stub" "$mainline")
 bench=$("$KHO_TOP/tests/bench/build.sh")
 hz=$("$bench" hz)
 begin=$SECONDS
@@ -397,7 +397,7 @@ boot()
 			ram=10G scratch=512M "isolated=$n" \
 			"append=oops=panic printk.devkmsg=on bench=$what" \
 			"${settings[@]}"
-		got=$("$KHO_QEMU/vm.sh" -T $limit -m 10G \
+		got=$("$KHO_QEMU/lib/vm.sh" -T $limit -m 10G \
 			-r "$memory/$name.ram" "$@" "bench/$name" "$jump" - |
 			tail -n 1) || true
 		rm -f "$memory/$name.ram"

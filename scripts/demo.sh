@@ -20,8 +20,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib.sh
-. "$KHO_TOP/tests/qemu/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
+. "$KHO_TOP/tests/qemu/lib/lib.sh"
 
 pages=1000
 mib=${DEMO_MIB:-64}
@@ -131,7 +131,7 @@ fi
 step "QEMU, by software emulation unless KHO_ACCEL=kvm"
 
 status=0
-"$KHO_QEMU/vm.sh" "$mode" -f "$firmware" ${DEMO_CPUS:+"-$DEMO_CPUS"} -t demo -p "$disk" -a "$options" \
+"$KHO_QEMU/lib/vm.sh" "$mode" -f "$firmware" ${DEMO_CPUS:+"-$DEMO_CPUS"} -t demo -p "$disk" -a "$options" \
 	"$name" "$stock" "$image" || status=$?
 outcome=$(cat "$work/outcome")
 judged=1

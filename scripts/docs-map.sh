@@ -5,8 +5,8 @@
 # a run in QEMU: a stock kernel's memory before the jump, and its successor's
 # after it.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../tests/qemu/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../tests/qemu/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)
@@ -16,7 +16,7 @@ mkdir -p "$work/files/data"
 content $((200 * 1024 * 1024)) >"$work/files/data/guest-ram"
 disk=$(payload map "$stock" "$image" "$work/files")
 
-"$KHO_QEMU/vm.sh" -T 240 -p "$disk" map "$stock" "$image" >&2
+"$KHO_QEMU/lib/vm.sh" -T 240 -p "$disk" map "$stock" "$image" >&2
 for file in before.svg before.txt after.svg after.txt; do
 	sed -n "s/^KHO-FILE $file //p" "$work/verdict.log" |
 		base64 -d >"$KHO_TOP/docs/map-$file"

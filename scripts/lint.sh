@@ -361,7 +361,7 @@ check_shell()
 {
 	local list
 
-	mapfile -t list < <(scripts bash sh; files '(^|/)lib\.sh$|^tools/completion/')
+	mapfile -t list < <(scripts bash sh; files '(^|/)lib\.sh$|^tests/qemu/lib/.*\.sh$|^tools/completion/')
 	shellcheck -x -P SCRIPTDIR -P "$KHO_TOP" "${list[@]}"
 }
 
@@ -402,7 +402,7 @@ check_spdx()
 	local file bad=0
 
 	# All that is source.  Not: texts, data, lists, and what dpkg reads.
-	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/(map|matrix|bench|benchmarks)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|md\.in|patch|config)|(.*/)?\.git[^/]*|tests/qemu/console-allowed)$' \
+	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/(map|matrix|bench|benchmarks)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|md\.in|patch|config)|(.*/)?\.git[^/]*|tests/qemu/lib/console-allowed)$' \
 		>"$tmp/spdx"
 	while read -r file; do
 		if ! head -n 3 "$file" |
@@ -528,7 +528,7 @@ check_whitespace()
 	# In a patch an empty line of context is a single space; the other
 	# file has patterns, which may end with one.
 	mapfile -t list < <(files '' \
-		'^((tools/libkho/)?COPYING|LICENSES/.*|tests/qemu/console-allowed)$|\.patch$')
+		'^((tools/libkho/)?COPYING|LICENSES/.*|tests/qemu/lib/console-allowed)$|\.patch$')
 	absent -nE '[[:space:]]$' "${list[@]}" || bad=1
 	for file in "${list[@]}"; do
 		if [ -s "$file" ] && [ -n "$(tail -c1 "$file")" ]; then

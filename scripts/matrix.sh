@@ -27,8 +27,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib.sh
-. "$KHO_TOP/tests/qemu/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
+. "$KHO_TOP/tests/qemu/lib/lib.sh"
 
 # ---- Which pairs ----
 
@@ -292,7 +292,7 @@ run_pair()
 		[[ $to != *-v3 || $from == mainline-* ]] ||
 			options+=" kho.opt.abi=3"
 		local status=0
-		"$KHO_QEMU/vm.sh" -1 -t matrix -T 180 -p "${disk[$to]}" -a "$options" \
+		"$KHO_QEMU/lib/vm.sh" -1 -t matrix -T 180 -p "${disk[$to]}" -a "$options" \
 			"matrix/$from-$to-$pass" "${dir[$from]}" "$image" \
 			>/dev/null 2>&1 || status=$?
 		abi=$(noted abi)

@@ -3,7 +3,7 @@
 #
 # The harness itself: does it tell pass, fail and lost from each other?
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)
@@ -62,7 +62,7 @@ outcome '^fail: stage 2: requested as a handover of the kind stock, but it is st
 kernel=$stock
 fails panic '^fail: on the console: .*Kernel panic' "a kernel that panics"
 
-message=$("$KHO_QEMU/vm.sh" -t nowhere harness-nowhere "$kernel" "$image" 2>&1 ||
+message=$("$KHO_QEMU/lib/vm.sh" -t nowhere harness-nowhere "$kernel" "$image" 2>&1 ||
 	true)
 tap_is "a run that fails says where its logs are" "$message" \
 	"$KHO_BUILD/qemu/harness-nowhere/console.log"
@@ -76,13 +76,13 @@ oops()
 	printf '[    2.%d] %s\n' 1 "$1" 2 "Oops: int3: 0000 [#1] PREEMPT SMP" \
 		3 "RIP: 0010:sched_clock_idle_wakeup_event+0x5/0x40" \
 		4 "Code: 90 90 f3 0f 1e fa $2 <90> c3 cc cc cc" >"$work/console.log"
-	awk -f "$KHO_QEMU/stale-int3.awk" "$work/console.log" && echo stale || echo real
+	awk -f "$KHO_QEMU/lib/stale-int3.awk" "$work/console.log" && echo stale || echo real
 }
 tap_is "a breakpoint that is not in memory" "$(oops booting 66)" '^stale$'
 tap_is "one that is" "$(oops booting cc)" '^real$'
 tap_is "one after a warning" "$(oops 'WARNING: CPU: 1' 66)" '^real$'
 echo "[    1.0] Oops: 0002 [#1]" >"$work/console.log"
-tap_is "no breakpoint" "$(awk -f "$KHO_QEMU/stale-int3.awk" "$work/console.log" &&
+tap_is "no breakpoint" "$(awk -f "$KHO_QEMU/lib/stale-int3.awk" "$work/console.log" &&
 	echo stale || echo real)" '^real$'
 
 tap_done

@@ -3,7 +3,7 @@
 #
 # The demo passes, and fails when it should.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 # demo DESCRIPTION STATUS REGEX NAME [VARIABLE=VALUE]: the last line, and
 # nothing but the last line, says how it went

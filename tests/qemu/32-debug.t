@@ -6,7 +6,7 @@
 # input, agents' memory, memory that is taken away, poisoned pages, races, and what
 # users must not get.  Several in one VM, as such a kernel takes long to boot.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 debug=$(stub_kernel debug)

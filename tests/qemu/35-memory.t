@@ -5,7 +5,7 @@
 # and who may do it; then what has become of it in three kernels more, the last
 # of which has too little memory for it.  In one kernel also in 32-debug.t.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

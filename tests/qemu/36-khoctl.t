@@ -4,7 +4,7 @@
 # khoctl's commands on objects with the real module, as root and as an agent, and
 # what becomes of the objects over a handover.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)

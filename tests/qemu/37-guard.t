@@ -5,7 +5,7 @@
 # more memory than their limit or their cgroup allows, lines of their own in the
 # log.  32-debug.t does it where a caller can be held up and no race needs luck.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

@@ -4,7 +4,7 @@
 # khoctl is killed at each step of put and load: what was to be done is done, or
 # nothing of it is.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)

@@ -5,7 +5,7 @@
 # and takes over what arrived; and agents are killed at each point of each command.
 # It has to be told, and nothing half-done may stay.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 debug=$(stub_kernel debug)

@@ -5,9 +5,9 @@
 # checks itself all the time, and from one unpatched kernel to the next.  `make fuzz`
 # runs it for as long as one likes.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/fuzz/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/fuzz.sh"
 
 # fuzzed NAME SEED CALLS JUMPS KERNELS: it passes, and was as long as it has to be
 fuzzed()

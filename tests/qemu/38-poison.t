@@ -6,7 +6,7 @@
 # has the boot stub and no idea of such pages, and stock ones.  In one kernel also on
 # the newest, which maps more at once, and in 32-debug.t.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 first=$(stock_kernel)

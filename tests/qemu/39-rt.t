@@ -5,7 +5,7 @@
 # agents' memory and agents that are killed on a PREEMPT_RT kernel that checks
 # itself; and handovers between such kernels, Debian's own among them, and others.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)

@@ -4,7 +4,7 @@
 # Three handovers in a row in one VM, from the stock kernel on: to three kernels
 # with the boot stub, and to unpatched ones with one with the stub among them.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

@@ -7,7 +7,7 @@
 #	KHO_HANDOVERS=N		how many; by default 3, and 20 in `make soak`
 #	KHO_CHAINS="NAME..."	which; by default one, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 handovers=${KHO_HANDOVERS:-3}
 [[ $handovers =~ ^[1-9][0-9]*$ ]] || die "KHO_HANDOVERS=$handovers is no number"

@@ -6,7 +6,7 @@
 #	KHO_HANDOVERS=N		how many on EFI; 5 by default
 #	KHO_FIRMWARE="NAME..."	what machines; by default the first, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 handovers=${KHO_HANDOVERS:-5}
 [[ $handovers =~ ^[1-9][0-9]*$ ]] || die "KHO_HANDOVERS=$handovers is no number"

@@ -5,7 +5,7 @@
 # way through a kernel with the stub; and does the README say what the whole
 # matrix has found?
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 

@@ -5,7 +5,7 @@
 # that has given it back, is as much memory free as after a handover by the stub?
 # Each kernel is compared with a cold boot of itself.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

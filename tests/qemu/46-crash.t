@@ -4,7 +4,7 @@
 # With a kernel loaded for a crash, a handover goes on as ever; and a kernel that
 # crashes with objects preserved writes its dump.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

@@ -5,7 +5,7 @@
 #
 #	KHO_DEVICES="NAME..."	which; in `make soak` all
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

@@ -4,7 +4,7 @@
 # What goes wrong around the module: unloading in use, agents that are killed,
 # files that are no kernels, damaged handovers.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)

@@ -5,7 +5,7 @@
 # changed, things done in another order or not at all, a kernel that speaks
 # another version, a machine that is too small.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)

@@ -5,7 +5,7 @@
 # all of it arrive there by envelopes, go on from there, and is no memory missing?
 # And what do other kernels make of such a hand-off?
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)

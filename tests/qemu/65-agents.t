@@ -9,7 +9,7 @@
 #	KHO_HANDOVERS=N		how many, an even number; by default 2, and 20 in
 #				`make soak`
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 handovers=${KHO_HANDOVERS:-2}
 [[ $handovers =~ ^([1-9][0-9]*)?[02468]$ && $handovers -gt 0 ]] ||

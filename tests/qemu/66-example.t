@@ -5,7 +5,7 @@
 # as it was in the last one before, and a cold one is not.  It builds as its README
 # says, too.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 need_packages gcc make pkg-config

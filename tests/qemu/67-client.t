@@ -4,7 +4,7 @@
 # The in-kernel API: a client shaped like mainline's own test, the same source
 # on every kernel, whether kho.ko or the kernel itself is behind the names.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)

@@ -6,7 +6,7 @@
 # with neither; and in an initramfs of dracut's.  The module, which closes it as
 # well, is not loaded there before all else is known.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
 
 need_vm
 need_packages busybox-static cpio gcc gzip initramfs-tools-core kmod make mount \
@@ -24,7 +24,7 @@ ln -s "$stock/boot/vmlinuz-$release" "$work/successor/bzImage"
 
 gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -D_GNU_SOURCE \
 	-D_FILE_OFFSET_BITS=64 -o "$work/kho-test/reader" "$here/reader.c"
-cp "$here/probe.sh" "$KHO_QEMU/guest/lib.sh" "$work/kho-test/"
+cp "$here/probe.sh" "$KHO_QEMU/lib/guest/lib.sh" "$work/kho-test/"
 
 # As "make install" leaves it.
 dest=$work/installed

@@ -5,7 +5,7 @@
 # that an initramfs may have, and what "make install" makes of it.  The real
 # sysfs is for tests/qemu/70-seal.t.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
 need_packages busybox-static dash klibc-utils make man-db shellcheck systemd
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # run.sh [KERNEL...]: the campaign: runs VMs with the fuzzer until the time is over or
-# there is a finding, and prints what was run.  A KERNEL is as in fuzz/lib.sh; A+B+C is
+# there is a finding, and prints what was run.  A KERNEL is as in lib/fuzz.sh; A+B+C is
 # a chain, whose kernels come in turn.  By default a list of all kinds.
 #
 #	KHO_FUZZ_SECONDS=N	until no VM is started any more, by default 3600; 0: each
@@ -18,9 +18,9 @@
 # The exit status is 1 after a finding; its logs are kept in build/fuzz/.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/fuzz.sh"
 
 seconds=${KHO_FUZZ_SECONDS:-3600}
 calls=${KHO_FUZZ_CALLS:-60000}

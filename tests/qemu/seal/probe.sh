@@ -14,7 +14,7 @@
 set -u
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin LC_ALL=C
 
-# shellcheck source=tests/qemu/guest/lib.sh
+# shellcheck source=tests/qemu/lib/guest/lib.sh
 . /kho-test/lib.sh
 read_cmdline
 seal=$(option seal)

@@ -49,7 +49,7 @@
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib.sh"
 
 arguments=("$@")
 test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
@@ -160,7 +160,7 @@ if [ -n "$tpm" ]; then
 fi
 if [ -n "$monitor" ]; then
 	qemu+=(-monitor "unix:$sockets/monitor,server=on,wait=off")
-	"$KHO_TOP/tests/qemu/monitor.pl" "$sockets/monitor" "$port" \
+	"$KHO_TOP/tests/qemu/lib/monitor.pl" "$sockets/monitor" "$port" \
 		>"$logs/monitor.log" 2>&1 &
 fi
 
@@ -195,12 +195,12 @@ trouble+='|[Bb]ad page|page allocation failure|unreferenced object'
 trouble+='|(list_add|list_del) corruption|refcount_t:|DEBUG_LOCKS'
 trouble+='|sleeping function called|scheduling while atomic|segfault at'
 trouble+='|[Oo]ut of memory|oom-kill|nobody cared'
-allowed="$KHO_TOP/tests/qemu/console-allowed"
+allowed="$KHO_TOP/tests/qemu/lib/console-allowed"
 
 judged=$console
 if [ -n "$kcsan" ]; then
 	judged=$logs/console-ours.log
-	"$KHO_TOP/tests/qemu/fuzz/kcsan-ours.pl" "$console" >"$judged"
+	"$KHO_TOP/tests/qemu/lib/kcsan-ours.pl" "$console" >"$judged"
 fi
 if [ -n "$crash" ]; then
 	judged=$logs/console-but-crash.log
@@ -242,7 +242,7 @@ again=
 if [ "$status" -eq 3 ] && ! grep -aq '^KHO-' "$port"; then
 	again="before process 1"
 elif [ "$status" -ne 0 ] && ! grep -aq '^KHO-NOT-OK ' "$port" &&
-     awk -f "$KHO_TOP/tests/qemu/stale-int3.awk" "$console"; then
+     awk -f "$KHO_TOP/tests/qemu/lib/stale-int3.awk" "$console"; then
 	again="at a breakpoint that was not there"
 	if [ -n "$once" ]; then
 		outcome="lost: QEMU, $again"

@@ -9,7 +9,7 @@
 # with the same contents is not made again.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib.sh"
 
 bench=
 if [ "${1-}" = --bench ]; then
@@ -103,7 +103,8 @@ add_program()
 	done < <(ldd "$1" 2>/dev/null | grep -oE '/[^ )]+' | sort -u)
 }
 
-add "$here/init" init
+add "$here/lib/guest/init" init
+add "$here/lib/guest/lib.sh" guest/lib.sh
 for file in "$here"/guest/*.sh; do
 	add "$file" "guest/${file##*/}"
 done

@@ -5,7 +5,7 @@
 # sourced this, and ends with "tap_done".
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib.sh"
 
 KHO_QEMU=$KHO_TOP/tests/qemu
 
@@ -137,7 +137,7 @@ kernel_append()
 
 initramfs()
 {
-	"$KHO_QEMU/mkinitramfs.sh" "$@"
+	"$KHO_QEMU/lib/mkinitramfs.sh" "$@"
 }
 
 # payload [-k NAME=KERNELDIR]... NAME SUCCESSOR INITRD [DIR]: makes the disk with
@@ -193,7 +193,7 @@ need_vm()
 # benchmarks, which start their VMs by themselves, and by tests that say so.
 vm_outcome()
 {
-	"$KHO_QEMU/vm.sh" -a mitigations=off "$@" | tail -n 1
+	"$KHO_QEMU/lib/vm.sh" -a mitigations=off "$@" | tail -n 1
 }
 
 # vm_test NAME ARGUMENT...: runs a VM whose checks become ours, and which has

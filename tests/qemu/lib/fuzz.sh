@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What starts VMs with the fuzzer shares; tests/qemu/lib.sh has been sourced.
+# What starts VMs with the fuzzer shares; lib.sh has been sourced.
 
 # fuzz_kernel NAME: the directory of a kernel: stock-6.1, -6.12, -7.2, -7.3; stub-6.1,
 # stub-6.12; debug, kcsan, rt; mainline
