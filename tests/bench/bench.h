@@ -3,7 +3,7 @@
 #ifndef KHO_BENCH_H
 #define KHO_BENCH_H
 
-#include "../qemu/guest.h"
+#include "guest.h"
 
 /*
  * The one clock that goes on through a kexec: QEMU's emulation takes it from

@@ -23,7 +23,8 @@ mkdir -p "$work/successor" "$work/kho-test"
 ln -s "$stock/boot/vmlinuz-$release" "$work/successor/bzImage"
 
 gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -D_GNU_SOURCE \
-	-D_FILE_OFFSET_BITS=64 -o "$work/kho-test/reader" "$here/reader.c"
+	-D_FILE_OFFSET_BITS=64 "-I$KHO_QEMU/progs/lib" "-I$KHO_TOP/include" \
+	"-I$KHO_TOP/include/uapi" -o "$work/kho-test/reader" "$here/reader.c"
 cp "$here/probe.sh" "$KHO_QEMU/lib/guest/lib.sh" "$work/kho-test/"
 
 # As "make install" leaves it.

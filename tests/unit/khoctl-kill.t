@@ -13,8 +13,8 @@ our ($khoctl, $dir, $fake, $root);
 
 BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
 my $real = abs_path($khoctl);
-my $steps = build("$dir/kill-steps", '-D_GNU_SOURCE -static',
-		  'tests/qemu/kill-steps.c');
+my $steps = build("$dir/kill-steps", '-D_GNU_SOURCE -static -Itests/qemu/progs/lib',
+		  'tests/qemu/progs/faults/kill-steps.c');
 make_device();
 mkdir("$root/run");
 

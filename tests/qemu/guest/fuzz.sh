@@ -2,7 +2,7 @@
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
 # The fuzzer, through any number of handovers, most of them in the midst of what it
-# does.  What it knows is on a slate that is the host's: see fuzz/fuzz.h.
+# does.  What it knows is on a slate that is the host's: see progs/fuzz/fuzz.h.
 #
 #	kho.opt.jumps=N		how many
 #	kho.opt.calls=N		in each kernel

@@ -42,44 +42,46 @@ make -s -C "$KHO_TOP/examples" TREE=1 O="$bin" >&2 9>&-
 
 # compile PROGRAM SOURCES [OPTION...]: -static is for what is started often, and
 # for what there are no libraries for
+progs=$here/progs
 compile()
 {
 	local program=$bin/$1 sources=$2 file
 
 	shift 2
 	if [ ! -e "$program" ] ||
-	   [ -n "$(find "$here" "$KHO_TOP/include" "$KHO_TOP/tools/libkho" \
+	   [ -n "$(find "$progs" "$KHO_TOP/include" "$KHO_TOP/tools/libkho" \
 		   -name '*.[ch]' -newer "$program" -print -quit)" ]; then
 		for file in $sources; do
-			set -- "$here/$file" "$@"
+			set -- "$progs/$file" "$@"
 		done
 		gcc -std=gnu11 -O2 -Wall -Wextra -Werror \
 			-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -s \
+			"-I$progs/lib" "-I$KHO_TOP/include" "-I$KHO_TOP/include/uapi" \
 			-o "$program" "$@" >&2
 	fi
 }
 
-compile agent 'agent.c agent-apart.c agent-where.c' -static
-compile ioctl-test 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c'
-compile fail-nth 'fail-nth.c ioctl.c'
-compile kill-points 'kill-points.c ioctl.c'
-compile kill-steps kill-steps.c -static
-compile keeper keeper.c "-I$KHO_TOP/tools/libkho" "-I$KHO_TOP/include/uapi" \
-	"$libkho"
-memory_test='memory-test.c ioctl-access.c ioctl-many.c ioctl-memory.c ioctl-objects.c
-	ioctl-pinned.c ioctl.c'
+compile agent 'agent/agent.c agent/agent-apart.c agent/agent-where.c' -static
+compile keeper agent/keeper.c "-I$KHO_TOP/tools/libkho" "$libkho"
+ioctl_test='ioctl/ioctl-test.c ioctl/ioctl-cases.c ioctl/ioctl-envelopes.c lib/ioctl.c'
+compile ioctl-test "$ioctl_test"
+compile fail-nth 'faults/fail-nth.c lib/ioctl.c'
+compile kill-points 'faults/kill-points.c lib/ioctl.c'
+compile kill-steps faults/kill-steps.c -static
+memory_test='memory/memory-test.c memory/ioctl-access.c memory/ioctl-many.c
+	memory/ioctl-memory.c memory/ioctl-objects.c memory/ioctl-pinned.c lib/ioctl.c'
 compile memory-test "$memory_test"
-compile memory 'memory.c ioctl.c'
-compile race-test 'race-test.c race-held.c ioctl.c'
-compile guard 'guard.c guard-limits.c guard-view.c ioctl.c' -pthread
-compile place 'place.c ioctl.c' -static
-compile poison 'poison.c ioctl.c' "-I$KHO_TOP/include"
-compile dma 'dma.c ioctl.c'
+compile memory 'memory/memory.c lib/ioctl.c'
+compile place 'memory/place.c lib/ioctl.c' -static
+compile poison 'memory/poison.c lib/ioctl.c'
+compile race-test 'races/race-test.c races/race-held.c lib/ioctl.c'
+compile guard 'guard/guard.c guard/guard-limits.c guard/guard-view.c lib/ioctl.c' -pthread
+compile dma 'devices/dma.c lib/ioctl.c'
 # Also run on the host, to begin with a slate and to read it.
 compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-device.c fuzz/ops-map.c
 	fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
 # For 32-bit callers.  Header files that depend on the architecture serve both.
-compile ioctl-test32 'ioctl-test.c ioctl-cases.c ioctl-envelopes.c ioctl.c' \
+compile ioctl-test32 "$ioctl_test" \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
 compile memory-test32 "$memory_test" \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"

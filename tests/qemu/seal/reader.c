@@ -25,8 +25,8 @@
 
 #include <linux/capability.h>
 
-#include "../../../include/kho/abi.h"
-#include "../guest.h"
+#include <kho/abi.h>
+#include "guest.h"
 
 #define NOBODY		65534
 #define PAGES_MAX	4096

@@ -5,7 +5,7 @@
  * that it tells the same story from another side than khoctl.
  */
 #include "agent.h"
-#include "../../include/kho/abi.h"
+#include <kho/abi.h>
 
 #define MAGIC		"kho-manifest-v1"
 

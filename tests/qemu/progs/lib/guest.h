@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../include/uapi/linux/kho.h"
+#include <linux/kho.h>
 
 #define PAGE		4096ULL
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

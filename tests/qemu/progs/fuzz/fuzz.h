@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "../guest.h"
+#include "guest.h"
 
 #define SLATE_MAGIC	0x347a7a75662d6f68ULL
 #define SLATE_BYTES	(128UL << 20)

@@ -4,7 +4,7 @@
 #include <sys/utsname.h>
 
 #include "agent.h"
-#include "../../include/kho/objects.h"
+#include <kho/objects.h>
 
 /* Where the metadata say what release this is. */
 #define RELEASE_AT	offsetof(struct kho_metadata, previous_release)

@@ -7,7 +7,7 @@
  */
 #include "ioctl.h"
 
-#include "../../include/kho/abi.h"
+#include <kho/abi.h>
 
 #define BLOCK_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - 12))
 #define BLOCKS_MAX	4096
