@@ -70,7 +70,7 @@ bootstub:
 	scripts/bootstub-apply.sh $(TREE)
 
 demo:
-	@scripts/demo.sh
+	@tests/demo/demo.sh
 
 check:
 	@scripts/check.sh $(TESTS)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# What scripts/demo.sh shows: files and scattered pages are preserved in the
+# What tests/demo/demo.sh shows: files and scattered pages are preserved in the
 # stock kernel, and found again in its successor.
 #
 #	kho.opt.pages=N		how many pages

@@ -19,9 +19,7 @@
 #	DEMO_MIB=N		how large the largest file is, by default 64
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
-. "$KHO_TOP/tests/qemu/lib/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
 pages=1000
 mib=${DEMO_MIB:-64}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
-# For scripts/docs-map.sh: maps of memory before the jump and after it.
+# For tests/demo/map.sh: maps of memory before the jump and after it.
 
 # send NAME FILE: to the host
 send()

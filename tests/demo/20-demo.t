@@ -3,7 +3,7 @@
 #
 # The demo passes, and fails when it should.
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
 # demo DESCRIPTION STATUS REGEX NAME [VARIABLE=VALUE]: the last line, and
 # nothing but the last line, says how it went
@@ -12,7 +12,7 @@ demo()
 	local status=0 out=$KHO_BUILD/qemu/demo-$4.out
 
 	mkdir -p "${out%/*}"
-	env DEMO_NAME="$4" "${@:5}" "$KHO_TOP/scripts/demo.sh" \
+	env DEMO_NAME="$4" "${@:5}" "$KHO_TOP/tests/demo/demo.sh" \
 		>"$out" 2>"$out.err" </dev/null || status=$?
 	tap_is "$1" "$(tail -n 1 "$out")" "$3"
 	tap_is "$1: exit status" "$status" "^$2\$"

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# docs-map.sh: makes docs/map-before.svg, map-after.svg and the same as text, of
+# map.sh: makes docs/map-before.svg, map-after.svg and the same as text, of
 # a run in QEMU: a stock kernel's memory before the jump, and its successor's
 # after it.
 set -euo pipefail
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../tests/qemu/lib/lib.sh"
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
 need_vm
 stock=$(stock_kernel)
