@@ -93,7 +93,7 @@ fuzz:
 	@tests/qemu/fuzz/run.sh $(ARGS)
 
 matrix:
-	@scripts/matrix.sh $(ARGS)
+	@tests/matrix/matrix.sh $(ARGS)
 
 bench:
 	@scripts/bench.sh $(ARGS)

@@ -22,8 +22,8 @@ if [ ${#tests[@]} -eq 0 ]; then
 	tests=(tests/qemu/38-faults.t tests/qemu/65-agents.t
 	       tests/qemu/35-memory.t tests/lint.t tests/dkms/dkms.t
 	       tests/qemu/67-client.t tests/unit/unit.t)
-	for test in tests/demo/*.t tests/qemu/*.t tests/dkms/*.t tests/lint.t \
-		tests/unit/*.t tests/fuzz/*.t; do
+	for test in tests/demo/*.t tests/matrix/*.t tests/qemu/*.t tests/dkms/*.t \
+		tests/lint.t tests/unit/*.t tests/fuzz/*.t; do
 		case " ${tests[*]} $test" in
 		*" $test "*) ;;
 		# In make soak

@@ -107,7 +107,7 @@ add_program()
 
 add "$here/lib/guest/init" init
 add "$here/lib/guest/lib.sh" guest/lib.sh
-for file in "$here"/guest/*.sh "$KHO_TOP"/tests/demo/guest/*.sh; do
+for file in "$here"/guest/*.sh "$KHO_TOP"/tests/{demo,matrix}/guest/*.sh; do
 	add "$file" "guest/${file##*/}"
 done
 add /bin/busybox bin/busybox

@@ -26,9 +26,7 @@
 # What there is to know about each kernel is in FILE-kernels.json beside it.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
-. "$KHO_TOP/tests/qemu/lib/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
 # ---- Which pairs ----
 
@@ -82,7 +80,7 @@ while [ $# -gt 0 ]; do
 		declare "${1#--}=$2"
 		shift ;;
 	--readme)
-		exec "$KHO_TOP/scripts/matrix-table.pl" --readme \
+		exec "$KHO_TOP/tests/matrix/matrix-table.pl" --readme \
 			"$KHO_TOP/docs/matrix.json" "$KHO_TOP/README.md" ;;
 	-*)
 		die "there is no option $1" ;;
@@ -372,7 +370,7 @@ for name in "${!disk[@]}"; do
 	rm -f "${disk[$name]}"
 done
 
-"$KHO_TOP/scripts/matrix-table.pl" --text "$json"
+"$KHO_TOP/tests/matrix/matrix-table.pl" --text "$json"
 [ "$(find "$work/results" -name '[0-9]*' | wc -l)" -eq ${#bootable[@]} ] ||
 	die "not all pairs were run"
 ! grep -q '"result": "fail"' "$json"

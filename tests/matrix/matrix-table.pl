@@ -10,7 +10,7 @@ use strict;
 use warnings;
 use JSON::PP;
 
-my $BEGIN = '<!-- matrix: written by scripts/matrix.sh --readme -->';
+my $BEGIN = '<!-- matrix: written by tests/matrix/matrix.sh --readme -->';
 my $END   = '<!-- end of matrix -->';
 
 sub slurp
@@ -146,7 +146,7 @@ if (@ARGV == 2 && $mode eq '--text') {
 	$new =~ s/^\Q$BEGIN\E\n.*?^\Q$END\E\n/$table/ms
 		or die("$readme has no lines '$BEGIN' and '$END'\n");
 	exit(0) if $new eq $old;
-	die("$readme does not say what $json says: scripts/matrix.sh --readme\n")
+	die("$readme does not say what $json says: tests/matrix/matrix.sh --readme\n")
 		if $mode eq '--check';
 	open(my $fh, '>', $readme) or die("$readme: $!\n");
 	print {$fh} $new;

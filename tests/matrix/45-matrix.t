@@ -5,7 +5,7 @@
 # way through a kernel with the stub; and does the README say what the whole
 # matrix has found?
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
 need_vm
 
@@ -13,7 +13,7 @@ need_vm
 
 json=$KHO_BUILD/qemu/matrix-check.json
 status=0
-"$KHO_TOP/scripts/matrix.sh" --quick --json "$json" 2>&1 | sed 's/^/# /' ||
+"$KHO_TOP/tests/matrix/matrix.sh" --quick --json "$json" 2>&1 | sed 's/^/# /' ||
 	status=$?
 tap_result "$status" "matrix.sh says that all is well"
 tap_is "it has run all of them" "$(grep -c '"predecessor"' "$json")" '^4$'
@@ -47,7 +47,7 @@ if [ -e "$docs" ]; then
 	tap_result "$(grep -c '"result": "fail"' "$docs" || true)" \
 		"no pair of the whole matrix fails"
 	status=0
-	"$KHO_TOP/scripts/matrix-table.pl" --check "$docs" \
+	"$KHO_TOP/tests/matrix/matrix-table.pl" --check "$docs" \
 		"$KHO_TOP/README.md" || status=$?
 	tap_result "$status" "the README has its table"
 fi

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# One pair of kernels of scripts/matrix.sh: the first preserves objects and
+# One pair of kernels of tests/matrix/matrix.sh: the first preserves objects and
 # scattered pages, the second has to have them.  What it has is for the host to
 # judge.
 #
