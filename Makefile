@@ -96,7 +96,7 @@ matrix:
 	@tests/matrix/matrix.sh $(ARGS)
 
 bench:
-	@scripts/bench.sh $(ARGS)
+	@tests/bench/bench.sh $(ARGS)
 
 lint:
 	@scripts/lint.sh

@@ -557,7 +557,7 @@ check_manual()
 check_benchmarks()
 {
 	[ -e docs/benchmarks.json ] || [ -e docs/benchmarks.md ] || return 0
-	scripts/bench-report.pl --check docs/benchmarks.json "$KHO_TOP"
+	tests/bench/bench-report.pl --check docs/benchmarks.json "$KHO_TOP"
 }
 
 # Own source below 900 lines of code, lines that a kernel tree gets below 60.

@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
 need_packages perl
-report=$KHO_TOP/scripts/bench-report.pl
+report=$KHO_TOP/tests/bench/bench-report.pl
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 

@@ -20,11 +20,9 @@
 # It wants the machine for itself: two cores, and 6 GiB of memory in /dev/shm.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-# shellcheck source-path=SCRIPTDIR source=../tests/qemu/lib/lib.sh
-. "$KHO_TOP/tests/qemu/lib/lib.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
-report=$KHO_TOP/scripts/bench-report.pl
+report=$KHO_TOP/tests/bench/bench-report.pl
 rows=$KHO_TOP/tests/bench/rows
 json=$KHO_BUILD/bench.json
 quick='' wanted=()

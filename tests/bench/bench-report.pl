@@ -361,7 +361,7 @@ sub documents
 	return %out;
 }
 
-my $BEGIN = '<!-- bench: written by scripts/bench.sh --update-docs -->';
+my $BEGIN = '<!-- bench: written by tests/bench/bench.sh --update-docs -->';
 my $END   = '<!-- end of bench -->';
 
 # README.md with the rows that say most.
@@ -402,11 +402,11 @@ sub check_docs
 
 	for my $path (sort(keys(%out))) {
 		next if slurp("$top/$path") eq $out{$path};
-		print("$path is not what $file makes of it: scripts/bench.sh --update-docs\n");
+		print("$path is not what $file makes of it: tests/bench/bench.sh --update-docs\n");
 		$bad = 1;
 	}
 	if (slurp("$top/README.md") ne readme()) {
-		print("README.md is not what $file makes of it: scripts/bench.sh --update-docs\n");
+		print("README.md is not what $file makes of it: tests/bench/bench.sh --update-docs\n");
 		$bad = 1;
 	}
 	return $bad;
