@@ -19,11 +19,14 @@ jobs=${KHO_JOBS:-2}
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
 	# The longest ones first, so that none of them runs alone at the end.
-	tests=(tests/qemu/38-faults.t tests/qemu/65-agents.t
-	       tests/qemu/35-memory.t tests/lint.t tests/dkms/dkms.t
-	       tests/qemu/67-client.t tests/unit/unit.t)
-	for test in tests/demo/*.t tests/matrix/*.t tests/qemu/*.t tests/dkms/*.t \
-		tests/lint.t tests/unit/*.t tests/fuzz/*.t; do
+	tests=(tests/qemu/device/38-faults.t tests/qemu/memory/65-agents.t
+	       tests/qemu/memory/35-memory.t tests/lint.t tests/dkms/dkms.t
+	       tests/qemu/client/67-client.t tests/unit/unit.t)
+	# Those that run VMs by their numbers, whatever folders they are in.
+	mapfile -t numbered < <(printf '%s\n' tests/{demo,matrix,qemu/*}/*.t |
+		sed 's|.*/|& |' | sort -k 2 | tr -d ' ')
+	for test in "${numbered[@]}" tests/dkms/*.t tests/lint.t tests/unit/*.t \
+		tests/fuzz/*.t; do
 		case " ${tests[*]} $test" in
 		*" $test "*) ;;
 		# In make soak

@@ -3,7 +3,7 @@
 #
 # kho-seal against directories that look like sysfs, with the shells and tools
 # that an initramfs may have, and what "make install" makes of it.  The real
-# sysfs is for tests/qemu/70-seal.t.
+# sysfs is for tests/qemu/seal/70-seal.t.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 

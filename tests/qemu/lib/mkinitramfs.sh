@@ -107,13 +107,27 @@ add_program()
 
 add "$here/lib/guest/init" init
 add "$here/lib/guest/lib.sh" guest/lib.sh
-for file in "$here"/guest/*.sh "$KHO_TOP"/tests/{demo,matrix}/guest/*.sh; do
-	add "$file" "guest/${file##*/}"
+
+# add_guest FILE: a script that the guest's init reads
+declare -A guests
+add_guest()
+{
+	local name=${1##*/}
+
+	[ -z "${guests[$name]-}" ] || die "$1 and ${guests[$name]} have one name"
+	guests[$name]=$1
+	add "$1" "guest/$name"
+}
+
+# Each lies beside the test that runs it.  What can be executed is for the host, and
+# so is the library.
+for file in "$here"/*/*.sh "$KHO_TOP"/tests/{demo,matrix}/guest/*.sh; do
+	[ -x "$file" ] || [ "${file%/*}" = "$here/lib" ] || add_guest "$file"
 done
 add /bin/busybox bin/busybox
 if [ -n "$bench" ]; then
 	for file in "$KHO_TOP"/tests/bench/guest/*.sh; do
-		add "$file" "guest/${file##*/}"
+		add_guest "$file"
 	done
 	add "$("$KHO_TOP/tests/bench/build.sh")" bin/bench
 	# busybox has one too, but that copies by smaller pieces.

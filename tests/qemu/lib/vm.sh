@@ -3,7 +3,7 @@
 #
 # vm.sh [OPTION]... NAME KERNELDIR INITRD: runs a test VM and judges it.
 #
-#	-t TEST		guest/TEST.sh, by default NAME
+#	-t TEST		that the guest runs: its script TEST.sh, by default NAME.sh
 #	-s STAGE	to begin with, by default 1
 #	-a WORDS	for the kernel's command line; all that are given count
 #	-p FILE		tar archive that the guest is to unpack

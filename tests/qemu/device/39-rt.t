@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where every lock may sleep and nearly everything can be interrupted: /dev/kho,
+# agents' memory and agents that are killed on a PREEMPT_RT kernel that checks
+# itself; and handovers between such kernels, Debian's own among them, and others.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
+
+need_vm
+stock=$(quick_stock_kernel)
+debian=$(debian_kernel 6.12 rt)
+rt=$(stub_kernel rt 6.12)
+image=$(initramfs "$stock" "$debian" "$rt")
+files=$KHO_BUILD/qemu/rt/files
+mkdir -p "$files/data"
+# Real content, and not a whole number of pages.
+head -c 9000001 "$stock/boot/"vmlinuz-* | tac -b >"$files/data/file"
+disk=$(payload -k "stock=$stock" -k "debian=$debian" -k "rt=$rt" rt "$rt" \
+	"$image" "$files")
+
+options="kho.opt.parts=ioctl,memory${KHO_SOAK:+,busy}"
+options+=' kho.opt.wide=no kho.opt.lean=yes'
+options+=' kho.opt.kills=4 kho.opt.mib=12 kho.opt.slack=65536'
+vm_test -t parts -p "$disk" -a "$options" -T 400 rt "$rt" "$image"
+# From the one kind to the other and back, and from one to another of the same.
+vm_test -1 -t chain -p "$disk" -a 'kho.opt.kernels=rt,stock,debian' -T 300 \
+	rt-chain "$debian" "$image"
+tap_is "rt-chain: all four stages were there, in order" \
+	"$(sed -n 's/^KHO-STAGE //p' "$KHO_BUILD/qemu/rt-chain/verdict.log" |
+		tr '\n' ';')" \
+	"^1 $(pattern_of "$debian");2 $(pattern_of "$rt");3 $(pattern_of "$stock");4 $(pattern_of "$debian");\$"
+
+tap_done
