@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
+#
+# bootstub-size: how much the boot stub is, and how much it changes of a kernel.
+
+# Own source below 900 lines of code, lines that a kernel tree gets below 60.
+check_bootstub_size()
+{
+	local lines patch
+
+	# What is C, without comments; Kconfig and Makefile only say how it is built.
+	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat |
+		gcc -fpreprocessed -dD -E -P - 2>/dev/null | grep -c '[^[:space:]]')
+	if [ "$lines" -eq 0 ] || [ "$lines" -ge 900 ]; then
+		echo "bootstub/: $lines lines of own code; 899 at most"
+		return 1
+	fi
+	files '^bootstub/.*\.patch$' >"$tmp/patches"
+	[ -s "$tmp/patches" ] || return
+	while read -r patch; do
+		lines=$(grep -E '^\+' "$patch" | grep -cvE '^\+\+\+ ')
+		if [ "$lines" -ge 60 ]; then
+			echo "$patch: adds $lines lines; 59 at most"
+			return 1
+		fi
+	done <"$tmp/patches"
+}

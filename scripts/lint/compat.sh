@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# compat: where versions of kernels are asked for.
+
+# The module is written for the newest kernel; what older ones lack is in one
+# place.
+check_compat()
+{
+	local list
+
+	mapfile -t list < <(files '^(module|include|tests/kmod|tests/bench/kmod|Kbuild)' \
+		'^module/compat/')
+	absent -nE 'LINUX_VERSION_CODE|KERNEL_VERSION|RHEL_RELEASE|LINUX_VERSION_(MAJOR|PATCHLEVEL|SUBLEVEL)' \
+		"${list[@]}"
+}

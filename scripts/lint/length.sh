@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# length: of files.
+
+check_length()
+{
+	local file lines bad=0
+
+	while read -r file; do
+		lines=$(wc -l <"$file")
+		if [ "$lines" -gt 900 ]; then
+			echo "$file: $lines lines, more than 900"
+			bad=1
+		fi
+	# What users are promised is in one piece.
+	done < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*|include/uapi/linux/kho\.h)$')
+	return "$bad"
+}

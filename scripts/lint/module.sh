@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
+#
+# module-*: the module and the test modules are built for several kernels, with all
+# warnings.
+
+# kbuild LOG SERIES DIR [ARG...]
+kbuild()
+{
+	local log=$1 headers dir=$3
+
+	case $2 in
+	native)
+		headers=$(scripts/build-kernel.sh mainline-7.3)/headers ;;
+	*)
+		headers=$(scripts/fetch-kernel.sh --headers "$2")
+		need_module_tools "$headers" ;;
+	esac
+	shift 3
+	make -k -j2 -C "$headers" M="$dir" W=1 "$@" modules >"$log" 2>&1
+}
+
+# The module and the test modules, from a copy.  build_modules [-o] SERIES [ARG...]
+#	-o	only the module
+build_modules()
+{
+	local only='' series dir=$tmp/kho status=0
+
+	if [ "$1" = -o ]; then
+		only=1
+		shift
+	fi
+	series=$1
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir/kho" "$dir/test" "$dir/bench"
+	cp -r Kbuild module include "$dir/kho/"
+	kbuild "$dir/log" "$series" "$dir/kho" "$@" || status=$?
+	if [ "$status" -eq 0 ] && [ -z "$only" ]; then
+		cp -r module include tests/kmod/. "$dir/test/"
+		kbuild "$dir/log2" "$series" "$dir/test" "$@" \
+			KBUILD_EXTRA_SYMBOLS="$dir/kho/Module.symvers" ||
+			status=$?
+		cat "$dir/log2" >>"$dir/log"
+	fi
+	if [ "$status" -eq 0 ] && [ -z "$only" ]; then
+		cp -r module include tests/bench/kmod/. "$dir/bench/"
+		kbuild "$dir/log3" "$series" "$dir/bench" "$@" || status=$?
+		cat "$dir/log3" >>"$dir/log"
+	fi
+	# Debian's header packages have no vmlinux to take types from, and ours had no
+	# pahole to make them.  7.3.4 asks for a sparse that Debian 12 and 13 do not
+	# have yet, and goes on without.
+	grep -vE -e '^ +(CC|CHECK|LD|BTF|MODPOST) |Skipping BTF generation' \
+		-e 'warning: pahole version differs' \
+		-e 'C=2 specified, but sparse is not available or not up to date' \
+		"$dir/log" >"$dir/rest"
+	if [ "$status" -ne 0 ] || grep -qiE 'warning|error' "$dir/rest"; then
+		cat "$dir/rest"
+		return 1
+	fi
+	[ -s "$dir/kho/kho.ko" ]
+}
+
+check_module_6_1()
+{
+	build_modules 6.1 C=2
+}
+
+check_module_6_12()
+{
+	build_modules -o 6.12 C=2
+}
+
+# A kernel with KHO of its own, whose names are not to be ours.
+check_module_native()
+{
+	local exported
+
+	build_modules -o native C=2 || return
+	exported=$(cat "$tmp/kho/kho/Module.symvers")
+	[ -z "$exported" ] || {
+		echo "exported: $exported"
+		return 1
+	}
+}
+
+# Debian's kernels are built by gcc, with options that clang 14 or 19 doesn't have:
+# left out here.  The object code is not what it should be then, so objtool is
+# not asked; warnings are what this is about.  The last three are for 6.12's
+# own headers.
+clang_for_gcc()
+{
+	cat <<-'END'
+	#!/bin/bash
+	args=()
+	for arg; do
+		case $arg in
+		-mfunction-return=* | -mharden-sls=* | -mrecord-mcount) ;;
+		-fconserve-stack | -ftrivial-auto-var-init=*) ;;
+		-fmin-function-alignment=*) ;;
+		-Wimplicit-fallthrough=*) args+=(-Wimplicit-fallthrough) ;;
+		*) args+=("$arg") ;;
+		esac
+	done
+	exec clang "${args[@]}" -Qunused-arguments \
+		-Wno-unknown-warning-option -Wno-duplicate-decl-specifier \
+		-Wno-gnu-variable-sized-type-not-at-end -Wno-enum-enum-conversion
+	END
+}
+
+check_module_clang()
+{
+	local bad=0
+
+	clang_for_gcc >"$tmp/clang"
+	chmod +x "$tmp/clang"
+	build_modules -o 6.1 CC="$tmp/clang" objtool=true || bad=1
+	build_modules -o 6.12 CC="$tmp/clang" objtool=true || bad=1
+	return "$bad"
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
+#
+# perl: warnings of perl itself.
+
+check_perl()
+{
+	local file bad=0
+
+	{ scripts perl; files '\.p[lm]$'; } | sort -u >"$tmp/perl"
+	while read -r file; do
+		perl -wc "$file" >"$tmp/perl-out" 2>&1 || bad=1
+		absent -v 'syntax OK$' "$tmp/perl-out" || bad=1
+	done <"$tmp/perl"
+	return "$bad"
+}
