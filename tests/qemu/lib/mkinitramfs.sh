@@ -61,15 +61,17 @@ compile()
 	fi
 }
 
-compile agent 'agent/agent.c agent/agent-apart.c agent/agent-where.c' -static
+compile agent 'agent/agent.c agent/agent-apart.c agent/agent-mainline.c agent/agent-status.c
+	agent/agent-where.c' -static
 compile keeper agent/keeper.c "-I$KHO_TOP/tools/libkho" "$libkho"
 ioctl_test='ioctl/ioctl-test.c ioctl/ioctl-cases.c ioctl/ioctl-envelopes.c lib/ioctl.c'
 compile ioctl-test "$ioctl_test"
-compile fail-nth 'faults/fail-nth.c lib/ioctl.c'
+compile fail-nth 'faults/fail-nth.c faults/fail-objects.c faults/fail-pages.c lib/ioctl.c'
 compile kill-points 'faults/kill-points.c lib/ioctl.c'
 compile kill-steps faults/kill-steps.c -static
 memory_test='memory/memory-test.c memory/ioctl-access.c memory/ioctl-many.c
-	memory/ioctl-memory.c memory/ioctl-objects.c memory/ioctl-pinned.c lib/ioctl.c'
+	memory/ioctl-memory.c memory/ioctl-objects.c memory/ioctl-pinned.c
+	memory/ioctl-using.c lib/ioctl.c'
 compile memory-test "$memory_test"
 compile memory 'memory/memory.c lib/ioctl.c'
 compile place 'memory/place.c lib/ioctl.c' -static
@@ -78,8 +80,8 @@ compile race-test 'races/race-test.c races/race-held.c lib/ioctl.c'
 compile guard 'guard/guard.c guard/guard-limits.c guard/guard-view.c lib/ioctl.c' -pthread
 compile dma 'devices/dma.c lib/ioctl.c'
 # Also run on the host, to begin with a slate and to read it.
-compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-device.c fuzz/ops-map.c
-	fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
+compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-change.c fuzz/ops-device.c
+	fuzz/ops-map.c fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
 # For 32-bit callers.  Header files that depend on the architecture serve both.
 compile ioctl-test32 "$ioctl_test" \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"

@@ -19,7 +19,14 @@ __u64 number(const char *s);
 __u64 word_of(__u64 seed, __u64 pfn, unsigned int i);
 void fill_page(__u64 *page, __u64 seed, __u64 pfn);
 int by_pfn(const void *a, const void *b);
+int open_pages(int kho, __u64 pfn, __u32 order);
 int open_object(int kho, const char *name, __u64 *bytes);
+
+/* agent-status.c: a command */
+int cmd_status(char **argv);
+
+/* agent-mainline.c: a command */
+int cmd_kho_test(char **argv);
 
 /* agent-where.c: a command */
 int cmd_where(char **argv);

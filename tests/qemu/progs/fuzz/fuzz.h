@@ -320,6 +320,9 @@ void allow(struct ctx *c, int err, const char *what, const int *list, size_t n);
 	allow(c, err, what, list_, ARRAY_SIZE(list_));			\
 } while (0)
 
+/* For ALLOW(): what whoever wants memory may be told */
+#define NO_ROOM		ENOMEM, EDQUOT
+
 ATTRIBUTE(noreturn, format(printf, 2, 3))
 void finding(struct ctx *c, const char *format, ...);
 /* It says where @got is not what it has to be. */
@@ -356,6 +359,9 @@ void settle_write_now(struct ctx *c);
 /* Gives everything up; what was there is looked at once more. */
 void clear_all(struct ctx *c);
 void wipe(struct ctx *c);
+
+/* ops-object.c: a size to make an object of, of what may be had */
+__u64 any_bytes(struct ctx *c, __u64 room);
 
 /* ops-map.c */
 void view_write(struct ctx *c, unsigned int slot, struct view *v, __u64 offset,

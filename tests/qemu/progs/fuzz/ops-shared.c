@@ -10,7 +10,6 @@
 #include "fuzz.h"
 
 #define SHARED_BYTES	(128ULL << 10)
-#define NO_ROOM		ENOMEM, EDQUOT
 /* Whole words, as what is cut off is zero. */
 #define ANY_SIZE(c)	(8 + below(c, SHARED_BYTES / 8) * 8)
 

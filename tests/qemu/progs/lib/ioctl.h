@@ -124,6 +124,8 @@ void test_sealing(void);
 void test_data(void);
 void test_committing(void);
 void test_verifying(void);
+
+/* ioctl-using.c */
 void test_using(void);
 
 /* ioctl-many.c */
