@@ -23,9 +23,7 @@ done
 checks=(style-module style-bootstub style-wire style-user module-6.1
 	module-6.12 module-native module-clang tools headers uapi shell perl modes spdx
 	kernel-doc compat versions length words spelling paths whitespace
-	manual benchmarks bootstub-size)
-# Once the module is in folders: all of it has to be in the table, lint/layers.
-#checks+=(layers)
+	manual benchmarks bootstub-size layers)
 
 if [ "${1-}" = --list ]; then
 	printf '%s\n' "${checks[@]}"

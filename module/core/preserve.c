@@ -16,7 +16,6 @@
 #include "preserve.h"
 #include "ram.h"
 #include "tree/tree.h"
-#include "tree/word.h"
 #include "walk.h"
 
 #include <kho/walk.h>

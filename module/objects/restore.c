@@ -22,7 +22,6 @@
 #include "mm/iomem.h"
 #include "object.h"
 #include "records.h"
-#include "tree/word.h"
 
 #include <kho/objects.h>
 

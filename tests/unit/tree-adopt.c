@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/radix.c takes over a tree that is there, or refuses it; in userspace, once
+ * module/tree/radix.c takes over a tree that is there, or refuses it; in userspace, once
  * for each page size.
  */
 #include "tree-before.h"

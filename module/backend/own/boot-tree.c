@@ -22,7 +22,6 @@
 #include "incoming/incoming.h"
 #include "own.h"
 #include "tree/tree.h"
-#include "tree/word.h"
 
 #include <kho/abi.h>
 #include <kho/exact.h>
