@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot stub: keeps what the previous kernel handed over.
+ * The boot stub: checks what the previous kernel handed over, and has it kept.
  *
  * Whatever the previous kernel left is read as hostile: either every page of it
  * can be reserved and nothing contradicts anything else, or one line says what
@@ -12,7 +12,6 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
-#include <linux/bitmap.h>
 #include <linux/cc_platform.h>
 #include <linux/crash_dump.h>
 #include <linux/export.h>
@@ -24,22 +23,7 @@
 #include <asm/sections.h>
 
 #define KHO_FN static inline __init
-#include <kho/kho_boot.h>
-#include <kho/fdt.h>
-#include <kho/gaps.h>
-#include <kho/walk.h>
-
-/*
- * Entries that the new array has left for later.  Until the direct map is there
- * it could only grow below 1 MiB, and a failed memblock_reserve() goes unseen.
- */
-#define KHO_SLACK	1024
-
-/*
- * What is reserved is so many ranges at most, if no RAM border or scratch is in
- * between: memblock goes through all of them for each allocation of the boot.
- */
-#define KHO_RANGES	512
+#include "intake.h"
 
 struct kho_boot_info kho_boot_info = {
 	.version = KHO_BOOT_INFO_VERSION,
@@ -47,32 +31,14 @@ struct kho_boot_info kho_boot_info = {
 EXPORT_SYMBOL_GPL(kho_boot_info);
 
 /* What the architecture found. */
-static struct {
-	struct kho_data data;
-	u64 where;
-	u32 len;
-	unsigned int nr;
-	bool off;
-} kho_in __initdata;
+struct kho_in kho_in __initdata;
 
-static struct kho_fdt kho_fdt __initdata;
-static struct kho_scratch kho_scratch[PAGE_SIZE / sizeof(struct kho_scratch)] __initdata;
-static unsigned int kho_scratch_nr __initdata;
-/* The pages that the scratch array is in. */
-static u64 kho_array __initdata, kho_array_size __initdata;
+struct kho_fdt kho_fdt __initdata;
+struct kho_scratch kho_scratch[PAGE_SIZE / sizeof(struct kho_scratch)] __initdata;
+unsigned int kho_scratch_nr __initdata;
+u64 kho_array __initdata, kho_array_size __initdata;
 /* The pages that the hand-off is in, which the kernel has reserved already. */
 static u64 kho_sender __initdata, kho_sender_size __initdata;
-
-/* A bit for each page of RAM, in scratch; and what it showed. */
-static struct {
-	unsigned long *bits;
-	unsigned long nr;
-	u64 room, size;
-	u64 pages, extents, nodes;
-	bool late;		/* other pages are reserved for the time being */
-} kho_map __initdata;
-
-static struct kho_gap kho_gap[KHO_RANGES - 1] __initdata;
 
 /* How long it took; 0 once that has been logged. */
 static u64 kho_ticks __initdata;
@@ -95,9 +61,7 @@ void __init kho_boot_found(u64 where, u32 len, const struct kho_data *data)
 	kho_in.nr++;
 }
 
-/* @what is the subject of the sentence, or NULL if @why is a whole one. */
-static int __init kho_refuse(const char *what, const char *why, u64 where,
-			     u64 value)
+int __init kho_refuse(const char *what, const char *why, u64 where, u64 value)
 {
 	snprintf(kho_boot_info.error, sizeof(kho_boot_info.error),
 		 "%s%s%s (at 0x%llx, value 0x%llx)", what ?: "", what ? " " : "",
@@ -107,7 +71,7 @@ static int __init kho_refuse(const char *what, const char *why, u64 where,
 	return -EINVAL;
 }
 
-static bool __init kho_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+bool __init kho_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 {
 	return a < b + b_size && b < a + a_size;
 }
@@ -133,12 +97,6 @@ static int __init kho_check_unused(const char *what, u64 addr, u64 size)
 	return 0;
 }
 
-/* Addresses of which all that has to be true is known to be. */
-struct kho_span {
-	u64 start;
-	u64 end;
-};
-
 /* [@start, @start + @size) is no good; none of it is where @addr is. */
 static void __init kho_clip(struct kho_span *span, u64 addr, u64 start, u64 size)
 {
@@ -160,7 +118,7 @@ static void __init kho_find_span(struct kho_span *span, u64 addr)
 		if (addr >= span->start && addr < span->end)
 			break;
 	}
-	kho_clip(span, addr, 0, KHO_LOWEST);
+	kho_clip(span, addr, 0, kho_arch_lowest());
 	for (i = 0; i < kho_scratch_nr; i++)
 		kho_clip(span, addr, kho_scratch[i].addr, kho_scratch[i].size);
 	kho_clip(span, addr, kho_array, kho_array_size);
@@ -172,8 +130,8 @@ static void __init kho_find_span(struct kho_span *span, u64 addr)
  * What has to be true of every page that is to be kept.  @span is what was found
  * the last time: there is much to look at, but most pages are near the last one.
  */
-static int __init kho_check_place(const char *what, u64 addr, u64 size,
-				  struct kho_span *span)
+int __init kho_check_place(const char *what, u64 addr, u64 size,
+			   struct kho_span *span)
 {
 	unsigned int i;
 
@@ -181,8 +139,8 @@ static int __init kho_check_place(const char *what, u64 addr, u64 size,
 		return 0;
 	if (!memblock_is_region_memory(addr, size))
 		return kho_refuse(what, "is no RAM", addr, size);
-	if (addr < KHO_LOWEST)
-		return kho_refuse(what, "is too low to be kept", addr, KHO_LOWEST);
+	if (addr < kho_arch_lowest())
+		return kho_refuse(what, "is too low to be kept", addr, kho_arch_lowest());
 	for (i = 0; i < kho_scratch_nr; i++)
 		if (kho_overlap(addr, size, kho_scratch[i].addr,
 				kho_scratch[i].size))
@@ -223,7 +181,7 @@ static u64 __init kho_sender_edge(u64 addr, u64 end, bool *inside)
  * The same for pages that are marked.  Whoever sent them may have marked those as
  * well that lead to them: they are reserved in any case.
  */
-static int __init kho_check_marked(u64 addr, u64 size, struct kho_span *span)
+int __init kho_check_marked(u64 addr, u64 size, struct kho_span *span)
 {
 	u64 end = addr + size, edge;
 
@@ -336,413 +294,6 @@ static int __init kho_read_fdt(void)
 	return why ? kho_refuse(NULL, why, addr, size) : 0;
 }
 
-static const void * __init kho_map_node(void *ctx, __u64 phys)
-{
-	return early_memremap(phys, PAGE_SIZE);
-}
-
-static void __init kho_unmap_node(void *ctx, const void *node)
-{
-	early_memunmap((void *)node, PAGE_SIZE);
-}
-
-/*
- * The first walk sets the bits of the pages that are marked, so that they can be
- * counted whatever their order; the second those of the tree nodes.
- */
-struct kho_pass {
-	bool nodes;
-	struct kho_span page_span;
-	struct kho_span node_span;
-	u64 twice;			/* address of what was found twice */
-};
-
-/* Sets bits.  Returns the first page that had its bit set already, or the end. */
-static unsigned long __init kho_set(unsigned long pfn, unsigned long nr)
-{
-	unsigned long twice = find_next_bit(kho_map.bits, pfn + nr, pfn);
-
-	bitmap_set(kho_map.bits, pfn, nr);
-	return min(twice, pfn + nr);
-}
-
-static int __init kho_walk(const struct kho_walk_ops *ops, void *ctx)
-{
-	struct kho_walk w = {
-		.ops = ops,
-		.ctx = ctx,
-		.shift = PAGE_SHIFT,
-		.end = PFN_PHYS((u64)kho_map.nr),
-	};
-	int ret = kho_walk_tree(&w, kho_fdt.root);
-
-	return ret == KHO_WALK_BAD ?
-	       kho_refuse("tree has", w.why, w.where, w.value) : ret;
-}
-
-/* Who was the first to have the page at @addr? */
-struct kho_search {
-	u64 addr;
-	u64 base;
-};
-
-static int __init kho_search_run(void *ctx, __u64 phys, unsigned int order,
-				 __u64 nr)
-{
-	struct kho_search *search = ctx;
-
-	if (search->addr < phys ||
-	    search->addr - phys >= nr << order << PAGE_SHIFT)
-		return 0;
-	search->base = phys;
-	return 1;
-}
-
-static const struct kho_walk_ops kho_search_ops __initconst = {
-	.map = kho_map_node,
-	.unmap = kho_unmap_node,
-	.run = kho_search_run,
-};
-
-/* What was found twice is told after the walk, which has early mappings in use. */
-#define KHO_TWICE	1
-
-static int __init kho_node(void *ctx, __u64 phys, unsigned int level)
-{
-	struct kho_pass *pass = ctx;
-
-	if (phys == kho_in.data.fdt_addr)
-		return kho_refuse("tree node", "is the FDT page", phys, level);
-	if (kho_check_place("tree node", phys, PAGE_SIZE, &pass->node_span))
-		return -EINVAL;
-	if (!pass->nodes)
-		return 0;
-	kho_map.nodes++;
-	if (kho_set(PHYS_PFN(phys), 1) > PHYS_PFN(phys))
-		return 0;
-	pass->twice = phys;
-	return KHO_TWICE;
-}
-
-static int __init kho_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
-{
-	u64 pages = nr << order, size = pages << PAGE_SHIFT;
-	struct kho_pass *pass = ctx;
-	unsigned long twice;
-
-	if (pass->nodes)
-		return 0;
-	if (kho_check_marked(phys, size, &pass->page_span))
-		return -EINVAL;
-	twice = kho_set(PHYS_PFN(phys), pages);
-	if (twice == PHYS_PFN(phys) + pages)
-		return 0;
-	pass->twice = PFN_PHYS((u64)twice);
-	return KHO_TWICE;
-}
-
-static const struct kho_walk_ops kho_ops __initconst = {
-	.map = kho_map_node,
-	.unmap = kho_unmap_node,
-	.node = kho_node,
-	.run = kho_run,
-};
-
-static int __init kho_refuse_twice(const struct kho_pass *pass)
-{
-	struct kho_search search = { .addr = pass->twice, .base = pass->twice };
-	int page = kho_walk(&kho_search_ops, &search);
-
-	if (page < 0)
-		return page;
-	if (!pass->nodes)
-		return kho_refuse("page", "is marked twice", pass->twice,
-				  search.base);
-	return kho_refuse("tree node", page ? "is a marked page as well" :
-					      "is used twice",
-			  pass->twice, search.base);
-}
-
-static int __init kho_pass(struct kho_pass *pass)
-{
-	int ret = kho_walk(&kho_ops, pass);
-
-	return ret == KHO_TWICE ? kho_refuse_twice(pass) : ret;
-}
-
-/*
- * No page to be kept is in scratch.  What this kernel was started with is, but
- * reserved already, except for a mainline kernel's scratch array.
- */
-static u64 __init kho_find_room(u64 size)
-{
-	u64 room = 0;
-	unsigned int i;
-
-	for (i = 0; i < kho_scratch_nr && !room; i++) {
-		u64 start = kho_scratch[i].addr;
-		u64 end = start + kho_scratch[i].size;
-		bool split = kho_overlap(start, end - start, kho_array,
-					 kho_array_size);
-
-		room = memblock_phys_alloc_range(size, PAGE_SIZE, start,
-						 split ? kho_array : end);
-		if (!room && split)
-			room = memblock_phys_alloc_range(size, PAGE_SIZE,
-							 kho_array + kho_array_size,
-							 end);
-	}
-	return room;
-}
-
-static int __init kho_map_alloc(void)
-{
-	u64 end = memblock_end_of_DRAM();
-
-	kho_map.nr = PFN_UP(end);
-	kho_map.size = PAGE_ALIGN(BITS_TO_LONGS(kho_map.nr) * sizeof(long));
-	kho_map.room = kho_find_room(kho_map.size);
-	if (!kho_map.room)
-		return kho_refuse("scratch", "has no room to reserve all of it",
-				  kho_scratch[0].addr, kho_map.size);
-	kho_map.bits = __va(kho_map.room);
-	memset(kho_map.bits, 0, kho_map.size);
-	return 0;
-}
-
-static void __init kho_map_free(void)
-{
-	memblock_phys_free(kho_map.room, kho_map.size);
-}
-
-/* Pages and contiguous pieces of them, by the bits that are set. */
-static void __init kho_count(void)
-{
-	unsigned long i, last = 0;
-
-	for (i = 0; i < BITS_TO_LONGS(kho_map.nr); i++) {
-		unsigned long word = kho_map.bits[i];
-
-		kho_map.pages += hweight_long(word);
-		kho_map.extents += hweight_long(word & ~(word << 1 | last));
-		last = word >> (BITS_PER_LONG - 1);
-	}
-}
-
-/* Finds what to leave open between the first page and the last. */
-static void __init kho_find_gaps(struct kho_gaps *gaps, struct kho_span *all)
-{
-	unsigned long pfn = find_first_bit(kho_map.bits, kho_map.nr), end;
-
-	/* The tree has a node at least. */
-	all->start = pfn;
-	for (;;) {
-		struct kho_gap gap;
-
-		end = find_next_zero_bit(kho_map.bits, kho_map.nr, pfn);
-		pfn = find_next_bit(kho_map.bits, kho_map.nr, end);
-		if (pfn >= kho_map.nr)
-			break;
-		gap.first = end;
-		gap.end = pfn;
-		gap.weight = pfn - end;
-		if (kho_gaps_offer(gaps, gap))
-			kho_map.late = true;
-	}
-	all->end = end;
-	kho_gaps_sort(gaps);
-}
-
-/* The first address from @addr on that is scratch, or isn't if @addr is. */
-static u64 __init kho_scratch_edge(u64 addr, u64 end, bool *inside)
-{
-	u64 edge = end;
-	unsigned int i;
-
-	*inside = false;
-	for (i = 0; i < kho_scratch_nr; i++) {
-		u64 start = kho_scratch[i].addr;
-
-		if (addr >= start && addr - start < kho_scratch[i].size) {
-			*inside = true;
-			return min(end, start + kho_scratch[i].size);
-		}
-		if (start > addr)
-			edge = min(edge, start);
-	}
-	return edge;
-}
-
-/* Reserves what is RAM and not scratch. */
-static int __init kho_reserve(u64 pfn, u64 end_pfn)
-{
-	struct memblock_region *r;
-
-	for_each_mem_region(r) {
-		u64 addr = max_t(u64, PFN_PHYS(pfn), r->base);
-		u64 end = min_t(u64, PFN_PHYS(end_pfn), r->base + r->size);
-		u64 edge;
-
-		for (; addr < end; addr = edge) {
-			bool inside;
-
-			edge = kho_scratch_edge(addr, end, &inside);
-			if (!inside && memblock_reserve(addr, edge - addr))
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-static int __init kho_reserve_all(const struct kho_gaps *gaps,
-				  const struct kho_span *all)
-{
-	u64 pfn = all->start;
-	unsigned int i;
-	int ret = 0;
-
-	for (i = 0; i < gaps->nr && !ret; i++) {
-		ret = kho_reserve(pfn, gaps->gap[i].first);
-		pfn = gaps->gap[i].end;
-	}
-	if (!ret)
-		ret = kho_reserve(pfn, all->end);
-	/*
-	 * The FDT is a marked page, of a mainline kernel and of the module, but
-	 * need not be.  The module's scratch array shares its page with the
-	 * setup_data node, which is reserved already, and with nothing else.
-	 */
-	if (!ret)
-		ret = memblock_reserve(kho_in.data.fdt_addr, PAGE_SIZE);
-	if (!ret)
-		ret = memblock_reserve(kho_array, kho_array_size);
-	return ret;
-}
-
-static void __init kho_set_bytes(u64 addr, u64 size)
-{
-	u64 end = min_t(u64, PFN_UP(addr + size), kho_map.nr);
-
-	if (PHYS_PFN(addr) < end)
-		bitmap_set(kho_map.bits, PHYS_PFN(addr), end - PHYS_PFN(addr));
-}
-
-static void __init kho_set_pfns(unsigned long pfn, unsigned long end)
-{
-	if (pfn < end)
-		bitmap_set(kho_map.bits, pfn, end - pfn);
-}
-
-/*
- * Until now the bits say what has to stay.  Sets those of all other pages that
- * are not to be given back: what is reserved for others, or not at all.
- */
-static void __init kho_set_others(const struct memblock_type *before,
-				  const struct kho_gaps *gaps,
-				  const struct kho_span *all)
-{
-	const struct memblock_region *r;
-	unsigned long pfn = 0;
-	unsigned int i;
-
-	for (i = 0; i < before->cnt; i++)
-		kho_set_bytes(before->regions[i].base, before->regions[i].size);
-	for (i = 0; i < kho_scratch_nr; i++)
-		kho_set_bytes(kho_scratch[i].addr, kho_scratch[i].size);
-	kho_set_bytes(kho_in.data.fdt_addr, PAGE_SIZE);
-	kho_set_bytes(kho_array, kho_array_size);
-
-	kho_set_pfns(0, all->start);
-	for (i = 0; i < gaps->nr; i++)
-		kho_set_pfns(gaps->gap[i].first, gaps->gap[i].end);
-	kho_set_pfns(all->end, kho_map.nr);
-	/* No RAM, or not the whole page. */
-	for_each_mem_region(r) {
-		kho_set_pfns(pfn, PFN_UP(r->base));
-		pfn = PHYS_PFN(r->base + r->size);
-	}
-}
-
-/*
- * Makes @array memblock's reserved array.  What was is either its static one or,
- * on a machine with very many e820 entries, one below 1 MiB, which x86 never
- * gives back anyway.
- */
-static void __init kho_install(struct memblock_region *array, u64 max)
-{
-	struct memblock_type *type = &memblock.reserved;
-
-	memcpy(array, type->regions, type->cnt * sizeof(*array));
-	type->regions = array;
-	type->max = max;
-}
-
-/*
- * memblock's array would have to grow for what is reserved now: to below 1 MiB,
- * the only place that memblock.current_limit allows now, where it soon finds no
- * room.  So a larger one is made in scratch.  From then on it is memblock's like
- * any that it allocated itself: memblock_double_array() or memblock_discard()
- * frees it, by its address and its max.  It is reached through the direct map,
- * which the early page fault handler fills in for now; memblock relies on that
- * too.  The same goes for the bitmap.
- */
-static int __init kho_keep(void)
-{
-	struct kho_gaps gaps = { .gap = kho_gap, .max = ARRAY_SIZE(kho_gap) };
-	struct kho_pass pass = {};
-	struct memblock_type before;
-	struct memblock_region *array;
-	struct kho_span all;
-	u64 room, size;
-
-	if (kho_map_alloc())
-		return -EINVAL;
-	if (kho_pass(&pass))
-		goto free_map;
-	kho_count();
-	pass.nodes = true;
-	if (kho_pass(&pass))
-		goto free_map;
-
-	/* A range becomes more where RAM ends or scratch is, once each. */
-	size = (memblock.reserved.cnt + KHO_RANGES + memblock.memory.cnt +
-		kho_scratch_nr + KHO_SLACK) * sizeof(*array);
-	size = PAGE_ALIGN(size);
-	/*
-	 * This reserves the room in memblock's present array.  If that is full,
-	 * and cannot grow below 1 MiB either, there is no room.
-	 */
-	room = kho_find_room(size);
-	if (!room) {
-		kho_refuse("scratch", "has no room to reserve all of it",
-			   kho_scratch[0].addr, size);
-		goto free_map;
-	}
-	array = __va(room);
-
-	kho_find_gaps(&gaps, &all);
-	before = memblock.reserved;
-	kho_install(array, size / sizeof(*array));
-	if (kho_reserve_all(&gaps, &all)) {
-		memblock.reserved = before;
-		kho_refuse("tree", "cannot be reserved", kho_fdt.root, size);
-		goto free_room;
-	}
-	if (kho_map.late) {
-		kho_set_others(&before, &gaps, &all);
-		kho_release_later(kho_map.bits, kho_map.nr, kho_map.size);
-	} else {
-		kho_map_free();
-	}
-	return 0;
-
-free_room:
-	memblock_phys_free(room, size);
-free_map:
-	kho_map_free();
-	return -EINVAL;
-}
-
 /*
  * Logs what was kept, once it can be told how long it took: at once, or as an
  * initcall, when the clock's rate is known whatever the machine.
@@ -770,16 +321,13 @@ void __init kho_boot_reserve(void)
 	u64 start = kho_arch_clock();
 
 	if (!kho_in.nr || !kho_check_intake() || kho_read_scratch() ||
-	    kho_read_fdt() || kho_keep())
+	    kho_read_fdt() || kho_keep(info))
 		return;
 
 	info->fdt_addr = kho_in.data.fdt_addr;
 	info->fdt_size = kho_in.data.fdt_size;
 	info->scratch_addr = kho_in.data.scratch_addr;
 	info->scratch_size = kho_in.data.scratch_size;
-	info->pages = kho_map.pages;
-	info->nodes = kho_map.nodes;
-	info->extents = kho_map.extents;
 	info->state = KHO_BOOT_KEPT;
 	kho_ticks = kho_arch_clock() - start;
 	kho_report();

@@ -2,7 +2,7 @@
 /*
  * The boot stub: keeps what the previous kernel handed over.
  *
- * kho_boot.c is common to all architectures.  An architecture finds the
+ * kho_boot.c and kho_keep.c are common to all architectures.  An architecture finds the
  * hand-off, calls the two functions at the right moments of its boot, and
  * answers the questions below.
  */
@@ -28,14 +28,13 @@ void kho_boot_found(u64 where, u32 len, const struct kho_data *data);
  */
 void kho_boot_reserve(void);
 
-/* The lowest address that may be kept: x86 takes the first MiB for itself. */
-#define KHO_LOWEST	(IS_ENABLED(CONFIG_X86) ? SZ_1M : 0)
-
 /* kho_release.c: see there. */
 void kho_release_later(unsigned long *stays, unsigned long nr, u64 size);
 /* Also called for tables of ACPI, which some firmware has in RAM that it calls usable. */
 void kho_release_not(u64 addr, u64 size);
 
+/* The lowest address that may be kept. */
+u64 kho_arch_lowest(void);
 /* What this kernel was started with at @addr, to end a sentence, or NULL. */
 const char *kho_arch_holder(u64 addr);
 /*

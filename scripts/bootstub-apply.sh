@@ -71,7 +71,9 @@ files=(
 	bootstub/Kconfig	kernel/kho/Kconfig
 	bootstub/Makefile	kernel/kho/Makefile
 	bootstub/kho_boot.c	kernel/kho/kho_boot.c
+	bootstub/kho_keep.c	kernel/kho/kho_keep.c
 	bootstub/kho_release.c	kernel/kho/kho_release.c
+	bootstub/intake.h	kernel/kho/intake.h
 	bootstub/x86/setup.c	kernel/kho/x86/setup.c
 	bootstub/x86/kaslr.h	kernel/kho/x86/kaslr.h
 	bootstub/kho_boot.h	include/kho/kho_boot.h

@@ -24,6 +24,12 @@ void __init kho_boot_setup_data(u64 phys, u32 len)
 	early_memunmap(data, sizeof(*data));
 }
 
+/* x86 takes the first MiB for itself. */
+u64 __init kho_arch_lowest(void)
+{
+	return SZ_1M;
+}
+
 const char * __init kho_arch_holder(u64 addr)
 {
 	u64 start = boot_params.hdr.ramdisk_image |
