@@ -32,7 +32,7 @@ if [ ${#tests[@]} -eq 0 ]; then
 		# In make soak
 		*/47-shapes.t) ;;
 		# khoctl-sanitize.t runs these, with a khoctl that looks closer.
-		*/khoctl-cli.t | */khoctl-device.t | */khoctl-load.t) ;;
+		*/khoctl-cli.t | */khoctl-device.t | */khoctl-load.t | */khoctl-map.t) ;;
 		*/khoctl-objects.t | */khoctl-target.t) ;;
 		*) tests+=("$test") ;;
 		esac

@@ -17,7 +17,7 @@ is(system("make -s -C tools SANITIZE=1 O=../$dir >&2"), 0,
 $ENV{KHOCTL} = "$dir/khoctl";
 $ENV{ASAN_OPTIONS} = 'exitcode=86:detect_leaks=1';
 $ENV{UBSAN_OPTIONS} = 'exitcode=86:print_stacktrace=1';
-for my $test (qw(khoctl-cli khoctl-device khoctl-load khoctl-objects khoctl-target)) {
+for my $test (qw(khoctl-cli khoctl-device khoctl-load khoctl-map khoctl-objects khoctl-target)) {
 	my $out = `$^X tests/unit/$test.t 2>&1`;
 
 	is($?, 0, "$test.t") or diag($out);

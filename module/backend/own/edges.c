@@ -78,15 +78,12 @@ static void hold_lowest(void)
 	}
 }
 
-/**
- * kho_edges_hold_lowest() - take out of use what the allocator has below LOWEST_PFN
- *
- * By their numbers pages can't be had if one of those beside them is in use for good.  So
- * they are asked for, as anybody does, for as long as it is them that come.
- *
- * Context: may sleep.
+/*
+ * Takes out of use what the allocator has below LOWEST_PFN.  A page can't be had by its
+ * number if one beside it is in use for good.  So pages are allocated in the usual way,
+ * for as long as the allocator gives such pages.
  */
-void kho_edges_hold_lowest(void)
+static void hold_lowest_given(void)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
 		    __GFP_NOMEMALLOC;
@@ -168,7 +165,7 @@ bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 {
 	if (pfn < LOWEST_PFN) {
 		/* There are few of them. */
-		kho_edges_hold_lowest();
+		hold_lowest_given();
 		return true;
 	}
 	return kho_backend_in_scratch(pfn, nr_pages);

@@ -347,10 +347,12 @@ static int renew_table(void)
 	return ret;
 }
 
+static void settle(void);
+
 static void renew(struct work_struct *work)
 {
 	kho_stop_changes();
-	kho_envelopes_settle();
+	settle();
 	kho_resume_changes();
 }
 
@@ -382,6 +384,16 @@ void kho_envelopes_update(void)
 	kho_outgoing_announce(envelopes, nr_envelopes);
 }
 
+/* As kho_envelopes_update(), when nobody can mark anything: the table may be made anew. */
+static void settle(void)
+{
+	lockdep_assert_held_write(&kho.gate);
+
+	if (granules.nr && granules_short && renew_table())
+		return;
+	kho_envelopes_update();
+}
+
 /**
  * kho_envelopes_flush() - wait for what kho_envelopes_update() has begun
  *
@@ -390,20 +402,6 @@ void kho_envelopes_update(void)
 void kho_envelopes_flush(void)
 {
 	flush_work(&renew_work);
-}
-
-/**
- * kho_envelopes_settle() - the same, when nobody can mark anything
- *
- * Context: may sleep; kho.gate held for writing, and kho.lock.
- */
-void kho_envelopes_settle(void)
-{
-	lockdep_assert_held_write(&kho.gate);
-
-	if (granules.nr && granules_short && renew_table())
-		return;
-	kho_envelopes_update();
 }
 
 /**
@@ -465,7 +463,7 @@ void kho_backend_memory_changed(void)
 	if (!granules.nr)
 		return;
 	granules_short = true;
-	kho_envelopes_settle();
+	settle();
 }
 
 /**
@@ -497,7 +495,7 @@ void kho_backend_changed(void)
  */
 void kho_backend_settle(void)
 {
-	kho_envelopes_settle();
+	settle();
 }
 
 /**

@@ -30,7 +30,6 @@ unsigned long kho_scratch_pages(void);
 int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
 void kho_scratch_quiet(void);
 void kho_scratch_clear(void);
-void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known);
 void kho_scratch_hold_all(void);
 u64 kho_scratch_held(void);
 
@@ -42,14 +41,12 @@ void kho_scratch_flush(void);
 int kho_envelopes_init(void);
 void kho_envelopes_exit(void);
 void kho_envelopes_update(void);
-void kho_envelopes_settle(void);
 void kho_envelopes_flush(void);
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
 void kho_envelopes_query(struct kho_query *query);
 
 /* edges.c: pages that no envelope may have in it */
 void kho_edges_hold(void);
-void kho_edges_hold_lowest(void);
 void kho_edges_drop(void);
 
 /* outgoing.c */

@@ -246,17 +246,11 @@ static void hold_pieces(unsigned long pfn, unsigned long end)
 	hold_pieces(middle, end);
 }
 
-/**
- * kho_scratch_hold() - set pages of scratch aside, as far as they can be had
- * @pfn: number of the first page
- * @end: number of the page behind the last one
- * @known: each is free, or can be moved: there is no need to guess
- *
- * What is outside of scratch is left alone.
- *
- * Context: may sleep for long: pages are moved out of the way.
+/*
+ * Sets the pages of scratch between these aside, as far as they can be had.  @known says
+ * that each is free or can be moved, so that there is no need to guess.
  */
-void kho_scratch_hold(unsigned long pfn, unsigned long end, bool known)
+static void hold_between(unsigned long pfn, unsigned long end, bool known)
 {
 	unsigned long first;
 
@@ -336,7 +330,7 @@ static void sweep(struct work_struct *work)
 {
 	unsigned int next = READ_ONCE(sweeps) + 1;
 
-	kho_scratch_hold(scratch_pfn, scratch_pfn + scratch_pages, false);
+	hold_between(scratch_pfn, scratch_pfn + scratch_pages, false);
 	/* As modules take memory, and as processes do. */
 	drain(0);
 	drain(__GFP_MOVABLE);
@@ -359,7 +353,7 @@ static void sweep(struct work_struct *work)
  */
 void kho_backend_set_aside(unsigned long pfn, unsigned long end)
 {
-	kho_scratch_hold(pfn, end, true);
+	hold_between(pfn, end, true);
 }
 
 /**
@@ -391,6 +385,6 @@ void kho_scratch_hold_all(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho_scratch_hold(scratch_pfn, scratch_pfn + scratch_pages, false);
+	hold_between(scratch_pfn, scratch_pfn + scratch_pages, false);
 	kho_backend_set_aside_later();
 }
