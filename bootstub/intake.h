@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What kho_boot.c has read of the handover, and how it checks and refuses: for
- * kho_keep.c, and for nobody else.
+ * What kho_boot.c has read of the handover, and its helpers to check and refuse it.
+ * Only kho_keep.c uses this.
  */
 #ifndef KHO_INTAKE_H
 #define KHO_INTAKE_H
@@ -11,7 +11,7 @@
 #include <kho/kho_boot.h>
 #include <kho/fdt.h>
 
-/* What the architecture found. */
+/* The hand-off that the architecture found. */
 extern struct kho_in {
 	struct kho_data data;
 	u64 where;
@@ -23,22 +23,22 @@ extern struct kho_in {
 extern struct kho_fdt kho_fdt;
 extern struct kho_scratch kho_scratch[PAGE_SIZE / sizeof(struct kho_scratch)];
 extern unsigned int kho_scratch_nr;
-/* The pages that the scratch array is in. */
+/* The pages that contain the scratch array. */
 extern u64 kho_array, kho_array_size;
 
-/* Addresses of which all that has to be true is known to be. */
+/* A range: of addresses that are known to pass kho_check_place(), or of PFNs. */
 struct kho_span {
 	u64 start;
 	u64 end;
 };
 
-/* @what is the subject of the sentence, or NULL if @why is a whole one. */
+/* @what is the subject of the error message, or NULL if @why is a full sentence. */
 int kho_refuse(const char *what, const char *why, u64 where, u64 value);
 bool kho_overlap(u64 a, u64 a_size, u64 b, u64 b_size);
 int kho_check_place(const char *what, u64 addr, u64 size, struct kho_span *span);
 int kho_check_marked(u64 addr, u64 size, struct kho_span *span);
 
-/* kho_keep.c; fills in what was kept.  An error has been logged. */
+/* In kho_keep.c.  Fills in what was kept.  Logs any error itself. */
 int kho_keep(struct kho_boot_info *info);
 
 #endif /* KHO_INTAKE_H */

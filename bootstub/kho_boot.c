@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot stub: checks what the previous kernel handed over, and has it kept.
+ * The boot stub: checks what the previous kernel handed over, and has it reserved.
  *
- * Whatever the previous kernel left is read as hostile: either every page of it
- * can be reserved and nothing contradicts anything else, or one line says what
- * is wrong and the boot goes on as if nothing had been sent.
+ * All incoming data is treated as hostile.  Either every page of it can be reserved
+ * and all of it is consistent, or the stub logs one line that says what is wrong,
+ * and the boot continues as if there were no handover.
  *
- * What is reserved comes out of the boot with an initialised struct page,
- * reference count 1 and PG_reserved, deferred initialisation or not: see
+ * A reserved page leaves the boot with an initialised struct page, reference count
+ * 1 and PG_reserved, with or without deferred initialisation: see
  * memmap_init_reserved_pages().
  */
 #define pr_fmt(fmt) "kho: " fmt
@@ -30,17 +30,17 @@ struct kho_boot_info kho_boot_info = {
 };
 EXPORT_SYMBOL_GPL(kho_boot_info);
 
-/* What the architecture found. */
+/* The hand-off that the architecture found. */
 struct kho_in kho_in __initdata;
 
 struct kho_fdt kho_fdt __initdata;
 struct kho_scratch kho_scratch[PAGE_SIZE / sizeof(struct kho_scratch)] __initdata;
 unsigned int kho_scratch_nr __initdata;
 u64 kho_array __initdata, kho_array_size __initdata;
-/* The pages that the hand-off is in, which the kernel has reserved already. */
+/* The pages that contain the hand-off; the kernel has reserved them already. */
 static u64 kho_sender __initdata, kho_sender_size __initdata;
 
-/* How long it took; 0 once that has been logged. */
+/* Clock ticks that kho_boot_reserve() took; 0 once they have been logged. */
 static u64 kho_ticks __initdata;
 
 static int __init kho_param(char *arg)
@@ -83,7 +83,7 @@ static const char * __init kho_holder(u64 addr)
 	return kho_arch_holder(addr) ?: "lies on memory that is in use";
 }
 
-/* Nothing that this kernel uses already may lie in [@addr, @addr + @size). */
+/* Refuses if [@addr, @addr + @size) overlaps memory that this kernel already uses. */
 static int __init kho_check_unused(const char *what, u64 addr, u64 size)
 {
 	struct memblock_region *r;
@@ -97,7 +97,7 @@ static int __init kho_check_unused(const char *what, u64 addr, u64 size)
 	return 0;
 }
 
-/* [@start, @start + @size) is no good; none of it is where @addr is. */
+/* Excludes [@start, @start + @size), which does not contain @addr, from @span. */
 static void __init kho_clip(struct kho_span *span, u64 addr, u64 start, u64 size)
 {
 	if (start > addr)
@@ -106,7 +106,7 @@ static void __init kho_clip(struct kho_span *span, u64 addr, u64 start, u64 size
 		span->start = max(span->start, start + size);
 }
 
-/* How far from @addr, which is all right, the same goes for all addresses. */
+/* Finds the range around @addr, which passed, in which all addresses pass. */
 static void __init kho_find_span(struct kho_span *span, u64 addr)
 {
 	struct memblock_region *r;
@@ -127,8 +127,9 @@ static void __init kho_find_span(struct kho_span *span, u64 addr)
 }
 
 /*
- * What has to be true of every page that is to be kept.  @span is what was found
- * the last time: there is much to look at, but most pages are near the last one.
+ * Checks everything that must hold for a page to be reserved.  @span caches the
+ * range that the last call found: the full check is slow, but most pages are close
+ * to the previous one.
  */
 int __init kho_check_place(const char *what, u64 addr, u64 size,
 			   struct kho_span *span)
@@ -157,8 +158,9 @@ int __init kho_check_place(const char *what, u64 addr, u64 size,
 }
 
 /*
- * The first address behind @addr at which the pages of the hand-off or of the
- * scratch array begin or end.
+ * Returns the first address above @addr where the pages of the hand-off or of the
+ * scratch array begin or end, at most @end.  @inside says whether @addr is in these
+ * pages.
  */
 static u64 __init kho_sender_edge(u64 addr, u64 end, bool *inside)
 {
@@ -178,8 +180,9 @@ static u64 __init kho_sender_edge(u64 addr, u64 end, bool *inside)
 }
 
 /*
- * The same for pages that are marked.  Whoever sent them may have marked those as
- * well that lead to them: they are reserved in any case.
+ * Checks pages that are marked in the tree.  The previous kernel may also have
+ * marked the pages of the hand-off and of the scratch array, which are reserved
+ * anyway.
  */
 int __init kho_check_marked(u64 addr, u64 size, struct kho_span *span)
 {
@@ -197,7 +200,7 @@ int __init kho_check_marked(u64 addr, u64 size, struct kho_span *span)
 	return 0;
 }
 
-/* Is there anything to be read? */
+/* Returns whether there is a handover to read. */
 static bool __init kho_check_intake(void)
 {
 	if (kho_in.off || is_kdump_kernel()) {
@@ -221,8 +224,8 @@ static bool __init kho_check_intake(void)
 }
 
 /*
- * Copies the scratch array and checks it.  A mainline kernel puts the array
- * itself into scratch, as a segment of kexec's; the module doesn't.
+ * Copies the scratch array and checks it.  A mainline kernel puts the array itself
+ * into scratch, as a kexec segment; the module does not.
  */
 static int __init kho_read_scratch(void)
 {
@@ -252,7 +255,7 @@ static int __init kho_read_scratch(void)
 	for (i = 0; i < size / sizeof(kho_scratch[0]); i++) {
 		u64 start = kho_scratch[i].addr, bytes = kho_scratch[i].size;
 
-		/* Mainline has an entry per node, however little that node has. */
+		/* Mainline has an entry for each NUMA node, even if it is empty. */
 		if (!bytes)
 			continue;
 		if (!PAGE_ALIGNED(start) || !PAGE_ALIGNED(bytes))
@@ -295,8 +298,8 @@ static int __init kho_read_fdt(void)
 }
 
 /*
- * Logs what was kept, once it can be told how long it took: at once, or as an
- * initcall, when the clock's rate is known whatever the machine.
+ * Logs what was kept once the clock's rate is known: right away if possible, else
+ * as an initcall, when it is known on every machine.
  */
 static int __init kho_report(void)
 {

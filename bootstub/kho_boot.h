@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The boot stub: keeps what the previous kernel handed over.
+ * The boot stub: reserves what the previous kernel handed over.
  *
- * kho_boot.c and kho_keep.c are common to all architectures.  An architecture finds the
- * hand-off, calls the two functions at the right moments of its boot, and
- * answers the questions below.
+ * kho_boot.c, kho_keep.c and kho_release.c are common to all architectures.  An
+ * architecture finds the hand-off, calls kho_boot_found() and kho_boot_reserve()
+ * during its boot, and implements the kho_arch_*() functions.
  */
 #ifndef KHO_BOOT_H
 #define KHO_BOOT_H
@@ -19,37 +19,37 @@ extern struct kho_boot_info kho_boot_info;
 
 #ifdef CONFIG_KHO_BOOTSTUB
 
-/* A hand-off that claims to have @len bytes was found at @where. */
+/* Records a hand-off at physical address @where, @len bytes long by its own account. */
 void kho_boot_found(u64 where, u32 len, const struct kho_data *data);
 /*
- * Checks what was found and reserves all of it, or nothing.  To be called when
- * memblock knows all RAM and all that this kernel was started with, and before
- * anything is allocated from it.
+ * Checks the hand-off and reserves all of its pages, or none.  Call it when
+ * memblock knows all RAM and everything that this kernel was started with, and
+ * before anything is allocated from memblock.
  */
 void kho_boot_reserve(void);
 
-/* kho_release.c: see there. */
+/* In kho_release.c, with kernel-doc. */
 void kho_release_later(unsigned long *stays, unsigned long nr, u64 size);
-/* Also called for tables of ACPI, which some firmware has in RAM that it calls usable. */
+/* Also called for ACPI tables: some firmware has them in RAM that it calls usable. */
 void kho_release_not(u64 addr, u64 size);
 
-/* The lowest address that may be kept. */
+/* The lowest physical address that may be preserved. */
 u64 kho_arch_lowest(void);
-/* What this kernel was started with at @addr, to end a sentence, or NULL. */
+/* The end of a sentence about what the boot loader put at @addr, or NULL. */
 const char *kho_arch_holder(u64 addr);
 /*
- * Tells kho_release_not() of RAM that the architecture has reserved without a resource
- * of its own, later than kho_boot_reserve().  What is reserved for EFI then is made a
- * resource that is no RAM.
+ * Calls kho_release_not() for RAM that the architecture reserved after
+ * kho_boot_reserve() and without a resource of its own.  Later reservations for EFI
+ * need no call: their resource is not System RAM.
  */
 void kho_arch_reserved(void);
-/* A clock that runs this early; its ticks in microseconds, -1 if not known. */
+/* A clock that runs this early; its ticks in microseconds, or -1 if unknown. */
 u64 kho_arch_clock(void);
 s64 kho_arch_usecs(u64 ticks);
 
-/* x86: parse_setup_data() met a node of type SETUP_KEXEC_KHO. */
+/* x86: called by parse_setup_data() for a node of type SETUP_KEXEC_KHO. */
 void kho_boot_setup_data(u64 phys, u32 len);
-/* x86: envelopes are for kernels without the stub.  They are not reserved. */
+/* x86: hides an envelope, which is for kernels without the stub and is not reserved. */
 static inline bool kho_boot_envelope(void *node) { return kho_setup_seal(node); }
 
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot stub: walks the tree, and reserves what is marked in it: every page of it, or
+ * The boot stub: walks the tree and reserves the pages marked in it, either all or
  * none.
  */
 #define pr_fmt(fmt) "kho: " fmt
@@ -18,24 +18,24 @@
 #include <kho/walk.h>
 
 /*
- * Entries that the new array has left for later.  Until the direct map is there
- * it could only grow below 1 MiB, and a failed memblock_reserve() goes unseen.
+ * Spare entries in the new array.  Until the direct map exists, the array could
+ * only grow below 1 MiB, and nobody notices when memblock_reserve() fails.
  */
 #define KHO_SLACK	1024
 
 /*
- * What is reserved is so many ranges at most, if no RAM border or scratch is in
- * between: memblock goes through all of them for each allocation of the boot.
+ * The maximum number of ranges to reserve, not counting splits at RAM borders and
+ * scratch.  memblock scans all ranges for each allocation during boot.
  */
 #define KHO_RANGES	512
 
-/* A bit for each page of RAM, in scratch; and what it showed. */
+/* A bitmap in scratch with a bit for each page of RAM, and the counts taken from it. */
 static struct {
 	unsigned long *bits;
 	unsigned long nr;
 	u64 room, size;
 	u64 pages, extents, nodes;
-	bool late;		/* other pages are reserved for the time being */
+	bool late;		/* gaps are reserved too, until kho_release() */
 } kho_map __initdata;
 
 static struct kho_gap kho_gap[KHO_RANGES - 1] __initdata;
@@ -51,17 +51,17 @@ static void __init kho_unmap_node(void *ctx, const void *node)
 }
 
 /*
- * The first walk sets the bits of the pages that are marked, so that they can be
- * counted whatever their order; the second those of the tree nodes.
+ * The first walk sets the bits of the marked pages, so that they can be counted in
+ * any order.  The second walk sets the bits of the tree nodes.
  */
 struct kho_pass {
 	bool nodes;
 	struct kho_span page_span;
 	struct kho_span node_span;
-	u64 twice;			/* address of what was found twice */
+	u64 twice;			/* address of the page that was found twice */
 };
 
-/* Sets bits.  Returns the first page that had its bit set already, or the end. */
+/* Sets @nr bits.  Returns the first page whose bit was already set, or the end. */
 static unsigned long __init kho_set(unsigned long pfn, unsigned long nr)
 {
 	unsigned long twice = find_next_bit(kho_map.bits, pfn + nr, pfn);
@@ -84,7 +84,7 @@ static int __init kho_walk(const struct kho_walk_ops *ops, void *ctx)
 	       kho_refuse("tree has", w.why, w.where, w.value) : ret;
 }
 
-/* Who was the first to have the page at @addr? */
+/* A search for the key that marks the page at @addr. */
 struct kho_search {
 	u64 addr;
 	u64 base;
@@ -108,7 +108,7 @@ static const struct kho_walk_ops kho_search_ops __initconst = {
 	.run = kho_search_run,
 };
 
-/* What was found twice is told after the walk, which has early mappings in use. */
+/* Duplicates are reported after the walk, because the walk holds early mappings. */
 #define KHO_TWICE	1
 
 static int __init kho_node(void *ctx, __u64 phys, unsigned int level)
@@ -175,8 +175,9 @@ static int __init kho_pass(struct kho_pass *pass)
 }
 
 /*
- * No page to be kept is in scratch.  What this kernel was started with is, but
- * reserved already, except for a mainline kernel's scratch array.
+ * Allocates from scratch, where no preserved page lies.  What this kernel was
+ * started with does lie there, but is already reserved, except for a mainline
+ * kernel's scratch array.
  */
 static u64 __init kho_find_room(u64 size)
 {
@@ -219,7 +220,7 @@ static void __init kho_map_free(void)
 	memblock_phys_free(kho_map.room, kho_map.size);
 }
 
-/* Pages and contiguous pieces of them, by the bits that are set. */
+/* Counts the pages whose bits are set, and the contiguous extents they form. */
 static void __init kho_count(void)
 {
 	unsigned long i, last = 0;
@@ -233,12 +234,12 @@ static void __init kho_count(void)
 	}
 }
 
-/* Finds what to leave open between the first page and the last. */
+/* Finds the gaps between the first and the last page that are left unreserved. */
 static void __init kho_find_gaps(struct kho_gaps *gaps, struct kho_span *all)
 {
 	unsigned long pfn = find_first_bit(kho_map.bits, kho_map.nr), end;
 
-	/* The tree has a node at least. */
+	/* The tree has at least one node. */
 	all->start = pfn;
 	for (;;) {
 		struct kho_gap gap;
@@ -257,7 +258,10 @@ static void __init kho_find_gaps(struct kho_gaps *gaps, struct kho_span *all)
 	kho_gaps_sort(gaps);
 }
 
-/* The first address from @addr on that is scratch, or isn't if @addr is. */
+/*
+ * The next address above @addr where scratch begins or ends; @inside: is @addr in
+ * it?
+ */
 static u64 __init kho_scratch_edge(u64 addr, u64 end, bool *inside)
 {
 	u64 edge = end;
@@ -277,7 +281,7 @@ static u64 __init kho_scratch_edge(u64 addr, u64 end, bool *inside)
 	return edge;
 }
 
-/* Reserves what is RAM and not scratch. */
+/* Reserves the part of [@pfn, @end_pfn) that is RAM and not scratch. */
 static int __init kho_reserve(u64 pfn, u64 end_pfn)
 {
 	struct memblock_region *r;
@@ -312,9 +316,9 @@ static int __init kho_reserve_all(const struct kho_gaps *gaps,
 	if (!ret)
 		ret = kho_reserve(pfn, all->end);
 	/*
-	 * The FDT is a marked page, of a mainline kernel and of the module, but
-	 * need not be.  The module's scratch array shares its page with the
-	 * setup_data node, which is reserved already, and with nothing else.
+	 * A mainline kernel and the module mark the FDT page, but a sender need
+	 * not.  The module's scratch array shares its page only with the setup_data
+	 * node, which is already reserved.
 	 */
 	if (!ret)
 		ret = memblock_reserve(kho_in.data.fdt_addr, PAGE_SIZE);
@@ -338,8 +342,9 @@ static void __init kho_set_pfns(unsigned long pfn, unsigned long end)
 }
 
 /*
- * Until now the bits say what has to stay.  Sets those of all other pages that
- * are not to be given back: what is reserved for others, or not at all.
+ * So far, bits are set for the pages that must stay reserved.  This sets the bits
+ * of all other pages that must not be freed: those reserved by others, and those
+ * not reserved at all.
  */
 static void __init kho_set_others(const struct memblock_type *before,
 				  const struct kho_gaps *gaps,
@@ -360,7 +365,7 @@ static void __init kho_set_others(const struct memblock_type *before,
 	for (i = 0; i < gaps->nr; i++)
 		kho_set_pfns(gaps->gap[i].first, gaps->gap[i].end);
 	kho_set_pfns(all->end, kho_map.nr);
-	/* No RAM, or not the whole page. */
+	/* Pages that are not RAM, or only in part. */
 	for_each_mem_region(r) {
 		kho_set_pfns(pfn, PFN_UP(r->base));
 		pfn = PHYS_PFN(r->base + r->size);
@@ -368,9 +373,9 @@ static void __init kho_set_others(const struct memblock_type *before,
 }
 
 /*
- * Makes @array memblock's reserved array.  What was is either its static one or,
- * on a machine with very many e820 entries, one below 1 MiB, which x86 never
- * gives back anyway.
+ * Makes @array memblock's reserved array.  The old array is either the static one
+ * or, on a machine with very many e820 entries, one below 1 MiB, which x86 never
+ * frees anyway.
  */
 static void __init kho_install(struct memblock_region *array, u64 max)
 {
@@ -382,13 +387,14 @@ static void __init kho_install(struct memblock_region *array, u64 max)
 }
 
 /*
- * memblock's array would have to grow for what is reserved now: to below 1 MiB,
- * the only place that memblock.current_limit allows now, where it soon finds no
- * room.  So a larger one is made in scratch.  From then on it is memblock's like
- * any that it allocated itself: memblock_double_array() or memblock_discard()
- * frees it, by its address and its max.  It is reached through the direct map,
- * which the early page fault handler fills in for now; memblock relies on that
- * too.  The same goes for the bitmap.
+ * The new ranges do not fit into memblock's reserved array.  memblock itself could
+ * grow it only below 1 MiB, the limit that memblock.current_limit sets at this
+ * point, and there is soon no space left there.  So this function puts a larger
+ * array into scratch.  From then on, memblock owns it like one that it allocated
+ * itself: memblock_double_array() or memblock_discard() frees it, by its address
+ * and its max.  The array is accessed through the direct map, which the early page
+ * fault handler fills in for now; memblock relies on that too.  The same goes for
+ * the bitmap.
  */
 int __init kho_keep(struct kho_boot_info *info)
 {
@@ -408,13 +414,13 @@ int __init kho_keep(struct kho_boot_info *info)
 	if (kho_pass(&pass))
 		goto free_map;
 
-	/* A range becomes more where RAM ends or scratch is, once each. */
+	/* Each end of RAM and each scratch range can split a range once. */
 	size = (memblock.reserved.cnt + KHO_RANGES + memblock.memory.cnt +
 		kho_scratch_nr + KHO_SLACK) * sizeof(*array);
 	size = PAGE_ALIGN(size);
 	/*
-	 * This reserves the room in memblock's present array.  If that is full,
-	 * and cannot grow below 1 MiB either, there is no room.
+	 * This adds an entry to memblock's present array.  If that array is full
+	 * and cannot grow below 1 MiB either, the allocation fails.
 	 */
 	room = kho_find_room(size);
 	if (!room) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Giving back what was reserved only because it lies between kept pages.
+ * Frees the pages that were reserved only because they lie between preserved pages.
  *
- * memblock is told of few and large ranges, or the boot would take time for each
- * kept page again and again.  Once all struct pages are initialised, the rest of
- * these ranges goes to the page allocator; nobody but the early boot has to get
- * by without it.
+ * The stub reserves few and large ranges in memblock: with a range for each
+ * preserved page, every memblock operation during boot would be slow.  Once all
+ * struct pages are initialised, the other pages of these ranges go to the page
+ * allocator.  Only the early boot has to do without them.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -24,23 +24,23 @@
 #include <kho/kho_boot.h>
 
 static struct {
-	unsigned long *stays;	/* a bit for each page of RAM */
+	unsigned long *stays;	/* a bit for each page of RAM, set if it stays */
 	unsigned long nr;
-	u64 size;		/* of that in bytes */
-	u64 pages;		/* whose bit is not set */
+	u64 size;		/* of the bitmap in bytes */
+	u64 pages;		/* whose bit was clear at first */
 	u64 freed;
-	struct zone *zone;	/* that this was freed to, but not yet said */
+	struct zone *zone;	/* zone of the last block; its counter lags */
 	u64 zone_freed;
 } kho_late __initdata;
 
 /**
- * kho_release_later() - plan to give back what has no bit set
- * @stays: a bit for each page, in page-aligned memory that is given back as well
- * @nr: how many bits it has
- * @size: how many bytes it takes, a multiple of the page size
+ * kho_release_later() - schedule the pages whose bit is clear for freeing
+ * @stays: a bit for each page, in page-aligned memory that is freed as well
+ * @nr: number of bits
+ * @size: size of @stays in bytes, a multiple of the page size
  *
- * The pages count as RAM from now on: much is sized by the amount of RAM before
- * they can be given back.
+ * The pages count as RAM from now on, because many tables are sized by the amount
+ * of RAM before the pages can be freed.
  */
 void __init kho_release_later(unsigned long *stays, unsigned long nr, u64 size)
 {
@@ -52,11 +52,11 @@ void __init kho_release_later(unsigned long *stays, unsigned long nr, u64 size)
 }
 
 /**
- * kho_release_not() - keep what somebody has reserved since
+ * kho_release_not() - exclude memory that was reserved since
  * @addr: physical address of the first byte
- * @size: how many bytes
+ * @size: size in bytes
  *
- * memblock does not tell: to reserve what is reserved leaves no trace.
+ * memblock cannot tell: reserving a range that is already reserved leaves no trace.
  */
 void __init kho_release_not(u64 addr, u64 size)
 {
@@ -68,7 +68,7 @@ void __init kho_release_not(u64 addr, u64 size)
 	bitmap_set(kho_late.stays, pfn, end - pfn);
 }
 
-/* Is this page as boot left it? */
+/* Is the page still in the state in which the boot left it? */
 static bool __init kho_page_waits(struct page *page)
 {
 	return page && PageReserved(page) && page_count(page) == 1;
@@ -84,7 +84,7 @@ static void __init kho_tell_zone(struct zone *zone)
 	kho_late.zone_freed = 0;
 }
 
-/* Gives a block back, or returns false and has touched nothing. */
+/* Frees a block, or returns false and leaves it untouched. */
 static bool __init kho_give_back(unsigned long pfn, unsigned int order)
 {
 	struct page *first = pfn_to_online_page(pfn);
@@ -98,7 +98,7 @@ static bool __init kho_give_back(unsigned long pfn, unsigned int order)
 		if (!kho_page_waits(page) || page_zone(page) != page_zone(first))
 			return false;
 	}
-	/* As if it had just been allocated, without __GFP_COMP. */
+	/* Make it look newly allocated, without __GFP_COMP. */
 	for (i = 0; i < nr; i++) {
 		ClearPageReserved(first + i);
 		set_page_count(first + i, !i);
@@ -125,9 +125,9 @@ static void __init kho_give_back_run(unsigned long pfn, unsigned long end)
 }
 
 /*
- * A pageblock that deferred initialisation found no free page in is left to be
- * one for unmovable pages.  What is given back would attract these, and a part
- * of all RAM would be fragmented for good.
+ * Deferred initialisation leaves a pageblock without free pages as
+ * MIGRATE_UNMOVABLE.  The pages freed here would then attract unmovable
+ * allocations, and part of RAM would stay fragmented for good.
  */
 static void __init kho_make_movable(unsigned long pfn)
 {
@@ -144,7 +144,7 @@ static void __init kho_make_movable(unsigned long pfn)
 	set_pageblock_migratetype(first, MIGRATE_MOVABLE);
 }
 
-/* Firmware and others may have claimed some since it was reserved. */
+/* Only System RAM: firmware and others may have claimed part of it meanwhile. */
 static int __init kho_release_ram(struct resource *res, void *arg)
 {
 	unsigned long pfn = PFN_UP(res->start);
@@ -158,7 +158,7 @@ static int __init kho_release_ram(struct resource *res, void *arg)
 		if (at >= end)
 			break;
 		pfn = find_next_bit(kho_late.stays, end, at);
-		/* Before any page of it is free. */
+		/* Set the migratetype before any page of the block is free. */
 		for (first = round_down(at, pageblock_nr_pages); first < pfn;
 		     first += pageblock_nr_pages) {
 			if (first == block)
@@ -173,8 +173,8 @@ static int __init kho_release_ram(struct resource *res, void *arg)
 }
 
 /*
- * Before all other initcalls: they allocate memory, some of them in zones that
- * may be covered all over.
+ * This runs before all other initcalls, because they allocate memory, some of them
+ * from zones whose pages may all be reserved here.
  */
 static int __init kho_release(void)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The decompressor's part of the boot stub, included by its kaslr.c: with a
- * handover, the kernel may only go where the previous kernel keeps nothing,
- * that is into scratch.  If what was handed over does not make sense, no place
- * is offered, and the kernel stays where kexec put it; it then refuses.
+ * The decompressor's part of the boot stub, included by its kaslr.c.  With a
+ * handover, the kernel may be placed only in scratch, where the previous kernel
+ * preserved nothing.  If the handover makes no sense, this offers no place: the
+ * kernel stays where kexec put it, and refuses the handover later.
  */
 #ifdef CONFIG_KHO_BOOTSTUB
 
 #include <kho/abi.h>
 
-/* Is this, as far as the loader's e820 table tells, RAM? */
+/* Is this RAM, according to the boot loader's e820 table? */
 static bool kho_is_ram(u64 start, u64 size)
 {
 	int i;
@@ -25,7 +25,7 @@ static bool kho_is_ram(u64 start, u64 size)
 	return false;
 }
 
-/* Returns true if there is a handover, whether or not it left any place. */
+/* Returns true if there is a handover, even if no place was found. */
 static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
 {
 	struct kho_scratch *scratch;
@@ -34,7 +34,7 @@ static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
 	char arg[8];
 	u64 i, nr;
 
-	/* mem_avoid_overlap() trusts this list just as much. */
+	/* mem_avoid_overlap() trusts this list as well. */
 	node = (void *)(unsigned long)boot_params_ptr->hdr.setup_data;
 	while (node && node->type != SETUP_KEXEC_KHO)
 		node = (void *)(unsigned long)node->next;
@@ -56,7 +56,7 @@ static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
 	scratch = (void *)(unsigned long)data->scratch_addr;
 	nr = data->scratch_size / sizeof(*scratch);
 
-	/* Mainline kernels have the array itself in scratch. */
+	/* Mainline kernels put the array itself into scratch. */
 	mem_avoid[MEM_AVOID_KHO].start = data->scratch_addr;
 	mem_avoid[MEM_AVOID_KHO].size = data->scratch_size;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The boot stub on x86: the hand-off is a node of the boot protocol's list of
- * setup_data.  The list's own nodes are reserved by the kernel already.
+ * The boot stub on x86: the hand-off is a node in the boot protocol's setup_data
+ * list.  The kernel reserves the nodes of that list itself.
  */
 #include <linux/kernel.h>
 #include <linux/math64.h>
@@ -19,12 +19,12 @@ void __init kho_boot_setup_data(u64 phys, u32 len)
 
 	if (!data)
 		return;
-	/* The caller counts the header in. */
+	/* The caller's @len includes the header. */
 	kho_boot_found(phys, len - header, data);
 	early_memunmap(data, sizeof(*data));
 }
 
-/* x86 takes the first MiB for itself. */
+/* x86 reserves the first MiB for itself. */
 u64 __init kho_arch_lowest(void)
 {
 	return SZ_1M;
@@ -51,7 +51,7 @@ void __init kho_arch_reserved(void)
 {
 	unsigned int i;
 
-	/* They are few, so nobody asks whether this is one of these processors. */
+	/* These are so few that it is not worth checking for such a processor. */
 	for (i = 0; i < ARRAY_SIZE(kho_snb_pages); i++)
 		kho_release_not(kho_snb_pages[i], PAGE_SIZE);
 }
