@@ -3,13 +3,14 @@
  * Kexec Handover: what one kernel leaves in memory for the next one to read.
  *
  * This is mainline Linux's KHO ABI, "kho-v4" (7.2 and later) and "kho-v3"
- * (7.1): for what is described here the two differ in nothing but the string.
- * It is a contract between kernels that may be years apart.  Nothing here may
- * change unless the compatible string changes with it.
+ * (7.1).  In what this header describes, the two differ only in the string.
+ * The ABI is a contract between kernels that may be years apart.  Nothing here may
+ * change unless the compatible string changes too.
  *
  * The module, the boot stub, the tools and the tests all include this header,
- * so it depends on fixed-width types alone.  What depends on the page size is
- * a macro or function of the page shift: one program can handle all three.
+ * so it depends only on fixed-width types.  Everything that depends on the page
+ * size is a macro or function of the page shift, so that one program can handle
+ * all three sizes.
  *
  * Numbers inside FDT properties are native-endian and may be misaligned.
  * Addresses are physical addresses in bytes, 0 meaning "none".
@@ -19,7 +20,7 @@
 
 #include <linux/types.h>
 
-/* The headers of this directory get by without any of a library. */
+/* Headers in this directory use no library. */
 #define KHO_NULL		((void *)0)
 
 /* ---- The root FDT: one page ---- */
@@ -33,9 +34,9 @@
 #define KHO_COMPATIBLE_V4	"kho-v4"
 
 #define KHO_PROP_COMPATIBLE	"compatible"
-/* Of the root node, u64: physical address of the tree's root. */
+/* Property of the root node, u64: physical address of the tree's root. */
 #define KHO_PROP_MEMORY_MAP	"preserved-memory-map"
-/* Of a child of the root node, u64 each: where its data is, in bytes. */
+/* Properties of a child of the root, u64 each: its data's address and size in bytes. */
 #define KHO_PROP_DATA		"preserved-data"
 #define KHO_PROP_BLOB_SIZE	"blob-size"
 
@@ -54,18 +55,18 @@ struct kho_metadata {
 /* ---- The radix tree of preserved pages ---- */
 
 /*
- * A key stands for 2^order pages at a physical address that is a multiple of
- * their size:
+ * A key stands for 2^order pages at a physical address that is a multiple of the
+ * block's size:
  *
  *	key = 1 << (64 - shift - order) | phys >> (shift + order)
  *
- * The one bit that is set above the address says what the order is, so that
- * the keys of all orders share a tree, and a larger order has smaller keys.
- * An in-order walk meets the highest order first.
+ * The single bit set above the address encodes the order, so that keys of all
+ * orders share one tree, and a larger order has smaller keys.  An in-order walk
+ * visits the highest order first.
  *
- * Interior nodes (levels depth-1 to 1) are pages of u64 physical addresses,
- * leaves (level 0) are pages of bits, bit n being in word n/64, value
- * 1 << n%64.  Nodes are not keys of their own tree.
+ * Interior nodes (levels depth-1 to 1) are pages of u64 physical addresses.  Leaves
+ * (level 0) are pages of bits; bit n is in word n/64, with value 1 << n%64.  Nodes
+ * are not keys of their own tree.
  */
 #define KHO_KEY_WIDTH(shift)	(64 - (shift) + 1)
 #define KHO_TABLE_BITS(shift)	((shift) - 3)
@@ -73,23 +74,23 @@ struct kho_metadata {
 #define KHO_TREE_DEPTH(shift) \
 	((KHO_KEY_WIDTH(shift) - KHO_LEAF_BITS(shift) + \
 	  KHO_TABLE_BITS(shift) - 1) / KHO_TABLE_BITS(shift) + 1)
-/* The largest order whose block has a size that fits into 64 bits. */
+/* The largest order whose block size fits into 64 bits. */
 #define KHO_MAX_ORDER(shift)	(63 - (shift))
-/* The largest depth of any page size: how far a walk can recurse. */
+/* The largest depth for any page size, which bounds the recursion of a walk. */
 #define KHO_TREE_DEPTH_MAX	KHO_TREE_DEPTH(12)
 
 _Static_assert(KHO_TREE_DEPTH(12) == 6, "4K pages: six levels");
 /*
- * One bit less of key and 16K pages would get by with four levels: those of
- * 7.1-rc1 to rc5, which lost the order-0 marker (fixed by d64b0372760e "kho:
- * fix KHO_TREE_MAX_DEPTH for non-4KB page sizes").
+ * With keys one bit narrower, four levels would be enough for 16K pages.  7.1-rc1
+ * to rc5 had four, and lost the order-0 marker (fixed by d64b0372760e "kho: fix
+ * KHO_TREE_MAX_DEPTH for non-4KB page sizes").
  */
 _Static_assert(KHO_TREE_DEPTH(14) == 5, "16K pages: five levels");
 _Static_assert(KHO_TREE_DEPTH(16) == 4, "64K pages: four levels");
 
 /*
- * Nodes as C types, for who has a single page size and defines KHO_PAGE_SHIFT
- * as its shift beforehand.
+ * Nodes as C types, for code with a single page size.  Such code defines
+ * KHO_PAGE_SHIFT before it includes this header.
  */
 #ifdef KHO_PAGE_SHIFT
 struct kho_radix_node {
@@ -107,7 +108,7 @@ _Static_assert(sizeof(struct kho_radix_leaf) == (1 << KHO_PAGE_SHIFT),
 #endif
 
 /**
- * kho_key_valid() - can (@phys, @order) be a key at all?
+ * kho_key_valid() - is (@phys, @order) a possible key?
  * @shift: page shift, 12, 14 or 16
  * @phys: physical address in bytes
  * @order: log2 of the number of pages
@@ -136,7 +137,7 @@ static inline __u64 kho_key_encode(unsigned int shift, __u64 phys,
 }
 
 /**
- * kho_key_order() - the order that a key's highest bit stands for
+ * kho_key_order() - the order that a key encodes
  * @shift: page shift
  * @key: the key
  *
@@ -159,22 +160,22 @@ static inline int kho_key_order(unsigned int shift, __u64 key)
  * kho_key_phys() - the address that a key stands for
  * @shift: page shift
  * @key: the key
- * @order: what kho_key_order() said of it, not -1
+ * @order: the result of kho_key_order() for @key, not -1
  *
  * Return: the physical address in bytes.
  */
 static inline __u64 kho_key_phys(unsigned int shift, __u64 key,
 				 unsigned int order)
 {
-	/* The order's own bit is shifted out at the top. */
+	/* The bit that encodes the order is shifted out at the top. */
 	return key << (shift + order);
 }
 
 /**
- * kho_key_index() - the slot of a node that leads to a key
+ * kho_key_index() - the slot in a node that leads to a key
  * @shift: page shift
  * @key: the key
- * @level: level of the node, 0 being the leaves
+ * @level: level of the node, 0 for leaves
  *
  * Return: index into the node's table, or the number of the bit in the leaf.
  */
@@ -197,8 +198,8 @@ struct kho_scratch {
 /* ---- x86: the setup_data node that leads to all this ---- */
 
 /*
- * The kernel's own header has these from 6.16 on; whoever needs that header
- * as well includes it first.
+ * The kernel's own header defines these since 6.16.  If you need both headers,
+ * include the kernel's first.
  */
 #ifndef SETUP_KEXEC_KHO
 #define SETUP_KEXEC_KHO		10
@@ -225,14 +226,14 @@ struct kho_setup_node {
 /* ---- x86: envelopes, for kernels that know nothing of all this ---- */
 
 /*
- * Behind the node of type SETUP_KEXEC_KHO come nodes of type SETUP_INDIRECT.
- * Every kernel since 5.6 or so keeps what such a node points at out of its
- * KASLR and out of its page allocator.  Ours point at envelopes: few and large
- * ranges that have all preserved pages, tree nodes and blobs in them, and much
- * else, but nothing of scratch.
+ * After the node of type SETUP_KEXEC_KHO come nodes of type SETUP_INDIRECT.  Every
+ * kernel since about 5.6 keeps KASLR and its page allocator away from the range
+ * that such a node points to.  Our nodes point to envelopes: few and large ranges
+ * that contain all preserved pages, tree nodes and blobs, and much else, but no
+ * scratch.
  *
- * The type inside says whose they are.  Once they have been read, the type
- * outside changes: while it is SETUP_INDIRECT, sysfs shows what is in them.
+ * The inner type identifies a node as ours.  Once the envelopes have been read, the
+ * outer type is changed, because sysfs shows the content of SETUP_INDIRECT ranges.
  */
 struct kho_setup_indirect {
 	__u32 type;			/* KHO_SETUP_ENVELOPE */
@@ -246,10 +247,10 @@ struct kho_setup_indirect {
 #define KHO_SETUP_TAKEN		0x4b484f54U	/* was SETUP_KEXEC_KHO: "KHOT" */
 
 /**
- * kho_setup_seal() - stop sysfs from showing what an envelope has in it
- * @setup: a setup_data node of type SETUP_INDIRECT, all of which can be written
+ * kho_setup_seal() - stop sysfs from showing the content of an envelope
+ * @setup: a setup_data node of type SETUP_INDIRECT, writable in full
  *
- * Return: 1 if it is an envelope and has been sealed, 0 if it is not.
+ * Return: 1 if it was an envelope and is now sealed, 0 if it is none.
  */
 static inline int kho_setup_seal(void *setup)
 {
@@ -263,11 +264,11 @@ static inline int kho_setup_seal(void *setup)
 }
 
 /*
- * The kernel can reserve 128 ranges that early, and a failure is silent; it
- * has uses of its own for some of them.
+ * The kernel can reserve only 128 ranges that early, needs some of them for itself,
+ * and does not report a failure.
  */
 #define KHO_ENVELOPES_MAX	64
-/* Envelopes begin and end at multiples of this, or with RAM. */
+/* Envelopes begin and end at multiples of this size, or where RAM does. */
 #define KHO_ENVELOPE_SHIFT	21
 
 /* ---- Device tree: properties of /chosen, <address size> each ---- */
@@ -287,7 +288,7 @@ struct kho_vmalloc {
 	__u16 order;			/* each address is 2^order pages */
 };
 
-/* A page; its addresses end at the first 0, or at the end of the page. */
+/* One page.  Its addresses end at the first 0 or at the end of the page. */
 struct kho_vmalloc_chunk {
 	__u64 next;
 	__u64 phys[];

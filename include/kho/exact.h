@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * A hand-off by envelopes to a kernel with Kexec Handover of its own.
+ * A hand-off by envelopes to a kernel with in-kernel KHO.
  *
- * Such a kernel reserves each key of the tree that the root FDT leads to, in a
- * time that grows with the square of their number.  So that tree is given only
- * what the kernel itself and its users look for.  All that is preserved is in a
- * second tree, and lies in envelopes, which any kernel keeps as a whole:
+ * Such a kernel reserves each key of the tree that the root FDT points to, in a
+ * time that grows with the square of the number of keys.  So that tree, the boot
+ * tree, contains only what the kernel itself and its users look for.  A second
+ * tree, the full tree, contains everything preserved; its pages lie in envelopes,
+ * which any kernel keeps as a whole:
  *
  *	compatible = "kho-exact-v1", "kho-v4";
- *	preserved-memory-map = <the small tree>;
- *	kho-exact { preserved-data -> struct kho_exact -> the whole tree };
+ *	preserved-memory-map = <the boot tree>;
+ *	kho-exact { preserved-data -> struct kho_exact -> the full tree };
  *
- * This format is ours.  The first string is there so that a reader that knows
- * but one string refuses what it would lose; mainline looks at all of them.
- * The FDT is the one that kho_fdt_write() writes, with that string put in.
+ * This format is ours.  A reader that compares only the first string refuses the
+ * handover, of which it would lose most; mainline looks at all strings.  The FDT is
+ * as kho_fdt_write() writes it, with that string inserted.
  */
 #ifndef KHO_EXACT_H
 #define KHO_EXACT_H
@@ -24,21 +25,21 @@
 #define KHO_EXACT_NODE		"kho-exact"
 #define KHO_EXACT_COMPATIBLE	"kho-exact-v1"
 
-/* What the child's preserved-data leads to: an order-0 key of the whole tree. */
+/* What the child's preserved-data points to: an order-0 key of the full tree. */
 struct kho_exact {
 	__u8 compatible[16];		/* KHO_EXACT_COMPATIBLE, NUL-padded */
 	__u32 page_shift;
 	__u32 reserved0;
-	__u64 root;			/* of the tree of all that is preserved */
+	__u64 root;			/* of the full tree */
 	__u64 reserved[4];
 };
 
 _Static_assert(sizeof(struct kho_exact) == 64, "size of kho_exact");
 
-/* Of the FDT: the root's first property, "compatible", and what is in it. */
+/* Offsets in the FDT: the root's first property, "compatible", and its value. */
 #define KHO_EXACT_PROP		(KHO_FDT_HEADER + 16U + 8U)
 #define KHO_EXACT_VALUE		(KHO_EXACT_PROP + 12U)
-/* The value, with padding, before and after the string is put in */
+/* Size of the value with padding, before and after the string is inserted. */
 #define KHO_EXACT_OLD		8U
 #define KHO_EXACT_NEW		20U
 #define KHO_EXACT_MORE		(KHO_EXACT_NEW - KHO_EXACT_OLD)
@@ -54,9 +55,9 @@ KHO_FN void kho_exact_resize(char *fdt, __u32 by)
 }
 
 /**
- * kho_exact_wrap() - put the first string into an FDT
- * @fdt: what kho_fdt_write() has written
- * @len: bytes that there are
+ * kho_exact_wrap() - insert the first string into an FDT
+ * @fdt: an FDT that kho_fdt_write() has written
+ * @len: size of the buffer in bytes
  *
  * Return: length of the FDT in bytes, 0 if @len is too small.
  */
@@ -80,12 +81,12 @@ KHO_FN __u32 kho_exact_wrap(void *fdt, __u32 len)
 }
 
 /**
- * kho_exact_unwrap() - take the first string out of an FDT that has it
+ * kho_exact_unwrap() - remove the first string from an FDT that has it
  * @fdt: the FDT, readable for @len bytes
- * @len: bytes
- * @plain: @len bytes, filled in with an FDT for kho_fdt_read() to judge
+ * @len: size in bytes
+ * @plain: @len bytes, filled in with an FDT for kho_fdt_read() to check
  *
- * Return: 1, or 0 if @fdt is no such FDT, and then @plain is left alone.
+ * Return: 1, or 0 if @fdt is no such FDT; @plain is unchanged then.
  */
 KHO_FN int kho_exact_unwrap(const void *fdt, __u32 len, void *plain)
 {
@@ -119,8 +120,8 @@ KHO_FN int kho_exact_unwrap(const void *fdt, __u32 len, void *plain)
 }
 
 /**
- * kho_exact_check() - is this where the whole tree is?
- * @exact: what the child's data is, a copy that nobody changes
+ * kho_exact_check() - is this a valid pointer to the full tree?
+ * @exact: a private copy of the child's data
  * @shift: page shift
  *
  * Return: NULL, or a description of what is wrong.

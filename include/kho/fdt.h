@@ -3,10 +3,10 @@
  * Reading and writing the one kind of FDT that KHO uses: a page, a root node
  * with two properties, and children with two properties each.
  *
- * No kernel exports its libfdt to modules, and no header package brings the
+ * No kernel exports its libfdt to modules, and no header package ships its
  * source, so the module can't use it.  The boot stub shares this reader so
- * that both judge a handover alike.  The tests hold it against libfdt, which
- * is what khoctl uses.
+ * that both accept the same handovers.  The tests compare the reader with
+ * libfdt, which khoctl uses.
  *
  * The format is Devicetree Specification 0.4, chapter 5 (version 17).
  */
@@ -27,38 +27,38 @@
 #define KHO_FDT_END		9U
 #define KHO_FDT_HEADER		40U
 #define KHO_FDT_VERSION		17U
-/* The most children that are read or written: more don't fit into a page. */
+/* The maximum number of children: about as many as fit into a 4K page. */
 #define KHO_FDT_MAX_CHILDREN	64
-/* Longest name of a child, with its NUL. */
+/* The longest name of a child, including the NUL. */
 #define KHO_FDT_NAME_SIZE	32
 
 /**
  * struct kho_fdt_child - a child of the root node
  */
 struct kho_fdt_child {
-	/** @name: with the unit address that it may have. */
+	/** @name: includes the unit address, if there is one. */
 	char name[KHO_FDT_NAME_SIZE];
 	/** @addr: preserved-data. */
 	__u64 addr;
 	/** @size: blob-size. */
 	__u64 size;
-	/** @has: 1 if @addr was there, 2 if @size was there. */
+	/** @has: bits: 1 if @addr was there, 2 if @size was there. */
 	unsigned int has;
 };
 
 /**
- * struct kho_fdt - what a root FDT says
+ * struct kho_fdt - the contents of a root FDT
  */
 struct kho_fdt {
 	/** @abi: KHO_ABI_V3 or KHO_ABI_V4. */
 	unsigned int abi;
 	/** @root: preserved-memory-map. */
 	__u64 root;
-	/** @nr: number of @child. */
+	/** @nr: number of children. */
 	unsigned int nr;
-	/** @child: the children in their order. */
+	/** @child: the children in the order of the FDT. */
 	struct kho_fdt_child child[KHO_FDT_MAX_CHILDREN];
-	/** @has: what was read so far: 1 the compatible string, 2 the map. */
+	/** @has: bits: 1 compatible string was read, 2 the map, 4 root node. */
 	unsigned int has;
 };
 
@@ -79,7 +79,7 @@ KHO_FN void kho_fdt_put32(void *p, __u32 v)
 	b[3] = v & 0xff;
 }
 
-/* Length of the string at @s with its NUL, or 0 if none ends below @end. */
+/* Length of the string at @s including its NUL, or 0 if there is no NUL before @end. */
 KHO_FN unsigned int kho_fdt_strsize(const char *s, const char *end)
 {
 	unsigned int n = 0;
@@ -105,11 +105,11 @@ KHO_FN void kho_fdt_copy(void *to, const void *from, unsigned int n)
 		((__u8 *)to)[n] = ((const __u8 *)from)[n];
 }
 
-/* One property of the root (@depth 1) or of its last child (@depth 2). */
+/* Reads a property of the root (@depth 1) or of its last child (@depth 2). */
 KHO_FN const char *kho_fdt_prop(struct kho_fdt *out, unsigned int depth,
 				const char *name, const char *data, __u32 len)
 {
-	/* libfdt takes the first of two. */
+	/* libfdt would use the first one. */
 	const char *twice = "FDT property is there twice";
 	struct kho_fdt_child *child;
 
@@ -158,9 +158,9 @@ KHO_FN const char *kho_fdt_prop(struct kho_fdt *out, unsigned int depth,
 }
 
 /**
- * kho_fdt_read() - take a root FDT apart
+ * kho_fdt_read() - parse a root FDT
  * @fdt: the FDT, readable for @len bytes; need not be aligned
- * @len: bytes
+ * @len: size in bytes
  * @out: filled in
  *
  * Everything is checked before it is used.
@@ -236,7 +236,7 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 		case KHO_FDT_PROP:
 			if (!depth || end - p < 8)
 				return "FDT property is outside a node";
-			/* libfdt does not see these. */
+			/* libfdt does not see such properties. */
 			if (closed)
 				return "FDT property follows a node";
 			plen = kho_fdt_get32(p);
@@ -274,7 +274,7 @@ KHO_FN const char *kho_fdt_read(const void *fdt, __u32 len,
 	}
 }
 
-/* Where kho_fdt_write() is; @p is NULL once the room was too small. */
+/* The position of kho_fdt_write(); @p is NULL once the buffer was too small. */
 struct kho_fdt_pen {
 	char *p;
 	char *end;
@@ -313,16 +313,16 @@ KHO_FN void kho_fdt_emit_prop(struct kho_fdt_pen *pen, __u32 name,
 }
 
 /**
- * kho_fdt_write() - put a root FDT together
- * @buf: where to; what is left of it is zeroed
- * @len: bytes that there are
+ * kho_fdt_write() - write a root FDT
+ * @buf: the buffer; the rest of it is zeroed
+ * @len: size of @buf in bytes
  * @in: what to write
  *
  * Return: length of the FDT in bytes, 0 if @len is too small.
  */
 KHO_FN __u32 kho_fdt_write(void *buf, __u32 len, const struct kho_fdt *in)
 {
-	/* The strings block; the offsets below count into it. */
+	/* The strings block; the offsets below are relative to it. */
 	static const char strings[] = KHO_PROP_COMPATIBLE "\0"
 		KHO_PROP_MEMORY_MAP "\0" KHO_PROP_DATA "\0" KHO_PROP_BLOB_SIZE;
 	const __u32 map_name = sizeof(KHO_PROP_COMPATIBLE);

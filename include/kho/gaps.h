@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Covering what is in use by few ranges: with at most K of them K - 1 gaps can
- * stay open, and what is covered besides is least if these are the largest.
+ * Covers everything that is in use with few ranges.  With at most K ranges, K - 1
+ * gaps can stay open, and the least unused space is covered if these gaps are the
+ * largest.
  *
- * All gaps are offered to a heap that keeps the largest.  That takes a step for
- * each gap, for all but contrived layouts, and no more than the logarithm of K
- * for these.
+ * All gaps are offered to a heap that keeps the largest.  That takes one step per
+ * gap in all but contrived layouts, and at most log K steps in those.
  */
 #ifndef KHO_GAPS_H
 #define KHO_GAPS_H
@@ -18,26 +18,26 @@
 #endif
 
 /**
- * struct kho_gap - what lies between two pieces that are in use
+ * struct kho_gap - the space between two ranges that are in use
  */
 struct kho_gap {
-	/** @first: the first block of it. */
+	/** @first: the first block in the gap. */
 	unsigned long first;
-	/** @end: the first block that is none of it. */
+	/** @end: the first block after the gap. */
 	unsigned long end;
-	/** @weight: how much it is worth to keep it open. */
+	/** @weight: the benefit of keeping it open. */
 	__u64 weight;
 };
 
 /**
- * struct kho_gaps - the largest of the gaps that were offered so far
+ * struct kho_gaps - the largest gaps offered so far
  */
 struct kho_gaps {
-	/** @gap: a heap, the smallest on top. */
+	/** @gap: a min-heap by weight. */
 	struct kho_gap *gap;
-	/** @nr: how many it has. */
+	/** @nr: number of gaps in the heap. */
 	unsigned int nr;
-	/** @max: how many there is room for. */
+	/** @max: capacity of the heap. */
 	unsigned int max;
 };
 
@@ -70,10 +70,10 @@ KHO_FN void kho_gaps_sift_up(struct kho_gaps *gaps, struct kho_gap gap)
 
 /**
  * kho_gaps_offer() - keep a gap open if it is among the largest
- * @gaps: with room for at least one
- * @gap: it
+ * @gaps: the heap, with a capacity of at least 1
+ * @gap: the gap
  *
- * Return: 1 if a gap, this or another, is closed for lack of room, 0 if not.
+ * Return: 1 if this or another gap is closed because the heap is full, else 0.
  */
 KHO_FN int kho_gaps_offer(struct kho_gaps *gaps, struct kho_gap gap)
 {
@@ -87,8 +87,8 @@ KHO_FN int kho_gaps_offer(struct kho_gaps *gaps, struct kho_gap gap)
 }
 
 /**
- * kho_gaps_sort() - from the heap's order into that of their addresses
- * @gaps: that no more is to be offered to; few, so it is done in a simple way
+ * kho_gaps_sort() - sort the gaps by address
+ * @gaps: few enough for an insertion sort; nothing can be offered afterwards
  */
 KHO_FN void kho_gaps_sort(struct kho_gaps *gaps)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Named memory objects: how the module describes them to its successor.
+ * Named memory objects: how the module describes them to the next kernel.
  *
- * This format is ours, not mainline's.  It hangs on the root FDT as the child
+ * This format is ours, not mainline's.  The root FDT refers to it by the child
  * "kho-objects", whose preserved-data is the address of a struct
  * kho_objs_head.  From there:
  *
@@ -12,11 +12,11 @@
  *	                  |-> sum page -> sum page ...
  *	                  '-> data page -> data page ...
  *
- * All pages named here, the head's own among them, are order-0 keys of the
- * tree.  The pages of an object are keys as well: an extent of order 0 as one
- * range, in keys of the largest orders that its alignment allows; one of a
- * higher order as keys of KHO_OBJS_KEY_ORDER() of it, so that a page that was
- * whole is whole again.  Anything reserved is 0.
+ * All pages named here, including the head's own, are order-0 keys of the tree.
+ * The pages of an object are keys as well.  An extent of order 0 is one range, in
+ * keys of the largest orders that its alignment allows.  An extent of a higher
+ * order is in keys of order KHO_OBJS_KEY_ORDER() of it, so that it is
+ * restored as pages of that order.  All reserved fields are 0.
  *
  * A reader that meets another compatible string leaves the objects alone.
  */
@@ -43,8 +43,9 @@ struct kho_objs_head {
 };
 
 /*
- * The order is that of the pages the memory was made of, below page_shift's
- * bits of the address; both ends of the extent are multiples of that size.
+ * The order is that of the pages the memory was allocated in.  It is in the low
+ * bits of addr, below page_shift.  Both ends of the extent are multiples of that
+ * page size.
  */
 struct kho_objs_extent {
 	__u64 addr;			/* of the first page, | order */
@@ -53,7 +54,7 @@ struct kho_objs_extent {
 
 #define KHO_OBJS_ORDER_MASK	0x3fULL
 
-/* Mainline restores no page of a higher order than the page allocator has. */
+/* Mainline restores no page of an order that the page allocator does not have. */
 #define KHO_OBJS_KEY_ORDER_MAX	9
 #define KHO_OBJS_KEY_ORDER(order) \
 	((order) < KHO_OBJS_KEY_ORDER_MAX ? (order) : KHO_OBJS_KEY_ORDER_MAX)
@@ -67,7 +68,7 @@ struct kho_objs_extent {
 struct kho_objs_record {
 	__u8 name[KHO_OBJS_NAME_SIZE];	/* NUL-padded; all NUL: slot is free */
 	__u64 size;			/* bytes; the last page is padded with 0 */
-	__u64 nr_extents;		/* all of them, here and in pages */
+	__u64 nr_extents;		/* in total, here and in extent pages */
 	__u64 more;			/* first extent page, or 0 */
 	__u64 created;			/* seconds since 1970, UTC */
 	__u32 generation;		/* handovers it has been through */
@@ -79,8 +80,8 @@ struct kho_objs_record {
 	__u64 sums;			/* first sum page, or 0: one u64 per page */
 	__u64 data;			/* first data page, or 0 */
 	__u64 reserved[2];
-	__u8 comm[KHO_OBJS_COMM];	/* of its maker, NUL-padded */
-	__u8 release[KHO_OBJS_RELEASE];	/* of the maker's kernel, NUL-padded */
+	__u8 comm[KHO_OBJS_COMM];	/* of its creator, NUL-padded */
+	__u8 release[KHO_OBJS_RELEASE];	/* of the creator's kernel, NUL-padded */
 	struct kho_objs_extent extents[KHO_OBJS_INLINE];
 };
 
@@ -104,7 +105,7 @@ struct kho_objs_extents {
 	((((__u64)1 << (shift)) - sizeof(struct kho_objs_extents)) / \
 	 sizeof(struct kho_objs_extent))
 
-/* xxh64 of each base page with seed 0; the last page with its padding. */
+/* xxh64 of each base page with seed 0, for the last page including its padding. */
 struct kho_objs_sums {
 	__u64 next;			/* sum page, or 0 */
 	__u64 sums[];
@@ -113,7 +114,7 @@ struct kho_objs_sums {
 #define KHO_OBJS_SUMS_PER_PAGE(shift) \
 	((((__u64)1 << (shift)) - sizeof(struct kho_objs_sums)) / sizeof(__u64))
 
-/* Each data page but the last is full. */
+/* All data pages except the last are full. */
 struct kho_objs_data {
 	__u64 next;			/* data page, or 0 */
 	__u32 bytes;			/* in this page, at least 1 */

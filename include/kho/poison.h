@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Preserved pages that the hardware can't be trusted with: how the module tells
- * its successor not to read them.
+ * Preserved pages with hardware memory errors: how the module tells the next kernel
+ * not to read them.
  *
- * This format is ours, not mainline's.  It hangs on the root FDT as the child
+ * This format is ours, not mainline's.  The root FDT refers to it by the child
  * "kho-poison", whose preserved-data is the address of a struct kho_poison.  From
- * there a chain of pages leads to the numbers of the pages.  There is no such
- * child while there are none.
+ * there, a chain of pages holds the page numbers.  The child exists only if there
+ * are such pages.
  *
- * All pages with the list in them are order-0 keys of the tree; so, or as part of
- * a larger one, are those that it names, whoever they belong to.  Anything
- * reserved is 0.
+ * All pages that contain the list are order-0 keys of the tree.  The pages that the
+ * list names are keys as well, or parts of larger ones, whoever they belong to.
+ * All reserved fields are 0.
  *
- * A reader that does not know the child's name keeps what it leads to and looks at
- * it no further, as with any other; so does one that meets another compatible
+ * A reader that does not know the child's name keeps the child's data and ignores
+ * it, as with any other child.  So does a reader that finds another compatible
  * string.
  */
 #ifndef KHO_POISON_H
@@ -32,14 +32,14 @@ struct kho_poison {
 	__u8 compatible[16];		/* KHO_POISON_COMPATIBLE, NUL-padded */
 	__u32 page_shift;
 	__u32 reserved0;
-	__u64 nr;			/* page numbers in all pages of the list */
-	__u64 first;			/* the first of these, or 0 */
+	__u64 nr;			/* page numbers in the whole list */
+	__u64 first;			/* first page of the list, or 0 */
 	__u64 reserved[3];
 };
 
 struct kho_poison_page {
-	__u64 next;			/* page of the list, or 0 */
-	__u64 nr;			/* page numbers in this one, at least 1 */
+	__u64 next;			/* next page of the list, or 0 */
+	__u64 nr;			/* page numbers in this page, at least 1 */
 	__u64 pfn[];			/* address >> page_shift, in any order */
 };
 
@@ -60,10 +60,10 @@ KHO_ABI_OFFSET(struct kho_poison_page, nr, 8);
 KHO_ABI_OFFSET(struct kho_poison_page, pfn, 16);
 
 /**
- * kho_poison_known() - is this a list in the format that is described here?
- * @list: what the child leads to
+ * kho_poison_known() - is this list in the format described here?
+ * @list: the data that the child points to
  *
- * Return: 1, or 0: it is another one, and none of a reader's business.
+ * Return: 1, or 0 if it is in another format, which the reader must ignore.
  */
 KHO_FN int kho_poison_known(const struct kho_poison *list)
 {
@@ -77,8 +77,8 @@ KHO_FN int kho_poison_known(const struct kho_poison *list)
 }
 
 /**
- * kho_poison_check() - can the head of a list be one?
- * @list: what the child leads to; kho_poison_known() has said yes
+ * kho_poison_check() - check the head of a list
+ * @list: the data that the child points to; kho_poison_known() returned 1
  * @shift: page shift
  *
  * Return: NULL, or a description of what is wrong.
@@ -95,10 +95,10 @@ KHO_FN const char *kho_poison_check(const struct kho_poison *list,
 }
 
 /**
- * kho_poison_check_page() - can a page of a list be one?
+ * kho_poison_check_page() - check a page of a list
  * @page: the page
  * @shift: page shift
- * @left: page numbers that the list has, without those before
+ * @left: page numbers left in the list, not counting earlier pages
  *
  * Return: NULL, or a description of what is wrong.
  */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Reading a KHO tree that somebody else has written.
+ * Reads a KHO tree that someone else has written.
  *
- * Every word of such a tree is hostile until checked.  The walk below decodes
- * no key that cannot exist, follows no node twice on one path, and goes into
- * no subtree whose keys cannot exist.  That last rule also bounds its time: a
- * node can be entered only for keys below w->end, so however the nodes point
- * at each other, there are no more visits than an honest tree of a machine
- * with that much memory would need.
+ * Every word of such a tree is hostile until checked.  The walk decodes no key that
+ * cannot exist, enters no node twice on one path, and enters no subtree whose keys
+ * cannot exist.  The last rule also bounds its time: a node is entered only for
+ * keys with addresses below w->end, so however the nodes point to each other, the
+ * walk visits no more nodes than a valid tree of a machine with that much memory
+ * would have.
  *
- * The boot stub, the module, khoctl and the tests all read trees through this.
+ * The boot stub, the module, khoctl and the tests all read trees with this walk.
  */
 #ifndef KHO_WALK_H
 #define KHO_WALK_H
@@ -22,27 +22,27 @@
 #endif
 
 /**
- * struct kho_walk_ops - how the caller reads nodes and what it wants to know
+ * struct kho_walk_ops - how to read nodes, and what to report
  */
 struct kho_walk_ops {
 	/**
-	 * @map: gives a view of the page-sized node at physical address @phys,
-	 * or NULL.  At most KHO_TREE_DEPTH_MAX views are held at a time, and
-	 * the last is given back first.
+	 * @map: maps the page-sized node at physical address @phys, or returns
+	 * NULL.  At most KHO_TREE_DEPTH_MAX nodes are mapped at a time, and the
+	 * last one is unmapped first.
 	 */
 	const void *(*map)(void *ctx, __u64 phys);
-	/** @unmap: takes a view back.  Optional. */
+	/** @unmap: unmaps a node.  Optional. */
 	void (*unmap)(void *ctx, const void *node);
 	/**
-	 * @node: told of each node before it is mapped; @level 0 is a leaf.
-	 * A result other than 0 ends the walk and is its result.  Optional.
+	 * @node: called for each node before it is mapped; @level 0 is a leaf.
+	 * A nonzero result ends the walk and is its result.  Optional.
 	 */
 	int (*node)(void *ctx, __u64 phys, unsigned int level);
 	/**
-	 * @run: told of @nr blocks of 2^@order pages that lie side by side from
-	 * @phys on, each with a key of its own.  Runs come by falling order,
-	 * and within an order by rising address; a run ends with its leaf.
-	 * A result other than 0 ends the walk and is its result.  Optional.
+	 * @run: called for @nr adjacent blocks of 2^@order pages from @phys on,
+	 * each with a key of its own.  Higher orders come first, and lower
+	 * addresses first within an order; no run extends beyond its leaf.
+	 * A nonzero result ends the walk and is its result.  Optional.
 	 */
 	int (*run)(void *ctx, __u64 phys, unsigned int order, __u64 nr);
 };
@@ -57,19 +57,19 @@ struct kho_walk {
 	void *ctx;
 	/** @shift: page shift. */
 	unsigned int shift;
-	/** @end: address at which all memory ends; nothing above is valid. */
+	/** @end: end of all memory; no address from here on is valid. */
 	__u64 end;
 	/** @why: what was wrong, after a result of KHO_WALK_BAD. */
 	const char *why;
-	/** @where: physical address of the node that @why speaks of. */
+	/** @where: physical address of the node that @why refers to. */
 	__u64 where;
 	/** @value: the value that was wrong. */
 	__u64 value;
-	/** @path: the nodes from the root down to where the walk is. */
+	/** @path: the nodes from the root down to the current one, by level. */
 	__u64 path[KHO_TREE_DEPTH_MAX];
 };
 
-/* The tree is not sound: see @why, @where and @value.  No errno. */
+/* The tree is invalid: see @why, @where and @value.  Not an errno. */
 #define KHO_WALK_BAD	(-4096)
 
 KHO_FN int kho_walk_bad(struct kho_walk *w, const char *why, __u64 where,
@@ -82,8 +82,8 @@ KHO_FN int kho_walk_bad(struct kho_walk *w, const char *why, __u64 where,
 }
 
 /*
- * Where the run of equal bits that @bit belongs to ends, at most at @max.
- * @flip is 0 to look for the end of zeros, all ones for the end of ones.
+ * Returns the end of the run of equal bits that starts at @bit, at most @max.
+ * @flip is 0 for a run of zeros, all ones for a run of ones.
  */
 KHO_FN unsigned int kho_walk_skip(const __u64 *words, unsigned int bit,
 				  unsigned int max, __u64 flip)
@@ -121,7 +121,7 @@ KHO_FN int kho_walk_leaf(struct kho_walk *w, __u64 phys, const __u64 *words,
 			return kho_walk_bad(w, "a key of an order that does not exist",
 					    phys, key);
 
-		/* The leaf at 0 has several orders; no run goes across two. */
+		/* The leaf for key 0 has several orders; no run spans two of them. */
 		if (!start && 2 * ((__u64)1 << (63 - __builtin_clzll(key))) < max)
 			last = 2U << (63 - __builtin_clzll(key));
 		last = kho_walk_skip(words, bit, last, ~(__u64)0);
@@ -184,8 +184,8 @@ KHO_FN int kho_walk_node(struct kho_walk *w, __u64 phys, unsigned int level,
 		if (!node[i])
 			continue;
 		/*
-		 * Above 0 all keys of a subtree are of one order, and its first
-		 * is the lowest address.
+		 * In every subtree but the first, all keys are of one order, and
+		 * the first key has the lowest address.
 		 */
 		order = kho_key_order(w->shift, first);
 		if (first && order < 0)
@@ -204,12 +204,12 @@ out:
 }
 
 /**
- * kho_walk_tree() - read a tree that may be anything
- * @w: ops, ctx, shift and end filled in by the caller
+ * kho_walk_tree() - read an untrusted tree
+ * @w: the caller sets ops, ctx, shift and end
  * @root: physical address of the root node
  *
  * Context: whatever the ops need.  Recurses once per level.
- * Return: 0, what an op returned, or KHO_WALK_BAD with @w->why set.
+ * Return: 0, the nonzero result of an op, or KHO_WALK_BAD with @w->why set.
  */
 KHO_FN int kho_walk_tree(struct kho_walk *w, __u64 root)
 {
