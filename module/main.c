@@ -145,11 +145,12 @@ static int __init kho_init(void)
 
 	kho_change_begin();
 	mutex_lock(&kho.lock);
-	kho_poison_list_init();
-	kho_objects_init();
+	/* Asked in this order what they hold; page by page it changes most often. */
 	ret = kho_pages_init();
 	if (ret)
 		goto err_unlock;
+	kho_objects_init();
+	kho_poison_list_init();
 	kho_inject_begin("takeover");
 	ret = kho_takeover();
 	if (ret)

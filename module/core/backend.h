@@ -59,14 +59,18 @@ int kho_backend_may_preserve(void);
 /* Can this machine still jump to another kernel?  Context: any. */
 bool kho_backend_locked_down(void);
 
-/*
- * Can pages lie there that are not scratch?  @last is the number of the last page of RAM.
- * Context: any.  0, or -EADDRNOTAVAIL.
- */
-int kho_backend_check_place(u64 pfn, u64 nr_pages, u64 last);
+/* Below that nothing can be preserved, nor in the last page of RAM if that is spared. */
+extern const u64 kho_backend_lowest_pfn;
+extern const bool kho_backend_spares_last;
 
 /* Does any of these pages lie in scratch?  Context: any. */
 bool kho_backend_in_scratch(u64 pfn, u64 nr_pages);
+
+/*
+ * The first page from @pfn on that lies in scratch, or U64_MAX.  So that not each page
+ * takes a call: while kho.gate or kho.lock is held, scratch stays where it is.
+ */
+u64 kho_backend_next_scratch(u64 pfn);
 
 /* Else no page can be preserved by number.  Context: any. */
 bool kho_backend_scratch_known(void);

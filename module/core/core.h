@@ -75,15 +75,15 @@ struct kho_state {
 extern struct kho_state kho;
 
 /**
- * struct kho_owner - a part that owns preserved pages, or has to know of changes
+ * struct kho_owner - a part that owns preserved pages, or has to know of poisoned ones
  */
 struct kho_owner {
 	/** @list: of those that were added. */
 	struct list_head list;
 	/** @holds: does it hold any?  Optional. */
 	bool (*holds)(void);
-	/** @changed: what is preserved has changed, by whomever.  Optional. */
-	void (*changed)(void);
+	/** @poison_changed: other poisoned pages may be preserved now.  Optional. */
+	void (*poison_changed)(void);
 };
 
 /*

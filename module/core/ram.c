@@ -210,9 +210,10 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 	image = rcu_dereference(ram.image);
 	if (!has(now, pfn, end))
 		ret = -EREMOTE;
-	else
-		ret = kho_backend_check_place(pfn, nr_pages, last_of(now));
-	if (!ret && image && (!has(image, pfn, end) || end > last_of(image)))
+	else if (pfn < kho_backend_lowest_pfn ||
+		 (kho_backend_spares_last && end > last_of(now)))
+		ret = -EADDRNOTAVAIL;
+	else if (image && (!has(image, pfn, end) || end > last_of(image)))
 		ret = -EADDRNOTAVAIL;
 	rcu_read_unlock();
 	return ret;
@@ -471,8 +472,7 @@ static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
 	unsigned long end = pfn + nr_pages, last = last_without(pfn, end);
 	const char *what = holder(pfn, end);
 
-	if (!what && last && kho_backend_check_place(last, 1, last) &&
-	    kho_preserved_lies_in(last, 1))
+	if (!what && last && kho_backend_spares_last && kho_preserved_lies_in(last, 1))
 		what = "RAM would end with a page that is preserved";
 	if (kho.frozen)
 		what = "the machine is going down";

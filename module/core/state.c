@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core.h"
 #include "deferred.h"
+#include "mm/poison.h"
 
 #include <kho/abi.h>
 
@@ -109,9 +110,11 @@ void kho_changed(void)
 	lockdep_assert_held(&kho.lock);
 
 	kho.changes++;
-	list_for_each_entry(owner, &owners, list)
-		if (owner->changed)
-			owner->changed();
+	/* That is rare, and each change of a single page comes here. */
+	if (kho_poison_is_stale())
+		list_for_each_entry(owner, &owners, list)
+			if (owner->poison_changed)
+				owner->poison_changed();
 	kho_backend_changed();
 	kho_hold_module();
 }

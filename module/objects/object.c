@@ -219,14 +219,8 @@ static bool holds(void)
 	return kho_object_counts.nr;
 }
 
-static void keep_files(void)
-{
-	kho_mem_files_keep(kho_object_counts.nr);
-}
-
 static struct kho_owner objects_owner = {
 	.holds = holds,
-	.changed = keep_files,
 };
 
 static void list_object(struct kho_object *object)
@@ -253,6 +247,7 @@ static void object_end(struct kho_object *object, struct kho_chains *chains)
 	kho_object_counts.pages -= object->mem.nr_pages;
 	kho_object_counts.arrived -= object->arrived;
 	kho.changes++;
+	kho_mem_files_keep(kho_object_counts.nr);
 	kho_object_give_up(object);
 }
 
@@ -324,6 +319,7 @@ int kho_object_insert(struct kho_object *object, struct file **file)
 		goto err_erase;
 	}
 	list_object(object);
+	kho_mem_files_keep(true);
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	kho_change_end();
@@ -625,6 +621,7 @@ void kho_objects_commit(void)
 
 	kho_records_commit();
 	free_unwanted();
+	kho_mem_files_keep(kho_object_counts.nr);
 }
 
 /**

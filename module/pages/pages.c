@@ -68,8 +68,23 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 			  entry->pfn, entry->order, pfn, why);
 }
 
+/* Pages that are known to lie out of scratch, while the lock is held that keeps it there. */
+struct clear {
+	u64 pfn;
+	u64 end;
+};
+
+static bool in_scratch(struct clear *clear, u64 pfn, u64 nr_pages)
+{
+	if (pfn < clear->pfn || pfn + nr_pages > clear->end) {
+		clear->pfn = pfn;
+		clear->end = kho_backend_next_scratch(pfn);
+	}
+	return pfn + nr_pages > clear->end;
+}
+
 /* An order above this can't be of any machine, and 1UL << order would not do. */
-static int check_entry(const struct kho_page_entry *entry, u64 end)
+static int check_entry(const struct kho_page_entry *entry, u64 end, struct clear *clear)
 {
 	if (entry->order > KHO_MAX_ORDER(PAGE_SHIFT) ||
 	    entry->pfn & ((1ULL << entry->order) - 1))
@@ -78,7 +93,7 @@ static int check_entry(const struct kho_page_entry *entry, u64 end)
 		return -ERANGE;
 	if (entry->pfn >= end || (1ULL << entry->order) > end - entry->pfn)
 		return -ENXIO;
-	if (kho_backend_in_scratch(entry->pfn, 1ULL << entry->order))
+	if (in_scratch(clear, entry->pfn, 1ULL << entry->order))
 		return -EBUSY;
 	return 0;
 }
@@ -145,14 +160,14 @@ static void put_blocks(const unsigned long *pfn, unsigned long nr,
 		kho_put_pages(*pfn++, 1UL << order);
 }
 
-static int take_block(const struct kho_page_entry *entry, u64 end)
+static int take_block(const struct kho_page_entry *entry, u64 end, struct clear *clear)
 {
 	u64 i, nr_pages;
 	int ret;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	ret = check_entry(entry, end);
+	ret = check_entry(entry, end, clear);
 	if (ret)
 		return refuse_page(entry, entry->pfn, ret);
 
@@ -183,11 +198,12 @@ static int add_piece(const unsigned long *pfn, const struct kho_page_entry *entr
 	u64 end = PHYS_PFN(kho_end_of_memory());
 	unsigned long marked, listed;
 	unsigned int order = entry->order;
+	struct clear clear = {};
 	int ret = 0, err;
 	u32 taken;
 
 	for (taken = 0; taken < nr; taken++) {
-		ret = take_block(&entry[taken], end);
+		ret = take_block(&entry[taken], end, &clear);
 		if (ret)
 			break;
 	}
@@ -284,9 +300,9 @@ out:
 	return ret;
 }
 
-static int check_del(const struct kho_page_entry *entry)
+static int check_del(const struct kho_page_entry *entry, u64 end, struct clear *clear)
 {
-	int ret = check_entry(entry, PHYS_PFN(kho_end_of_memory()));
+	int ret = check_entry(entry, end, clear);
 
 	/* Neither can be preserved, so what isn't there is all there is to say. */
 	if (ret == -ENXIO || ret == -EBUSY)
@@ -305,7 +321,9 @@ static int check_del(const struct kho_page_entry *entry)
 static int check_all_del(struct piece *piece, const struct kho_page_entry *entry,
 			 u32 nr, u32 *failed)
 {
+	u64 end = PHYS_PFN(kho_end_of_memory());
 	struct kho_radix_tree seen = {};
+	struct clear clear = {};
 	unsigned long done;
 	u32 i, at, n;
 	int ret = 0;
@@ -316,7 +334,7 @@ static int check_all_del(struct piece *piece, const struct kho_page_entry *entry
 	for (at = 0; at < nr && !ret; at += n) {
 		n = piece_of(piece, entry + at, nr - at);
 		for (i = at; i < at + n && !ret; i++)
-			ret = check_del(&entry[i]);
+			ret = check_del(&entry[i], end, &clear);
 		if (ret)
 			n = i - 1 - at;
 		if (nr > 1) {

@@ -315,7 +315,7 @@ void kho_poison_commit(void)
 }
 
 static struct kho_owner poison_owner = {
-	.changed = kho_poison_update,
+	.poison_changed = kho_poison_update,
 };
 
 /**

@@ -134,6 +134,23 @@ bool kho_native_in_scratch(u64 pfn, u64 nr_pages)
 }
 
 /**
+ * kho_native_next_scratch() - the first page from a page on that lies in scratch
+ * @pfn: number of the page
+ *
+ * Return: its number, or U64_MAX.
+ */
+u64 kho_native_next_scratch(u64 pfn)
+{
+	u64 next = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < nr_scratch; i++)
+		if (pfn < scratch[i].pfn + scratch[i].nr_pages)
+			next = min(next, max(pfn, scratch[i].pfn));
+	return next;
+}
+
+/**
  * kho_native_keeps() - has the kernel kept such a block, for nobody yet?
  * @pfn: number of the first page
  * @order: log2 of how many

@@ -15,6 +15,7 @@ bool kho_native_booted(void);
 unsigned int kho_native_abi(void);
 void kho_native_find_scratch(void);
 bool kho_native_in_scratch(u64 pfn, u64 nr_pages);
+u64 kho_native_next_scratch(u64 pfn);
 bool kho_native_knows_scratch(void);
 bool kho_native_keeps(u64 pfn, unsigned int order);
 int kho_native_preserve(u64 pfn, u64 nr_pages);

@@ -22,6 +22,10 @@
 #include <kho/walk.h>
 #include <linux/kho.h>
 
+/* It takes pages wherever they lie. */
+const u64 kho_backend_lowest_pfn;
+const bool kho_backend_spares_last;
+
 /* What the next kernel finds by name: the kernel tells nobody. */
 static struct {
 	char name[KHO_FDT_NAME_SIZE];
@@ -107,11 +111,6 @@ void kho_backend_flush(void)
 {
 }
 
-int kho_backend_check_place(u64 pfn, u64 nr_pages, u64 last)
-{
-	return 0;
-}
-
 bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 {
 	return false;
@@ -191,6 +190,11 @@ u64 kho_backend_walk_boot_tree(const struct kho_walk_ops *ops, void *ctx)
 bool kho_backend_in_scratch(u64 pfn, u64 nr_pages)
 {
 	return kho_native_in_scratch(pfn, nr_pages);
+}
+
+u64 kho_backend_next_scratch(u64 pfn)
+{
+	return kho_native_next_scratch(pfn);
 }
 
 bool kho_backend_scratch_known(void)

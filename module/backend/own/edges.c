@@ -25,6 +25,11 @@
  */
 #define LOWEST_PFN	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT)
 
+/* An envelope below that would have all in it that an x86 CPU can start in. */
+const u64 kho_backend_lowest_pfn = LOWEST_PFN;
+/* An envelope can't have the last page in it: see spare_last_page(). */
+const bool kho_backend_spares_last = true;
+
 /* The last page of RAM, if it is ours so that nobody has it, or 0. */
 static unsigned long held_pfn;
 
@@ -132,26 +137,6 @@ void kho_edges_drop(void)
 	for_each_set_bit(pfn, held_low, LOWEST_PFN)
 		free_contig_range(pfn, 1);
 	bitmap_zero(held_low, LOWEST_PFN);
-}
-
-/**
- * kho_backend_check_place() - can pages that lie there be preserved?
- * @pfn: number of the first page
- * @nr_pages: how many
- * @last: number of the last page of RAM
- *
- * Context: any.
- * Return: 0, or -EADDRNOTAVAIL for the first 2 MiB and the last page.
- */
-int kho_backend_check_place(u64 pfn, u64 nr_pages, u64 last)
-{
-	/* An envelope there would have all in it that an x86 CPU can start in. */
-	if (pfn < LOWEST_PFN)
-		return -EADDRNOTAVAIL;
-	/* An envelope can't have the last page in it: see spare_last_page(). */
-	if (pfn + nr_pages > last)
-		return -EADDRNOTAVAIL;
-	return 0;
 }
 
 /**

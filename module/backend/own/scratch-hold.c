@@ -91,6 +91,20 @@ bool kho_backend_in_scratch(u64 pfn, u64 nr_pages)
 }
 
 /**
+ * kho_backend_next_scratch() - the first page from a page on that lies in scratch
+ * @pfn: number of the page
+ *
+ * Context: kho.gate or kho.lock held.
+ * Return: its number, or U64_MAX.
+ */
+u64 kho_backend_next_scratch(u64 pfn)
+{
+	if (pfn >= scratch_pfn + scratch_pages)
+		return U64_MAX;
+	return max_t(u64, pfn, scratch_pfn);
+}
+
+/**
  * kho_backend_scratch_known() - is it known where scratch is?
  */
 bool kho_backend_scratch_known(void)
