@@ -23,7 +23,8 @@ done
 checks=(style-module style-bootstub style-wire style-user module-6.1
 	module-6.12 module-native module-clang tools headers uapi shell perl modes spdx
 	kernel-doc compat versions length words spelling paths whitespace
-	manual benchmarks bootstub-size layers unused)
+	manual benchmarks bootstub-size layers unused
+	references)
 
 if [ "${1-}" = --list ]; then
 	printf '%s\n' "${checks[@]}"
