@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The memory of an object: extents of pages, and how they are had, marked, cut
- * and given back.
+ * The memory of an object: how its extents are allocated, marked, cut and given back.
  *
- * What is of order 0 is made of base pages, each with a reference of its own.
- * What is of the PMD's order or above are folios of the PMD's size in this
- * kernel, as soon as somebody wants to map them (kho_mem_make_whole()): only such
- * a folio is mapped by a PMD so that get_user_pages() works on it.  A page that
- * a process has pinned for us is neither: it stays what it is.
+ * Memory of order 0 is made of base pages, each with its own reference.  Memory of the
+ * PMD's order or above is made of folios of the PMD's size in this kernel, as soon as
+ * somebody wants to map it (kho_mem_make_folios()): get_user_pages() works on what a
+ * PMD maps only if it is such a folio.  Pinned pages of a process stay what they are.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -30,16 +28,16 @@
 
 #include <kho/objects.h>
 
-/* Blocks that are marked in one go. */
+/* Blocks that are marked at once. */
 #define MARK_BATCH	64
 
-/* Pages that are given back in one go, 32 MiB: a multiple of huge pages. */
+/* Pages that are given back at once, 32 MiB: a multiple of the PMD's size. */
 #define PUT_PIECE	8192ULL
 
 /**
- * kho_mem_init() - prepare memory of no pages
- * @mem: what
- * @ops: of its owner
+ * kho_mem_init() - prepare memory without pages
+ * @mem: the memory
+ * @ops: callbacks of its owner
  */
 void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops)
 {
@@ -47,7 +45,7 @@ void kho_mem_init(struct kho_mem *mem, const struct kho_mem_ops *ops)
 	mem->ops = ops;
 }
 
-/* Keeps count of pages that are none of the base size. */
+/* Counts huge pages. */
 static void count_huge(struct kho_mem *mem, unsigned int order, s64 nr_pages)
 {
 	if (order >= KHO_PUD_ORDER)
@@ -57,9 +55,9 @@ static void count_huge(struct kho_mem *mem, unsigned int order, s64 nr_pages)
 }
 
 /*
- * Lets the last extent have the pages that follow it, if they do.  Only before
- * the extents are marked: an extent of order 0 is marked as one range.  No
- * extent crosses a node, as mainline's blocks don't.
+ * Adds pages to the last extent, if they follow it.  Only before extents are marked: an
+ * extent of order 0 is marked as one range.  No extent crosses a NUMA node, as
+ * mainline's blocks don't.
  */
 static bool grow_last(struct kho_mem *mem, unsigned long pfn,
 		      unsigned long nr_pages, unsigned int order)
@@ -81,10 +79,10 @@ static bool grow_last(struct kho_mem *mem, unsigned long pfn,
 
 /**
  * kho_mem_add() - append pages as an extent
- * @mem: to what
+ * @mem: the memory
  * @pfn: number of the first page
- * @nr_pages: how many
- * @order: of the pages they are made of
+ * @nr_pages: number of pages
+ * @order: order of these pages
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -110,10 +108,10 @@ int kho_mem_add(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages,
 
 /**
  * kho_mem_append() - append pages, to the last extent if they follow it
- * @mem: to what
+ * @mem: the memory
  * @pfn: number of the first page
- * @nr_pages: how many
- * @order: of the pages they are made of
+ * @nr_pages: number of pages
+ * @order: order of these pages
  *
  * Context: may sleep; @mem is not marked yet.
  * Return: 0 or -ENOMEM.
@@ -127,11 +125,11 @@ int kho_mem_append(struct kho_mem *mem, unsigned long pfn, unsigned long nr_page
 }
 
 /**
- * kho_extent_each() - take an extent apart as it is marked
+ * kho_extent_each() - call a function for each range that an extent is marked as
  * @extent: the extent
- * @fn: called for each range that is marked on its own
+ * @fn: the function
  *
- * Return: 0, or what @fn returned if that is not 0.
+ * Return: 0, or the first result of @fn that is not 0.
  */
 int kho_extent_each(const struct kho_extent *extent,
 		    int (*fn)(u64 pfn, u64 nr_pages))
@@ -151,14 +149,14 @@ int kho_extent_each(const struct kho_extent *extent,
 }
 
 /**
- * kho_extent_cut() - which of its marks are cut when an extent is made shorter?
+ * kho_extent_cut() - find the mark that is cut when an extent is made shorter
  * @extent: the extent
  * @nr_pages: how many of its pages stay, fewer than it has
  * @order: set to the order of the block that is cut, if one is
- * @end: set to how many pages from the first on, with that block, have their
- * marks changed or kept: what follows is marked apart
+ * @end: set to the number of pages whose marks are kept or changed, those of that block
+ * included; what follows them is marked separately
  *
- * Return: number of the block's first page within the extent; @nr_pages if none is
+ * Return: index of the block's first page within the extent; @nr_pages if no block is
  * cut.
  */
 u64 kho_extent_cut(const struct kho_extent *extent, u64 nr_pages,
@@ -167,7 +165,7 @@ u64 kho_extent_cut(const struct kho_extent *extent, u64 nr_pages,
 	u64 at = 0;
 
 	*end = nr_pages;
-	/* Of larger pages none is cut: see kho_mem_splits(). */
+	/* Larger pages are never cut: see kho_mem_splits(). */
 	if (extent->order)
 		return nr_pages;
 	while (at < nr_pages) {
@@ -183,29 +181,29 @@ u64 kho_extent_cut(const struct kho_extent *extent, u64 nr_pages,
 }
 
 /**
- * struct marks - how far marking, or the opposite, has come
+ * struct marks - progress of marking, or the opposite
  */
 struct marks {
-	/** @mem: of what memory. */
+	/** @mem: the memory. */
 	const struct kho_mem *mem;
-	/** @extent: number of the extent that comes next. */
+	/** @extent: number of the next extent. */
 	u64 extent;
-	/** @at: the page in it that does. */
+	/** @at: the next page in it. */
 	u64 at;
-	/** @range: pages that are marked as one range, or 0: @nr blocks are. */
+	/** @range: length of one range to be marked; 0: @nr blocks are marked. */
 	u64 range;
-	/** @order: of the blocks. */
+	/** @order: order of the blocks. */
 	unsigned int order;
-	/** @nr: how many, 1 for a range. */
+	/** @nr: number of blocks; 1 for a range. */
 	unsigned long nr;
 	/** @pfn: numbers of their first pages. */
 	unsigned long pfn[MARK_BATCH];
 };
 
 /*
- * Finds what is marked next.  An extent of order 0 is marked as one range; those
- * of one page each, as far as they follow each other, and the pages of larger
- * orders are so many blocks of one order.
+ * Finds what is marked next: an extent of order 0 as one range, or blocks of one order.
+ * Blocks are consecutive extents of a single page, or the pages of extents of a larger
+ * order.
  */
 static bool next_marks(struct marks *m)
 {
@@ -246,7 +244,7 @@ static int mark(const struct marks *m, unsigned long *done)
 	return ret;
 }
 
-/* The first @nr ranges and blocks. */
+/* Unmarks the first @nr ranges and blocks. */
 static void unmark(const struct kho_mem *mem, u64 nr)
 {
 	struct marks m = { .mem = mem };
@@ -264,11 +262,11 @@ static void unmark(const struct kho_mem *mem, u64 nr)
 }
 
 /**
- * kho_mem_mark() - have all pages preserved
- * @mem: of what
+ * kho_mem_mark() - preserve all pages
+ * @mem: the memory
  *
  * Context: may sleep; kho.gate or kho.lock held.
- * Return: 0 or as kho_mark_range(), and then nothing is marked.
+ * Return: 0, or as kho_mark_range(), and then nothing is marked.
  */
 int kho_mem_mark(const struct kho_mem *mem)
 {
@@ -291,7 +289,7 @@ int kho_mem_mark(const struct kho_mem *mem)
 
 /**
  * kho_mem_unmark() - the opposite of kho_mem_mark()
- * @mem: of what
+ * @mem: the memory
  *
  * Context: may sleep; kho.gate or kho.lock held.
  */
@@ -300,7 +298,7 @@ void kho_mem_unmark(const struct kho_mem *mem)
 	unmark(mem, U64_MAX);
 }
 
-/* Of our own: each folio has one reference, and so has each base page. */
+/* Of our own pages: each folio has one reference, and so has each base page. */
 static void put_extent(const struct kho_extent *extent)
 {
 	u64 done;
@@ -313,7 +311,7 @@ static void put_extent(const struct kho_extent *extent)
 		u64 pfn = extent->pfn + done;
 		bool whole = kho_folio_is_whole(pfn, KHO_PMD_ORDER);
 
-		/* A poisoned page goes singly, or the allocator has it again. */
+		/* A poisoned page is freed singly, or the allocator would reuse it. */
 		if (whole && kho_range_poisoned(pfn, 1ULL << KHO_PMD_ORDER)) {
 			if (!kho_folio_break(pfn, KHO_PMD_ORDER))
 				continue;
@@ -328,11 +326,11 @@ static void put_extent(const struct kho_extent *extent)
 }
 
 /**
- * kho_mem_put_piece() - give up some pages, and forget them
- * @mem: of what; the last of its pages go
+ * kho_mem_put_piece() - give up some pages
+ * @mem: the memory; the last of its pages go
  *
  * Context: may sleep.
- * Return: how many, 0 if there were none.
+ * Return: number of pages given up; 0 if there were none.
  */
 u64 kho_mem_put_piece(struct kho_mem *mem)
 {
@@ -346,7 +344,7 @@ u64 kho_mem_put_piece(struct kho_mem *mem)
 		last->nr_pages -= piece.nr_pages;
 		piece.pfn += last->nr_pages;
 		if (mem->pinned)
-			/* Nobody else knows whether we have written to them. */
+			/* Users of the object may have written to them. */
 			unpin_user_page_range_dirty_lock(pfn_to_page(piece.pfn),
 							 piece.nr_pages, true);
 		else
@@ -361,8 +359,8 @@ u64 kho_mem_put_piece(struct kho_mem *mem)
 }
 
 /**
- * kho_mem_put_pages() - give up all pages and forget them
- * @mem: of what
+ * kho_mem_put_pages() - give up all pages
+ * @mem: the memory
  *
  * Context: may sleep.
  */
@@ -374,18 +372,17 @@ void kho_mem_put_pages(struct kho_mem *mem)
 }
 
 /**
- * kho_mem_is_whole() - are there no huge pages that could yet be made folios?
- * @mem: of what
+ * kho_mem_folios_made() - is there nothing left for kho_mem_make_folios() to do?
+ * @mem: the memory
  *
  * Context: any.
  */
-bool kho_mem_is_whole(const struct kho_mem *mem)
+bool kho_mem_folios_made(const struct kho_mem *mem)
 {
-	/* Pairs with smp_store_release() in kho_mem_make_whole(). */
-	return !mem->huge || mem->pinned || smp_load_acquire(&mem->whole);
+	/* Pairs with smp_store_release() in kho_mem_make_folios(). */
+	return !mem->huge || mem->pinned || smp_load_acquire(&mem->folios_made);
 }
 
-/* The folios of one extent. */
 static int make_folios(const struct kho_extent *extent)
 {
 	u64 done, size = 1ULL << KHO_PMD_ORDER;
@@ -395,7 +392,7 @@ static int make_folios(const struct kho_extent *extent)
 	for (done = 0; done < extent->nr_pages; done += size) {
 		u64 index = extent->index + done, pfn = extent->pfn + done;
 
-		/* A PMD maps it only where its number is aligned too. */
+		/* A PMD can map it only if its index is aligned, too. */
 		if (index & (size - 1))
 			break;
 		if (!kho_folio_is_whole(pfn, KHO_PMD_ORDER))
@@ -408,17 +405,17 @@ static int make_folios(const struct kho_extent *extent)
 }
 
 /**
- * kho_mem_make_whole() - let huge pages be folios, so that PMDs can map them
- * @mem: of what
+ * kho_mem_make_folios() - make folios of huge pages, so that PMDs can map them
+ * @mem: the memory
  *
- * A folio that can't be made, for a lack of memory or because somebody looks at
- * one of its pages just now, stays base pages: slower, but the same content.
+ * A folio that can't be made, for lack of memory or because somebody is looking at one
+ * of its pages, stays base pages: slower, but with the same content.
  *
- * Context: may sleep; the inode's lock held, kho.lock not.  Nobody has a file yet
- * for which this has not come to its end.
- * Return: 0, or -EINTR after a fatal signal: the next one goes on.
+ * Context: may sleep; the inode's lock held, kho.lock not.  Files are handed out
+ * only after this has finished.
+ * Return: 0, or -EINTR after a fatal signal: the next caller continues.
  */
-int kho_mem_make_whole(struct kho_mem *mem)
+int kho_mem_make_folios(struct kho_mem *mem)
 {
 	int ret = 0;
 	u64 i;
@@ -426,18 +423,18 @@ int kho_mem_make_whole(struct kho_mem *mem)
 	lockdep_assert_held(&mem->inode->i_rwsem);
 	lockdep_assert_not_held(&kho.lock);
 
-	if (kho_mem_is_whole(mem))
+	if (kho_mem_folios_made(mem))
 		return 0;
 	for (i = 0; i < mem->nr_extents && !ret; i++) {
 		ret = make_folios(kho_extent_at(mem, i));
 		cond_resched();
 	}
-	/* Pairs with smp_load_acquire() in kho_mem_is_whole(). */
-	smp_store_release(&mem->whole, !ret);
+	/* Pairs with smp_load_acquire() in kho_mem_folios_made(). */
+	smp_store_release(&mem->folios_made, !ret);
 	return ret;
 }
 
-/* The extent with the page with number @index, of those that @mem has. */
+/* Finds the extent with page @index, which has to exist. */
 static const struct kho_extent *find_extent(const struct kho_mem *mem, u64 index)
 {
 	u64 low = 0, high = mem->nr_extents - 1;
@@ -455,8 +452,8 @@ static const struct kho_extent *find_extent(const struct kho_mem *mem, u64 index
 
 /**
  * kho_mem_page() - find a page
- * @mem: of what
- * @index: its number, of those that @mem has
+ * @mem: the memory
+ * @index: index of the page, which has to exist
  *
  * Context: mem->lock held, or kho.lock.
  */
@@ -468,9 +465,9 @@ struct page *kho_mem_page(const struct kho_mem *mem, u64 index)
 }
 
 /**
- * kho_mem_order() - of what pages is the memory made there?
- * @mem: which memory
- * @index: number of a page, of those that @mem has
+ * kho_mem_order() - get the order of the extent that a page is in
+ * @mem: the memory
+ * @index: index of the page, which has to exist
  *
  * Context: mem->lock held, or kho.lock.
  */
@@ -480,9 +477,9 @@ unsigned int kho_mem_order(const struct kho_mem *mem, u64 index)
 }
 
 /**
- * kho_mem_splits() - would a page that is marked as a whole be cut?
- * @mem: of what memory
- * @nr_pages: how many would be left, fewer than there are
+ * kho_mem_splits() - would a shorter memory cut a page that is marked as a whole?
+ * @mem: the memory
+ * @nr_pages: how many pages would be left, fewer than there are
  *
  * Context: mem->lock held, or kho.lock.
  */
@@ -495,9 +492,8 @@ bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages)
 }
 
 /*
- * Nothing is had by pushing others out: an agent that asks for too much gets
- * -ENOMEM, not the OOM killer's help.  Nor does that come if it is too much for the
- * agent's memory cgroup, which is charged.
+ * The OOM killer is never invoked: an agent that asks for too much gets -ENOMEM.  The
+ * same holds if its memory cgroup, which is charged, is at its limit.
  */
 static gfp_t gfp_for(bool smaller_will_do, int nid)
 {
@@ -529,11 +525,11 @@ static int alloc_huge(struct kho_mem *mem, u64 index, u64 nr_pages, int nid)
 			return -EINTR;
 		cond_resched();
 	}
-	mem->whole = true;
+	mem->folios_made = true;
 	return 0;
 }
 
-/* The largest blocks that can be had, as base pages. */
+/* Allocates the largest blocks that there are, as base pages. */
 static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 {
 	unsigned int order = MAX_PAGE_ORDER;
@@ -545,7 +541,7 @@ static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 			      ilog2(nr_pages - mem->nr_pages));
 		page = kho_pages_alloc(nid, gfp_for(order, nid), order);
 		if (!page) {
-			/* What was given up may be what is missing. */
+			/* Memory that is being freed may be enough. */
 			if (!kho_deferred_wait() && !order--)
 				return -ENOMEM;
 			continue;
@@ -563,15 +559,15 @@ static int alloc_base(struct kho_mem *mem, u64 nr_pages, int nid)
 }
 
 /**
- * kho_mem_alloc() - have zeroed pages
- * @mem: what is to have them, and has none yet
- * @index: number of the first of them within the object
- * @nr_pages: base pages
- * @huge: whole folios of the PMD's size; @nr_pages is a multiple of that
+ * kho_mem_alloc() - allocate zeroed pages
+ * @mem: the memory, which has no pages yet
+ * @index: index of the first of them within the object
+ * @nr_pages: number of base pages
+ * @huge: as folios of the PMD's size; @nr_pages is a multiple of that
  * @nid: from this node and no other, or NUMA_NO_NODE
  *
  * Context: may sleep.
- * Return: 0, -ENOMEM or -EINTR; what @mem has then is the caller's to put.
+ * Return: 0, -ENOMEM or -EINTR; the caller puts what @mem has after an error.
  */
 int kho_mem_alloc(struct kho_mem *mem, u64 index, u64 nr_pages, bool huge,
 		  int nid)
@@ -581,8 +577,8 @@ int kho_mem_alloc(struct kho_mem *mem, u64 index, u64 nr_pages, bool huge,
 }
 
 /**
- * kho_mem_poisoned() - how many pages of it are poisoned?
- * @mem: of what
+ * kho_mem_poisoned() - count the poisoned pages
+ * @mem: the memory
  *
  * Context: kho.lock held, or mem->lock.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the extents of an object are kept.
+ * How the extents of an object are stored.
  *
- * Of memory that lies scattered each page is an extent: 268 million of 32 bytes for
- * 1 TiB, which no kvmalloc() gives at once (INT_MAX bytes).  So they are in chunks
- * of a page, and there is an array of these: 16 MiB for that object.  One with few
- * extents has a smaller first chunk.
+ * If memory is scattered, each page is an extent: 268 million of 32 bytes for 1 TiB,
+ * more than kvmalloc() allocates at once (INT_MAX bytes).  So extents are stored in
+ * chunks of a page, and an array leads to the chunks: 16 MiB for that object.  An
+ * object with few extents has a smaller first chunk.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -20,10 +20,10 @@
 #define FIRST_ROOM	8ULL
 #define FIRST_CHUNKS	4ULL
 
-/* Whoever makes an object pays for these too; what arrived is nobody's. */
+/* Charged to whoever makes an object; what arrived is charged to nobody. */
 #define GFP_EXTENTS	(kho.committed ? KHO_GFP_CHARGED : GFP_KERNEL)
 
-/* A larger first chunk, or the first one. */
+/* Allocates the first chunk, or makes it larger. */
 static int grow_first(struct kho_mem *mem)
 {
 	u64 room = min_t(u64, max(2 * mem->room, FIRST_ROOM), KHO_CHUNK);
@@ -55,8 +55,8 @@ static int grow_array(struct kho_mem *mem)
 }
 
 /**
- * kho_extents_add_room() - have room for one extent more
- * @mem: in what
+ * kho_extents_add_room() - make room for one more extent
+ * @mem: the memory
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -83,8 +83,8 @@ int kho_extents_add_room(struct kho_mem *mem)
 }
 
 /**
- * kho_extents_free() - forget all extents, and leave their pages alone
- * @mem: of what
+ * kho_extents_free() - free all extents, but not their pages
+ * @mem: the memory
  *
  * Context: may sleep.
  */
@@ -104,11 +104,11 @@ void kho_extents_free(struct kho_mem *mem)
 }
 
 /**
- * kho_extents_swap() - let two memories have each other's extents
+ * kho_extents_swap() - exchange the extents of two memories
  * @mem: one
  * @to: the other
  *
- * Context: any; the caller sees to it that nobody looks.
+ * Context: any; the caller makes sure that nobody reads them.
  */
 void kho_extents_swap(struct kho_mem *mem, struct kho_mem *to)
 {

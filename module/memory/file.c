@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files on preserved memory: read and write; mapping.c maps it without a copy.
+ * Files on preserved memory: reading and writing.  mapping.c maps it without a copy.
  *
- * All files of one memory share an inode, as long as there are any: its size is
- * what fstat() says, and its mapping is how pages that are cut off are unmapped.
+ * All files of one memory share an inode, as long as there are any.  Its size is what
+ * fstat() reports, and through its mapping pages that are cut off are unmapped.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -37,7 +37,7 @@ static int init_fs_context(struct fs_context *fc)
 	return init_pseudo(fc, KHO_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* Mounted while there are files, so that it keeps the module just as long. */
+/* Mounted while there are files; each holds the module just as long. */
 static struct file_system_type memory_fs = {
 	.name = "kho",
 	.owner = THIS_MODULE,
@@ -46,11 +46,11 @@ static struct file_system_type memory_fs = {
 };
 
 /*
- * Copies a piece of the page that @pos is in, as far as the user's memory is there.
- * Returns 1, 0 if that is behind the end, -EIO if it must not be read.
+ * Copies a part of the page at @pos, as far as the user's memory is present.  Returns
+ * 1, 0 if @pos is beyond the end, or -EIO if the page must not be read.
  *
- * The page can't be cut off meanwhile, and there is no reference to it that
- * whoever seals the object would find.
+ * mem->lock keeps the page from being cut off.  Without a reference to it, nobody who
+ * seals the object finds it in use.
  */
 static int copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
 		      bool write, size_t *want, size_t *got)
@@ -73,7 +73,7 @@ static int copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
 	}
 	*want = min_t(u64, PAGE_SIZE - offset, size - pos);
 	*want = min(*want, iov_iter_count(iter));
-	/* A fault on a mapping of the object takes the same lock. */
+		/* A fault on a mapping of the object would take the same lock. */
 	pagefault_disable();
 	if (write)
 		*got = copy_page_from_iter(page, offset, *want, iter);
@@ -84,7 +84,7 @@ static int copy_piece(struct kho_mem *mem, loff_t pos, struct iov_iter *iter,
 	return 1;
 }
 
-/* Has some of the user's memory there; false if not even its first byte can be. */
+/* Faults in some of the user's memory; false if not even its first byte can be. */
 static bool fault_in(struct iov_iter *iter, bool write)
 {
 	size_t nr = min_t(size_t, iov_iter_count(iter), PREFAULT_PAGES << PAGE_SHIFT);
@@ -131,7 +131,7 @@ static ssize_t mem_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	struct inode *inode = file_inode(iocb->ki_filp);
 	ssize_t ret = 0;
 
-	/* Nobody seals or resizes it meanwhile. */
+	/* Excludes sealing and resizing. */
 	if (down_write_killable(&inode->i_rwsem))
 		return -EINTR;
 	if (mem->ops->may_write)
@@ -175,8 +175,8 @@ static int mem_release(struct inode *inode, struct file *file)
 }
 
 /**
- * kho_mem_files_keep() - keep what files need, so that each need not make it anew
- * @keep: from now on; false: no more
+ * kho_mem_files_keep() - keep what files share, so that each need not set it up
+ * @keep: true from now on; false: no longer
  *
  * Context: may sleep; kho.lock held.
  */
@@ -186,7 +186,7 @@ void kho_mem_files_keep(bool keep)
 
 	lockdep_assert_held(&kho.lock);
 
-	/* If it can't be had now, each file tries again. */
+	/* If this fails, each file tries again. */
 	if (keep && !kept) {
 		kept = !simple_pin_fs(&memory_fs, &mount, &mount_users);
 	} else if (!keep && kept) {
@@ -210,7 +210,7 @@ void kho_mem_files_keep(bool keep)
 static const struct file_operations mem_fops = MEM_FOPS(kho_mem_mmap);
 static const struct file_operations pfnmap_fops = MEM_FOPS(kho_pfnmap_mmap);
 
-/* Memory of which there are files; kho.lock. */
+/* Memory that has files; protected by kho.lock. */
 static LIST_HEAD(open_mems);
 
 static int make_inode(struct kho_mem *mem)
@@ -233,15 +233,15 @@ static int make_inode(struct kho_mem *mem)
 }
 
 /**
- * kho_mem_file() - a file that shows memory
+ * kho_mem_file() - make a file that shows memory
  * @name: for /proc/PID/fd and maps
- * @mem: what to show; its release() is called when the file is gone
+ * @mem: the memory; its release() is called when the file is gone
  * @flags: O_RDONLY or O_RDWR
  * @largest: map with entries of the PUD's size where the kernel can
  *
- * Context: may sleep; kho.lock held.  Whoever calls this counts the files, and
- * calls kho_mem_no_file() once there is none any more.
- * Return: the file or an error pointer, and then release() is not called.
+ * Context: may sleep; kho.lock held.  The caller counts the files, and calls
+ * kho_mem_no_file() after the last one.
+ * Return: the file, or an error pointer, and then release() is not called.
  */
 struct file *kho_mem_file(const char *name, struct kho_mem *mem,
 			  unsigned int flags, bool largest)
@@ -260,7 +260,7 @@ struct file *kho_mem_file(const char *name, struct kho_mem *mem,
 		if (ret)
 			return ERR_PTR(ret);
 	}
-	/* Closing the file gives both back. */
+	/* Closing the file drops both. */
 	__module_get(THIS_MODULE);
 	ihold(mem->inode);
 	file = alloc_file_pseudo(mem->inode, mount, name, flags | O_LARGEFILE,
@@ -273,14 +273,14 @@ struct file *kho_mem_file(const char *name, struct kho_mem *mem,
 		return file;
 	}
 	file->private_data = mem;
-	/* Where it is read from; whether it may be written is FMODE_WRITE's. */
+	/* It can be read at any position; FMODE_WRITE decides about writing. */
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	return file;
 }
 
 /**
- * kho_mem_no_file() - the last file is closed
- * @mem: of what
+ * kho_mem_no_file() - the last file was closed
+ * @mem: the memory
  *
  * Context: may sleep; kho.lock held.
  */
@@ -293,10 +293,10 @@ void kho_mem_no_file(struct kho_mem *mem)
 }
 
 /**
- * kho_mem_set_inode() - say by fstat() whose it is
- * @mem: of what; there are files
+ * kho_mem_set_inode() - set the owner and mode that fstat() reports
+ * @mem: the memory; without files this does nothing
  * @uid: owner
- * @gid: its group
+ * @gid: group
  * @mode: read and write bits
  *
  * Context: kho.lock held.
@@ -314,20 +314,20 @@ void kho_mem_set_inode(struct kho_mem *mem, kuid_t uid, kgid_t gid, umode_t mode
 
 /**
  * kho_mem_unmap() - unmap what was cut off, everywhere
- * @mem: of what; its size and pages are those that are left already
- * @pages: what was cut off, which still has its references
+ * @mem: the memory; it has its new size and pages already
+ * @pages: what was cut off, with its references
  *
- * Private copies of what was cut off go too, as those of a tmpfs file do.
+ * Private copies of what was cut off go too, as for a tmpfs file.
  *
- * A page fault may have found a page before it was cut off, and map it only
- * now.  It has the page locked while it does: after each page was locked once,
- * there are no such faults any more.  One that gets the lock only after that
- * finds mem->cuts changed.  What is mapped with mem->lock held, base pages of a
- * mapping without huge pages and page numbers, is mapped before the first look or
- * not at all.  A private copy may come later, of a huge page's or where two make one:
- * it is its owner's, and nothing that is written to it is lost.
+ * A page fault may have found a page before it was cut off, and map it only now.  It
+ * holds the page's lock while it does, so once each page was locked, there are no such
+ * faults any more.  A fault that gets the lock only after that finds mem->cuts changed.
+ * What is mapped with mem->lock held (base pages of a mapping without huge pages, and
+ * page numbers) is mapped before the first unmapping or not at all.  A private copy may
+ * still appear later, of a huge page or if two threads fault at once: it belongs to its
+ * process, and nothing that is written to it is lost.
  *
- * Context: may sleep; there is a file; mem->lock not held.
+ * Context: may sleep; mem->lock not held.
  */
 void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
 {
@@ -350,11 +350,11 @@ void kho_mem_unmap(struct kho_mem *mem, const struct kho_mem *pages)
 }
 
 /**
- * kho_mem_deny_writers() - let nobody map it for writing any more
- * @mem: of what
+ * kho_mem_deny_writers() - allow no more mappings for writing
+ * @mem: the memory
  *
  * Context: there is a file, and its inode's lock is held.
- * Return: 0, or -EBUSY if somebody has mapped it for writing.
+ * Return: 0, or -EBUSY if it is mapped for writing.
  */
 int kho_mem_deny_writers(struct kho_mem *mem)
 {
@@ -365,7 +365,7 @@ int kho_mem_deny_writers(struct kho_mem *mem)
 
 /**
  * kho_mem_allow_writers() - the opposite of kho_mem_deny_writers()
- * @mem: of what
+ * @mem: the memory
  *
  * Context: as for that one.
  */
@@ -377,8 +377,8 @@ void kho_mem_allow_writers(struct kho_mem *mem)
 }
 
 /*
- * Ends what is mapped of a page.  A page fault that has found it sound has it
- * mapped by then: it holds mem->lock for both, or the page's own lock.
+ * Unmaps a page.  Page faults that found it sound have mapped it once both locks were
+ * taken: they check and map it under mem->lock, or under the page's own lock.
  */
 static void unmap_from(struct kho_mem *mem, u64 index, unsigned long pfn)
 {
@@ -394,10 +394,10 @@ static void unmap_from(struct kho_mem *mem, u64 index, unsigned long pfn)
 }
 
 /**
- * kho_mem_unmap_page() - end all that is mapped of a page that is poisoned
+ * kho_mem_unmap_page() - unmap a poisoned page everywhere
  * @pfn: its number
  *
- * Also from files of pages that are preserved no more.
+ * This includes files of pages that are no longer preserved.
  *
  * Context: may sleep; kho.lock held.
  */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Has anybody but us, and who has them mapped, references to the pages of an object?
+ * Does anybody hold references to the pages of an object, other than by mapping them?
  *
- * Nothing is unmapped to find out: a mapping has one reference to a folio for each
- * that it counts as a mapping, so what is left are the object's own one and those of
- * direct I/O and the like.  That is what memfd's seal does as well.
+ * Nothing is unmapped to find out.  Each mapping of a folio counts as a mapping and as
+ * a reference, so what is left are the object's own reference and those of direct I/O
+ * and the like.  memfd checks its seals in the same way.
  *
- * References come and go: a page fault has one for a moment before its mapping
- * counts, and one goes a moment after it counts no more.  A folio of which there
- * are more is looked at again, with faults on the object held off: those under way
- * come to their end, as they need mem->lock no more, and none begins.  So who keeps
- * reading keeps nobody from sealing, and who has a page pinned does.
+ * References come and go: a page fault holds one for a moment before its mapping is
+ * counted, and one is held for a moment after its mapping is no longer counted.  So a
+ * folio with more references is checked again, while faults on the object are held
+ * off: those in progress finish, as they no longer need mem->lock, and none begins.
+ * So a process that keeps reading does not prevent a seal, but a pinned page does.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -26,19 +26,19 @@
 #include "memory.h"
 #include "mm/poison.h"
 
-/* Looks at one folio: at first without sleeping, then for 10 ms more each time. */
+/* Checks of one folio: first without sleeping, then 10 ms longer each time. */
 #define FIRST_LOOKS	16
 #define LAST_LOOKS	5
 
 /*
- * References and mappings can't be read at once.  If either changes meanwhile, it
- * counts as in use: there will be another look.
+ * The two counts can't be read at once.  If either changes meanwhile, the folio counts
+ * as in use, and is checked again.
  */
 static bool has_others(struct folio *folio)
 {
 	int refs = folio_ref_count(folio), maps = kho_folio_mapcount(folio);
 
-	/* Each of them is read before and after the other one. */
+	/* Each count is read before and after the other one. */
 	smp_rmb();
 	if (folio_ref_count(folio) != refs)
 		return true;
@@ -47,13 +47,13 @@ static bool has_others(struct folio *folio)
 	return kho_folio_mapcount(folio) != maps || refs - maps > 1;
 }
 
-/* To a poisoned page the kernel keeps a reference, and nobody writes to it. */
+/* The kernel keeps a reference to a poisoned page, and nobody writes to it. */
 static bool is_poisoned(struct folio *folio)
 {
 	return !folio_test_large(folio) && kho_page_poisoned(&folio->page);
 }
 
-/* 0 once nobody else has it; -EBUSY if somebody still does when it takes too long. */
+/* 0 once nobody else has it; -EBUSY if somebody still has it after the last check. */
 static int wait_for_others(struct kho_mem *mem, struct folio *folio)
 {
 	unsigned int look;
@@ -80,12 +80,12 @@ static int wait_for_others(struct kho_mem *mem, struct folio *folio)
 }
 
 /**
- * kho_mem_in_use() - does anybody but us have a page?
- * @mem: of what; there is a file, nobody has it mapped for writing, and nobody can
+ * kho_mem_in_use() - does anybody but us use a page?
+ * @mem: the memory; it has a file, and nobody has it or can map it for writing
  *
- * Context: may sleep; the inode's lock held, kho.lock not: it takes longer the more
- * pages there are.
- * Return: 0 if nobody has; -EBUSY, or -EINTR after a fatal signal.
+ * Context: may sleep, longer the more pages there are; the inode's lock held, kho.lock
+ * not.
+ * Return: 0 if nobody does; -EBUSY, or -EINTR after a fatal signal.
  */
 int kho_mem_in_use(struct kho_mem *mem)
 {

@@ -2,13 +2,12 @@
 /*
  * Mapping preserved memory.
  *
- * What is mapped are ordinary pages with references of their own, and folios of
- * the PMD's size by PMDs: direct I/O, io_uring, vhost and KVM work on them.  Two
- * kinds of mapping are of page numbers instead, and get_user_pages() refuses
- * these.  One is of pages that a process has pinned for us, which are mapped
- * and counted elsewhere already.  The other has entries of the PUD's size, which
- * is asked for by KHO_OPEN_LARGEST: no kernel maps a page of 1 GiB that it has
- * not made itself in another way.
+ * Ordinary pages are mapped with references of their own, and folios of the PMD's size
+ * by PMDs: direct I/O, io_uring, vhost and KVM work on them.  Two kinds of mapping are
+ * of page numbers instead, which get_user_pages() refuses.  One is of pages of a
+ * process that we have pinned, which are mapped and counted elsewhere already.  The
+ * other has entries of the PUD's size, as requested by KHO_OPEN_LARGEST: the kernel can
+ * map a page of 1 GiB that it has not made itself in no other way.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -25,12 +24,12 @@
 #include "memory.h"
 #include "mm/poison.h"
 
-/* Base pages that are mapped by one fault, as those of tmpfs are. */
+/* Base pages that are mapped by one fault, as tmpfs does. */
 #define FAULT_AROUND		16UL
 
 /*
- * The page with number @index with a reference for the caller, or NULL, and how
- * often pages were cut off before.
+ * Gets the page with index @index and a reference to it, or NULL.  *@cuts is set to how
+ * often pages had been cut off by then.
  */
 static struct page *get_page_at(struct kho_mem *mem, u64 index, u64 *cuts)
 {
@@ -47,8 +46,8 @@ static struct page *get_page_at(struct kho_mem *mem, u64 index, u64 *cuts)
 }
 
 /*
- * Maps base pages from @addr on up to @end, as far as there are any, nothing is
- * mapped there, and none is poisoned.
+ * Maps base pages from @addr on.  Stops at @end, at the end of the memory, at an entry
+ * that is in use, or at a poisoned page.
  */
 static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 			unsigned long end)
@@ -59,7 +58,7 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 	struct page *pages[FAULT_AROUND];
 	int ret = -EFAULT;
 
-	/* The entries have to be there before the pages can be cut off. */
+	/* Pages must not be cut off before they are mapped. */
 	down_read(&mem->lock);
 	for (; addr + (nr << PAGE_SHIFT) < end && index + nr < mem->nr_pages; nr++) {
 		pages[nr] = kho_mem_page(mem, index + nr);
@@ -72,15 +71,15 @@ static int insert_pages(struct vm_area_struct *vma, unsigned long addr,
 		ret = vm_insert_pages(vma, addr, pages, &left);
 	}
 	up_read(&mem->lock);
-	/* One that is taken may be so by a mark: what that means the kernel knows. */
+	/* An entry in use may be a marker, which the kernel knows how to handle. */
 	return left < nr ? 0 : ret;
 }
 
 /*
- * Maps the page of a fault and those around it, as a page cache would: most
- * memory is read in order.  False if that one is mapped in another way: where there
- * are huge pages, or a mark.  Who is to get a copy has them mapped for reading, and
- * makes it by another fault.
+ * Maps the page of a fault and those around it, as a page cache would: most memory is
+ * read in order.  False if the page has to be mapped in another way, because of huge
+ * pages or a marker.  For a private copy the pages are mapped for reading, and another
+ * fault makes the copy.
  */
 static bool map_around(struct vm_fault *vmf)
 {
@@ -101,9 +100,9 @@ static bool map_around(struct vm_fault *vmf)
 }
 
 /*
- * The kernel maps a folio by a PMD, unless it is told that a page of it is poisoned:
- * memory_failure() says that of some folios only.  And since 6.18 it maps all base
- * pages of a folio at once, poisoned or not, unless the folio ends behind the file.
+ * The kernel maps a folio by a PMD unless it is marked as having a poisoned page, which
+ * memory_failure() does for some folios only.  And since 6.18 it maps all base pages of
+ * a folio at once, poisoned or not, unless the folio ends beyond the file.
  */
 static void map_singly(struct folio *folio)
 {
@@ -111,7 +110,7 @@ static void map_singly(struct folio *folio)
 	folio->index = ULONG_MAX - folio_nr_pages(folio);
 }
 
-/* Returns a page that nobody else has, for the kernel to make a private copy of. */
+/* Returns a page of its own, from which the kernel makes the private copy. */
 static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
 {
 	struct page *copy = alloc_page(GFP_HIGHUSER);
@@ -126,7 +125,7 @@ static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
 	kunmap_local(from);
 	kunmap_local(to);
 	if (left) {
-		/* Nobody else says so: the machine check has been taken for ours. */
+		/* The machine check counts as handled by us: nobody else reports it. */
 		memory_failure_queue(page_to_pfn(page), 0);
 		put_page(copy);
 		return VM_FAULT_HWPOISON;
@@ -137,15 +136,15 @@ static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
 }
 
 /*
- * The page is returned locked, and is so until it is mapped.  See kho_mem_unmap():
- * who cuts it off later waits for that, and unmaps it again; who has cut it off by
- * the time that the lock is had is seen here.
+ * The page is returned locked, and stays so until it is mapped.  Whoever cuts it off
+ * later waits for that and unmaps it again.  If it was cut off before the lock was
+ * taken, that is noticed here.  See kho_mem_unmap().
  *
- * The kernel looks once more whether the page is poisoned, and if it has become so
- * since we looked, unmaps it by its mapping, which there is none of (since upstream
- * commit e53ac7374e64).  It does not if it is told that all has been done to make a
- * copy, which else is of no meaning unless it wants one; and for that it gets a page
- * which is mapped nowhere.
+ * The kernel checks once more whether the page is poisoned.  If it has become so since
+ * our check, the kernel unmaps it through page->mapping, which our pages do not have
+ * (since upstream commit e53ac7374e64).  It does not if VM_FAULT_DONE_COW says that the
+ * copy is complete.  That flag has no other effect unless the kernel wants a copy, and
+ * for a copy it gets a page that is mapped nowhere.
  */
 static vm_fault_t mem_fault(struct vm_fault *vmf)
 {
@@ -162,13 +161,13 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	kho_inject("fault");
 	lock_page(page);
-	/* Without mem->lock, so that who has that may wait for us. */
+	/* Without mem->lock, whose holder may be waiting for this page's lock. */
 	if (READ_ONCE(mem->cuts) != cuts) {
-		/* The program tries again, and so do we. */
+		/* The program faults again, and then we look again. */
 		ret = VM_FAULT_NOPAGE;
 		goto out;
 	}
-	/* Whoever notes that it is poisoned locks it once after that. */
+	/* Whoever notes a page as poisoned locks it once after that. */
 	if (kho_page_poisoned(page)) {
 		kho_poison_saw(page);
 		ret = VM_FAULT_HWPOISON;
@@ -201,10 +200,10 @@ static vm_fault_t pfnmap_fault(struct vm_fault *vmf)
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	struct page *page;
 
-	/* Where there is a mark no number is put, and there would be no end to it. */
+	/* No number can be put where a marker is: the fault would repeat forever. */
 	if (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID && !pte_none(vmf->orig_pte))
 		return ret;
-	/* The entry has to be there before the pages can be cut off. */
+	/* The page must not be cut off before it is mapped. */
 	down_read(&mem->lock);
 	if (vmf->pgoff >= mem->nr_pages)
 		goto out;
@@ -242,7 +241,7 @@ static vm_fault_t pfnmap_huge_fault(struct vm_fault *vmf, unsigned int order)
 	pfn = page_to_pfn(kho_mem_page(mem, index));
 	if (pfn & mask || page_to_pfn(kho_mem_page(mem, index + mask)) != pfn + mask)
 		goto out;
-	/* Of pieces that only lie side by side, what is between may not. */
+	/* Between the ends of smaller, separate pieces there may be other pages. */
 	if (kho_mem_order(mem, index) < order)
 		goto out;
 	if (kho_range_poisoned(pfn, nr_pages))
@@ -270,7 +269,7 @@ static int check_mmap(const struct kho_mem *mem, struct vm_area_struct *vma)
 
 	if (vma->vm_pgoff > nr_pages ||
 	    vma_pages(vma) > nr_pages - vma->vm_pgoff)
-		return kho_refuse(-EINVAL, "mmap of %lu pages at page %lu: there are %llu",
+		return kho_refuse(-EINVAL, "mmap of %lu pages at page %lu: the file has %llu",
 				  vma_pages(vma), vma->vm_pgoff, nr_pages);
 	return 0;
 }
@@ -291,8 +290,8 @@ int kho_mem_mmap(struct file *file, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 	/*
-	 * vm_insert_pages() wants it.  Huge pages must not be mapped there: the
-	 * kernel would take those for page numbers when it unmaps them.
+	 * vm_insert_pages() needs it.  Huge pages must not be mapped there: the kernel
+	 * would take them for page numbers when it unmaps them.
 	 */
 	if (!mem->huge)
 		vm_flags_set(vma, VM_MIXEDMAP);
@@ -301,7 +300,7 @@ int kho_mem_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /**
- * kho_pfnmap_mmap() - map a file by page numbers, with the largest entries there can be
+ * kho_pfnmap_mmap() - map a file by page numbers, with the largest entries possible
  * @file: the file
  * @vma: where to
  *
@@ -315,7 +314,7 @@ int kho_pfnmap_mmap(struct file *file, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 	if (!(vma->vm_flags & VM_MAYSHARE))
-		return kho_refuse(-EINVAL, "mmap: MAP_PRIVATE is not for KHO_OPEN_LARGEST, nor for memory of a process");
+		return kho_refuse(-EINVAL, "mmap: MAP_PRIVATE is possible neither with KHO_OPEN_LARGEST nor for memory of a process");
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_ops = &pfnmap_vm_ops;
 	return 0;

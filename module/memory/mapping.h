@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How files of memory are mapped: for this folder alone.
+ * How files of memory are mapped: for this folder only.
  */
 #ifndef KHO_MAPPING_H
 #define KHO_MAPPING_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory that files show: extents of pages, and what is done with them.  An object has
- * such memory, and so has a file of pages that were preserved by number.
+ * Memory that files show: extents of pages, and what is done with them.  Objects have
+ * such memory, and so have files of pages that were preserved by number.
  */
 #ifndef KHO_MEMORY_H
 #define KHO_MEMORY_H
@@ -14,16 +14,16 @@
 #include <linux/uidgid.h>
 
 /**
- * struct kho_extent - pages that lie side by side
+ * struct kho_extent - adjacent pages
  */
 struct kho_extent {
-	/** @index: number of the first of them within the object. */
+	/** @index: index of the first page within the memory. */
 	u64 index;
 	/** @pfn: its page number. */
 	u64 pfn;
-	/** @nr_pages: how many. */
+	/** @nr_pages: number of pages. */
 	u64 nr_pages;
-	/** @order: of the pages it is made of; both ends are multiples of that. */
+	/** @order: order of these pages; both ends are aligned to it. */
 	unsigned int order;
 };
 
@@ -31,60 +31,60 @@ struct kho_extent {
  * struct kho_mem - memory that files show
  */
 struct kho_mem {
-	/** @lock: a reader relies on what follows; a leaf. */
+	/** @lock: held for reading by whoever relies on what follows; a leaf. */
 	struct rw_semaphore lock;
-	/** @size: bytes. */
+	/** @size: in bytes. */
 	u64 size;
-	/** @nr_pages: base pages. */
+	/** @nr_pages: number of base pages. */
 	u64 nr_pages;
-	/** @nr_extents: how many extents. */
+	/** @nr_extents: number of extents. */
 	u64 nr_extents;
-	/** @pmd_pages: pages of the PMD's size in them, */
+	/** @pmd_pages: number of pages of the PMD's size in them, */
 	u64 pmd_pages;
-	/** @pud_pages: and of the PUD's. */
+	/** @pud_pages: and of the PUD's size. */
 	u64 pud_pages;
 	/** @chunk: the extents, by rising index: see extents.c. */
 	struct kho_extent **chunk;
-	/** @chunks: room in @chunk. */
+	/** @chunks: capacity of @chunk. */
 	u64 chunks;
-	/** @room: extents that there is room for. */
+	/** @room: number of extents that fit into the chunks. */
 	u64 room;
 	/** @cuts: how often pages were cut off; changed with @lock held. */
 	u64 cuts;
-	/** @pinned: the pages belong to a process, and are pinned for us. */
+	/** @pinned: the pages belong to a process, and we have pinned them. */
 	bool pinned;
-	/** @huge: it has, or had, pages of the PMD's size or above. */
+	/** @huge: it has, or had, pages of the PMD's size or larger. */
 	bool huge;
-	/** @whole: extents of huge pages are folios of the PMD's size. */
-	bool whole;
-	/** @inode: while there are files; comes and goes with kho.lock held. */
+	/** @folios_made: its huge pages are folios of the PMD's size, where possible. */
+	bool folios_made;
+	/** @inode: set while there are files; changes with kho.lock held. */
 	struct inode *inode;
-	/** @open: on the list of those with files, just as long. */
+	/** @open: entry in the list of memory with files, while there are any. */
 	struct list_head open;
 	/** @ops: of its owner. */
 	const struct kho_mem_ops *ops;
 };
 
 /**
- * struct kho_mem_ops - what the owner of memory wants to know
+ * struct kho_mem_ops - callbacks of the owner of memory
  */
 struct kho_mem_ops {
 	/** @release: a file was closed. */
 	void (*release)(struct kho_mem *mem);
-	/** @ioctl: called on a file; NULL if there is nothing to call. */
+	/** @ioctl: an ioctl on a file; NULL if there are none. */
 	long (*ioctl)(struct file *file, struct kho_mem *mem, unsigned int cmd,
 		      void __user *user);
-	/** @may_write: 0, or why it can't be written; the inode is locked. */
+	/** @may_write: 0, or the errno that refuses a write; the inode is locked. */
 	int (*may_write)(struct kho_mem *mem);
 };
 
-/* Extents in a chunk: a page of them, so that it can always be had. */
+/* Extents in a chunk: one page of them, which can always be allocated. */
 #define KHO_CHUNK	(PAGE_SIZE / sizeof(struct kho_extent))
 
 /**
- * kho_extent_at() - an extent by its place
- * @mem: of what
- * @i: which, of those there are
+ * kho_extent_at() - get an extent by its position
+ * @mem: the memory
+ * @i: the position, below the number of extents
  */
 static inline struct kho_extent *kho_extent_at(const struct kho_mem *mem, u64 i)
 {
@@ -106,8 +106,8 @@ u64 kho_mem_put_piece(struct kho_mem *mem);
 void kho_mem_put_pages(struct kho_mem *mem);
 int kho_mem_mark(const struct kho_mem *mem);
 void kho_mem_unmark(const struct kho_mem *mem);
-bool kho_mem_is_whole(const struct kho_mem *mem);
-int kho_mem_make_whole(struct kho_mem *mem);
+bool kho_mem_folios_made(const struct kho_mem *mem);
+int kho_mem_make_folios(struct kho_mem *mem);
 struct page *kho_mem_page(const struct kho_mem *mem, u64 index);
 unsigned int kho_mem_order(const struct kho_mem *mem, u64 index);
 bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages);

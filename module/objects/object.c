@@ -398,11 +398,11 @@ static int make_whole(struct kho_object *object, struct file *file)
 
 	kho_inject("whole");
 	/* Most often it is, and then nobody waits for who seals it just now. */
-	if (kho_mem_is_whole(&object->mem))
+	if (kho_mem_folios_made(&object->mem))
 		return 0;
 	if (down_write_killable(&inode->i_rwsem))
 		return -EINTR;
-	ret = kho_mem_make_whole(&object->mem);
+	ret = kho_mem_make_folios(&object->mem);
 	inode_unlock(inode);
 	return ret;
 }
