@@ -2,8 +2,8 @@
 /*
  * Who may do what with an object.
  *
- * Objects have an owner, a group and a mode, as files do.  What a caller may
- * neither read nor write does not exist for it.
+ * Objects have an owner, a group and a mode, as files do.  An object that a caller does
+ * not own and may neither read nor write does not exist for that caller.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -18,7 +18,7 @@
 /**
  * kho_allowed_all() - may the caller do everything?
  *
- * To be not allowed that is nothing to be audited.
+ * A refusal is not audited.
  */
 bool kho_allowed_all(void)
 {
@@ -26,8 +26,8 @@ bool kho_allowed_all(void)
 }
 
 /**
- * kho_may() - may the caller do that?
- * @object: with which object
+ * kho_may() - may the caller read or write an object?
+ * @object: the object
  * @mask: MAY_READ, MAY_WRITE, or both
  *
  * Context: kho.lock held.
@@ -46,8 +46,8 @@ bool kho_may(const struct kho_object *object, unsigned int mask)
 }
 
 /**
- * kho_owns() - is the object the caller's, to give up or to give away?
- * @object: which
+ * kho_owns() - may the caller remove an object and give it away, as its owner may?
+ * @object: the object
  *
  * Context: kho.lock held.
  */
@@ -57,8 +57,8 @@ bool kho_owns(const struct kho_object *object)
 }
 
 /**
- * kho_sees() - is there such an object, as far as the caller is to know?
- * @object: which
+ * kho_sees() - may the caller know that an object exists?
+ * @object: the object
  *
  * Context: kho.lock held.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How much of the machine a user may keep.
+ * How much memory a user may keep.
  *
- * The pages of objects count for the RLIMIT_MEMLOCK of whom they were made by, as
- * pages that can't be swapped out do elsewhere.  That account is ours alone, and
- * it outlives the process, as the pages do.  Memory cgroups are another matter:
- * what is allocated is charged to the caller's by the page allocator.
+ * The pages of objects count towards their creator's RLIMIT_MEMLOCK, as pages that
+ * can't be swapped out do elsewhere.  That account is ours alone, and it outlives the
+ * process, as the pages do.  Memory cgroups are separate: the page allocator charges
+ * what it allocates to the caller's.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -27,15 +27,15 @@
  * struct kho_account - what a user keeps
  */
 struct kho_account {
-	/** @list: on accounts. */
+	/** @list: entry in the list of accounts. */
 	struct list_head list;
-	/** @uid: whose it is. */
+	/** @uid: the user. */
 	kuid_t uid;
-	/** @objects: how many objects are counted here. */
+	/** @objects: number of objects counted here. */
 	unsigned int objects;
-	/** @pages: how many pages they have. */
+	/** @pages: number of their pages. */
 	u64 pages;
-	/** @limit: how many they may have, as that user was allowed the last time. */
+	/** @limit: number of pages allowed when that user was last charged. */
 	u64 limit;
 };
 
@@ -44,10 +44,9 @@ static LIST_HEAD(accounts);
 static DEFINE_MUTEX(accounts_lock);
 
 /*
- * Who answers for what the caller keeps.  In a user namespace one may be as many
- * users as it has ids, and each process there may make more namespaces, so
- * all of that is whoever made the outermost of them.  That one's owner is a user of
- * the initial namespace, and does not change.
+ * The user who is charged.  In a user namespace a process can be as many users as there
+ * are ids, and create more namespaces.  So all of these count as the owner of the
+ * outermost one, who is a user of the initial namespace, and does not change.
  */
 static kuid_t payer(void)
 {
@@ -85,14 +84,14 @@ static void drop_unused(struct kho_account *account)
 	kfree(account);
 }
 
-static int charge(struct kho_object *object, u64 nr_pages, u64 limit, u64 *had)
+static int charge(struct kho_object *object, u64 nr_pages, u64 limit, u64 *kept)
 {
 	struct kho_account *account;
 	int ret = 0;
 
 	mutex_lock(&accounts_lock);
 	account = object->charge ?: find_account(payer());
-	/* Whoever makes somebody else's larger may be allowed more than that one. */
+	/* Whoever grows another user's object may have a higher limit than that user. */
 	if (account && uid_eq(account->uid, payer()))
 		account->limit = limit;
 	else if (account)
@@ -101,7 +100,7 @@ static int charge(struct kho_object *object, u64 nr_pages, u64 limit, u64 *had)
 		ret = -ENOMEM;
 	} else if (account->pages > limit || nr_pages > limit - account->pages) {
 		ret = -EDQUOT;
-		*had = account->pages;
+		*kept = account->pages;
 		drop_unused(account);
 	} else {
 		if (!object->charge)
@@ -115,37 +114,37 @@ static int charge(struct kho_object *object, u64 nr_pages, u64 limit, u64 *had)
 }
 
 /**
- * kho_charge() - count pages for whoever wants them
- * @object: what they are for
- * @nr_pages: how many
- * @charged: set to how many are counted: not all who call are limited
+ * kho_charge() - charge the caller for pages
+ * @object: the object that they are for
+ * @nr_pages: number of pages
+ * @charged: set to the number that is counted: not every caller is limited
  *
- * The limit is the calling process' own.  It has that from whoever made its user
- * namespace, and can't raise it there; nor does CAP_IPC_LOCK of such a namespace
+ * The limit is that of the calling process.  It comes from whoever created its user
+ * namespace, and can't be raised there; nor does CAP_IPC_LOCK of such a namespace
  * count.
  *
- * What the caller has given up a moment ago may still be counted: if it would
- * be too much, this waits for that.
+ * What the caller has just given up may still be counted.  If that exceeds the limit,
+ * this waits until it is freed.
  *
  * Context: may sleep; kho.lock not held.
- * Return: 0, -ENOMEM, or -EDQUOT if that is more than RLIMIT_MEMLOCK.
+ * Return: 0, -ENOMEM, or -EDQUOT if RLIMIT_MEMLOCK would be exceeded.
  */
 int kho_charge(struct kho_object *object, u64 nr_pages, u64 *charged)
 {
-	u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT, had = 0;
+	u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT, kept = 0;
 	int ret;
 
 	*charged = 0;
-	/* What anybody may have who makes a user namespace is nothing here. */
+	/* Capabilities that creating a user namespace gives to anybody do not count. */
 	if (ns_capable_noaudit(&init_user_ns, CAP_IPC_LOCK))
 		return 0;
 
 	do
-		ret = charge(object, nr_pages, limit, &had);
+		ret = charge(object, nr_pages, limit, &kept);
 	while (ret == -EDQUOT && kho_deferred_wait());
 	if (ret == -EDQUOT)
-		return kho_refuse(ret, "object '%s': %llu pages more than the %llu that the user has are beyond RLIMIT_MEMLOCK, %llu pages",
-				  kho_shown(object->name), nr_pages, had, limit);
+		return kho_refuse(ret, "object '%s': %llu pages on top of the user's %llu exceed RLIMIT_MEMLOCK, %llu pages",
+				  kho_shown(object->name), nr_pages, kept, limit);
 	if (!ret)
 		*charged = nr_pages;
 	return ret;
@@ -165,10 +164,10 @@ static void uncharge(struct kho_object *object, u64 nr_pages)
 }
 
 /**
- * kho_charge_move() - count pages for another object of the same user
- * @to: which has been charged nothing so far
- * @from: which was charged for them
- * @nr_pages: how many; no more than were charged are moved
+ * kho_charge_move() - move charged pages to another object of the same user
+ * @to: the object, which has not been charged so far
+ * @from: the object that was charged
+ * @nr_pages: number of pages; no more than were charged are moved
  *
  * Context: may sleep.
  */
@@ -187,9 +186,9 @@ void kho_charge_move(struct kho_object *to, struct kho_object *from, u64 nr_page
 }
 
 /**
- * kho_uncharge() - count pages no more
- * @object: what they were for
- * @nr_pages: how many; no more than were charged are uncharged
+ * kho_uncharge() - charge no longer for pages
+ * @object: the object that they were for
+ * @nr_pages: number of pages; no more than were charged are uncharged
  *
  * Context: may sleep.
  */

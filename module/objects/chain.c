@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that hang on the record of an object: its extents, checksums, and the agent's data.
+ * The metapages that an object's record leads to: extents, checksums, the agent's data.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -17,12 +17,12 @@
 #define PER_CHUNK	KHO_OBJS_EXTENTS_PER_PAGE(PAGE_SHIFT)
 
 /**
- * kho_put_extent() - write an extent down
+ * kho_write_extent() - write an extent for the next kernel
  * @to: where the next kernel reads it
  * @from: the extent
  */
-void kho_put_extent(struct kho_objs_extent *to,
-		    const struct kho_extent *from)
+void kho_write_extent(struct kho_objs_extent *to,
+		      const struct kho_extent *from)
 {
 	to->addr = from->pfn << PAGE_SHIFT | from->order;
 	to->nr_pages = from->nr_pages;
@@ -39,7 +39,7 @@ static void free_more(u64 more)
 	}
 }
 
-/* Writes down the extents that a record has no room for. */
+/* Writes the extents that do not fit into a record. */
 static int alloc_more(const struct kho_mem *mem, u64 *more)
 {
 	u64 i, *link = more;
@@ -57,15 +57,15 @@ static int alloc_more(const struct kho_mem *mem, u64 *more)
 		*link = virt_to_phys(chunk);
 		link = &chunk->next;
 		for (n = 0; n < PER_CHUNK && i < mem->nr_extents; n++, i++)
-			kho_put_extent(&chunk->extents[n], kho_extent_at(mem, i));
+			kho_write_extent(&chunk->extents[n], kho_extent_at(mem, i));
 		cond_resched();
 	}
 	return 0;
 }
 
 /**
- * kho_chains_free() - free what hangs on no record
- * @chains: what, and none of it afterwards
+ * kho_chains_free() - free metapages that no record leads to
+ * @chains: the metapages; empty afterwards
  *
  * Context: may sleep; kho.lock or kho.gate held.
  */
@@ -78,13 +78,13 @@ void kho_chains_free(struct kho_chains *chains)
 }
 
 /**
- * kho_chains_alloc() - write down what will hang on a record
- * @mem: whose extents
- * @with_sums: have room for checksums as well
+ * kho_chains_alloc() - write the metapages that a record will lead to
+ * @mem: the memory with the extents
+ * @with_sums: make room for checksums, too
  * @chains: set to what was written
  *
  * Context: may sleep; kho.gate held, kho.lock not.
- * Return: 0, or as kho_sums_alloc(), and then there are no chains.
+ * Return: 0, or as kho_sums_alloc(), and then @chains is empty.
  */
 int kho_chains_alloc(const struct kho_mem *mem, bool with_sums,
 		     struct kho_chains *chains)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the file of an object is asked for: takes requests apart, and has them
- * carried out in object-ops.c.
+ * Commands on the file of an object: checks their structs, and calls what carries them
+ * out.
  *
- * What changes an object takes a file that is open for writing.  Whose it is can
- * be changed by its owner only, whatever file that is asked of.
+ * Commands that change an object need a file that is open for writing.  Its owner, group
+ * and mode can be changed by its owner only, through any file.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -46,7 +46,7 @@ static int do_seal(struct kho_object *object, struct inode *inode,
 	u32 flags = any->plain.flags;
 
 	if (flags & ~KHO_SEAL_SUM)
-		return kho_not_zero("kho_obj_plain.flags without KHO_SEAL_SUM",
+		return kho_not_zero("kho_obj_plain.flags & ~KHO_SEAL_SUM",
 				flags & ~KHO_SEAL_SUM);
 	return kho_object_seal(object, inode, flags & KHO_SEAL_SUM);
 }
@@ -94,18 +94,18 @@ static int do_get_data(struct kho_object *object, struct inode *inode,
 		       union kho_object_any *any)
 {
 	struct kho_obj_data *data = &any->data;
-	u32 room = min_t(u32, data->bytes, KHO_DATA_MAX);
+	u32 capacity = min_t(u32, data->bytes, KHO_DATA_MAX);
 	void *copy;
 	int ret = check_data(data);
 
 	if (ret)
 		return ret;
-	copy = kvzalloc(room ?: 1, GFP_KERNEL);
+	copy = kvzalloc(capacity ?: 1, GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
-	ret = kho_object_get_data(object, copy, room, &data->bytes);
+	ret = kho_object_get_data(object, copy, capacity, &data->bytes);
 	if (!ret && copy_to_user(u64_to_user_ptr(data->data), copy,
-				 min(room, data->bytes)))
+				 min(capacity, data->bytes)))
 		ret = -EFAULT;
 	kvfree(copy);
 	return ret;
@@ -118,12 +118,12 @@ static int do_set_owner(struct kho_object *object, struct inode *inode,
 	u32 known = KHO_OWNER_UID | KHO_OWNER_GID | KHO_OWNER_MODE;
 
 	if (owner->flags & ~known)
-		return kho_not_zero("kho_obj_owner.flags without those that are known",
+		return kho_not_zero("kho_obj_owner.flags & ~(KHO_OWNER_UID | KHO_OWNER_GID | KHO_OWNER_MODE)",
 				owner->flags & ~known);
 	if (owner->reserved)
 		return kho_not_zero("kho_obj_owner.reserved", owner->reserved);
 	if (owner->flags & KHO_OWNER_MODE && owner->mode & ~0666)
-		return kho_refuse(-EINVAL, "kho_obj_owner.mode is %#o, must have no other bits than 0666",
+		return kho_refuse(-EINVAL, "kho_obj_owner.mode is %#o, must not have bits other than 0666",
 				  owner->mode);
 	return kho_object_set_owner(object, owner);
 }
@@ -147,7 +147,7 @@ static int do_verify(struct kho_object *object, struct inode *inode,
 
 	if (any->verify.flags)
 		return kho_not_zero("kho_obj_verify.flags", any->verify.flags);
-	/* So that nobody resizes it. */
+	/* Keeps others from resizing it. */
 	if (down_read_killable(&inode->i_rwsem))
 		return -EINTR;
 	ret = kho_sums_verify(object, &any->verify);
@@ -159,20 +159,20 @@ static int do_verify(struct kho_object *object, struct inode *inode,
  * struct object_command - how a command is carried out
  */
 struct object_command {
-	/** @size: of its struct. */
+	/** @size: size of its struct. */
 	unsigned int size;
-	/** @first_size: what the struct's first version had, or 0: the same. */
+	/** @first_size: size of the struct's first version, or 0: the same. */
 	unsigned int first_size;
 	/** @mode: how the file has to be open. */
 	fmode_t mode;
-	/** @tells: it has something to tell, and has changed nothing. */
-	bool tells;
+	/** @copy_out: it returns its struct, and has changed nothing. */
+	bool copy_out;
 	/** @run: carries it out. */
 	int (*run)(struct kho_object *object, struct inode *inode,
 		   union kho_object_any *any);
 };
 
-/* As in dev.c: @_member of the union is what the struct is copied into. */
+/* As in dev.c: the struct is copied into @_member of the union. */
 #define COMMAND(nr, type, _member, _mode, _run, ...) \
 	[KHO_CMD_##nr - KHO_CMD_OBJ_COMMIT] = { \
 		.size = KHO_ARG_SIZE(union kho_object_any, _member, type), \
@@ -187,18 +187,18 @@ static const struct object_command commands[] = {
 	COMMAND(OBJ_RESIZE, struct kho_obj_resize, resize, FMODE_WRITE, do_resize),
 	COMMAND(OBJ_SET_DATA, struct kho_obj_data, data, FMODE_WRITE, do_set_data),
 	COMMAND(OBJ_GET_DATA, struct kho_obj_data, data, FMODE_READ, do_get_data,
-		.tells = true),
+		.copy_out = true),
 	COMMAND(OBJ_SET_OWNER, struct kho_obj_owner, owner, FMODE_READ, do_set_owner),
-	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info, .tells = true,
+	COMMAND(OBJ_INFO, struct kho_obj_info, info, FMODE_READ, do_info, .copy_out = true,
 		.first_size = offsetof(struct kho_obj_info, poisoned_pages)),
-	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify, .tells = true,
+	COMMAND(OBJ_VERIFY, struct kho_obj_verify, verify, FMODE_READ, do_verify, .copy_out = true,
 		.first_size = offsetof(struct kho_obj_verify, poisoned)),
 };
 
 /**
  * kho_object_ioctl() - carry out a command on the file of an object
  * @file: the file
- * @mem: what it shows
+ * @mem: the memory that it shows
  * @cmd: the command
  * @user: its struct
  *
@@ -227,8 +227,8 @@ long kho_object_ioctl(struct file *file, struct kho_mem *mem, unsigned int cmd,
 			    command->first_size ?: command->size, user, &size);
 	ret = ret ?: command->run(container_of(mem, struct kho_object, mem),
 				  file_inode(file), &any);
-	/* To others there is nothing to tell, and they may have changed much. */
-	if (!ret && command->tells &&
+	/* Other commands return nothing, and must not fail after a change. */
+	if (!ret && command->copy_out &&
 	    copy_to_user(user, &any, min(size, command->size)))
 		ret = -EFAULT;
 	return ret;

@@ -17,8 +17,8 @@
 
 /**
  * kho_object_fill_info() - describe an object
- * @object: which
- * @info: filled in, but for its size
+ * @object: the object
+ * @info: filled in, except for its size
  *
  * Context: kho.lock held.
  */
@@ -58,8 +58,8 @@ void kho_object_fill_info(const struct kho_object *object, struct kho_obj_info *
 }
 
 /*
- * Where the last listing of all objects ended, so that the next one need not
- * begin at the first: good as long as no object comes or goes.
+ * Where the last listing of all objects ended, so that the next one need not begin at
+ * the first.  Valid until kho.changes grows.
  */
 static struct {
 	u64 changes;
@@ -67,9 +67,9 @@ static struct {
 	struct kho_object *object;
 } last_listed;
 
-/* Calls @tell for the objects from @first on; those that the caller sees. */
-static void list_objects(u64 first, u32 room, void *entries, u32 *filled, u64 *total,
-			 void (*tell)(const struct kho_object *object,
+/* Calls @fill for the objects from @first on that the caller may know of. */
+static void list_objects(u64 first, u32 capacity, void *entries, u32 *filled, u64 *total,
+			 void (*fill)(const struct kho_object *object,
 				      void *entries, u32 nr))
 {
 	bool all = kho_allowed_all();
@@ -87,11 +87,11 @@ static void list_objects(u64 first, u32 room, void *entries, u32 *filled, u64 *t
 	list_for_each_entry_from(object, &kho_objects, list) {
 		if (!all && !kho_sees(object))
 			continue;
-		if (*filled == room) {
+		if (*filled == capacity) {
 			if (all)
 				break;
 		} else if (i >= first) {
-			tell(object, entries, (*filled)++);
+			fill(object, entries, (*filled)++);
 		}
 		i++;
 	}
@@ -122,17 +122,17 @@ static void fill_entry(const struct kho_object *object, void *entries, u32 nr)
 
 /**
  * kho_object_list() - describe objects in short
- * @first: number of the first one wanted, of those that the caller sees
- * @room: entries that there are
+ * @first: number of the first one wanted, of those that the caller may know of
+ * @capacity: number of entries that fit
  * @entries: array of struct kho_obj_entry, filled in
- * @filled: how many were
- * @total: how many objects there are for the caller
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of objects that the caller may know of
  *
  * Context: may sleep; takes kho.lock.
  */
-void kho_object_list(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+void kho_object_list(u64 first, u32 capacity, void *entries, u32 *filled, u64 *total)
 {
-	list_objects(first, room, entries, filled, total, fill_entry);
+	list_objects(first, capacity, entries, filled, total, fill_entry);
 }
 
 static void fill_info(const struct kho_object *object, void *entries, u32 nr)
@@ -142,22 +142,22 @@ static void fill_info(const struct kho_object *object, void *entries, u32 nr)
 
 /**
  * kho_object_list_info() - describe objects
- * @first: number of the first one wanted, of those that the caller sees
- * @room: entries that there are
- * @entries: array of struct kho_obj_info, filled in but for their sizes
- * @filled: how many were
- * @total: how many objects there are for the caller
+ * @first: number of the first one wanted, of those that the caller may know of
+ * @capacity: number of entries that fit
+ * @entries: array of struct kho_obj_info, filled in except for their sizes
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of objects that the caller may know of
  *
  * Context: may sleep; takes kho.lock.
  */
-void kho_object_list_info(u64 first, u32 room, void *entries, u32 *filled,
+void kho_object_list_info(u64 first, u32 capacity, void *entries, u32 *filled,
 			  u64 *total)
 {
-	list_objects(first, room, entries, filled, total, fill_info);
+	list_objects(first, capacity, entries, filled, total, fill_info);
 }
 
 /**
- * kho_objects_nr() - how many there are
+ * kho_objects_nr() - get the number of objects
  *
  * Context: kho.lock held.
  */
@@ -167,8 +167,8 @@ u64 kho_objects_nr(void)
 }
 
 /**
- * kho_objects_query() - say how many there are
- * @query: whose members about them are set
+ * kho_objects_query() - report the number of objects
+ * @query: its members about objects are set
  *
  * Context: kho.lock held.
  */

@@ -17,8 +17,8 @@
  * kho_name_check() - can this be the name of an object?
  * @name: KHO_NAME_SIZE bytes
  *
- * Return: 0; -ENAMETOOLONG if no NUL ends it; -EINVAL if it is empty, "." or
- * "..", has a slash or a control character of ASCII, or anything behind its NUL.
+ * Return: 0; -ENAMETOOLONG if no NUL ends it; -EINVAL if it is empty, "." or "..", has
+ * a slash or an ASCII control character, or is not padded with NUL.
  */
 int kho_name_check(const u8 *name)
 {
@@ -34,7 +34,7 @@ int kho_name_check(const u8 *name)
 	for (i = 0; i < len; i++)
 		if (name[i] == '/' || name[i] < ' ' || name[i] == 0x7f)
 			return kho_refuse(-EINVAL,
-					  "name has byte 0x%02x, a slash or control character, at %zu",
+					  "name has byte 0x%02x at %zu, a slash or control character",
 					  name[i], i);
 	if (memchr_inv(name + len, 0, KHO_NAME_SIZE - len))
 		return kho_refuse(-EINVAL, "name '%s' is not padded with NUL", kho_shown(name));
@@ -42,11 +42,11 @@ int kho_name_check(const u8 *name)
 }
 
 /**
- * kho_new_name_check() - can a new object have that name?
+ * kho_new_name_check() - can this be the name of a new object?
  * @name: KHO_NAME_SIZE bytes
  *
- * Objects that arrive may have names with control characters of C1: there were
- * modules that let agents make them.
+ * Objects that arrive may have C1 control characters in their names: older modules let
+ * agents use them.
  *
  * Return: as kho_name_check(), and -EINVAL for any other control character.
  */

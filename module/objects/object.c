@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Named memory objects: made of pages of ours, kept until somebody removes
- * them, in this kernel or in one that comes after it.
+ * Named memory objects: kept until somebody removes them, in this kernel or in a later
+ * one.
  *
- * An object is on the list as long as it is preserved.  Files of it are
- * counted, and it can't be removed while there are any.  One that is not
- * committed goes with its last file; a jump in between leaves its record with a
- * mark, and the next kernel frees it.
+ * An object is on the list as long as it is preserved.  Its open files are counted, and
+ * it can't be removed while there are any.  An uncommitted object is removed with its
+ * last file.  If a jump comes first, the next kernel frees it, as its record says that
+ * it is uncommitted.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -39,7 +39,7 @@
 #include <kho/objects.h>
 #include <linux/kho.h>
 
-/* With 100,000 objects some 25 are looked at to find one. */
+/* With 100,000 objects, some 25 share a bucket. */
 #define NAME_BITS	12
 
 unsigned int kho_max_idle;
@@ -50,7 +50,7 @@ static struct hlist_head by_name[1 << NAME_BITS];
 
 struct kho_object_counts kho_object_counts;
 
-/* Nobody knows the key, so nobody can have all names lie in one bucket. */
+/* Nobody knows the key, so nobody can choose names that all share a bucket. */
 static struct hlist_head *bucket_of(const char *name)
 {
 	static siphash_key_t key;
@@ -79,7 +79,7 @@ struct kho_object *kho_object_find(const char *name)
 	return NULL;
 }
 
-/* The same, if there is such an object as far as the caller is to know. */
+/* The same, but only for objects that the caller may know of. */
 static struct kho_object *find_visible(const char *name)
 {
 	struct kho_object *object = kho_object_find(name);
@@ -100,7 +100,7 @@ static int may_name(const char *name)
  * kho_object_may_name() - can there be a new object of that name?
  * @name: its name
  *
- * Asked before the memory is taken, so that a second agent does no harm.
+ * Asked before memory is allocated, so that a second agent of that name does no harm.
  *
  * Context: may sleep.
  * Return: 0, -EEXIST, or as kho_may_change().
@@ -131,10 +131,10 @@ static const struct kho_mem_ops object_mem_ops = {
 };
 
 /**
- * kho_object_new() - begin an object, which has no memory yet
+ * kho_object_new() - create an object without memory
  * @params: what it is to be like
  *
- * Its pages are counted for the caller.
+ * The caller is charged for its pages.
  *
  * Context: may sleep.
  * Return: the object, for kho_object_free() or kho_object_insert(), or an error
@@ -171,8 +171,8 @@ struct kho_object *kho_object_new(const struct kho_object_params *params)
 }
 
 /**
- * kho_object_free() - give up the memory of an object that nobody knows
- * @object: which
+ * kho_object_free() - free an object that is not listed, and its memory
+ * @object: the object
  *
  * Context: may sleep.
  */
@@ -194,13 +194,13 @@ static u64 free_piece(struct kho_deferred *deferred)
 
 static void free_deferred(struct kho_deferred *deferred)
 {
-	/* What it was charged for besides: data. */
+	/* This also uncharges its data. */
 	kho_object_free(container_of(deferred, struct kho_object, deferred));
 }
 
 /**
- * kho_object_give_up() - an object is given up
- * @object: which; kho_deferred_free() has to follow, once it is preserved no more
+ * kho_object_give_up() - announce that the memory of an object will be freed
+ * @object: the object; kho_deferred_free() has to follow, once it is not preserved
  *
  * Context: kho.lock held, before kho_changed().
  */
@@ -232,9 +232,9 @@ static void list_object(struct kho_object *object)
 }
 
 /*
- * The opposite of what kho_object_insert() does, in two steps.  The first one
- * ends the object; the second needs no kho.lock, as it takes longer the more
- * pages there are, but kho.gate has to be held over both.
+ * The opposite of what kho_object_insert() does, in two steps.  The first one ends the
+ * object.  The second takes longer the more pages there are, and needs no kho.lock.
+ * kho.gate is held over both.
  */
 static void object_end(struct kho_object *object, struct kho_chains *chains)
 {
@@ -264,7 +264,7 @@ static void changed(void)
 	mutex_unlock(&kho.lock);
 }
 
-/* Makes a file of an object; who opens one calls make_whole() after that. */
+/* Makes a file of an object.  Whoever opens an object then calls make_folios(). */
 static struct file *make_file(struct kho_object *object, unsigned int flags,
 			      bool largest)
 {
@@ -282,14 +282,14 @@ static struct file *make_file(struct kho_object *object, unsigned int flags,
 
 /**
  * kho_object_insert() - preserve an object, and make a file of it
- * @object: with its memory
+ * @object: the object with its memory
  * @file: set to the file
  *
- * Lists it, marks it, records it; all of that or nothing.  What takes longer the
- * more pages there are is done without kho.lock; a jump waits at the gate.
+ * Lists, marks and records the object: all of that or nothing.  What takes longer the
+ * more pages there are is done without kho.lock; a jump waits for kho.gate.
  *
  * Context: may sleep; takes kho.gate and kho.lock.
- * Return: 0, as kho_object_may_name(), as kho_mark_range(), or -ENOMEM.
+ * Return: 0, -ENOMEM, or as kho_object_may_name() or kho_mark_range().
  */
 int kho_object_insert(struct kho_object *object, struct file **file)
 {
@@ -343,7 +343,7 @@ static int check_params(const struct kho_object_params *params)
 	if (!params->bytes)
 		return kho_refuse(-EINVAL, "object '%s': size is 0", kho_shown(params->name));
 	if (params->huge && params->bytes & (PMD_SIZE - 1))
-		return kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of huge pages of %lu",
+		return kho_refuse(-EINVAL, "object '%s': size %llu is not a multiple of the huge page size, %lu",
 				  kho_shown(params->name), params->bytes, PMD_SIZE);
 	if (params->nid != NUMA_NO_NODE &&
 	    (params->nid < 0 || params->nid >= MAX_NUMNODES || !node_online(params->nid)))
@@ -353,19 +353,19 @@ static int check_params(const struct kho_object_params *params)
 		if (kho_deferred_wait())
 			continue;
 		return kho_refuse(-ENOMEM,
-				  "object '%s': size %llu is more than there is memory",
+				  "object '%s': size %llu is more than the available memory",
 				  kho_shown(params->name), params->bytes);
 	}
 	return 0;
 }
 
 /**
- * kho_object_create() - make an object of zeroed memory
+ * kho_object_create() - create an object of zeroed memory
  * @params: what it is to be like; the name has been checked
  * @file: set to a file of it
  *
  * Context: may sleep.
- * Return: 0 or the errno of KHO_OBJ_CREATE; nothing stays after an error.
+ * Return: 0 or the errno of KHO_OBJ_CREATE; nothing is left after an error.
  */
 int kho_object_create(const struct kho_object_params *params, struct file **file)
 {
@@ -388,16 +388,16 @@ int kho_object_create(const struct kho_object_params *params, struct file **file
 }
 
 /*
- * The first file finds folios where there can be.  It takes longer the more there
- * are; others who open the object wait for that, and nobody else does.
+ * Makes folios for the first file.  This takes longer the more there are; others who
+ * open the object wait for it, and nobody else does.
  */
-static int make_whole(struct kho_object *object, struct file *file)
+static int make_folios(struct kho_object *object, struct file *file)
 {
 	struct inode *inode = file_inode(file);
 	int ret;
 
 	kho_inject("whole");
-	/* Most often it is, and then nobody waits for who seals it just now. */
+	/* Usually there is nothing to do, and no need to wait for a seal in progress. */
 	if (kho_mem_folios_made(&object->mem))
 		return 0;
 	if (down_write_killable(&inode->i_rwsem))
@@ -432,7 +432,7 @@ int kho_object_open(const char *name, u32 flags, struct file **file, u64 *bytes)
 	if (!(flags & KHO_OPEN_READ) && !(object->flags & KHO_OBJS_SEALED))
 		mask |= MAY_WRITE;
 	if (!kho_may(object, mask)) {
-		ret = kho_refuse(-EACCES, "object '%s': its mode is %#o, which does not let uid %u have it%s",
+		ret = kho_refuse(-EACCES, "object '%s': mode %#o does not let uid %u open it%s",
 				 kho_shown(name), object->mode,
 				 from_kuid(&init_user_ns, current_fsuid()),
 				 mask & MAY_WRITE ? " for writing" : "");
@@ -454,7 +454,7 @@ out:
 	mutex_unlock(&kho.lock);
 	if (ret)
 		return ret;
-	ret = make_whole(object, *file);
+	ret = make_folios(object, *file);
 	if (ret)
 		fput(*file);
 	return ret;
@@ -472,7 +472,7 @@ static void object_release(struct kho_mem *mem)
 	mutex_lock(&kho.lock);
 	if (!--object->files) {
 		kho_mem_no_file(mem);
-		/* On the way to the next kernel that has to do it. */
+		/* Once the machine is going down, the next kernel removes it. */
 		drop = object->flags & KHO_OBJS_UNCOMMITTED && !kho.frozen;
 		if (drop)
 			object_end(object, &chains);
@@ -490,11 +490,11 @@ static void object_release(struct kho_mem *mem)
 }
 
 /**
- * kho_object_remove() - give an object up and its memory back
+ * kho_object_remove() - remove an object and free its memory
  * @name: its name
  *
  * Context: may sleep.
- * Return: 0, -ENOENT, -EPERM if it is another's, -EBUSY while it is open,
+ * Return: 0, -ENOENT, -EPERM if the caller does not own it, -EBUSY while it is open,
  * -ESHUTDOWN.
  */
 int kho_object_remove(const char *name)
@@ -509,7 +509,7 @@ int kho_object_remove(const char *name)
 	if (!object)
 		ret = -ENOENT;
 	else if (!kho_owns(object))
-		ret = kho_refuse(-EPERM, "object '%s' is of uid %u", kho_shown(name),
+		ret = kho_refuse(-EPERM, "object '%s' belongs to uid %u", kho_shown(name),
 				 from_kuid(&init_user_ns, object->uid));
 	else if (kho.frozen)
 		ret = -ESHUTDOWN;
@@ -534,8 +534,8 @@ int kho_object_remove(const char *name)
 
 /**
  * kho_object_adopt() - list an object that arrived
- * @object: with its memory filled in
- * @record: what was read of it and found good, which stays its record
+ * @object: the object, with its memory filled in
+ * @record: its record, which was found valid and stays in use
  *
  * Context: kho.lock held.
  */
@@ -563,8 +563,8 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 }
 
 /*
- * What its maker did not commit is freed, and so is what nobody has wanted for
- * as long as it takes.
+ * Frees objects that were not committed, and those that nobody has opened for
+ * kho_max_idle handovers.
  */
 static void free_unwanted(void)
 {
@@ -593,7 +593,7 @@ static void free_unwanted(void)
 		kho_deferred_free(&object->deferred);
 	}
 	if (uncommitted)
-		pr_info("%llu objects were not committed by their makers: freed\n",
+		pr_info("%llu objects were not committed by their creators: freed\n",
 			uncommitted);
 	if (idle)
 		pr_info("%llu objects were not opened for %u handovers (max_idle): freed\n",
@@ -601,7 +601,7 @@ static void free_unwanted(void)
 }
 
 /**
- * kho_objects_init() - be asked for what objects hold
+ * kho_objects_init() - register objects as an owner of pages
  *
  * Context: kho.lock held.
  */
@@ -611,7 +611,7 @@ void kho_objects_init(void)
 }
 
 /**
- * kho_objects_commit() - what arrived is ours for good
+ * kho_objects_commit() - own what arrived for good
  *
  * Context: may sleep; kho.lock held; kho_changed() has to follow.
  */
@@ -625,9 +625,9 @@ void kho_objects_commit(void)
 }
 
 /**
- * kho_objects_forget() - forget all objects, but leave their memory alone
+ * kho_objects_forget() - forget all objects, but leave their memory as it is
  *
- * For a takeover that is called off: what arrived stays as it arrived.
+ * For a takeover that is called off, and if the objects that arrived are refused.
  *
  * Context: kho.lock held; no files are open.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Objects: for this folder alone.
+ * Objects: for this folder only.
  */
 #ifndef KHO_OBJECT_H
 #define KHO_OBJECT_H
@@ -23,71 +23,71 @@ struct vm_area_struct;
  * struct kho_object - a named memory object
  */
 struct kho_object {
-	/** @list: of all objects, oldest first. */
+	/** @list: entry in the list of all objects, oldest first. */
 	struct list_head list;
-	/** @named: the same, by name. */
+	/** @named: entry in the table of names. */
 	struct hlist_node named;
 	/** @mem: its memory. */
 	struct kho_mem mem;
 	/** @name: NUL-padded. */
 	char name[KHO_OBJS_NAME_SIZE];
-	/** @files: open files of it. */
+	/** @files: number of open files. */
 	unsigned int files;
-	/** @arrived: came from the previous kernel. */
+	/** @arrived: it came from the previous kernel. */
 	bool arrived;
 	/** @flags: KHO_OBJS_*. */
 	u32 flags;
-	/** @generation: handovers it has been through. */
+	/** @generation: number of handovers it has been through. */
 	u32 generation;
-	/** @idle: handovers since somebody opened it. */
+	/** @idle: number of handovers since somebody opened it. */
 	u32 idle;
-	/** @created: seconds since 1970. */
+	/** @created: time of creation, in seconds since 1970. */
 	u64 created;
 	/** @uid: owner. */
 	kuid_t uid;
-	/** @gid: its group. */
+	/** @gid: group. */
 	kgid_t gid;
 	/** @mode: read and write bits. */
 	umode_t mode;
-	/** @comm: name of its maker. */
+	/** @comm: name of the process that created it. */
 	char comm[KHO_OBJS_COMM];
-	/** @release: of the kernel that it was made in. */
+	/** @release: of the kernel in which it was created. */
 	char release[KHO_OBJS_RELEASE];
-	/** @charge: whose pages they are counted as, or NULL. */
+	/** @charge: the account in which its pages are counted, or NULL. */
 	struct kho_account *charge;
-	/** @charged: how many pages. */
+	/** @charged: number of pages counted there. */
 	u64 charged;
 	/** @record: what the next kernel reads. */
 	struct kho_objs_record *record;
-	/** @data_bytes: of the agent's own data. */
+	/** @data_bytes: size of the agent's own data. */
 	u32 data_bytes;
-	/** @data_charged: pages of these that are among @charged. */
+	/** @data_charged: number of pages of that data, included in @charged. */
 	u32 data_charged;
-	/** @deferred: its pages are given back, when it is given up. */
+	/** @deferred: for giving its pages back, once it is given up. */
 	struct kho_deferred deferred;
 };
 
 /**
- * struct kho_chains - pages that hang on an object's record
+ * struct kho_chains - chains of metapages that a record leads to, by address
  */
 struct kho_chains {
-	/** @more: extents that the record has no room for. */
+	/** @more: extents that do not fit into the record. */
 	u64 more;
 	/** @sums: checksums. */
 	u64 sums;
-	/** @data: the agent's own. */
+	/** @data: the agent's own data. */
 	u64 data;
 };
 
 /**
- * struct kho_object_counts - how many there are
+ * struct kho_object_counts - how many objects there are
  */
 struct kho_object_counts {
-	/** @nr: objects. */
+	/** @nr: number of objects. */
 	u64 nr;
-	/** @pages: their base pages, without metadata. */
+	/** @pages: number of their base pages, without metapages. */
 	u64 pages;
-	/** @arrived: how many of them arrived. */
+	/** @arrived: number of objects that arrived. */
 	u64 arrived;
 };
 
@@ -106,12 +106,12 @@ struct kho_object *kho_object_find(const char *name);
 /* list.c */
 void kho_object_fill_info(const struct kho_object *object, struct kho_obj_info *info);
 
-/* seal.c, resize.c, userdata.c, owner.c: what the file of an object is asked for */
+/* seal.c, resize.c, userdata.c, owner.c: commands on the file of an object */
 int kho_object_commit(struct kho_object *object);
 int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums);
 int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes);
 int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes);
-int kho_object_get_data(struct kho_object *object, void *data, u32 room,
+int kho_object_get_data(struct kho_object *object, void *data, u32 capacity,
 			u32 *bytes);
 void kho_data_free(u64 addr);
 int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *to);
@@ -142,7 +142,7 @@ void kho_charge_move(struct kho_object *to, struct kho_object *from,
 		     u64 nr_pages);
 
 /* chain.c */
-void kho_put_extent(struct kho_objs_extent *to, const struct kho_extent *from);
+void kho_write_extent(struct kho_objs_extent *to, const struct kho_extent *from);
 int kho_chains_alloc(const struct kho_mem *mem, bool with_sums,
 		     struct kho_chains *chains);
 void kho_chains_free(struct kho_chains *chains);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose an object is.
+ * Changing the owner, group and mode of an object.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -19,13 +19,12 @@
 #include <linux/kho.h>
 
 /**
- * kho_object_set_owner() - say whose an object is, and who may use it
- * @object: which
- * @to: what to set; checked for what can't be at all
+ * kho_object_set_owner() - set the owner, group and mode of an object
+ * @object: the object
+ * @to: what to set; flags and mode have been checked
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0, -EPERM, -EINVAL for an id that can't be one, or as
- * kho_may_change().
+ * Return: 0, -EPERM, -EINVAL for an invalid uid or gid, or as kho_may_change().
  */
 int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *to)
 {
@@ -39,7 +38,7 @@ int kho_object_set_owner(struct kho_object *object, const struct kho_obj_owner *
 	if (to->flags & KHO_OWNER_GID)
 		gid = make_kgid(&init_user_ns, to->gid);
 	if (!uid_valid(uid) || !gid_valid(gid))
-		return kho_refuse(-EINVAL, "object '%s': uid %u or gid %u is none",
+		return kho_refuse(-EINVAL, "object '%s': uid %u or gid %u is invalid",
 				  kho_shown(object->name), to->uid, to->gid);
 
 	mutex_lock(&kho.lock);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Having the memory of a process leave scratch, and the first 2 MiB.
+ * Moving the memory of a process out of scratch and out of the first 2 MiB.
  *
- * Most of it goes when the pages that it lies on are set aside, whatever it is.  That
- * is done by whole blocks of the allocator, and fails where one page of the block
- * can't be moved.  From there single pages are moved by the way that drivers have for
- * memory of devices (migrate_vma_setup()), which is for anonymous memory and tmpfs.
+ * Most of it is moved when the pages that it lies on are set aside, whatever it is.  That
+ * is done in whole blocks of the allocator, and fails where one page of a block can't be
+ * moved.  From there single pages are moved as drivers do it for device memory
+ * (migrate_vma_setup()), which works for anonymous memory and tmpfs.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -20,7 +20,7 @@
 #include "core/page-alloc.h"
 #include "object.h"
 
-/* A page of the caller, as it is while it is still pinned. */
+/* A page of the caller, noted while it is still pinned. */
 struct place {
 	unsigned long addr;
 	unsigned long pfn;	/* of its folio, */
@@ -37,7 +37,7 @@ static unsigned long note_places(struct place *place, unsigned long addr,
 
 		if (!kho_backend_has_to_move(page_to_pfn(pages[i])))
 			continue;
-		/* What is pinned is not written to swap anew. */
+		/* A pinned page is not written to swap anew. */
 		folio_wait_writeback_killable(folio);
 		place[n].addr = addr + (i << PAGE_SHIFT);
 		place[n].pfn = folio_pfn(folio);
@@ -47,7 +47,7 @@ static unsigned long note_places(struct place *place, unsigned long addr,
 	return n;
 }
 
-/* Those that lie side by side at once. */
+/* Adjacent folios are set aside at once. */
 static void set_aside(const struct place *place, unsigned long n)
 {
 	unsigned long i, pfn, end;
@@ -63,9 +63,9 @@ static void set_aside(const struct place *place, unsigned long n)
 
 #ifdef CONFIG_DEVICE_MIGRATION
 /*
- * Is it such a page as drivers migrate?  They do that for memory of devices, where no
- * page is being written to a disk, and none has something of a file system's.  The
- * page is locked, so that stays so.
+ * Can a page be migrated as drivers do it?  They do it for device memory, where no page
+ * is being written to a disk or has private data of a file system.  The page is locked,
+ * so this does not change.
  */
 static bool can_be_moved(struct folio *folio)
 {
@@ -74,8 +74,8 @@ static bool can_be_moved(struct folio *folio)
 }
 
 /*
- * What is at @addr now, if it lies in scratch, is copied to a page elsewhere.  It need
- * not be what was pinned there: somebody may have mapped something else.
+ * Copies what is at @addr now to a page elsewhere, if it lies in scratch.  It need not be
+ * what was pinned there: something else may have been mapped meanwhile.
  */
 static void move_page(struct mm_struct *mm, unsigned long addr)
 {
@@ -97,8 +97,8 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
 	if (page && kho_backend_has_to_move(page_to_pfn(page)) && can_be_moved(page_folio(page))) {
 		/*
-		 * It is pinned next, and must not be moved for that once more.  Nobody is
-		 * to be killed for it.
+		 * It is pinned next, and must not have to be moved again for that.
+		 * The OOM killer must not be invoked for it.
 		 */
 		to = kho_pages_alloc(page_to_nid(page),
 				     GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN, 0);
@@ -110,9 +110,9 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	}
 	migrate_vma_pages(&args);
 	/*
-	 * Drivers do this to anonymous memory.  A page of tmpfs that was replaced in
-	 * its file still says whose it was, and nobody but who migrated it forgets
-	 * that (move_to_new_folio() for the kernel's own).
+	 * Drivers migrate only anonymous memory.  A page of tmpfs that was replaced
+	 * in its file still has its mapping set, and whoever migrated it has to clear
+	 * that (the kernel itself does so in move_to_new_folio()).
 	 */
 	if (dst && src & MIGRATE_PFN_MIGRATE && !PageAnon(page))
 		page_folio(page)->mapping = NULL;
@@ -127,14 +127,14 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 #endif
 
 /**
- * kho_pin_move() - have what the caller has there leave scratch and the first 2 MiB
+ * kho_pin_move() - move the caller's memory out of scratch and the first 2 MiB
  * @addr: where its memory begins
  * @pages: pages of it that are pinned
- * @nr: how many
+ * @nr: number of pages
  *
  * Context: may sleep for long; none of our locks held, nor mmap_lock.
- * Return: false if nothing has been done, for there was nothing to be done, or no
- * memory for it.  Else the pages are pinned no more, and those of them that lay in
+ * Return: false if nothing has been done, because nothing had to be or for lack of
+ * memory.  Otherwise the pages are no longer pinned, and those of them that lay in
  * scratch may lie elsewhere now.
  */
 bool kho_pin_move(unsigned long addr, struct page **pages, unsigned long nr)
@@ -157,7 +157,7 @@ bool kho_pin_move(unsigned long addr, struct page **pages, unsigned long nr)
 		cond_resched();
 	}
 	kvfree(place);
-	/* The places are free now, and nobody else's are to be there. */
+	/* The old places are free now: nobody else's memory should get there. */
 	kho_backend_set_aside_later();
 	return true;
 }

@@ -2,18 +2,16 @@
 /*
  * Preserving memory that a process has already.
  *
- * The pages are pinned for good, which moves them out of where nothing may stay
- * (FOLL_LONGTERM), and are made an object as they are.  What a mapping is of is
- * looked at before its pages are pinned, so that the answer tells what is wrong
- * with it, and the pages are looked at after that, since mappings may change
- * meanwhile.
+ * The pages are pinned for good, which moves them out of places where nothing may stay
+ * (FOLL_LONGTERM), and become an object as they are.  Mappings are checked before their
+ * pages are pinned, so that an error can name what is wrong with them.  The pages are
+ * checked after that, since mappings may change meanwhile.
  *
- * An object can be written, so nobody may get one of pages that he may only read.
- * No look from before says that of the pages that are there later.  So it is
- * decided with the pin: it is one for writing, which the kernel grants for a page
- * that may be written and for no other; or, where the mapping could be made
- * writable but is not, mapping and pages are looked at and pinned under one
- * mmap_lock.
+ * An object is writable, so nobody may make one of pages that they may only read.  No
+ * earlier check of a mapping covers the pages that are there later, so this is decided
+ * together with the pin.  Writable mappings are pinned for writing, which the kernel
+ * grants only for pages that may be written.  Where a mapping could be made writable but
+ * is not, mapping and pages are checked and pinned under one mmap_lock.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -43,19 +41,19 @@
 
 #include <linux/kho.h>
 
-/* Pages that are pinned in one go. */
+/* Pages that are pinned at once. */
 #define PIN_PIECE	4096UL
 
 /* How often pages are moved out of scratch before they are refused. */
 #define MOVE_TRIES	8
 
 /*
- * Least memory that has to be available, in pages: to pin what is not there yet
- * allocates it, and for want of more the OOM killer would come.
+ * Pages that have to be available.  Pinning allocates what is not present yet, and
+ * running out would invoke the OOM killer.
  */
 #define KEEP_FREE	4096UL
 
-/* How often pages of a mapping that is only read may go before they are pinned. */
+/* How often pages of a read-only mapping may vanish before they are pinned. */
 #define VIEW_TRIES	16
 
 /* guest_memfd, 6.8 on; not in linux/magic.h of older kernels. */
@@ -75,38 +73,38 @@ static const struct {
 	[KHO_WHY_SECRET] = { -EKEYREJECTED, "it is secret memory" },
 	[KHO_WHY_TAKEN] = { -EEXIST, "it is preserved already" },
 	[KHO_WHY_PLACE] = { -EADDRNOTAVAIL, "nothing can be preserved where it lies" },
-	[KHO_WHY_DRIVER] = { -EREMOTE, "a driver has brought it, the next kernel has none there" },
+	[KHO_WHY_DRIVER] = { -EREMOTE, "a driver added it: the next kernel has none there" },
 	[KHO_WHY_CHANGED] = { -ESTALE, "it changed meanwhile" },
 };
 
-/* What is being pinned. */
+/* Memory that is being pinned. */
 struct pinning {
-	struct kho_obj_preserve *ask;
+	struct kho_obj_preserve *args;
 	struct kho_mem *mem;
-	/* Pages side by side that are pinned, but not in mem yet: */
+	/* Adjacent pages that are pinned, but not in mem yet: */
 	unsigned long pfn;
 	unsigned long nr_pages;
 	/* of this folio, or of any that are smaller than huge pages (NULL), */
 	struct folio *folio;
 	/* and of this node. */
 	int nid;
-	/* The large folio that was met last, and how much of it is not pinned. */
+	/* The last large folio, and how many of its pages are not pinned. */
 	struct folio *large;
 	unsigned long large_rest;
-	/* Pages that stay with those of the object, as they are of the same folios. */
+	/* Pages that stay although they are not pinned, as their folios do. */
 	u64 rest;
 };
 
-static int refuse(struct kho_obj_preserve *ask, u32 why, unsigned long addr)
+static int refuse(struct kho_obj_preserve *args, u32 why, unsigned long addr)
 {
-	ask->why = why;
-	ask->bad_addr = addr;
+	args->why = why;
+	args->bad_addr = addr;
 	return kho_refuse(why_not[why].err, "object '%s': memory at 0x%lx of process %d: %s",
-			  kho_shown(ask->name), addr, task_tgid_nr(current),
+			  kho_shown(args->name), addr, task_tgid_nr(current),
 			  why_not[why].text);
 }
 
-/* Is it of tmpfs?  A device node in /dev is too, but what it maps is not. */
+/* Is it of tmpfs?  Device nodes in /dev are too, but what they map is not. */
 static bool is_tmpfs(const struct vm_area_struct *vma)
 {
 	struct inode *inode = vma->vm_file ? file_inode(vma->vm_file) : NULL;
@@ -115,21 +113,21 @@ static bool is_tmpfs(const struct vm_area_struct *vma)
 	       inode->i_sb->s_magic == TMPFS_MAGIC;
 }
 
-/* Is @addr of a mapping behind the end of its file? */
+/* Is @addr of a mapping beyond the end of its file? */
 static bool behind_end(struct vm_area_struct *vma, unsigned long addr)
 {
 	loff_t offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) +
 			(addr - vma->vm_start);
 
-	/* That of a private mapping of /dev/zero is no file. */
+	/* A private mapping of /dev/zero has a file, but is anonymous. */
 	return vma->vm_file && !vma_is_anonymous(vma) &&
 	       offset >= i_size_read(file_inode(vma->vm_file));
 }
 
 /*
- * Is it a shared mapping that mprotect() would let the caller write to?  Of a file
- * that was opened to be read, or that is sealed, the kernel makes none, and what
- * mseal() was called for stays as it is.
+ * Is it a shared mapping that mprotect() could make writable?  The kernel does not allow
+ * that if the file was opened for reading or is sealed, and mseal() protects a mapping
+ * from any change.
  */
 static bool may_become_writable(const struct vm_area_struct *vma)
 {
@@ -157,9 +155,9 @@ static u32 refuse_for(struct vm_area_struct *vma, unsigned long addr)
 	if (behind_end(vma, addr))
 		return KHO_WHY_UNMAPPED;
 	/*
-	 * Pages of a private mapping are its own only once they are written to;
-	 * those of a shared one are the same whoever looks.  What the caller may
-	 * not make writable it may not have an object of, which is writable.
+	 * Pages of a private mapping are its own only once they are written to; those of
+	 * a shared one are the same for everybody.  The object will be writable, so the
+	 * mapping has to be, or the caller has to be able to make it so.
 	 */
 	if (!(vma->vm_flags & VM_WRITE) && !may_become_writable(vma))
 		return KHO_WHY_PROTECTED;
@@ -167,7 +165,7 @@ static u32 refuse_for(struct vm_area_struct *vma, unsigned long addr)
 }
 
 /**
- * kho_pin_may() - could what a mapping has at an address be preserved?
+ * kho_pin_may() - could the memory that is mapped at an address be preserved?
  * @vma: the mapping
  * @addr: the address, within it
  *
@@ -178,7 +176,7 @@ bool kho_pin_may(struct vm_area_struct *vma, unsigned long addr)
 	return !refuse_for(vma, addr);
 }
 
-/* Looks at the mapping of @addr; says where it ends and how it is pinned. */
+/* Checks the mapping at @addr; tells where it ends and how to pin it. */
 static u32 check_at(unsigned long addr, unsigned long *end, bool *write,
 		    bool *hugetlb)
 {
@@ -197,10 +195,10 @@ static u32 check_at(unsigned long addr, unsigned long *end, bool *write,
 	return why;
 }
 
-/* So that what is wrong at the end is known before anything is pinned. */
-static int check_all(struct kho_obj_preserve *ask)
+/* Checks all mappings, so that errors are found before anything is pinned. */
+static int check_all(struct kho_obj_preserve *args)
 {
-	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
+	unsigned long addr = args->addr, end = args->addr + args->bytes;
 	bool write, hugetlb;
 	u32 why;
 
@@ -209,12 +207,12 @@ static int check_all(struct kho_obj_preserve *ask)
 
 		why = check_at(at, &addr, &write, &hugetlb);
 		if (why)
-			return refuse(ask, why, at);
+			return refuse(args, why, at);
 	}
 	return 0;
 }
 
-/* Pages of a process that stay whole are whole again in the next kernel. */
+/* A huge page that is pinned as a whole is one in the next kernel, too. */
 static unsigned int order_of(const struct pinning *p)
 {
 	if (!p->folio || p->nr_pages != folio_nr_pages(p->folio))
@@ -229,7 +227,7 @@ static int flush(struct pinning *p)
 
 	if (!p->nr_pages)
 		return 0;
-	/* Base pages would be here already if they followed the last ones. */
+	/* Base pages that follow the last ones have been merged already. */
 	if (!p->folio)
 		ret = kho_mem_add(p->mem, p->pfn, p->nr_pages, 0);
 	else
@@ -239,20 +237,20 @@ static int flush(struct pinning *p)
 	return ret;
 }
 
-/* Are the folio's pages as those of such mappings are? */
+/* Can a mapping that was checked have this page, and is it sound? */
 static u32 check_folio(struct folio *folio, struct page *page)
 {
 	if (!folio_test_swapbacked(folio) && !folio_test_anon(folio) &&
 	    !folio_test_hugetlb(folio))
 		return KHO_WHY_CHANGED;
-	/* hugetlb says so at the head. */
+	/* hugetlb marks only the head as poisoned. */
 	if (PageHWPoison(page) || folio_test_hwpoison(folio) ||
 	    (folio_test_large(folio) && folio_test_has_hwpoisoned(folio)))
 		return KHO_WHY_PLACE;
 	return KHO_WHY_NONE;
 }
 
-/* Can anything stay where these pages are? */
+/* Can anything be preserved where these pages are? */
 static u32 check_place(unsigned long pfn, unsigned long nr)
 {
 	int ret = kho_ram_check(pfn, nr);
@@ -262,7 +260,7 @@ static u32 check_place(unsigned long pfn, unsigned long nr)
 	return ret || kho_backend_in_scratch(pfn, nr) ? KHO_WHY_PLACE : KHO_WHY_NONE;
 }
 
-/* A page that is a folio of its own, and nothing about it is wrong? */
+/* Is it a folio of one page, of this node, with nothing wrong about it? */
 static bool is_base(struct page *page, int nid)
 {
 	struct folio *folio = (struct folio *)page;
@@ -272,7 +270,7 @@ static bool is_base(struct page *page, int nid)
 	       !PageHWPoison(page);
 }
 
-/* Of a large folio all pages stay as long as one of them does. */
+/* All pages of a large folio stay as long as one of them does. */
 static void count_rest(struct pinning *p, struct folio *folio, unsigned long nr)
 {
 	if (p->large != folio) {
@@ -284,11 +282,11 @@ static void count_rest(struct pinning *p, struct folio *folio, unsigned long nr)
 }
 
 /*
- * Takes the first of @pages, and what follows it in its folio or in base pages
- * side by side; says how many.
+ * Adds the first of @pages and what follows it, in its folio or as adjacent base pages.
+ * Returns how many.
  */
-static long take(struct pinning *p, struct page **pages, long nr,
-		 unsigned long addr)
+static long add_run(struct pinning *p, struct page **pages, long nr,
+		    unsigned long addr)
 {
 	struct page *page = pages[0];
 	struct folio *folio = page_folio(page), *huge = NULL;
@@ -301,7 +299,7 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	if (folio_test_large(folio)) {
 		nr = min_t(long, nr,
 			   folio_nr_pages(folio) - folio_page_idx(folio, page));
-		/* What is not of a pool may be mapped in another order. */
+		/* Except for hugetlb, they may be mapped in another order. */
 		if (folio_test_hugetlb(folio))
 			n = nr;
 		while (n < nr && pages[n] == pfn_to_page(pfn + n))
@@ -315,7 +313,7 @@ static long take(struct pinning *p, struct page **pages, long nr,
 	}
 	why = why ?: check_place(pfn, n);
 	if (why)
-		return refuse(p->ask, why, addr);
+		return refuse(p->args, why, addr);
 	if (folio_test_large(folio))
 		count_rest(p, folio, n);
 	if (p->nr_pages && p->folio == huge && p->nid == nid &&
@@ -334,12 +332,11 @@ static long take(struct pinning *p, struct page **pages, long nr,
 }
 
 /*
- * Pins pages of a mapping that is only read.  That its pages may be written is
- * no more than what its flags say, so these have to be those of the very mapping
- * that the pages are found in: both are looked at under one mmap_lock.  There
- * nobody waits for a page, neither for the disk nor for whoever handles page
- * faults by userfaultfd, who may need that lock: what is not there is had before.
- * -EFAULT if the first page is not there any more.
+ * Pins pages of a read-only mapping.  Only the flags of the mapping say that its pages
+ * may be written.  So these have to be the flags of the very mapping that the pages are
+ * found in: both are checked under one mmap_lock.  Nothing waits for a page under it,
+ * neither for a disk nor for a handler of userfaultfd, which may need the lock: missing
+ * pages are faulted in beforehand.  Returns -EFAULT if the first page is gone again.
  */
 static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 {
@@ -348,7 +345,7 @@ static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 	struct vm_area_struct *vma;
 	long ret = -EFAULT;
 
-	/* If it fails, so does what follows. */
+	/* If this fails, so does the pin. */
 	fault_in_readable((const char __user *)addr, nr << PAGE_SHIFT);
 	kho_inject("pin-view");
 	if (mmap_read_lock_killable(mm))
@@ -356,7 +353,7 @@ static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 	vma = vma_lookup(mm, addr);
 	if (vma && !refuse_for(vma, addr)) {
 		nr = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT);
-		/* It may be another mapping by now, or another one's neighbour. */
+		/* The mapping, or one that follows it, may have been replaced by now. */
 		if (vma->vm_flags & VM_WRITE)
 			gup |= FOLL_WRITE;
 		ret = kho_pin_user_pages(addr, nr, gup, pages);
@@ -369,14 +366,14 @@ static long pin_once(unsigned long addr, unsigned long nr, bool write,
 		     struct page **pages)
 {
 	kho_inject("pin");
-	/* Each page is one that the caller may write to, or it is not pinned. */
+	/* Only pages that the caller may write to are pinned. */
 	if (write)
 		return pin_user_pages_fast(addr, nr, FOLL_LONGTERM | FOLL_WRITE,
 					   pages);
 	return pin_view(addr, nr, pages);
 }
 
-/* The same, and has them leave scratch if they lie there and can be moved. */
+/* The same, but moves pages out of scratch if that is possible. */
 static long pin_pages(unsigned long addr, unsigned long nr, bool write,
 		      struct page **pages)
 {
@@ -395,13 +392,13 @@ static int await_memory(const struct pinning *p, unsigned long addr)
 	while (kho_pages_available() < min(KEEP_FREE, totalram_pages() / 64)) {
 		if (kho_deferred_wait())
 			continue;
-		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little is left to make all of it there",
-				  kho_shown(p->ask->name), addr);
+		return kho_refuse(-ENOMEM, "object '%s': memory at 0x%lx: too little memory is left to fault all of it in",
+				  kho_shown(p->args->name), addr);
 	}
 	return 0;
 }
 
-/* Pages of one mapping, as many as are pinned in one go; says how many. */
+/* Pins pages of one mapping, PIN_PIECE at most; returns how many. */
 static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
 		      struct page **pages)
 {
@@ -414,7 +411,7 @@ static long pin_piece(struct pinning *p, unsigned long addr, unsigned long end,
 again:
 	why = check_at(addr, &stop, &write, &hugetlb);
 	if (why)
-		return refuse(p->ask, why, addr);
+		return refuse(p->args, why, addr);
 	nr = await_memory(p, addr);
 	if (nr)
 		return nr;
@@ -423,20 +420,20 @@ again:
 	if (nr <= 0) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		/* It was there a moment ago, or the mapping was another one. */
+		/* The page is gone again, or the mapping was replaced: try again. */
 		if (!write && nr == -EFAULT && ++tries < VIEW_TRIES)
 			goto again;
 		why = check_at(addr, &stop, &write, &hugetlb);
 		if (why)
-			return refuse(p->ask, why, addr);
-		p->ask->bad_addr = addr;
-		/* No free page in the pool looks like no page at all. */
+			return refuse(p->args, why, addr);
+		p->args->bad_addr = addr;
+		/* If hugetlb's pool is empty, that looks as if there were no page. */
 		if (nr == -ENOMEM || hugetlb)
 			return -ENOMEM;
-		return refuse(p->ask, KHO_WHY_CHANGED, addr);
+		return refuse(p->args, KHO_WHY_CHANGED, addr);
 	}
 	for (i = 0; i < nr; i += n) {
-		n = take(p, pages + i, nr - i, addr + (i << PAGE_SHIFT));
+		n = add_run(p, pages + i, nr - i, addr + (i << PAGE_SHIFT));
 		if (n < 0) {
 			unpin_user_pages(pages + i, nr - i);
 			return n;
@@ -445,10 +442,10 @@ again:
 	return nr;
 }
 
-static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
+static int pin_all(struct kho_object *object, struct kho_obj_preserve *args)
 {
-	unsigned long addr = ask->addr, end = ask->addr + ask->bytes;
-	struct pinning p = { .ask = ask, .mem = &object->mem };
+	unsigned long addr = args->addr, end = args->addr + args->bytes;
+	struct pinning p = { .args = args, .mem = &object->mem };
 	struct page **pages;
 	u64 charged;
 	long nr = 0;
@@ -474,7 +471,7 @@ static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
 	if (!ret && p.rest)
 		ret = kho_charge(object, p.rest, &charged);
 	if (ret == -EDQUOT)
-		ask->why = KHO_WHY_LIMIT;
+		args->why = KHO_WHY_LIMIT;
 	if (p.nr_pages)
 		unpin_user_page_range_dirty_lock(pfn_to_page(p.pfn), p.nr_pages,
 						 false);
@@ -482,8 +479,8 @@ static int pin_all(struct kho_object *object, struct kho_obj_preserve *ask)
 	return ret;
 }
 
-/* Which page is somebody's already; none if it is twice in the range itself. */
-static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
+/* Names the page that is preserved already; none if it is twice in the range itself. */
+static int refuse_taken(struct kho_obj_preserve *args, const struct kho_mem *mem)
 {
 	u64 i;
 
@@ -497,69 +494,69 @@ static int refuse_taken(struct kho_obj_preserve *ask, const struct kho_mem *mem)
 			break;
 		cond_resched();
 	}
-	return refuse(ask, KHO_WHY_TAKEN,
-		      i < mem->nr_pages ? ask->addr + (i << PAGE_SHIFT) : 0);
+	return refuse(args, KHO_WHY_TAKEN,
+		      i < mem->nr_pages ? args->addr + (i << PAGE_SHIFT) : 0);
 }
 
-static int check_ask(const struct kho_obj_preserve *ask)
+static int check_args(const struct kho_obj_preserve *args)
 {
-	if (!ask->bytes || ask->bytes & ~PAGE_MASK)
+	if (!args->bytes || args->bytes & ~PAGE_MASK)
 		return kho_refuse(-EINVAL, "kho_obj_preserve.bytes is %llu, must be a multiple of %lu",
-				  ask->bytes, PAGE_SIZE);
-	if (ask->addr & ~PAGE_MASK)
+				  args->bytes, PAGE_SIZE);
+	if (args->addr & ~PAGE_MASK)
 		return kho_refuse(-EINVAL, "kho_obj_preserve.addr is 0x%llx, must be a multiple of %lu",
-				  ask->addr, PAGE_SIZE);
-	/* Beyond what a process can have at all, nothing is mapped. */
-	if (ask->addr + ask->bytes < ask->addr ||
-	    !access_ok(u64_to_user_ptr(ask->addr), ask->bytes))
+				  args->addr, PAGE_SIZE);
+	/* Nothing is mapped beyond the address space of a process. */
+	if (args->addr + args->bytes < args->addr ||
+	    !access_ok(u64_to_user_ptr(args->addr), args->bytes))
 		return -EFAULT;
-	if (ask->bytes >> PAGE_SHIFT > totalram_pages())
-		return kho_refuse(-ENOMEM, "object '%s': %llu bytes are more than there is memory",
-				  kho_shown(ask->name), ask->bytes);
+	if (args->bytes >> PAGE_SHIFT > totalram_pages())
+		return kho_refuse(-ENOMEM, "object '%s': %llu bytes are more than the machine has",
+				  kho_shown(args->name), args->bytes);
 	return 0;
 }
 
 /**
- * kho_pin_preserve() - make an object of memory of the caller
+ * kho_pin_preserve() - make an object of the caller's memory
  * @params: its name, size and flags; the name has been checked
- * @ask: which memory; told what was wrong with it
+ * @args: which memory; set to what was wrong with it
  * @file: set to a file of the object
  *
  * Context: may sleep; takes mmap_lock, then kho.lock, not both.
- * Return: 0 or the errno of KHO_OBJ_PRESERVE; nothing stays after an error.
+ * Return: 0 or the errno of KHO_OBJ_PRESERVE; nothing is left after an error.
  */
-int kho_pin_preserve(const struct kho_object_params *params, struct kho_obj_preserve *ask,
+int kho_pin_preserve(const struct kho_object_params *params, struct kho_obj_preserve *args,
 		     struct file **file)
 {
 	struct kho_object *object;
 	int ret;
 
-	ask->why = KHO_WHY_NONE;
-	ask->bad_addr = 0;
-	ret = check_ask(ask);
+	args->why = KHO_WHY_NONE;
+	args->bad_addr = 0;
+	ret = check_args(args);
 	if (ret == -EFAULT)
-		return refuse(ask, KHO_WHY_UNMAPPED, ask->addr);
-	ret = ret ?: kho_object_may_name(params->name) ?: check_all(ask);
+		return refuse(args, KHO_WHY_UNMAPPED, args->addr);
+	ret = ret ?: kho_object_may_name(params->name) ?: check_all(args);
 	if (ret)
 		return ret;
 
 	object = kho_object_new(params);
 	if (IS_ERR(object)) {
 		if (PTR_ERR(object) == -EDQUOT)
-			ask->why = KHO_WHY_LIMIT;
+			args->why = KHO_WHY_LIMIT;
 		return PTR_ERR(object);
 	}
 	object->mem.pinned = true;
-	ret = pin_all(object, ask);
+	ret = pin_all(object, args);
 	if (ret)
 		goto err_free;
 	ret = kho_object_insert(object, file);
-	/* The name was free a moment ago, and may not be now. */
+	/* -EEXIST is about a page, unless the name has been taken meanwhile. */
 	if ((ret == -EEXIST && !kho_object_may_name(params->name)) || ret == -EBUSY)
-		ret = refuse_taken(ask, &object->mem);
-	/* Memory that is going offline just now. */
+		ret = refuse_taken(args, &object->mem);
+	/* The memory is going offline just now. */
 	if (ret == -EADDRNOTAVAIL)
-		ask->why = KHO_WHY_PLACE;
+		args->why = KHO_WHY_PLACE;
 	if (ret)
 		goto err_free;
 	return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The records that tell the next kernel of the objects.  The format is in include/kho/objects.h.
+ * Records, which describe objects to the next kernel.  The format is in
+ * include/kho/objects.h.
  *
- * A record is written from its end: its name, which makes it one, comes last.
+ * The name of a record makes it valid, so it is written last.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -28,18 +29,18 @@
 #include <kho/objects.h>
 #include <linux/kho.h>
 
-/* Where the records begin. */
+/* The head of all records. */
 static struct kho_objs_head *head;
-/* It is a page of ours, not one that arrived. */
+/* The head is a page of ours, not one that arrived. */
 static bool head_is_new;
 
-/* The next kernel finds it by name. */
+/* The next kernel can find the head by name. */
 static bool named;
 
 static LIST_HEAD(pages);
 static LIST_HEAD(with_room);
 
-/* The same, by page number. */
+/* All pages, by page number. */
 static DEFINE_XARRAY(by_pfn);
 
 static unsigned long pfn_of(const void *at)
@@ -48,7 +49,7 @@ static unsigned long pfn_of(const void *at)
 }
 
 /**
- * kho_record_page_add() - note a page of records, the last one of the chain
+ * kho_record_page_add() - add a page of records at the end of the chain
  * @page: the page
  *
  * Context: may sleep; kho.lock held.
@@ -75,7 +76,7 @@ static struct kho_record_page *page_of(const struct kho_objs_record *record)
 	return xa_load(&by_pfn, pfn_of(record));
 }
 
-/* What leads to the page: the one before, or the head. */
+/* The address that leads to a page: in the page before it, or in the head. */
 static u64 *link_to(struct kho_record_page *known)
 {
 	if (list_is_first(&known->list, &pages))
@@ -101,8 +102,8 @@ void kho_record_page_use(struct kho_record_page *known)
 		list_del_init(&known->room);
 }
 
-/* A free record, in a new page if all others are full. */
-static struct kho_objs_record *find_room(void)
+/* Finds a free record, in a new page if all others are full. */
+static struct kho_objs_record *find_free(void)
 {
 	struct kho_record_page *known;
 	struct kho_objs_page *page;
@@ -136,7 +137,7 @@ static void drop_page(struct kho_record_page *known)
 	kho_metapage_free(page);
 }
 
-/* A record is free again, and so is its page if no other is left in it. */
+/* Frees a record, and its page if that has no other. */
 static void drop_record(struct kho_objs_record *record)
 {
 	struct kho_record_page *known = page_of(record);
@@ -148,21 +149,21 @@ static void drop_record(struct kho_objs_record *record)
 		drop_page(known);
 }
 
-static void put_extents(struct kho_objs_record *record, const struct kho_mem *mem,
-			u64 chunks)
+static void write_extents(struct kho_objs_record *record, const struct kho_mem *mem,
+			  u64 chunks)
 {
 	u64 i;
 
 	memset(record->extents, 0, sizeof(record->extents));
 	for (i = 0; i < KHO_OBJS_INLINE && i < mem->nr_extents; i++)
-		kho_put_extent(&record->extents[i], kho_extent_at(mem, i));
+		kho_write_extent(&record->extents[i], kho_extent_at(mem, i));
 	record->nr_extents = mem->nr_extents;
 	record->more = chunks;
 }
 
 /**
- * kho_record_update() - tell the next kernel what may change of an object
- * @object: of which
+ * kho_record_update() - write what may have changed of an object
+ * @object: the object
  *
  * Context: kho.lock held.
  */
@@ -182,9 +183,9 @@ void kho_record_update(struct kho_object *object)
 }
 
 /**
- * kho_record_resize() - tell the next kernel of other extents of an object
- * @object: of which
- * @chains: what kho_chains_alloc() has written; told what hung there before
+ * kho_record_resize() - write the new extents of an object
+ * @object: the object
+ * @chains: from kho_chains_alloc(); set to what the record led to before
  *
  * Context: kho.lock held.
  */
@@ -193,16 +194,16 @@ void kho_record_resize(struct kho_object *object, struct kho_chains *chains)
 	struct kho_objs_record *record = object->record;
 	u64 old = record->more;
 
-	put_extents(record, &object->mem, chains->more);
+	write_extents(record, &object->mem, chains->more);
 	chains->more = old;
 	swap(record->sums, chains->sums);
 	kho_record_update(object);
 }
 
 /**
- * kho_record_write() - tell the next kernel of an object
- * @object: whose pages are marked already
- * @chains: what kho_chains_alloc() has written; none of it is left
+ * kho_record_write() - write the record of an object
+ * @object: the object, whose pages are marked already
+ * @chains: from kho_chains_alloc(); empty afterwards
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM; nothing has changed after an error.
@@ -213,11 +214,11 @@ int kho_record_write(struct kho_object *object, struct kho_chains *chains)
 
 	lockdep_assert_held(&kho.lock);
 
-	record = find_room();
+	record = find_free();
 	if (!record)
 		return -ENOMEM;
 	object->record = record;
-	put_extents(record, &object->mem, chains->more);
+	write_extents(record, &object->mem, chains->more);
 	record->sums = chains->sums;
 	memset(chains, 0, sizeof(*chains));
 	record->created = object->created;
@@ -230,9 +231,9 @@ int kho_record_write(struct kho_object *object, struct kho_chains *chains)
 }
 
 /**
- * kho_record_erase() - tell the next kernel no more of an object
- * @object: of which
- * @chains: set to what hung on the record, for kho_chains_free()
+ * kho_record_erase() - erase the record of an object
+ * @object: the object
+ * @chains: set to what the record led to, for kho_chains_free()
  *
  * Context: may sleep; kho.lock held.
  */
@@ -251,8 +252,8 @@ void kho_record_erase(struct kho_object *object, struct kho_chains *chains)
 }
 
 /**
- * kho_records_adopt() - go on with the records that arrived
- * @arrived: their head, which is ours if the takeover is for good
+ * kho_records_adopt() - continue the records that arrived
+ * @arrived: their head, which is ours once the takeover is committed
  *
  * Context: kho.lock held.
  */
@@ -264,7 +265,7 @@ void kho_records_adopt(struct kho_objs_head *arrived)
 }
 
 /**
- * kho_records_drop_bad() - tell the next kernel no more of what was refused
+ * kho_records_drop_bad() - erase the records that were refused
  *
  * Context: may sleep; kho.lock held.
  */
@@ -289,7 +290,7 @@ void kho_records_drop_bad(void)
 }
 
 /**
- * kho_records_forget() - forget all pages of records, and leave them as they are
+ * kho_records_forget() - forget all pages of records, but leave them as they are
  *
  * Context: kho.lock held.
  */
@@ -305,10 +306,10 @@ void kho_records_forget(void)
 }
 
 /**
- * kho_records_init() - have records, and let the next kernel find them
+ * kho_records_init() - start the records, and let the next kernel find them
  *
  * Context: may sleep; kho.lock held; after kho_backend_outgoing_init().
- * Return: 0 or -ENOMEM, or as kho_backend_add_child(); kho_records_exit() clears up in
+ * Return: 0, -ENOMEM, or as kho_backend_add_child(); kho_records_exit() cleans up in
  * either case.
  */
 int kho_records_init(void)
@@ -331,7 +332,7 @@ int kho_records_init(void)
 }
 
 /**
- * kho_records_exit() - let the next kernel find none
+ * kho_records_exit() - let the next kernel find no records
  *
  * Context: may sleep; kho.lock held; there are no objects, or the takeover is called off.
  */
@@ -342,7 +343,7 @@ void kho_records_exit(void)
 	if (named)
 		kho_backend_drop_child(head);
 	named = false;
-	/* One that arrived is ours only once the takeover is for good. */
+	/* A head that arrived is ours only once the takeover is committed. */
 	if (head_is_new || kho.committed)
 		kho_metapage_free(head);
 	head = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pages with records: what reading those that arrived has to know of them.
+ * The pages of records: what restore.c has to know of them.
  */
 #ifndef KHO_RECORDS_H
 #define KHO_RECORDS_H
@@ -15,18 +15,18 @@
 #define KHO_RECORDS_PER_PAGE	KHO_OBJS_PER_PAGE(PAGE_SHIFT)
 
 /**
- * struct kho_record_page - a page of records, as we know it
+ * struct kho_record_page - what is known of a page of records
  */
 struct kho_record_page {
-	/** @list: on pages, in the order in which they lead to each other. */
+	/** @list: entry in the list of pages, in the order of their chain. */
 	struct list_head list;
-	/** @room: on with_room, if it has a free record. */
+	/** @room: entry in the list of pages with a free record, if it has one. */
 	struct list_head room;
 	/** @page: the page itself. */
 	struct kho_objs_page *page;
-	/** @used: how many of its records are. */
+	/** @used: number of records in use. */
 	unsigned int used;
-	/** @good: of those that arrived, the ones that were found good. */
+	/** @good: records that arrived and were found valid. */
 	DECLARE_BITMAP(good, KHO_RECORDS_PER_PAGE);
 };
 

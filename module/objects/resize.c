@@ -29,7 +29,7 @@
 
 #include <kho/objects.h>
 
-/* What is behind the last byte is 0, also if somebody has written there. */
+/* Clears what is beyond the last byte: somebody may have written there. */
 static void zero_behind(struct kho_mem *mem, u64 bytes)
 {
 	size_t offset = offset_in_page(bytes);
@@ -42,7 +42,7 @@ static void zero_behind(struct kho_mem *mem, u64 bytes)
 		memzero_page(page, offset, PAGE_SIZE - offset);
 }
 
-/* Nobody but us changes the extents: the inode is locked. */
+/* The inode is locked, so nobody else changes the extents. */
 static void set_extents(struct kho_mem *mem, struct kho_mem *to, u64 bytes)
 {
 	down_write(&mem->lock);
@@ -54,8 +54,8 @@ static void set_extents(struct kho_mem *mem, struct kho_mem *to, u64 bytes)
 }
 
 /*
- * What the next kernel and others here find from now on; told what hung on the
- * record before.
+ * Lets others here and the next kernel see the new extents.  @chains is set to what the
+ * record led to before.
  */
 static void resized(struct kho_object *object, struct kho_mem *to, u64 bytes,
 		    struct kho_chains *chains)
@@ -83,16 +83,16 @@ static int add_all(struct kho_mem *to, const struct kho_mem *from)
 	return ret;
 }
 
-/* Not part of its caller's frame: it has much of its own. */
+/* Not inlined, as it needs much stack of its own. */
 static noinline_for_stack int grow(struct kho_object *object,
 				   struct kho_mem *more, u64 bytes)
 {
-	struct kho_mem as_if = {};
+	struct kho_mem grown = {};
 	struct kho_chains chains;
 	int ret;
 
-	/* What it will look like, for the records. */
-	ret = add_all(&as_if, &object->mem) ?: add_all(&as_if, more);
+	/* All extents as they will be, for the record. */
+	ret = add_all(&grown, &object->mem) ?: add_all(&grown, more);
 	if (ret)
 		goto out;
 	kho_change_begin();
@@ -100,47 +100,47 @@ static noinline_for_stack int grow(struct kho_object *object,
 	if (ret)
 		goto out_gate;
 	kho_inject("larger-marked");
-	ret = kho_chains_alloc(&as_if, object->record->sums, &chains);
+	ret = kho_chains_alloc(&grown, object->record->sums, &chains);
 	if (ret) {
 		kho_mem_unmark(more);
 		goto out_gate;
 	}
 
 	mutex_lock(&kho.lock);
-	resized(object, &as_if, bytes, &chains);
+	resized(object, &grown, bytes, &chains);
 	kho_inject("larger-written");
 	kho_changed();
 	mutex_unlock(&kho.lock);
 	kho_chains_free(&chains);
-	/* The pages are the object's now. */
+	/* The pages belong to the object now. */
 	kho_extents_free(more);
 	memset(more, 0, sizeof(*more));
 out_gate:
 	kho_change_end();
 out:
-	kho_extents_free(&as_if);
+	kho_extents_free(&grown);
 	return ret;
 }
 
 /**
- * struct cutting - an object that is made smaller
+ * struct cutting - how an object is made smaller
  */
 struct cutting {
-	/** @left: what is left of it. */
+	/** @left: the pages that stay. */
 	struct kho_mem left;
-	/** @cut: what goes. */
+	/** @cut: the pages that go. */
 	struct kho_mem cut;
 	/** @unmark: the marks that go. */
 	struct kho_mem unmark;
-	/** @pfn: the block of which a part is left is marked by another order, */
+	/** @pfn: first page of the block that is cut, whose mark is replaced, */
 	u64 pfn;
-	/** @order: than this one, */
+	/** @order: its order, */
 	unsigned int order;
-	/** @nr_pages: as these are what is left; 0 if there is no such block. */
+	/** @nr_pages: how many of its pages stay; 0 if no block is cut. */
 	u64 nr_pages;
 };
 
-/* An extent of which @keep pages are left, fewer than there are. */
+/* Plans for an extent of which @keep pages stay, fewer than it has. */
 static int plan_extent(const struct kho_extent *extent, u64 keep,
 		       unsigned int order, struct cutting *c)
 {
@@ -177,7 +177,7 @@ static int plan_cut(const struct kho_mem *mem, u64 nr_pages, struct cutting *c)
 			keep = 0;
 		else if (keep > nr_pages - extent->index)
 			keep = nr_pages - extent->index;
-		/* A page of 1 GiB of which a part is left is one no more. */
+		/* A page of 1 GiB that is cut becomes smaller pages. */
 		if (keep & ((1ULL << order) - 1))
 			order = KHO_OBJS_KEY_ORDER(order);
 		if (keep)
@@ -190,8 +190,8 @@ static int plan_cut(const struct kho_mem *mem, u64 nr_pages, struct cutting *c)
 }
 
 /*
- * All that can fail, in an order in which it leaves nothing behind.  What is left of
- * the block that is cut stays marked all the time.
+ * Does all that can fail, in an order in which an error leaves nothing behind.  What
+ * stays of the block that is cut is marked all the time.
  */
 static int prepare_cut(const struct kho_object *object, const struct cutting *c,
 		       struct kho_chains *chains)
@@ -240,7 +240,7 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 		kho_change_end();
 		goto out;
 	}
-	/* It goes as an object of its own would. */
+	/* What is cut off is freed as if it were an object. */
 	kho_mem_init(&rest->mem, NULL);
 	set_extents(&rest->mem, &c->cut, 0);
 	kho_charge_move(rest, object, rest->mem.nr_pages);
@@ -250,7 +250,7 @@ static int shrink(struct kho_object *object, u64 nr_pages, u64 bytes)
 	kho_object_give_up(rest);
 	kho.changes++;
 	mutex_unlock(&kho.lock);
-	/* No jump finds the record and the marks unlike each other. */
+	/* A jump waits for kho.gate, so it finds record and marks in agreement. */
 	kho_inject("smaller-written");
 	kho_mem_unmark(&c->unmark);
 	kho_inject("smaller-unmarked");
@@ -284,15 +284,15 @@ static int check_resize(const struct kho_object *object, u64 bytes, u64 nr_pages
 	if (!bytes)
 		return kho_refuse(-EINVAL, "object '%s': size is 0", kho_shown(object->name));
 	if (mem->pinned)
-		return kho_refuse(-EINVAL, "object '%s' is memory of a process, its size is fixed",
+		return kho_refuse(-EINVAL, "object '%s' is memory of a process, so its size is fixed",
 				  kho_shown(object->name));
 	if (nr_pages < mem->nr_pages && kho_mem_splits(mem, nr_pages))
-		return kho_refuse(-EINVAL, "object '%s': size %llu cuts a huge page",
+		return kho_refuse(-EINVAL, "object '%s': size %llu would cut a huge page",
 				  kho_shown(object->name), bytes);
 	return 0;
 }
 
-/* Its last page has room for more bytes. */
+/* Changes the size within the last page. */
 static int resize_last(struct kho_object *object, u64 bytes)
 {
 	int ret;
@@ -309,7 +309,7 @@ static int resize_last(struct kho_object *object, u64 bytes)
 	return ret;
 }
 
-/* Do huge pages go on at the end of it? */
+/* Does it end with a whole huge page, so that huge pages are added? */
 static bool ends_huge(const struct kho_mem *mem)
 {
 	return kho_mem_order(mem, mem->nr_pages - 1) >= KHO_PMD_ORDER &&
@@ -318,9 +318,9 @@ static bool ends_huge(const struct kho_mem *mem)
 
 /**
  * kho_object_resize() - make an object larger or smaller
- * @object: which
- * @inode: of the file that this is asked of
- * @bytes: its new size
+ * @object: the object
+ * @inode: inode of its file
+ * @bytes: the new size
  *
  * Context: may sleep; takes @inode's lock, then kho.gate and kho.lock.
  * Return: 0 or the errno of KHO_OBJ_RESIZE; nothing has changed after an error.
@@ -333,7 +333,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 	bool huge;
 	int ret;
 
-	/* Whoever writes may wait for memory of his own, as long as he likes. */
+	/* A writer may hold it for as long as its own memory takes to be faulted in. */
 	if (down_write_killable(&inode->i_rwsem))
 		return -EINTR;
 	mutex_lock(&kho.lock);
@@ -341,7 +341,7 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 	old = mem->nr_pages;
 	huge = ends_huge(mem);
 	if (!ret && nr_pages > old && huge && bytes & (PMD_SIZE - 1))
-		ret = kho_refuse(-EINVAL, "object '%s': size %llu is no multiple of its huge pages of %lu",
+		ret = kho_refuse(-EINVAL, "object '%s': size %llu is not a multiple of its huge page size, %lu",
 				 kho_shown(object->name), bytes, PMD_SIZE);
 	mutex_unlock(&kho.lock);
 	if (!ret && bytes < mem->size) {
@@ -351,12 +351,12 @@ int kho_object_resize(struct kho_object *object, struct inode *inode, u64 bytes)
 	if (ret || bytes == mem->size)
 		goto out;
 
-	/* Memory is had without the lock; nobody else resizes it meanwhile. */
+	/* Allocate without kho.lock; nobody else resizes it meanwhile. */
 	if (nr_pages > old) {
 		while (nr_pages - old > kho_pages_available()) {
 			if (kho_deferred_wait())
 				continue;
-			ret = kho_refuse(-ENOMEM, "object '%s': size %llu is more than there is memory",
+			ret = kho_refuse(-ENOMEM, "object '%s': size %llu is more than the available memory",
 					 kho_shown(object->name), bytes);
 			goto out;
 		}

@@ -27,16 +27,16 @@
 
 #define PER_CHUNK	KHO_OBJS_EXTENTS_PER_PAGE(PAGE_SHIFT)
 
-/* What was wrong with the records that arrived, if anything was. */
+/* What was wrong with the records that arrived. */
 static struct {
 	/* How many were refused. */
 	u64 refused;
-	/* What led to a page of records that is none, or NULL. */
+	/* The address that leads to an invalid page of records, or NULL. */
 	u64 *broken;
 } bad;
 
-/* Is no fault of the record: to load the module again may help. */
-static const char no_memory[] = "no memory for what it says";
+/* Not the record's fault: loading the module again may help. */
+static const char no_memory[] = "no memory to restore it";
 
 static const char *why_not(int err, const char *why)
 {
@@ -44,9 +44,8 @@ static const char *why_not(int err, const char *why)
 }
 
 /*
- * Takes a page of metadata that the previous kernel left.  It has to be marked,
- * and as the mark in the unclaimed pages goes with it, it can be taken only once: that
- * is why no chain of pages can be a loop.
+ * Claims a metapage that the previous kernel left.  It is removed from the unclaimed
+ * pages, so it can be claimed only once: that is why no chain of pages can be a loop.
  */
 static void *claim_metapage(u64 addr)
 {
@@ -68,7 +67,7 @@ static bool all_zero(const u64 *words, unsigned int nr)
 	return !memchr_inv(words, 0, nr * sizeof(*words));
 }
 
-/* Takes the pages of an extent, all of them or none, as they were preserved. */
+/* Claims the pages of an extent, all of them or none, as they were preserved. */
 static int claim_pages(const struct kho_extent *extent)
 {
 	u64 done, step = extent->nr_pages;
@@ -106,10 +105,10 @@ static const char *claim_extent(struct kho_mem *mem,
 	if (extent.order > KHO_PUD_ORDER)
 		return "an extent has an order that no page has";
 	if (extent.pfn & mask || extent.nr_pages & mask)
-		return "an extent is no multiple of its pages";
+		return "an extent is not a multiple of its page size";
 	if (extent.nr_pages > PHYS_PFN(kho_end_of_memory()))
 		return "an extent is larger than memory";
-	/* Room first, so that what is taken is also known to be. */
+	/* Make room first, so that pages that were claimed can be noted. */
 	if (kho_extents_add_room(mem))
 		return no_memory;
 	ret = claim_pages(&extent);
@@ -151,7 +150,7 @@ static const char *claim_extents(struct kho_mem *mem,
 	if (next)
 		return "there are more extent pages than extents";
 	if (mem->nr_pages != (mem->size >> PAGE_SHIFT) + !!(mem->size & ~PAGE_MASK))
-		return "its extents are not of its size";
+		return "its extents do not add up to its size";
 	return NULL;
 }
 
@@ -193,19 +192,19 @@ static const char *claim_data(const struct kho_objs_record *record, u32 *bytes)
 		if (!page->bytes || page->bytes > KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT) ||
 		    (page->next &&
 		     page->bytes != KHO_OBJS_DATA_PER_PAGE(PAGE_SHIFT)))
-			return "a data page has another number of bytes than it can";
+			return "a data page has an impossible number of bytes";
 		*bytes += page->bytes;
 		if (*bytes > KHO_OBJS_DATA_MAX)
-			return "it has more data than an object can";
+			return "it has more data than an object can have";
 	}
 	return NULL;
 }
 
-/* All that can be seen without looking at what it leads to. */
+/* Checks everything but what the record leads to. */
 static const char *check_record(const struct kho_objs_record *record)
 {
 	if (kho_name_check(record->name))
-		return "a name can't be one";
+		return "its name is invalid";
 	if (kho_object_find((char *)record->name))
 		return "two objects have the same name";
 	if (!all_zero(record->reserved, ARRAY_SIZE(record->reserved)))
@@ -213,18 +212,18 @@ static const char *check_record(const struct kho_objs_record *record)
 	if (record->flags & ~KHO_OBJS_FLAGS)
 		return "a flag is unknown";
 	if (record->mode & ~0666)
-		return "its mode has other bits than those for read and write";
+		return "its mode has bits other than those for read and write";
 	if (record->uid == (u32)-1 || record->gid == (u32)-1)
-		return "its owner is nobody";
+		return "its owner or group is invalid";
 	if (record->comm[KHO_OBJS_COMM - 1] ||
 	    record->release[KHO_OBJS_RELEASE - 1])
-		return "its maker's name has no end";
+		return "the name or release of its creator is not terminated";
 	if (!record->size || !record->nr_extents)
-		return "an object has no size";
+		return "it has no size or no extents";
 	return NULL;
 }
 
-/* Gives the pages of metadata back that were claimed after @mark. */
+/* Gives back the metapages that were claimed after @mark. */
 static int disown_metapages(const void *mark)
 {
 	struct page *page;
@@ -237,7 +236,7 @@ static int disown_metapages(const void *mark)
 	return ret;
 }
 
-/* What a record that is refused has taken is as if nobody had asked for it. */
+/* Undoes what a refused record has claimed. */
 static int disown(const struct kho_mem *mem, const void *mark)
 {
 	u64 i;
@@ -252,9 +251,9 @@ static int disown(const struct kho_mem *mem, const void *mark)
 }
 
 /*
- * Takes what a record speaks of, or none of it.  What two of them claim is that
- * one's which comes first: which of them is right can't be told, and one that is
- * wrong must not do more harm than that.
+ * Claims everything that a record leads to, or nothing.  If two records claim the same
+ * page, the first one gets it: which of them is right can't be known, and a wrong record
+ * must not do more harm than that.
  */
 static const char *claim_record(struct kho_objs_record *record)
 {
@@ -284,7 +283,7 @@ static const char *claim_record(struct kho_objs_record *record)
 	return NULL;
 }
 
-/* A record that is refused; its name may be anything. */
+/* Logs that a record is refused.  Its name may be anything. */
 static void refuse_record(const struct kho_objs_record *record, const char *why)
 {
 	int len = strnlen((const char *)record->name, 24);
@@ -297,7 +296,7 @@ static void refuse_record(const struct kho_objs_record *record, const char *why)
 	kho_incoming_complain(what, why);
 }
 
-/* There is no page where another one is to follow, or none that can be read. */
+/* Ends the chain before a page of records that is invalid or can't be claimed. */
 static void cut_chain(u64 *link, const char *why)
 {
 	bad.broken = link;
@@ -351,24 +350,23 @@ static const char *check_head(const struct kho_objs_head *head)
 		return "their format is not " KHO_OBJS_COMPATIBLE;
 	if (head->page_shift != PAGE_SHIFT ||
 	    head->record_size != sizeof(struct kho_objs_record))
-		return "their page or record size is another one";
+		return "their page or record size is not this kernel's";
 	if (!all_zero(head->reserved, ARRAY_SIZE(head->reserved)))
 		return "a reserved field is not 0";
 	return NULL;
 }
 
 /**
- * kho_records_read() - learn of the objects that arrived
+ * kho_records_read() - restore the objects that arrived
  * @addr: physical address of their head
  * @size: its size in bytes
  *
- * What belongs to objects is taken out of the unclaimed pages.  A record that is wrong is
- * refused, and what it speaks of stays in there; all others are taken.  After an
- * error the caller forgets what there was, and starts the unclaimed pages anew.
+ * Pages of objects are removed from the unclaimed pages.  An invalid record is refused,
+ * and its pages stay unclaimed; all other objects are restored.  After an error the
+ * caller forgets the objects, and resets the unclaimed pages.
  *
- * Context: may sleep; kho.lock held; what is marked in the unclaimed pages can be read.
- * Return: 0; -EINVAL if there is no telling what is a record, which is logged;
- * -ENOMEM.
+ * Context: may sleep; kho.lock held; the unclaimed pages can be read.
+ * Return: 0; -EINVAL if the head is invalid, which is logged; -ENOMEM.
  */
 int kho_records_read(u64 addr, u64 size)
 {
@@ -385,7 +383,7 @@ int kho_records_read(u64 addr, u64 size)
 		head = claim_metapage(addr);
 		why = check_head(head);
 	} else {
-		why = "their head has another size";
+		why = "their head has the wrong size";
 	}
 	if (why == no_memory)
 		return -ENOMEM;
@@ -409,22 +407,22 @@ int kho_records_read(u64 addr, u64 size)
 			return ret;
 	}
 	if (!bad.broken && head->nr_objects != kho_object_counts.nr + bad.refused) {
-		pr_err("objects: there are %llu records, and there should be %llu\n",
+		pr_err("objects: there are %llu records, but there should be %llu\n",
 		       kho_object_counts.nr + bad.refused, head->nr_objects);
 		kho_incoming_complain("some lost", "their number is wrong");
 	}
 	if (bad.refused)
-		pr_err("objects: %llu refused, %llu taken\n", bad.refused,
+		pr_err("objects: %llu refused, %llu restored\n", bad.refused,
 		       kho_object_counts.nr);
 	kho_records_adopt(head);
 	return 0;
 }
 
 /**
- * kho_records_commit() - what arrived is ours for good
+ * kho_records_commit() - own the records that arrived for good
  *
- * The next kernel is told no more of what was refused: its pages go on as pages
- * that belong to no object.
+ * Erases the records that were refused: their pages are handed on as pages that belong
+ * to no object.
  *
  * Context: may sleep; kho.lock held.
  */

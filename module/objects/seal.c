@@ -20,7 +20,7 @@
 
 /**
  * kho_object_commit() - let an object outlive its files
- * @object: which
+ * @object: the object
  *
  * Context: may sleep; takes kho.lock.
  * Return: 0 or -ESHUTDOWN.
@@ -53,7 +53,7 @@ static int may_seal(const struct kho_object *object)
 	return ret;
 }
 
-/* Nobody may write any more, and whoever could has given that up. */
+/* Ends writing: refuses new writers, and fails if somebody may still write. */
 static int stop_writers(struct kho_object *object)
 {
 	int ret = kho_mem_deny_writers(&object->mem);
@@ -72,7 +72,7 @@ static int stop_writers(struct kho_object *object)
 	return ret;
 }
 
-/* The seal, and room for sums.  A jump waits until both are there, or neither. */
+/* Sets the seal and makes room for sums.  A jump waits for both, or for neither. */
 static int set_seal(struct kho_object *object, bool with_sums)
 {
 	u64 sums = 0;
@@ -97,7 +97,7 @@ out:
 	return ret;
 }
 
-/* The sums have been taken; or not, and then there is no seal either. */
+/* Completes a seal with sums.  If they could not be taken, it undoes the seal. */
 static int finish_sums(struct kho_object *object, int ret)
 {
 	u64 sums = 0;
@@ -105,7 +105,7 @@ static int finish_sums(struct kho_object *object, int ret)
 	kho_change_begin();
 	mutex_lock(&kho.lock);
 	if (kho.frozen) {
-		/* Its record says that it is sealed, and so it arrives: so it stays. */
+		/* Its record is handed over with the seal, so the seal stays. */
 		ret = -ESHUTDOWN;
 	} else if (!ret) {
 		object->flags |= KHO_OBJS_SUMMED;
@@ -113,7 +113,7 @@ static int finish_sums(struct kho_object *object, int ret)
 		object->flags &= ~KHO_OBJS_SEALED;
 		kho_mem_allow_writers(&object->mem);
 	}
-	/* What was had for the sums only. */
+	/* Free what was allocated for the sums only. */
 	if (ret && !kho.frozen && !(object->flags & KHO_OBJS_SUM_AT_JUMP))
 		swap(sums, object->record->sums);
 	if (!kho.frozen) {
@@ -137,26 +137,26 @@ static int take_sums(struct kho_object *object)
 }
 
 /**
- * kho_object_seal() - let an object be written no more
- * @object: which
- * @inode: of the file that this is asked of
+ * kho_object_seal() - end all writing to an object
+ * @object: the object
+ * @inode: inode of its file
  * @with_sums: take a checksum
  *
- * What takes longer the more pages there are is done with the inode's lock only:
- * nobody writes or resizes the object meanwhile, and the rest of the module need
- * not wait.
+ * What takes longer the more pages there are is done with only the inode's lock held:
+ * nobody writes or resizes the object meanwhile, and the rest of the module need not
+ * wait.
  *
  * Context: may sleep; takes @inode's lock, then kho.gate and kho.lock.
- * Return: 0, -EPERM if it is sealed already, -EBUSY if somebody may still
- * write, -ENOMEM, -EINTR, -EOPNOTSUPP, or as kho_may_change().  Not sealed
- * after an error; but if the jump begins while checksums are taken, -ESHUTDOWN is
- * for these alone.
+ * Return: 0, -EPERM if it is sealed already, -EBUSY if somebody may still write,
+ * -ENOMEM, -EINTR, -EOPNOTSUPP, or as kho_may_change().  The object is not sealed after
+ * an error, except for -ESHUTDOWN if the jump begins while checksums are taken: then
+ * only these are missing.
  */
 int kho_object_seal(struct kho_object *object, struct inode *inode, bool with_sums)
 {
 	int ret;
 
-	/* Whoever writes may wait for memory of his own, as long as he likes. */
+	/* A writer may hold it for as long as its own memory takes to be faulted in. */
 	if (down_write_killable(&inode->i_rwsem))
 		return -EINTR;
 	kho_inject("seal");

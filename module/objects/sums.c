@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checksums of objects, so that an agent can know that not a byte of what it
- * left was changed: xxHash (64 bits) of each base page, in a chain of pages next
- * to the object's record.
+ * Checksums of objects, by which an agent can see that not a byte of what it left was
+ * changed: xxHash (64 bits) of each base page, in a chain of pages that the object's
+ * record leads to.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -27,7 +27,7 @@
 #define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)
 
 /*
- * The kernel has it if anything in it wants it, as zstd does.  That of a poisoned
+ * The kernel has xxHash if anything in it needs it, as zstd does.  The sum of a poisoned
  * page is 0.
  */
 static u64 sum_page(struct page *page)
@@ -65,8 +65,8 @@ void kho_sums_free(u64 first)
 }
 
 /**
- * kho_sums_alloc() - have room for sums
- * @nr_pages: of how many base pages
+ * kho_sums_alloc() - make room for sums
+ * @nr_pages: number of base pages
  * @first: set to the physical address of the first page of the chain
  *
  * Context: may sleep; kho.gate held, kho.lock not.
@@ -98,8 +98,8 @@ int kho_sums_alloc(u64 nr_pages, u64 *first)
 
 /**
  * kho_sums_take() - compute the sums of an object
- * @object: which; nobody resizes it, and it has room for them
- * @may_stop: a fatal signal ends it
+ * @object: the object; nobody resizes it, and it has room for sums
+ * @may_stop: stop at a fatal signal
  *
  * Context: may sleep.
  * Return: 0, -EINTR, or -EIO if a page of the sums is poisoned.
@@ -127,8 +127,8 @@ int kho_sums_take(struct kho_object *object, bool may_stop)
 
 /**
  * kho_sums_verify() - compare pages of an object with its sums
- * @object: which; nobody resizes it
- * @verify: which pages; told how many and which are others
+ * @object: the object; nobody resizes it
+ * @verify: which pages; set to how many and which of them differ
  *
  * Context: may sleep.
  * Return: 0, -ENODATA if there is nothing to compare with, -EINTR, -EIO if a page
@@ -184,10 +184,10 @@ int kho_sums_verify(struct kho_object *object, struct kho_obj_verify *verify)
 }
 
 /**
- * kho_sums_at_jump() - take the sums of what was asked to be summed then
+ * kho_sums_at_jump() - take the sums that were requested for the jump
  *
- * What was sealed with its sums has them already.  No object comes, goes or changes
- * its size meanwhile; kho.lock is free, so that one can be looked at and opened.
+ * Objects that were sealed with sums have them already.  No object comes, goes or
+ * changes its size meanwhile.  kho.lock is free, so objects can be inspected and opened.
  *
  * Context: may sleep; kho.gate held for writing, kho.lock not.
  */

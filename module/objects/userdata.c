@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Data of the agent's own that goes on with an object.
+ * The agent's own data, which is handed over with an object.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -37,7 +37,7 @@ void kho_data_free(u64 addr)
 	}
 }
 
-/* Writes bytes into a chain of pages; *@first is what there is after an error. */
+/* Writes bytes into a chain of pages; after an error, *@first is a part of it. */
 static int write_data(const void *data, u32 bytes, u64 *first)
 {
 	u64 *link = first;
@@ -59,13 +59,13 @@ static int write_data(const void *data, u32 bytes, u64 *first)
 
 /**
  * kho_object_set_data() - replace the agent's own data
- * @object: whose
+ * @object: the object
  * @data: the bytes
- * @bytes: how many, at most KHO_DATA_MAX
+ * @bytes: number of bytes, at most KHO_DATA_MAX
  *
  * Context: may sleep; takes kho.gate and kho.lock.
- * Return: 0, -ENOMEM, -EDQUOT, -EPERM for a sealed object, or as
- * kho_may_change(); nothing has changed after an error.
+ * Return: 0, -ENOMEM, -EDQUOT, -EPERM for a sealed object, or as kho_may_change().
+ * Nothing has changed after an error.
  */
 int kho_object_set_data(struct kho_object *object, const void *data, u32 bytes)
 {
@@ -103,15 +103,15 @@ out:
 
 /**
  * kho_object_get_data() - read the agent's own data
- * @object: whose
- * @data: where to
- * @room: how many bytes it can have
- * @bytes: set to how many there are
+ * @object: the object
+ * @data: where to copy it
+ * @capacity: number of bytes that fit there
+ * @bytes: set to the size of the data
  *
  * Context: may sleep; takes kho.lock.
  * Return: 0, or -EIO if a page of it is poisoned.
  */
-int kho_object_get_data(struct kho_object *object, void *data, u32 room,
+int kho_object_get_data(struct kho_object *object, void *data, u32 capacity,
 			u32 *bytes)
 {
 	u32 done = 0, n;
@@ -119,14 +119,14 @@ int kho_object_get_data(struct kho_object *object, void *data, u32 room,
 	u64 next;
 
 	mutex_lock(&kho.lock);
-	for (next = object->record->data; next && done < room; done += n) {
+	for (next = object->record->data; next && done < capacity; done += n) {
 		const struct kho_objs_data *page = phys_to_virt(next);
 
 		if (kho_metapage_poisoned(page)) {
 			ret = -EIO;
 			break;
 		}
-		n = min_t(u32, room - done, page->bytes);
+		n = min_t(u32, capacity - done, page->bytes);
 		memcpy(data + done, page->data, n);
 		next = page->next;
 	}
