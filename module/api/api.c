@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What other modules may call.  Names and meaning are mainline's (7.1 on);
- * what is stricter here is said with each.
+ * Functions for other modules.  Names and meaning are mainline's (7.1 on); where a
+ * function is stricter here, its comment says so.
  *
- * Each page that is preserved has a reference of ours, and is noted down in a
- * tree of its own: what belongs to an object, or was added by number, can't be
- * unpreserved from here.
+ * We hold a reference to each page that is preserved, and note it in a tree of its own:
+ * what belongs to an object, or was added by number, can't be unpreserved from here.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -31,9 +30,9 @@
 
 #include <kho/fdt.h>
 
-/* What other modules preserved; no tree while that is nothing. */
+/* What other modules preserved; there is a tree only while there is anything. */
 static struct kho_radix_tree held;
-/* How many base pages that is. */
+/* Number of its base pages. */
 static u64 kernel_pages;
 
 static bool holds(void)
@@ -49,7 +48,7 @@ static struct kho_owner api_owner = {
  * kho_is_enabled() - can anything be preserved?
  *
  * Context: any.
- * Return: true, but under lockdown: no kexec would get to the next kernel.
+ * Return: true, except under lockdown, as no kexec would reach the next kernel.
  */
 bool kho_is_enabled(void)
 {
@@ -61,7 +60,7 @@ EXPORT_SYMBOL_GPL(kho_is_enabled);
  * is_kho_boot() - did a handover arrive?
  *
  * Context: any.
- * Return: true if one was taken; false too if it was refused.
+ * Return: true if one was taken over; false if none arrived, or it was refused.
  */
 bool is_kho_boot(void)
 {
@@ -72,9 +71,9 @@ EXPORT_SYMBOL_GPL(is_kho_boot);
 /**
  * kho_hold() - preserve pages for another module
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Context: may sleep; kho.lock held; the caller says kho_changed().
+ * Context: may sleep; kho.lock held; the caller calls kho_changed().
  * Return: as for kho_preserve_pages().  Nothing has changed after an error.
  */
 int kho_hold(unsigned long pfn, unsigned long nr_pages)
@@ -85,7 +84,7 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 	lockdep_assert_held(&kho.lock);
 
 	if (kho_backend_in_scratch(pfn, nr_pages)) {
-		/* So that who frees it and asks again has another one. */
+		/* So that whoever frees it and allocates again gets another page. */
 		kho_backend_set_aside_later();
 		return -EBUSY;
 	}
@@ -125,12 +124,12 @@ err_put:
 
 /**
  * kho_unhold() - give up what kho_hold() preserved
- * @pfn: number of the first page, as it was then
- * @nr_pages: how many, as they were
+ * @pfn: number of the first page, as for kho_hold()
+ * @nr_pages: number of pages, as for kho_hold()
  *
- * Context: may sleep; kho.lock held; the caller says kho_changed().
- * Return: 0; or -ENOENT, and nothing has changed, if they are not preserved
- * just so.
+ * Context: may sleep; kho.lock held; the caller calls kho_changed().
+ * Return: 0; or -ENOENT, and nothing has changed, if they are not preserved in exactly
+ * this way.
  */
 int kho_unhold(unsigned long pfn, unsigned long nr_pages)
 {
@@ -149,9 +148,9 @@ int kho_unhold(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_holds() - was just this preserved by kho_hold()?
+ * kho_holds() - did kho_hold() preserve exactly this block?
  * @pfn: number of the first page
- * @order: log2 of how many
+ * @order: log2 of the number of pages
  *
  * Context: may sleep; kho.lock held.
  * Return: true if so.
@@ -178,7 +177,7 @@ static int preserve(unsigned long pfn, unsigned long nr_pages)
 	return 0;
 }
 
-/* Was it given up?  @caller is who asks. */
+/* Returns whether the pages were given up.  @caller is named in the log if not. */
 static bool unpreserve(unsigned long pfn, unsigned long nr_pages, void *caller)
 {
 	bool done;
@@ -188,7 +187,7 @@ static bool unpreserve(unsigned long pfn, unsigned long nr_pages, void *caller)
 	if (done)
 		kho_changed();
 	else if (!kho.frozen)
-		pr_warn_ratelimited("%pS unpreserves %lu pages at pfn 0x%lx that are not preserved so\n",
+		pr_warn_ratelimited("%pS unpreserves %lu pages at pfn 0x%lx that are not preserved in this way\n",
 				    caller, nr_pages, pfn);
 	mutex_unlock(&kho.lock);
 	return done;
@@ -197,13 +196,13 @@ static bool unpreserve(unsigned long pfn, unsigned long nr_pages, void *caller)
 /**
  * kho_preserve_pages() - preserve adjacent pages
  * @page: the first of them
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Unlike mainline's, it takes a reference to each page: what is preserved is
+ * Unlike mainline's, this takes a reference to each page: what is preserved is
  * neither freed nor moved, even if its owner forgets about it.
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0; -EINVAL, -ENXIO or -EADDRNOTAVAIL for what are no pages in use,
+ * Return: 0; -EINVAL, -ENXIO or -EADDRNOTAVAIL if these are not pages in use,
  * -EBUSY for pages in scratch or preserved already in another way, -EEXIST,
  * -ENOMEM; -ESHUTDOWN once the machine is going down; -EPERM under lockdown.
  * Nothing has changed after an error.
@@ -216,10 +215,10 @@ EXPORT_SYMBOL_GPL(kho_preserve_pages);
 
 /**
  * kho_unpreserve_pages() - give up what kho_preserve_pages() preserved
- * @page: the first page, as it was then
- * @nr_pages: how many, as they were
+ * @page: the first page, as for kho_preserve_pages()
+ * @nr_pages: number of pages, as for kho_preserve_pages()
  *
- * Warns, and changes nothing, if they were not preserved just so.  Once the
+ * Warns, and changes nothing, if they were not preserved in exactly this way.  Once the
  * machine is going down nothing changes any more, and they stay preserved.
  *
  * Context: may sleep; takes kho.lock.
@@ -231,10 +230,10 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr_pages)
 EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
 
 /**
- * kho_preserve_folio() - preserve a folio, as one
+ * kho_preserve_folio() - preserve a folio as a whole
  * @folio: the folio
  *
- * As for kho_preserve_pages(), each of its pages has a reference of ours then:
+ * As with kho_preserve_pages(), this takes a reference to each of its pages:
  * folio_ref_count() grows by their number.
  *
  * Context: may sleep; takes kho.lock.
@@ -262,15 +261,15 @@ void kho_unpreserve_folio(struct folio *folio)
 EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
 
 /**
- * kho_restore_pages() - take back pages that a kernel before preserved
+ * kho_restore_pages() - get pages back that an earlier kernel preserved
  * @phys: physical address of the first page, as it was preserved
- * @nr_pages: how many, as they were
+ * @nr_pages: number of pages, as they were preserved
  *
- * They are no longer preserved, and the caller has the one reference to each.
+ * They are no longer preserved, and the caller has the only reference to each.
  *
  * Context: may sleep; takes kho.lock.
- * Return: the first page, or NULL if no such pages arrived or somebody else
- * has taken them.
+ * Return: the first page, or NULL if no such pages arrived or somebody else has got
+ * them already.
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 {
@@ -292,7 +291,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr_pages)
 }
 EXPORT_SYMBOL_GPL(kho_restore_pages);
 
-/* What kho_radix_walk_range() says of a page. */
+/* The block that find_key() was called for. */
 struct found {
 	phys_addr_t phys;
 	unsigned int order;
@@ -318,9 +317,9 @@ static struct folio *restore_folio(phys_addr_t phys)
 	    kho_unclaimed_each(pfn, 1, find_key, &found) != 1 ||
 	    found.phys != phys)
 		return NULL;
-	/* Before it is taken: it may still be refused. */
+	/* Make the folio before the block is claimed: this may fail. */
 	if (found.order && !kho_folio_make(pfn, found.order, 0)) {
-		pr_warn_ratelimited("no folio of order %u can be made at pfn 0x%lx, it stays preserved\n",
+		pr_warn_ratelimited("no folio of order %u can be made at pfn 0x%lx: it stays preserved\n",
 				    found.order, pfn);
 		return NULL;
 	}
@@ -332,16 +331,15 @@ static struct folio *restore_folio(phys_addr_t phys)
 }
 
 /**
- * kho_restore_folio() - take back a folio that a kernel before preserved
+ * kho_restore_folio() - get a folio back that an earlier kernel preserved
  * @phys: physical address of its first page
  *
- * It has the order that it was preserved with, and one reference, the
- * caller's.
+ * It has the order with which it was preserved, and one reference, the caller's.
  *
  * Context: may sleep; takes kho.lock.
- * Return: the folio, or NULL if none arrived that begins there, somebody else
- * has taken it or uses its pages, or its order is above MAX_PAGE_ORDER.  What
- * arrived can still be restored by kho_restore_pages() then.
+ * Return: the folio; NULL if none arrived that begins there, or somebody else has got it.
+ * Also NULL if somebody uses its pages, or its order is above MAX_PAGE_ORDER:
+ * kho_restore_pages() can still restore it then.
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
@@ -359,8 +357,8 @@ EXPORT_SYMBOL_GPL(kho_restore_folio);
  * @size: bytes; rounded up to a power of two of pages
  *
  * Context: may sleep; takes kho.lock.
- * Return: its address; or ERR_PTR() of -EINVAL for a size of 0, -E2BIG for
- * more than a folio can have, -ENOMEM, or what kho_preserve_folio() says.
+ * Return: its address; or ERR_PTR() of -EINVAL for a size of 0, -E2BIG for more than a
+ * folio can have, -ENOMEM, or as kho_preserve_folio().
  */
 void *kho_alloc_preserve(size_t size)
 {
@@ -389,7 +387,7 @@ EXPORT_SYMBOL_GPL(kho_alloc_preserve);
  * kho_unpreserve_free() - give up and free what kho_alloc_preserve() returned
  * @mem: its address, or NULL
  *
- * Unlike mainline's, it frees nothing that was not preserved: it warns.  Once
+ * Unlike mainline's, this frees nothing that was not preserved: it warns instead.  Once
  * the machine is going down nothing is freed.
  *
  * Context: may sleep; takes kho.lock.
@@ -408,7 +406,7 @@ void kho_unpreserve_free(void *mem)
 EXPORT_SYMBOL_GPL(kho_unpreserve_free);
 
 /**
- * kho_restore_free() - free what kho_alloc_preserve() returned a kernel before
+ * kho_restore_free() - free what kho_alloc_preserve() returned in an earlier kernel
  * @mem: its address in this kernel, from phys_to_virt(), or NULL
  *
  * Warns, and frees nothing, where kho_restore_folio() would return NULL.
@@ -425,7 +423,7 @@ void kho_restore_free(void *mem)
 	if (folio)
 		folio_put(folio);
 	else
-		pr_warn_ratelimited("%pS frees what did not arrive at %pK\n",
+		pr_warn_ratelimited("%pS frees memory at %pK, which did not arrive\n",
 				    __builtin_return_address(0), mem);
 }
 EXPORT_SYMBOL_GPL(kho_restore_free);
@@ -433,7 +431,7 @@ EXPORT_SYMBOL_GPL(kho_restore_free);
 /**
  * kho_add_subtree() - let the next kernel find data by name
  * @name: at most 31 bytes
- * @blob: the data, in memory that the caller preserves; of any format
+ * @blob: the data, in memory that the caller preserves; in any format
  * @size: its size in bytes
  *
  * Context: may sleep; takes kho.lock.
@@ -454,10 +452,10 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 EXPORT_SYMBOL_GPL(kho_add_subtree);
 
 /**
- * kho_remove_subtree() - take back what kho_add_subtree() added
+ * kho_remove_subtree() - remove what kho_add_subtree() added
  * @blob: the data
  *
- * Also what arrived by name and was to be carried on.
+ * This includes subtrees that arrived and would be handed on.
  *
  * Context: may sleep; takes kho.lock.
  */
@@ -470,7 +468,7 @@ void kho_remove_subtree(void *blob)
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
-/* How many pages from @first to @last are marked: @nr. */
+/* Number of marked pages from @first to @last: @nr. */
 struct marked {
 	u64 first;
 	u64 last;
@@ -500,16 +498,16 @@ static bool is_preserved(u64 addr, u64 bytes)
 }
 
 /**
- * kho_retrieve_subtree() - find what a kernel before left under a name
+ * kho_retrieve_subtree() - find what an earlier kernel left under a name
  * @name: the name
  * @phys: set to the physical address of the data
  * @size: set to its size in bytes; may be NULL
  *
- * The data comes from another kernel: check it before it is believed.
+ * The data comes from another kernel: check it before you rely on it.
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0; -EINVAL without @phys; -ENOENT if nothing arrived under that name,
- * or its memory is not preserved: nobody did that, or it was restored since.
+ * Return: 0; -EINVAL without @phys; -ENOENT if nothing arrived under that name, or its
+ * memory is not preserved (it never was, or it was restored since).
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
@@ -527,7 +525,7 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 			*size = child->size;
 		ret = 0;
 	} else if (child) {
-		pr_notice_ratelimited("'%s' arrived, but the %llu bytes at 0x%llx that it leads to are not preserved\n",
+		pr_notice_ratelimited("'%s' arrived, but its %llu bytes at 0x%llx are not preserved\n",
 				      kho_shown(name), child->size, child->addr);
 	}
 	mutex_unlock(&kho.lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the in-kernel API share. */
+/* What the files of this folder share. */
 #ifndef KHO_API_H
 #define KHO_API_H
 

@@ -2,9 +2,9 @@
 /*
  * Memory from vmalloc() for other modules: mainline's names and bytes.
  *
- * find_vm_area() is not for modules, so an area is what is mapped from its
- * address on: behind each there is a page that is not.  Its base pages are
- * preserved one by one, whatever they are mapped with.
+ * find_vm_area() is not exported, so an area is what is mapped from its address on: each
+ * area is followed by a page that is not mapped.  Its base pages are preserved one by
+ * one, whatever maps them.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -31,7 +31,7 @@
 
 #include <kho/abi.h>
 
-/* kho/abi.h has the same structs by the same names, without pointers. */
+/* tree/tree.h has included kho/abi.h already, with other names for these structs. */
 #define kho_vmalloc kho_abi_vmalloc
 #define kho_vmalloc_chunk kho_abi_vmalloc_chunk
 #undef kho_vmalloc
@@ -65,7 +65,7 @@ static struct kho_vmalloc_chunk *alloc_chunk(int *ret)
 	return chunk;
 }
 
-/* Gives up what is listed, which is known to be held, and the list. */
+/* Gives up a list, and the pages in it, which are known to be held. */
 static void drop_list(struct kho_vmalloc_chunk *chunk)
 {
 	while (chunk) {
@@ -80,7 +80,7 @@ static void drop_list(struct kho_vmalloc_chunk *chunk)
 	}
 }
 
-/* Is this where an area begins? */
+/* Does an area begin here? */
 static bool begins_area(const void *ptr)
 {
 	return PAGE_ALIGNED(ptr) && is_vmalloc_addr(ptr) && vmalloc_to_page(ptr) &&
@@ -139,14 +139,12 @@ err_drop:
  * @ptr: its address, as vmalloc() returned it
  * @preservation: set to what the next kernel needs to find it
  *
- * Unlike mainline's, it takes a reference to each page, and does not tell an
- * area of vmalloc() from one of vmap().  Which huge pages it is mapped with is
- * lost.
+ * Unlike mainline's, this takes a reference to each page, and does not tell an area of
+ * vmalloc() from one of vmap().  The size of the pages that map it is not preserved.
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0; -EINVAL if no area begins at @ptr, -E2BIG, or as for
- * kho_preserve_pages(): of the pages, or of one that their addresses are in.
- * Nothing has changed after an error.
+ * Return: 0; -EINVAL if no area begins at @ptr, -E2BIG, or as kho_preserve_pages() for
+ * its pages or a page of the list.  Nothing has changed after an error.
  */
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 {
@@ -167,7 +165,7 @@ int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 }
 EXPORT_SYMBOL_GPL(kho_preserve_vmalloc);
 
-/* Is all of this held, pages and list? */
+/* Is all of it held, the list and the pages in it? */
 static bool is_held(const struct kho_vmalloc *preservation)
 {
 	u64 phys = preservation->first.phys, nr = 0;
@@ -178,7 +176,7 @@ static bool is_held(const struct kho_vmalloc *preservation)
 		const struct kho_vmalloc_chunk *chunk = phys_to_virt(phys);
 		unsigned int i;
 
-		/* In this order: before that it may be anything. */
+		/* Check this before the page is read: it may be anything. */
 		if (offset_in_page(phys) || !kho_holds(PHYS_PFN(phys), 0))
 			return false;
 		for (i = 0; i < KHO_VMALLOC_SIZE && chunk->phys[i]; i++)
@@ -196,8 +194,8 @@ static bool is_held(const struct kho_vmalloc *preservation)
  * kho_unpreserve_vmalloc() - give up what kho_preserve_vmalloc() preserved
  * @preservation: as it was set
  *
- * Warns, and changes nothing, if that is not preserved.  Once the machine is
- * going down nothing changes any more.
+ * Warns, and changes nothing, if it is not preserved.  Once the machine is going down
+ * nothing changes any more.
  *
  * Context: may sleep; takes kho.lock.
  */
@@ -207,7 +205,7 @@ void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
 	if (kho.frozen)
 		goto out;
 	if (!is_held(preservation)) {
-		pr_warn_ratelimited("%pS unpreserves vmalloc memory of %u pages listed at 0x%llx that is not preserved so\n",
+		pr_warn_ratelimited("%pS unpreserves vmalloc memory of %u pages listed at 0x%llx that is not preserved in this way\n",
 				    __builtin_return_address(0),
 				    preservation->total_pages,
 				    preservation->first.phys);
@@ -221,43 +219,43 @@ out:
 EXPORT_SYMBOL_GPL(kho_unpreserve_vmalloc);
 
 /**
- * struct arrived_list - what a list that arrived says, once it is checked
+ * struct arrived_list - a list that arrived, as it is checked
  */
 struct arrived_list {
-	/** @order: log2 of the base pages that each address stands for. */
+	/** @order: log2 of the number of base pages that each address stands for. */
 	unsigned int order;
 	/** @page: all base pages, in order. */
 	struct page **page;
-	/** @nr_pages: how many. */
+	/** @nr_pages: number of base pages. */
 	unsigned long nr_pages;
-	/** @chunk: numbers of the pages that the addresses are in. */
+	/** @chunk: numbers of the pages that contain the list. */
 	unsigned long *chunk;
-	/** @nr_chunks: how many. */
+	/** @nr_chunks: number of these. */
 	unsigned long nr_chunks;
-	/** @seen: all of these; nothing is there twice. */
+	/** @seen: all pages of both kinds: nothing may be there twice. */
 	struct kho_radix_tree seen;
 };
 
-/* Did this arrive, for nobody yet, and is it new to us? */
-static const char *see(struct arrived_list *list, u64 phys, unsigned int order)
+/* Notes a block in the list.  It has to be unclaimed, and must not be there twice. */
+static const char *note(struct arrived_list *list, u64 phys, unsigned int order)
 {
 	if (phys & ((PAGE_SIZE << order) - 1))
 		return "a misaligned address";
 	if (!kho_unclaimed_has(PHYS_PFN(phys), order))
-		return "an address of what is not preserved";
+		return "an address of something that is not preserved";
 	switch (kho_radix_add_page(&list->seen, PHYS_PFN(phys), order)) {
 	case 0:
 		return NULL;
 	case -ENOMEM:
 		return "no memory";
 	default:
-		return "an address twice";
+		return "the same address twice";
 	}
 }
 
 /*
- * Each address is read once: whoever has opened the page by number can still
- * write to it.
+ * Each address is read only once: whoever has opened the page by number can still write
+ * to it.
  */
 static const char *read_list(const struct kho_vmalloc *preservation,
 			     struct arrived_list *list, u64 *value)
@@ -272,8 +270,8 @@ static const char *read_list(const struct kho_vmalloc *preservation,
 
 		*value = next;
 		if (list->nr_chunks == max_chunks)
-			return "more pages of addresses than are needed";
-		why = see(list, next, 0);
+			return "more list pages than are needed";
+		why = note(list, next, 0);
 		if (why)
 			return why;
 		list->chunk[list->nr_chunks++] = PHYS_PFN(next);
@@ -286,7 +284,7 @@ static const char *read_list(const struct kho_vmalloc *preservation,
 			*value = phys;
 			if (list->nr_pages == preservation->total_pages)
 				return "more addresses than pages";
-			why = see(list, phys, list->order);
+			why = note(list, phys, list->order);
 			if (why)
 				return why;
 			for (n = 0; n < 1UL << list->order; n++)
@@ -297,7 +295,7 @@ static const char *read_list(const struct kho_vmalloc *preservation,
 		next = READ_ONCE(chunk->hdr.next.phys);
 		*value = next;
 		if (next && i < KHO_VMALLOC_SIZE)
-			return "something behind the end";
+			return "another page behind the end of the list";
 	} while (next);
 
 	*value = list->nr_pages;
@@ -306,7 +304,7 @@ static const char *read_list(const struct kho_vmalloc *preservation,
 	return NULL;
 }
 
-/* Takes what has been checked: nothing of this can fail. */
+/* Claims what has been checked: this can't fail. */
 static void claim(const struct arrived_list *list)
 {
 	unsigned long i, step = 1UL << list->order;
@@ -328,7 +326,7 @@ static void claim(const struct arrived_list *list)
 	kho_changed();
 }
 
-/* What can be said without a look at the list. */
+/* Checks everything but the list. */
 static const char *check(const struct kho_vmalloc *preservation, u64 *value)
 {
 	*value = preservation->flags;
@@ -336,11 +334,11 @@ static const char *check(const struct kho_vmalloc *preservation, u64 *value)
 		return "unknown flags";
 	*value = preservation->order;
 	if (preservation->order > MAX_PAGE_ORDER)
-		return "an order that no block has";
+		return "an order that no block can have";
 	*value = preservation->total_pages;
 	if (!preservation->total_pages ||
 	    preservation->total_pages & ((1U << preservation->order) - 1))
-		return "a number of pages that can't be";
+		return "an impossible number of pages";
 	if (preservation->total_pages > kho_unclaimed_pages())
 		return "more pages than arrived";
 	*value = preservation->first.phys;
@@ -383,16 +381,16 @@ out:
 }
 
 /**
- * kho_restore_vmalloc() - take back vmalloc memory that a kernel before preserved
- * @preservation: as it was set there; nothing in it is believed
+ * kho_restore_vmalloc() - get vmalloc memory back that an earlier kernel preserved
+ * @preservation: as it was set there; nothing in it is trusted
  *
- * The memory is no longer preserved, and vfree() frees it.  It is mapped with
- * base pages, also where it was not.
+ * The memory is no longer preserved, and vfree() frees it.  It is mapped with base pages,
+ * whatever mapped it before.
  *
  * Context: may sleep; takes kho.lock.
- * Return: where it is mapped; or NULL, and nothing has changed, if the list is
- * not sound, what it lists did not arrive or somebody else has taken it, or
- * there is no memory.  The log says which.
+ * Return: where it is mapped; or NULL, and nothing has changed, if the list is invalid,
+ * what it lists did not arrive or somebody else has got it, or there is no memory.  The
+ * log says which.
  */
 void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {

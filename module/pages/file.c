@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files of pages that arrived and that nobody has claimed.
+ * Files of unclaimed pages.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -32,8 +32,8 @@ static const struct kho_mem_ops page_mem_ops = {
 	.release = page_mem_release,
 };
 
-/* One reference more to each page that is still there. */
-static int get_arrived(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages)
+/* Gets one more reference to each page, if all are still there. */
+static int get_pages(struct kho_mem *mem, unsigned long pfn, unsigned long nr_pages)
 {
 	unsigned long i;
 	int ret;
@@ -52,10 +52,9 @@ static int get_arrived(struct kho_mem *mem, unsigned long pfn, unsigned long nr_
 /*
  * Makes a file of pages that arrived.
  *
- * The file has references of its own: it outlives KHO_PAGE_DEL.  They are taken
- * without a lock, and are good if the pages are listed before and after that: what
- * was claimed is never unclaimed again.
- * It is -ENOENT if they were given up meanwhile.
+ * The file has references of its own, so it outlives KHO_PAGE_DEL.  They are taken
+ * without a lock, and are good if the pages are unclaimed before and after that: what
+ * was claimed is never unclaimed again.  -ENOENT if the pages were given up meanwhile.
  */
 static struct file *make_file(unsigned long pfn, unsigned int order)
 {
@@ -71,7 +70,7 @@ static struct file *make_file(unsigned long pfn, unsigned int order)
 		return ERR_PTR(-ENOMEM);
 	kho_mem_init(mem, &page_mem_ops);
 	mem->size = (u64)nr_pages << PAGE_SHIFT;
-	ret = get_arrived(mem, pfn, nr_pages);
+	ret = get_pages(mem, pfn, nr_pages);
 	if (ret) {
 		kfree(mem);
 		return ERR_PTR(ret);
@@ -91,11 +90,11 @@ static struct file *make_file(unsigned long pfn, unsigned int order)
 /**
  * kho_page_open() - make a file of pages that arrived, by number
  * @pfn: number of the first page
- * @order: log2 of how many, as they were preserved
+ * @order: log2 of the number of pages, as they were preserved
  * @file: set to the file
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0, -ENOENT if no such block arrived or somebody has it, -ENOMEM, -ESHUTDOWN.
+ * Return: 0, -ENOENT if no such block arrived or it is claimed, -ENOMEM, -ESHUTDOWN.
  */
 int kho_page_open(u64 pfn, unsigned int order, struct file **file)
 {

@@ -2,9 +2,9 @@
 /*
  * Pages that userspace preserves by number.
  *
- * Whoever asks for this knows what the page is; we see to it that there is a
- * page, that somebody uses it, and that it stays: each has a reference of ours
- * until it is given up or the machine jumps.
+ * The caller knows what the page is.  We make sure that it exists, that somebody uses
+ * it, and that it stays: we hold a reference to each page until it is given up or the
+ * machine jumps.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -28,10 +28,10 @@
 #include <kho/abi.h>
 #include <linux/kho.h>
 
-/* What KHO_PAGE_ADD marked here, by page number. */
+/* Pages that KHO_PAGE_ADD marked in this kernel. */
 static struct kho_radix_tree by_pfn;
 
-/* Says which page of which request was wrong, and why. */
+/* Logs which page of which entry is refused, and why. */
 static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 {
 	const char *why = "";
@@ -50,7 +50,7 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 		why = "free, reserved, poisoned, RAM's last, below 2 MiB, or newer than the image";
 		break;
 	case -EREMOTE:
-		why = "a driver has brought that memory, the next kernel has none there";
+		why = "a driver added the memory: the next kernel has none there";
 		break;
 	case -EBUSY:
 		why = "it is in scratch, overlaps a preserved page, or belongs to an object";
@@ -68,7 +68,7 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 			  entry->pfn, entry->order, pfn, why);
 }
 
-/* Pages that are known to lie out of scratch, while the lock is held that keeps it there. */
+/* A span of pages outside scratch, known for as long as the gate or the lock is held. */
 struct clear {
 	u64 pfn;
 	u64 end;
@@ -83,7 +83,7 @@ static bool in_scratch(struct clear *clear, u64 pfn, u64 nr_pages)
 	return pfn + nr_pages > clear->end;
 }
 
-/* An order above this can't be of any machine, and 1UL << order would not do. */
+/* No machine has a larger order, and 1UL << order would overflow. */
 static int check_entry(const struct kho_page_entry *entry, u64 end, struct clear *clear)
 {
 	if (entry->order > KHO_MAX_ORDER(PAGE_SHIFT) ||
@@ -98,7 +98,7 @@ static int check_entry(const struct kho_page_entry *entry, u64 end, struct clear
 	return 0;
 }
 
-/* Without knowing where scratch is, a page can't be told to stay out of it. */
+/* As long as it is unknown where scratch is, pages can't be kept out of it. */
 static int check_scratch_known(void)
 {
 	if (kho_backend_scratch_known())
@@ -106,30 +106,30 @@ static int check_scratch_known(void)
 	return kho_refuse(-EOPNOTSUPP, "the kernel does not say where its scratch is (CONFIG_KEXEC_HANDOVER_DEBUGFS)");
 }
 
-/* Entries that are changed in one go: as many as page numbers fit into a page. */
+/* Entries that are changed at once: as many as page numbers fit into a page. */
 #define PIECE	(PAGE_SIZE / sizeof(unsigned long))
 
 /**
  * struct piece - entries of one order
  */
 struct piece {
-	/** @pfn: page numbers; room for PIECE of them, or for the only one. */
+	/** @pfn: page numbers: a page of PIECE of them, or @one. */
 	unsigned long *pfn;
-	/** @one: that room, if there is only one. */
+	/** @one: the page number, if there is only one. */
 	unsigned long one;
-	/** @room: how many there is room for. */
-	u32 room;
+	/** @capacity: number of page numbers that fit. */
+	u32 capacity;
 };
 
 static int piece_init(struct piece *piece, u32 nr)
 {
 	piece->pfn = &piece->one;
-	piece->room = 1;
-	/* A single page takes no memory. */
+	piece->capacity = 1;
+	/* A single entry needs no allocation. */
 	if (nr == 1)
 		return 0;
 	piece->pfn = (unsigned long *)__get_free_page(GFP_KERNEL);
-	piece->room = PIECE;
+	piece->capacity = PIECE;
 	return piece->pfn ? 0 : -ENOMEM;
 }
 
@@ -139,13 +139,13 @@ static void piece_exit(struct piece *piece)
 		free_page((unsigned long)piece->pfn);
 }
 
-/* How many entries from the first on can be changed in one go? */
+/* Fills a piece with the entries of one order that come first; returns how many. */
 static u32 piece_of(struct piece *piece, const struct kho_page_entry *entry,
 		    u32 nr)
 {
 	u32 i;
 
-	for (i = 0; i < nr && i < piece->room; i++) {
+	for (i = 0; i < nr && i < piece->capacity; i++) {
 		if (entry[i].order != entry->order)
 			break;
 		piece->pfn[i] = entry[i].pfn;
@@ -160,7 +160,7 @@ static void put_blocks(const unsigned long *pfn, unsigned long nr,
 		kho_put_pages(*pfn++, 1UL << order);
 }
 
-static int take_block(const struct kho_page_entry *entry, u64 end, struct clear *clear)
+static int get_block(const struct kho_page_entry *entry, u64 end, struct clear *clear)
 {
 	u64 i, nr_pages;
 	int ret;
@@ -189,8 +189,8 @@ err_put:
 }
 
 /*
- * Preserves as many entries of one order as can be; *@done says how many.  The
- * error is that of the first that can't.
+ * Preserves entries of one order until one fails; *@done says how many.  The error is
+ * that of the entry that failed first.
  */
 static int add_piece(const unsigned long *pfn, const struct kho_page_entry *entry,
 		     u32 nr, u32 *done)
@@ -200,30 +200,30 @@ static int add_piece(const unsigned long *pfn, const struct kho_page_entry *entr
 	unsigned int order = entry->order;
 	struct clear clear = {};
 	int ret = 0, err;
-	u32 taken;
+	u32 got;
 
-	for (taken = 0; taken < nr; taken++) {
-		ret = take_block(&entry[taken], end, &clear);
+	for (got = 0; got < nr; got++) {
+		ret = get_block(&entry[got], end, &clear);
 		if (ret)
 			break;
 	}
 	cond_resched();
 
-	err = kho_mark_batch(pfn, taken, order, &marked);
+	err = kho_mark_batch(pfn, got, order, &marked);
 	if (err)
 		ret = refuse_page(&entry[marked], entry[marked].pfn, err);
 	err = kho_radix_add_batch(&by_pfn, pfn, marked, order, &listed);
 	if (err)
 		ret = err;
 	kho_unmark_batch(pfn + listed, marked - listed, order);
-	put_blocks(pfn + listed, taken - listed, order);
+	put_blocks(pfn + listed, got - listed, order);
 	*done = listed;
 	return ret;
 }
 
 /*
- * Gives up what KHO_PAGE_ADD has added.  Who takes a page out of by_pfn has it,
- * and unmarks it; so what somebody else has given up meanwhile is let pass.
+ * Gives up what KHO_PAGE_ADD has added.  Whoever removes a page from by_pfn also unmarks
+ * it, so pages that somebody else has given up meanwhile are skipped.
  */
 static void del_piece(const unsigned long *pfn, u32 nr, unsigned int order)
 {
@@ -254,11 +254,11 @@ static void del_all(struct piece *piece, const struct kho_page_entry *entry,
 
 /**
  * kho_pages_add() - preserve pages, all of them or none
- * @entry: which
- * @nr: how many entries
- * @failed: set to the number of the first that failed, or @nr
+ * @entry: the entries
+ * @nr: number of entries
+ * @failed: set to the index of the first that failed, or @nr
  *
- * Rising page numbers of one order are fastest.
+ * Entries of one order with rising page numbers are fastest.
  *
  * Context: may sleep; takes kho.gate, and kho.lock at the end.
  * Return: 0 or the errno of KHO_PAGE_ADD.
@@ -290,7 +290,7 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 		*failed = at;
 		del_all(&piece, entry, at);
 	}
-	/* Others have seen meanwhile what is undone: envelopes, and the module. */
+	/* Even if all was undone: envelopes and the module's reference have seen it. */
 	mutex_lock(&kho.lock);
 	kho_changed();
 	mutex_unlock(&kho.lock);
@@ -304,7 +304,7 @@ static int check_del(const struct kho_page_entry *entry, u64 end, struct clear *
 {
 	int ret = check_entry(entry, end, clear);
 
-	/* Neither can be preserved, so what isn't there is all there is to say. */
+	/* Such pages can't be preserved, so all there is to say is that they are not. */
 	if (ret == -ENXIO || ret == -EBUSY)
 		ret = -ENOENT;
 	if (ret)
@@ -317,7 +317,7 @@ static int check_del(const struct kho_page_entry *entry, u64 end, struct clear *
 	return kho_preserved_has(entry->pfn, 1ULL << entry->order) ? -EBUSY : -ENOENT;
 }
 
-/* All that can be wrong with them, and nothing changes; *@failed says which is. */
+/* Checks all entries, and changes nothing; *@failed is set to the first that is bad. */
 static int check_all_del(struct piece *piece, const struct kho_page_entry *entry,
 			 u32 nr, u32 *failed)
 {
@@ -328,7 +328,7 @@ static int check_all_del(struct piece *piece, const struct kho_page_entry *entry
 	u32 i, at, n;
 	int ret = 0;
 
-	/* What is there once can be given up once. */
+	/* What is there once can be given up only once. */
 	if (nr > 1)
 		ret = kho_radix_init_tree(&seen);
 	for (at = 0; at < nr && !ret; at += n) {
@@ -356,7 +356,7 @@ static int check_all_del(struct piece *piece, const struct kho_page_entry *entry
 	return ret;
 }
 
-/* Is all of it what KHO_PAGE_ADD has added? */
+/* Has KHO_PAGE_ADD added all of them? */
 static bool all_by_pfn(const struct kho_page_entry *entry, u32 nr)
 {
 	u32 i;
@@ -367,7 +367,7 @@ static bool all_by_pfn(const struct kho_page_entry *entry, u32 nr)
 	return true;
 }
 
-/* What arrived may be an object's soon, or another module's: under the lock. */
+/* Another module may restore what arrived at any time, so this is done under kho.lock. */
 static int del_mixed(struct piece *piece, const struct kho_page_entry *entry,
 		     u32 nr, u32 *failed)
 {
@@ -397,9 +397,9 @@ static int del_mixed(struct piece *piece, const struct kho_page_entry *entry,
 
 /**
  * kho_pages_del() - give pages up, all of them or none
- * @entry: which
- * @nr: how many entries
- * @failed: set to the number of the first that failed, or @nr
+ * @entry: the entries
+ * @nr: number of entries
+ * @failed: set to the index of the first that failed, or @nr
  *
  * Context: may sleep; takes kho.gate, and kho.lock for what arrived.
  * Return: 0 or the errno of KHO_PAGE_DEL.
@@ -445,10 +445,10 @@ out:
 	return ret;
 }
 
-/* Where a listing is. */
+/* State of a listing. */
 struct listing {
 	struct kho_page_entry *entry;
-	u32 room;
+	u32 capacity;
 	u32 filled;
 	u32 flags;
 };
@@ -458,7 +458,7 @@ static int list_page(phys_addr_t phys, unsigned int order, void *data)
 	struct listing *listing = data;
 	struct kho_page_entry *entry;
 
-	if (listing->filled == listing->room)
+	if (listing->filled == listing->capacity)
 		return 1;
 	entry = &listing->entry[listing->filled++];
 	entry->pfn = PHYS_PFN(phys);
@@ -470,22 +470,22 @@ static int list_page(phys_addr_t phys, unsigned int order, void *data)
 }
 
 /**
- * kho_pages_list() - describe what was preserved by number
- * @first: number of the first one wanted
- * @room: entries that there are
+ * kho_pages_list() - list what is preserved by number
+ * @first: index of the first entry wanted
+ * @capacity: number of entries that fit
  * @entry: array of struct kho_page_entry, filled in
- * @filled: how many were
- * @total: how many there are
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of entries that there are
  *
- * Takes no lock: pages that come and go meanwhile may be listed or not.
+ * Takes no lock: pages that come or go meanwhile may be listed or not.
  *
  * Context: may sleep.
  */
-void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total)
+void kho_pages_list(u64 first, u32 capacity, void *entry, u32 *filled, u64 *total)
 {
 	struct listing listing = {
 		.entry = entry,
-		.room = room,
+		.capacity = capacity,
 		.flags = KHO_PAGE_ARRIVED,
 	};
 	u64 skip = first;
@@ -508,7 +508,7 @@ static struct kho_owner pages_owner = {
 };
 
 /**
- * kho_pages_init() - be ready for pages by number
+ * kho_pages_init() - prepare for pages by number
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -530,8 +530,8 @@ void kho_pages_exit(void)
 }
 
 /**
- * kho_pages_query() - say how many there are
- * @query: whose members about them are set
+ * kho_pages_query() - report the number of pages that were added here
+ * @query: its member about them is set
  *
  * Context: kho.lock held.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that userspace preserves by number, and those that arrived.
+ * Pages by number: those that userspace preserves, and those that arrived.
  */
 #ifndef KHO_PAGES_H
 #define KHO_PAGES_H
@@ -15,7 +15,7 @@ int kho_pages_init(void);
 void kho_pages_exit(void);
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed);
-void kho_pages_list(u64 first, u32 room, void *entry, u32 *filled, u64 *total);
+void kho_pages_list(u64 first, u32 capacity, void *entry, u32 *filled, u64 *total);
 void kho_pages_query(struct kho_query *query);
 
 /* file.c */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The list that names poisoned pages to the next kernel, and reading the one that
- * the kernel before left.  The format is in include/kho/poison.h.
+ * The list of poisoned pages for the next kernel, and reading the one that the previous
+ * kernel left.  The format is in include/kho/poison.h.
  *
- * It names what is both preserved and poisoned.  If either may have changed, it is
- * stale, and written anew before whoever changed it is done: kho_changed().
+ * It lists what is both preserved and poisoned.  If either may have changed, the list is
+ * stale, and is rewritten before the change is complete: see kho_changed().
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -30,14 +30,14 @@
 
 #define PER_PAGE	KHO_POISON_PER_PAGE(PAGE_SHIFT)
 
-/* What the next kernel reads, or NULL; kho.lock. */
+/* What the next kernel reads, or NULL; protected by kho.lock. */
 static struct kho_poison *list;
 
-/* What the kernel before has sent: to be freed.  By page number. */
+/* Metapages of the previous kernel's list, to be freed; by page number. */
 static DEFINE_XARRAY(old_pages);
 
-/* Is this to be told?  It may be preserved no more, or have been repaired. */
-static bool is_told(unsigned long pfn)
+/* Is this page to be listed?  It may no longer be preserved, or have been repaired. */
+static bool to_be_listed(unsigned long pfn)
 {
 	return kho_preserved_has(pfn, 1) && kho_page_poisoned(pfn_to_page(pfn));
 }
@@ -74,7 +74,7 @@ static int begin_list(void)
 	return ret;
 }
 
-/* A jump waits for kho.lock, so the list may be written where it is. */
+/* A jump waits for kho.lock, so the list can be rewritten in place. */
 static int fill_list(void)
 {
 	struct kho_poison_page *page = NULL;
@@ -83,7 +83,7 @@ static int fill_list(void)
 	void *entry;
 
 	xa_for_each(&kho_poisoned, pfn, entry) {
-		if (!is_told(pfn))
+		if (!to_be_listed(pfn))
 			continue;
 		if (!page || page->nr == PER_PAGE) {
 			if (!*link) {
@@ -104,19 +104,19 @@ static int fill_list(void)
 	return 0;
 }
 
-static bool any_told(void)
+static bool any_to_be_listed(void)
 {
 	unsigned long pfn;
 	void *entry;
 
 	xa_for_each(&kho_poisoned, pfn, entry)
-		if (is_told(pfn))
+		if (to_be_listed(pfn))
 			return true;
 	return false;
 }
 
 /**
- * kho_poison_drop() - tell the next kernel of none
+ * kho_poison_drop() - remove the list
  *
  * Context: may sleep; kho.lock held.
  */
@@ -146,7 +146,7 @@ void kho_poison_update(void)
 	if (!kho_poison_is_stale() || !kho.committed || kho.frozen)
 		return;
 	kho_poison_fresh();
-	if (!any_told()) {
+	if (!any_to_be_listed()) {
 		kho_poison_drop();
 		return;
 	}
@@ -156,14 +156,14 @@ void kho_poison_update(void)
 		ret = fill_list();
 	if (ret) {
 		kho_poison_stale();
-		pr_err_ratelimited("the next kernel can't be told of all poisoned pages: error %d\n",
+		pr_err_ratelimited("not all poisoned pages can be listed for the next kernel: error %d\n",
 				   ret);
 	}
 }
 
 /* ---- What arrived ---- */
 
-static bool waits(u64 addr)
+static bool is_unclaimed(u64 addr)
 {
 	u64 pfn = PHYS_PFN(addr);
 
@@ -172,21 +172,21 @@ static bool waits(u64 addr)
 	return kho_unclaimed_has(pfn, 0) || kho_backend_unretrieved(pfn, 0);
 }
 
-/* As with the records of objects, a page can be taken only once. */
+/* As with the records of objects, a page can be claimed only once. */
 static void *claim(u64 addr)
 {
 	u64 pfn = PHYS_PFN(addr);
-	void *blob = phys_to_virt(addr);
+	void *metapage = phys_to_virt(addr);
 
-	if (!waits(addr) || kho_backend_incoming_get(pfn, 1))
+	if (!is_unclaimed(addr) || kho_backend_incoming_get(pfn, 1))
 		return NULL;
-	kho_metapage_adopt(blob);
-	/* Failing that, it is never freed, which is all that can be done. */
+	kho_metapage_adopt(metapage);
+	/* If this fails, the page is never freed: nothing else can be done. */
 	xa_store(&old_pages, pfn, xa_mk_value(1), GFP_KERNEL);
-	return blob;
+	return metapage;
 }
 
-/* Whatever the order of the block that it is in. */
+/* Does in-kernel KHO still keep the page, in a block of any order? */
 static bool kernel_has(u64 pfn)
 {
 	unsigned int order;
@@ -197,8 +197,8 @@ static bool kernel_has(u64 pfn)
 	return false;
 }
 
-/* False if that is no page that was preserved. */
-static bool take_entry(u64 pfn)
+/* Notes a page as poisoned; false if it was not preserved. */
+static bool note_entry(u64 pfn)
 {
 	if (pfn >= PHYS_PFN(kho_end_of_memory()) || !pfn_to_online_page(pfn) ||
 	    !(kho_preserved_has(pfn, 1) || kho_unclaimed_marks(pfn, 1) ||
@@ -208,7 +208,7 @@ static bool take_entry(u64 pfn)
 	return true;
 }
 
-static const char *read_list(u64 addr, u64 *strangers)
+static const char *read_list(u64 addr, u64 *not_preserved)
 {
 	const struct kho_poison *head = claim(addr);
 	const struct kho_poison_page *page;
@@ -229,7 +229,7 @@ static const char *read_list(u64 addr, u64 *strangers)
 		if (why)
 			return why;
 		for (i = 0; i < page->nr; i++)
-			*strangers += !take_entry(page->pfn[i]);
+			*not_preserved += !note_entry(page->pfn[i]);
 		left -= page->nr;
 		cond_resched();
 	}
@@ -239,8 +239,8 @@ static const char *read_list(u64 addr, u64 *strangers)
 /**
  * kho_poison_arrived() - learn which of the pages that arrived are poisoned
  *
- * Whatever is wrong with the list, what it has said up to there is believed:
- * nothing but pages that the kernel before has sent can be lost by that.
+ * If the list is invalid, the entries before the error are believed: at worst, pages that
+ * the previous kernel sent are lost.
  *
  * Context: may sleep; kho.lock held; the objects have been read.
  */
@@ -248,14 +248,14 @@ void kho_poison_arrived(void)
 {
 	const struct kho_fdt_child *child = kho_incoming_child(KHO_POISON_NODE);
 	const char *why = NULL;
-	u64 strangers = 0;
+	u64 not_preserved = 0;
 
 	lockdep_assert_held(&kho.lock);
 
 	if (!child || kho_incoming_refused())
 		return;
 	kho_incoming_ours(KHO_POISON_NODE, true);
-	if (!waits(child->addr)) {
+	if (!is_unclaimed(child->addr)) {
 		why = "its head is not preserved";
 	} else if (!kho_poison_known(phys_to_virt(child->addr))) {
 		pr_warn("the list of poisoned pages at 0x%llx is not " KHO_POISON_COMPATIBLE ", and left alone\n",
@@ -263,20 +263,20 @@ void kho_poison_arrived(void)
 		kho_incoming_ours(KHO_POISON_NODE, false);
 		return;
 	} else if (child->size != sizeof(struct kho_poison)) {
-		why = "its head has another size";
+		why = "its head has the wrong size";
 	} else {
-		why = read_list(child->addr, &strangers);
+		why = read_list(child->addr, &not_preserved);
 	}
 	if (why)
-		pr_err("the list of poisoned pages at 0x%llx is no good: %s\n",
+		pr_err("the list of poisoned pages at 0x%llx is invalid: %s\n",
 		       child->addr, why);
-	if (strangers)
+	if (not_preserved)
 		pr_err("the list of poisoned pages at 0x%llx has %llu that were not preserved\n",
-		       child->addr, strangers);
+		       child->addr, not_preserved);
 }
 
 /**
- * kho_poison_forget() - forget what has arrived, and leave it as it is
+ * kho_poison_forget() - forget what arrived, but leave it as it is
  *
  * Context: may sleep; kho.lock held.
  */
@@ -289,7 +289,7 @@ void kho_poison_forget(void)
 }
 
 /**
- * kho_poison_commit() - what arrived is ours for good: mark what is poisoned
+ * kho_poison_commit() - own what arrived for good, and flag what is poisoned
  *
  * Context: may sleep; kho.lock held; kho_changed() has to follow.
  */
@@ -319,7 +319,7 @@ static struct kho_owner poison_owner = {
 };
 
 /**
- * kho_poison_list_init() - have the list kept up to date from now on
+ * kho_poison_list_init() - keep the list up to date from now on
  *
  * Context: kho.lock held.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Poisoned pages: who is kept from reading them, and how the next kernel is told.
+ * Poisoned pages: keeping users from reading them, and telling the next kernel.
  */
 #ifndef KHO_POISON_MODULE_H
 #define KHO_POISON_MODULE_H

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that the hardware can't be trusted with (PageHWPoison): who reads one
- * gets a machine check.
+ * Pages that the hardware can't be trusted with (PageHWPoison): reading one causes a
+ * machine check.
  *
- * memory_failure() sets the flag, and does no more about our pages: they are in
- * no page cache and have no reverse mapping, so what is mapped stays mapped.  The
- * rest is done here.  A tracepoint tells of each page as it is poisoned; it is
- * noted down, unmapped from the files that show it, and named to the next kernel
- * (poison-list.c).  Where a kernel has no such tracepoint, it is noted when
- * somebody comes upon it, and before a jump all struct pages are looked at.
+ * memory_failure() sets the flag, and does no more about our pages: they are in no page
+ * cache and have no reverse mapping, so what is mapped stays mapped.  The rest is done
+ * here.  A tracepoint reports each page as it is poisoned; the page is noted, unmapped
+ * from the files that show it, and listed for the next kernel (list.c).  Where a kernel
+ * has no such tracepoint, a page is noted when somebody comes upon it, and before a jump
+ * all preserved pages are checked.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -37,19 +37,19 @@ static void note_page(unsigned long pfn)
 	    !(PageHWPoison(page) || folio_test_hwpoison(page_folio(page))))
 		return;
 	if (xa_err(xa_store(&kho_poisoned, pfn, xa_mk_value(1), GFP_KERNEL))) {
-		pr_err("no memory to note that page 0x%lx is poisoned\n", pfn);
-		/* With the next report, or before the jump. */
+		pr_err("no memory to note page 0x%lx as poisoned\n", pfn);
+		/* The next report, or the jump, searches for it again. */
 		kho_poison_lose();
 		kho_mem_unmap_page(pfn);
 		return;
 	}
 	kho_mem_unmap_page(pfn);
-	/* Others are the kernel's business, until somebody preserves them. */
+	/* Other pages are the kernel's business, until somebody preserves them. */
 	if (!kho_preserved_has(pfn, 1))
 		return;
 	kho_poison_stale();
 	if (kho_metapages_have(page))
-		pr_err("page 0x%lx is poisoned, and has metadata: the next kernel may not be able to read it\n",
+		pr_err("page 0x%lx is poisoned, and contains metadata: the next kernel may not be able to read it\n",
 		       pfn);
 	else
 		pr_err("page 0x%lx is poisoned: what was preserved in it is lost\n",
@@ -83,7 +83,7 @@ static void note_all(void)
 		kho_preserved_each(0, PHYS_PFN(kho_end_of_memory()), search_key, NULL);
 }
 
-static void take_reports(struct work_struct *work)
+static void note_reports(struct work_struct *work)
 {
 	kho_change_begin();
 	mutex_lock(&kho.lock);
@@ -96,12 +96,12 @@ static void take_reports(struct work_struct *work)
 	kho_change_end();
 }
 
-static DECLARE_WORK(report_work, take_reports);
+static DECLARE_WORK(report_work, note_reports);
 
 /**
- * kho_poison_at_jump() - have the next kernel told of all that there is
+ * kho_poison_at_jump() - list all poisoned pages for the next kernel
  *
- * If each page is reported as it is poisoned, nothing is left to be searched for.
+ * If each page is reported as it is poisoned, nothing has to be searched for.
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */
@@ -117,7 +117,7 @@ void kho_poison_at_jump(void)
 }
 
 /**
- * kho_poison_init() - be told of pages that are poisoned
+ * kho_poison_init() - start to watch for poisoned pages
  *
  * Context: may sleep.
  */
@@ -127,7 +127,7 @@ void kho_poison_init(void)
 }
 
 /**
- * kho_poison_exit() - be told no more, and forget them
+ * kho_poison_exit() - stop watching, and forget poisoned pages
  *
  * Context: may sleep; neither kho.gate nor kho.lock held; nothing is preserved.
  */
