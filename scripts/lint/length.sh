@@ -5,12 +5,10 @@
 
 check_length()
 {
-	local file lines most bad=0
+	local file lines most=700 bad=0
 
 	while read -r file; do
 		lines=$(wc -l <"$file")
-		most=700
-		[[ $file != *.md ]] || most=900
 		if [ "$lines" -gt "$most" ]; then
 			echo "$file: $lines lines, more than $most"
 			bad=1
