@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The lean tree: of all that is preserved, what a kernel with KHO of its own
- * has to be told of.
+ * The boot tree: those of the preserved pages that in-kernel KHO must know.
  *
- * Such a kernel takes a time for its boot that grows with the square of the
- * number of keys.  Handed over by envelopes, it gets this tree; the whole one is
- * for the module there.  In the lean tree are the pages that the kernel reads
- * itself, and those that other modules preserved: their successors ask the kernel
- * for them.  Both trees are current at any moment, whichever is announced.
+ * The boot time of a kernel with in-kernel KHO grows with the square of the number of
+ * keys.  In a handover by envelopes, such a kernel gets the boot tree, and its module
+ * gets the full tree.  The boot tree contains the pages that the kernel reads itself,
+ * and those that other modules preserved, as their successors ask the kernel for them.
+ * Both trees are always current, whichever is announced.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -32,7 +31,7 @@
 static struct kho_radix_tree boot_tree;
 
 /**
- * kho_backend_boot_add() - have the kernel itself told of pages that are preserved
+ * kho_backend_boot_add() - add preserved pages to the boot tree
  * @pfn: number of the first page
  * @nr_pages: how many, as they are preserved
  *
@@ -47,11 +46,11 @@ int kho_backend_boot_add(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_backend_boot_del() - take pages out that are preserved no more
+ * kho_backend_boot_del() - remove pages from the boot tree
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
- * Whatever was not in it is let pass.
+ * Pages that are not in the boot tree are ignored.
  *
  * Context: may sleep; kho.lock held.
  */
@@ -69,7 +68,7 @@ static int add_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	int ret;
 
 	for (i = 0; i < nr; i++, pfn += 1ULL << order) {
-		/* Of what arrived, neither our metadata nor what is gone. */
+		/* Leave out incoming metadata of ours, and pages that are gone. */
 		if (!kho_unclaimed_has(pfn, order))
 			continue;
 		ret = kho_radix_add_page(&boot_tree, pfn, order);
@@ -80,8 +79,8 @@ static int add_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-/* Did anything arrive by name that we know nothing of? */
-static bool strangers_arrived(void)
+/* Did a subtree arrive that is not for this module? */
+static bool foreign_subtrees_arrived(void)
 {
 	const struct kho_fdt *in = kho_incoming()->fdt;
 	unsigned int i;
@@ -96,9 +95,9 @@ static bool strangers_arrived(void)
 }
 
 /*
- * What arrived for the kernel's users goes on to them.  A lean tree says what
- * that is.  Otherwise it may be all that belongs to no object, but only if there
- * is a name to find it by.
+ * Incoming pages of other users of in-kernel KHO stay in the boot tree.  An incoming boot
+ * tree says which pages these are.  Without one, any page that belongs to no object may
+ * be theirs, provided that a subtree arrived that they can find it by.
  */
 static int add_arrived(void)
 {
@@ -107,15 +106,15 @@ static int add_arrived(void)
 	};
 
 	if (!kho_incoming_taken() ||
-	    (!kho_incoming()->two_trees && !strangers_arrived()))
+	    (!kho_incoming()->two_trees && !foreign_subtrees_arrived()))
 		return 0;
 	return kho_walk(kho_incoming()->fdt->root, &ops, NULL, NULL);
 }
 
 /**
- * kho_boot_tree_init() - make the lean tree, of what arrived
+ * kho_boot_tree_init() - make the boot tree from what arrived
  *
- * Context: may sleep; kho.lock held; before what only the kernel before needed
+ * Context: may sleep; kho.lock held; before what only the previous kernel needed
  * is freed.
  * Return: 0 or -ENOMEM.
  */
@@ -132,7 +131,7 @@ int kho_boot_tree_init(void)
 }
 
 /**
- * kho_boot_tree_exit() - free it
+ * kho_boot_tree_exit() - free the boot tree
  *
  * Context: kho.lock held; nothing is announced any more.
  */
@@ -142,7 +141,7 @@ void kho_boot_tree_exit(void)
 }
 
 /**
- * kho_boot_tree_root() - where it begins
+ * kho_boot_tree_root() - get the address of the boot tree
  *
  * Return: physical address of the root.
  */
@@ -152,7 +151,7 @@ u64 kho_boot_tree_root(void)
 }
 
 /**
- * kho_boot_tree_lies_in() - is any of these pages marked in it, or a node of it?
+ * kho_boot_tree_lies_in() - is any of these pages marked in the boot tree, or its node?
  * @pfn: number of the first page
  * @nr_pages: how many
  *
@@ -164,7 +163,7 @@ bool kho_boot_tree_lies_in(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_boot_tree_watch() - be told of all that it keeps from now on
+ * kho_boot_tree_watch() - watch changes of the boot tree
  * @watch: called for pages and nodes that come and go, or NULL
  *
  * Context: kho.lock held.
@@ -175,8 +174,8 @@ void kho_boot_tree_watch(kho_radix_watch_t watch)
 }
 
 /**
- * kho_boot_tree_walk() - read it as the next kernel would
- * @ops: what to tell of nodes and runs
+ * kho_boot_tree_walk() - read the boot tree as the next kernel would
+ * @ops: called for nodes and runs
  * @ctx: passed to each of @ops
  *
  * Context: that of @ops; kho.lock held.
@@ -188,7 +187,7 @@ void kho_boot_tree_walk(const struct kho_walk_ops *ops, void *ctx)
 }
 
 /**
- * kho_boot_tree_nodes() - how many nodes it has
+ * kho_boot_tree_nodes() - get the number of nodes in the boot tree
  */
 u64 kho_boot_tree_nodes(void)
 {
@@ -196,7 +195,7 @@ u64 kho_boot_tree_nodes(void)
 }
 
 /**
- * kho_boot_tree_keys() - how many marks
+ * kho_boot_tree_keys() - get the number of keys in the boot tree
  */
 u64 kho_boot_tree_keys(void)
 {

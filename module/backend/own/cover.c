@@ -2,8 +2,8 @@
 /*
  * Finding the best envelopes, given which granules they have to cover.
  *
- * One pass over a bitmap of granules finds the gaps, and include/kho/gaps.h keeps
- * the largest of them.
+ * One pass over a bitmap of granules finds the gaps; include/kho/gaps.h keeps the
+ * largest of them.
  *
  * The tests compile this file for userspace.
  */
@@ -39,14 +39,14 @@ static void add(struct kho_envelope *envelope, unsigned long first,
 }
 
 /**
- * kho_envelopes_find() - the envelopes that cover the least RAM
- * @table: what they have to cover, and what not
- * @envelope: filled in, by rising address; room for KHO_ENVELOPES_MAX
+ * kho_envelopes_find() - find the envelopes that cover the least RAM
+ * @table: what they have to cover, and what they must not
+ * @envelope: filled in by ascending address; has KHO_ENVELOPES_MAX entries
  * @least_open: set to the granules of RAM in the smallest gap left open, or to 0
- * if every gap is
+ * if fewer than KHO_GAPS_MAX are
  *
- * Context: any; linear in the number of table.
- * Return: how many there are.
+ * Context: any; takes time linear in the number of granules.
+ * Return: number of envelopes.
  */
 unsigned int kho_envelopes_find(struct kho_granules *table,
 				struct kho_envelope *envelope, u64 *least_open)

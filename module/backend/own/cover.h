@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which envelopes cover all that is preserved, and as little else as can be.
+ * Finds the envelopes that cover all that is preserved, and as little else as possible.
  */
 #ifndef KHO_COVER_H
 #define KHO_COVER_H
@@ -18,23 +18,23 @@
  * struct kho_granules - what is covered, in granules of 2^KHO_ENVELOPE_SHIFT bytes
  */
 struct kho_granules {
-	/** @nr: granules that there are. */
+	/** @nr: number of granules. */
 	unsigned long nr;
-	/** @lock: protects @used and @changes, and whether the best are others. */
+	/** @lock: protects @used, @changes, and the flag that the envelopes are stale. */
 	spinlock_t lock;
-	/** @used: a bit for each that has something preserved in it. */
+	/** @used: a bit for each granule; set if anything in it is preserved. */
 	unsigned long *used;
-	/** @changes: grows with each bit that is set. */
+	/** @changes: incremented with each bit that is set in @used. */
 	u64 changes;
-	/** @pages: how many pages of each are preserved. */
+	/** @pages: number of preserved pages in each granule. */
 	atomic_t *pages;
-	/** @ram: how many granules of RAM come before it; nr + 1 entries. */
+	/** @ram: number of granules with RAM below each granule; nr + 1 entries. */
 	u32 *ram;
-	/** @open: first of the granules that no envelope may have in it. */
+	/** @open: first of the granules that no envelope may contain. */
 	unsigned long open;
 	/** @nr_open: how many these are; none of them is ever used. */
 	unsigned long nr_open;
-	/** @gap: room to work in. */
+	/** @gap: working space. */
 	struct kho_gap gap[KHO_GAPS_MAX];
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that no envelope may have in it: the last page of RAM, and the first 2 MiB.
- * What of these nobody has is set aside, so that nobody gets a page that is then refused.
+ * Pages that no envelope may contain: the last page of RAM, and the first 2 MiB.  Free
+ * and movable ones are set aside, so that nobody gets a page that is then refused.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -19,9 +19,9 @@
 #include <kho/abi.h>
 
 /*
- * Below that nothing is preserved: in some versions of the module the first envelope
- * would begin at 0, and the next kernel could not have the page below 1 MiB that it
- * starts its CPUs in.
+ * Nothing below this page is preserved.  With some versions of the module the first
+ * envelope would begin at 0, and the next kernel would lack the page below 1 MiB in which
+ * it starts its CPUs.
  */
 #define LOWEST_PFN	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT)
 
@@ -34,9 +34,8 @@ const bool kho_backend_spares_last = true;
 static unsigned long held_pfn;
 
 /*
- * Has the page, unless it can't be preserved anyway or somebody else has it.  Only that
- * of the memory there is when the module is loaded: what comes later is to be able to
- * go again.
+ * Takes the page, unless it is reserved or in use.  This is done only while the module
+ * loads: memory that is added later must stay removable.
  */
 static void hold_last_page(void)
 {
@@ -50,7 +49,7 @@ static void hold_last_page(void)
 		held_pfn = pfn;
 }
 
-/* Pages below LOWEST_PFN that are ours, so that nobody has them who is refused then. */
+/* Pages below LOWEST_PFN that we hold. */
 static DECLARE_BITMAP(held_low, LOWEST_PFN);
 
 static void hold_low(unsigned long pfn, unsigned long end)
@@ -70,7 +69,7 @@ static void hold_lowest(void)
 {
 	unsigned long pfn = PHYS_PFN(SZ_1M), end;
 
-	/* Pieces that are all there; what is below 1 MiB the kernel keeps for itself. */
+	/* Pieces without holes.  The kernel itself keeps the first MiB. */
 	for (; pfn < LOWEST_PFN; pfn = max(end, pfn + 1)) {
 		for (end = pfn; end < LOWEST_PFN; end++) {
 			struct page *page = pfn_to_online_page(end);
@@ -112,7 +111,7 @@ static void hold_lowest_given(void)
 }
 
 /**
- * kho_edges_hold() - set aside what of them nobody has
+ * kho_edges_hold() - set aside those of these pages that are free
  *
  * Context: may sleep; kho.lock held.
  */
@@ -123,7 +122,7 @@ void kho_edges_hold(void)
 }
 
 /**
- * kho_edges_drop() - give that back
+ * kho_edges_drop() - free what kho_edges_hold() has set aside
  *
  * Context: may sleep; kho.lock held.
  */
@@ -157,7 +156,7 @@ bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_backend_has_to_move() - can't a page of a process be preserved where it is?
+ * kho_backend_has_to_move() - must a process's page be moved to be preserved?
  * @pfn: its number
  *
  * Context: any.
@@ -168,7 +167,7 @@ bool kho_backend_has_to_move(u64 pfn)
 }
 
 /**
- * kho_backend_let_go() - give up what is held only so that nobody else has it
+ * kho_backend_let_go() - free the last page of RAM if it is held and is to go offline
  * @pfn: number of the first page that is to go offline
  * @nr_pages: how many
  *

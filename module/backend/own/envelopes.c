@@ -2,16 +2,16 @@
 /*
  * The envelopes for the next kernel, kept current while pages come and go.
  *
- * The tree tells of each page and node that it keeps.  They are counted by
- * granules; most changes are to granules that have others in use, or lie inside an
- * envelope, and change nothing else.  Only if the best envelopes may be others
- * now are they found anew, once for each request.
+ * The trees report each page and node that they keep or drop.  These are counted by
+ * granule.  Most changes only change a count: other pages of the granule are preserved
+ * too, or it lies inside an envelope.  The envelopes are computed anew only if the best
+ * ones may have changed, and once per request.
  *
- * Many CPUs may mark pages at a time, so the numbers are atomic; only the first
- * page of a granule, and the last that goes, take a lock.
+ * Many CPUs may mark pages at the same time, so the counts are atomic.  Only the first
+ * page that comes to a granule, and the last that leaves it, take a lock.
  *
- * The list covers at least what is preserved whenever kho.gate and kho.lock are
- * free, and a jump takes both: there is nothing to be finished before it.
+ * The list covers at least what is preserved whenever kho.gate and kho.lock are free.
+ * A jump takes both, so it has nothing left to do.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -44,25 +44,25 @@
 
 /* What the envelopes have to cover. */
 static struct kho_granules granules;
-/* Memory was added that it knows nothing of. */
+/* Memory was added or removed since the table was made. */
 static bool granules_short;
-/* The best envelopes may be others now; granules.lock. */
+/* The best envelopes may have changed; protected by granules.lock. */
 static bool stale;
 
-/* What is announced, by rising address. */
+/* What is announced, by ascending address. */
 static struct kho_envelope envelopes[KHO_ENVELOPES_MAX];
 static unsigned int nr_envelopes;
-/* Base pages of RAM in these. */
+/* Base pages of RAM in the envelopes. */
 static u64 envelope_pages;
-/* Granules of RAM in the smallest gap between them, or 0. */
+/* Granules of RAM in the smallest gap between envelopes, or 0. */
 static u64 least_open;
 
-/* How often envelopes are looked for without keeping others from marking pages. */
+/* How often to try to find envelopes while others may mark pages. */
 #define FIND_TRIES	3
 
 #define GRANULE_PAGES	(1UL << (KHO_ENVELOPE_SHIFT - PAGE_SHIFT))
 
-/* Is the granule inside one of the envelopes that are announced? */
+/* Is the granule inside an announced envelope? */
 static bool is_covered(unsigned long granule)
 {
 	u64 addr = max_t(u64, (u64)granule << KHO_ENVELOPE_SHIFT, KHO_ENVELOPE_LOWEST);
@@ -82,7 +82,7 @@ static bool is_covered(unsigned long granule)
 	return false;
 }
 
-/* A covered granule is in use no more: could a better gap be opened for it? */
+/* A covered granule is no longer used: could a better gap be opened there? */
 static bool may_open(const struct kho_granules *table, unsigned long granule)
 {
 	unsigned long first, end;
@@ -104,7 +104,7 @@ static void keep_granule(struct kho_granules *table, unsigned long granule,
 	if (atomic_fetch_add(nr_pages, &table->pages[granule]))
 		return;
 	spin_lock(&table->lock);
-	/* Whoever is here last has seen what all others did. */
+	/* The count may have changed since; whoever locks last sees its final value. */
 	if (atomic_read(&table->pages[granule])) {
 		__set_bit(granule, table->used);
 		table->changes++;
@@ -132,7 +132,7 @@ static void drop_granule(struct kho_granules *table, unsigned long granule,
 	spin_unlock(&table->lock);
 }
 
-/* What the tree calls; see kho_radix_watch_t. */
+/* Called by the trees; see kho_radix_watch_t. */
 static void count(struct kho_radix_tree *tree, unsigned long pfn,
 		  unsigned long nr_pages, bool kept)
 {
@@ -146,7 +146,7 @@ static void count(struct kho_radix_tree *tree, unsigned long pfn,
 		if (kept && kho_ram_last() - pfn < nr)
 			pr_warn_once("the last page of RAM is preserved: an unpatched kernel would lose it\n");
 		if (granule >= table->nr) {
-			/* Memory that was not there when the table was made. */
+			/* This memory was added after the table was made. */
 			WRITE_ONCE(granules_short, true);
 			return;
 		}
@@ -172,7 +172,7 @@ static int add_ram(u64 addr, u64 bytes, void *data)
 	return 0;
 }
 
-/* From a mark on each granule that has RAM to the sums that gaps are weighed by. */
+/* Marks each granule that has RAM, and turns the marks into sums to weigh gaps by. */
 static void sum_ram(struct kho_granules *table)
 {
 	unsigned long granule;
@@ -192,9 +192,9 @@ static void table_free(struct kho_granules *table)
 }
 
 /**
- * kho_envelopes_leave_open() - let no envelope have any of scratch in it
- * @pfn: number of its first page
- * @nr_pages: how many it has
+ * kho_envelopes_leave_open() - keep envelopes out of scratch
+ * @pfn: number of the first page of scratch
+ * @nr_pages: how many pages it has
  *
  * Context: kho.lock held, and kho.gate for writing once pages can be marked.
  */
@@ -206,7 +206,7 @@ void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages)
 	stale = true;
 }
 
-/* An empty table for all memory that there is; the old one stays if it fails. */
+/* Makes an empty table for all memory.  If that fails, the old table stays. */
 static int table_alloc(struct kho_granules *table)
 {
 	unsigned long nr = DIV_ROUND_UP_ULL(kho_end_of_memory(),
@@ -245,7 +245,7 @@ static int count_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-/* Makes the table, of what the tree has in it now. */
+/* Makes the table from what the trees contain now. */
 static int make_table(void)
 {
 	static const struct kho_walk_ops ops = {
@@ -259,16 +259,15 @@ static int make_table(void)
 	granules_short = false;
 	stale = true;
 	kho_preserved_walk(&ops, NULL);
-	/* What both have counts twice, here and when it comes and goes. */
+	/* A page in both trees counts twice, here as well as in count(). */
 	kho_boot_tree_walk(&ops, NULL);
 	return 0;
 }
 
 /*
- * Until 6.9 or so the kernel takes what an envelope covers out of the RAM that it
- * looks for the end of memory in, and maps nothing beyond that end.  So the last
- * page of RAM belongs to no envelope, and kho_edges_hold() sees to it that it
- * needs none.
+ * Until about 6.9, the kernel removes the envelopes from the map of RAM before it looks
+ * for the end of memory, and it maps nothing beyond that end.  So the last page of RAM
+ * belongs to no envelope; kho_edges_hold() makes sure that it needs none.
  */
 static void spare_last_page(void)
 {
@@ -280,7 +279,7 @@ static void spare_last_page(void)
 }
 
 /*
- * Pages of the first granule come from a kernel with KHO, which knows nothing of this one's
+ * Preserved pages in the first granule come from in-kernel KHO, which does not know our
  * rules.  The next kernel needs a page below 1 MiB to start its CPUs in, or it panics.
  */
 static void spare_lowest(void)
@@ -304,9 +303,9 @@ static void set_envelopes(const struct kho_envelope *envelope, unsigned int nr,
 }
 
 /*
- * Finds the best envelopes while granules may come into use.  It takes a while if
- * there is much memory, so others are kept from marking pages only if they did
- * so all the time.
+ * Finds the best envelopes while others may mark pages.  That takes long on a machine
+ * with much memory, so the lock is held meanwhile only after FIND_TRIES attempts during
+ * each of which somebody marked pages.
  */
 static void find_envelopes(struct kho_granules *table)
 {
@@ -337,13 +336,13 @@ static void find_envelopes(struct kho_granules *table)
 	spin_unlock(&table->lock);
 }
 
-/* Nobody marks anything meanwhile: of other memory than there was. */
+/* Makes the table anew after memory was added or removed; no page is marked meanwhile. */
 static int renew_table(void)
 {
 	int ret = make_table();
 
 	if (ret)
-		pr_err_once("no memory for the envelopes of memory that was added: an unpatched kernel would lose what lies there\n");
+		pr_err_once("not enough memory for envelopes in added memory: an unpatched kernel would lose what is preserved there\n");
 	return ret;
 }
 
@@ -371,7 +370,7 @@ void kho_envelopes_update(void)
 
 	if (!granules.nr)
 		return;
-	/* Others may be about to mark pages: soon, with the gate closed. */
+	/* Others may be marking pages now: a work item does it, with the gate closed. */
 	if (READ_ONCE(granules_short))
 		queue_work(system_unbound_wq, &renew_work);
 	if (!READ_ONCE(stale))
@@ -395,7 +394,7 @@ static void settle(void)
 }
 
 /**
- * kho_envelopes_flush() - wait for what kho_envelopes_update() has begun
+ * kho_envelopes_flush() - wait for the work item of kho_envelopes_update()
  *
  * Context: may sleep; takes kho.gate and kho.lock; after kho_envelopes_exit().
  */
@@ -407,7 +406,7 @@ void kho_envelopes_flush(void)
 /**
  * kho_envelopes_init() - begin to keep envelopes around what the tree has
  *
- * Context: may sleep; kho.lock held; the tree and scratch are there.
+ * Context: may sleep; kho.lock held; after the trees and scratch were made.
  * Return: 0 or -ENOMEM.
  */
 int kho_envelopes_init(void)
@@ -426,7 +425,7 @@ int kho_envelopes_init(void)
 }
 
 /**
- * kho_envelopes_exit() - end that
+ * kho_envelopes_exit() - stop keeping envelopes
  *
  * Context: kho.lock held.
  */
@@ -441,8 +440,8 @@ void kho_envelopes_exit(void)
 }
 
 /**
- * kho_envelopes_query() - say how many there are
- * @query: whose members about them are set
+ * kho_envelopes_query() - fill in how many envelopes there are
+ * @query: its members about envelopes are set
  */
 void kho_envelopes_query(struct kho_query *query)
 {
@@ -453,13 +452,13 @@ void kho_envelopes_query(struct kho_query *query)
 }
 
 /**
- * kho_backend_memory_changed() - memory has come or gone
+ * kho_backend_memory_changed() - memory was added or removed
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */
 void kho_backend_memory_changed(void)
 {
-	/* Only with a tree and envelopes there is anything to be told of it. */
+	/* There are no envelopes before kho_envelopes_init(). */
 	if (!granules.nr)
 		return;
 	granules_short = true;
@@ -467,13 +466,13 @@ void kho_backend_memory_changed(void)
 }
 
 /**
- * kho_backend_image_changed() - a kernel was loaded, or is no more
+ * kho_backend_image_changed() - a kernel was loaded or unloaded
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */
 void kho_backend_image_changed(void)
 {
-	/* The last page may be another one. */
+	/* The last page of RAM may have changed. */
 	stale = true;
 	kho_envelopes_update();
 }
@@ -489,7 +488,7 @@ void kho_backend_changed(void)
 }
 
 /**
- * kho_backend_settle() - nothing changes any more
+ * kho_backend_settle() - bring the envelopes up to date before the jump
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */
@@ -499,12 +498,12 @@ void kho_backend_settle(void)
 }
 
 /**
- * kho_backend_list_envelopes() - describe the envelopes for the next kernel
- * @first: number of the first one wanted
- * @room: entries that there are
+ * kho_backend_list_envelopes() - list the envelopes for the next kernel
+ * @first: index of the first one wanted
+ * @room: capacity of @entries
  * @entries: array of struct kho_envelope_entry, filled in
- * @filled: how many were
- * @total: how many there are
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of envelopes
  *
  * Context: may sleep; takes kho.lock.
  */

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading what the previous kernel left.
+ * Reads what the previous kernel left.
  *
- * The boot stub has checked the handover and reserved its pages; a kernel that
- * has none has reserved envelopes around them and checked nothing.  The module
- * believes neither blindly: it reads the same bytes with the same code, checks
- * that each page is as a reserved one is after boot, and only then begins to
- * change anything.  From there on the takeover can still be called off, which
- * puts every page back into that state, so a module that could not load can be
- * loaded again.
+ * The boot stub has checked the handover and reserved its pages.  A kernel without the
+ * stub has reserved envelopes around them and checked nothing.  The module trusts
+ * neither: it reads the same bytes with the same code, and checks that each page is as
+ * boot reserved it, before it changes anything.  After that the takeover can still be
+ * undone, which puts every page back into that state.  So if loading the module fails,
+ * it can be loaded again.
  *
- * All that arrived stays preserved, in the very tree that it came with, until
- * somebody gives it up: if nobody does, the next kernel gets it too.
+ * All that arrived stays preserved, in the same tree, until somebody gives it up.
+ * Otherwise the next kernel gets it too.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -37,12 +36,12 @@
 #include <kho/walk.h>
 
 static struct kho_boot_info *boot_info;
-/* The tree that arrived goes on as ours; */
+/* The incoming tree has become ours. */
 static bool adopted;
-/* and its pages are reserved no more. */
+/* Its pages are no longer reserved. */
 static bool unreserved;
 
-/* What the walk over the tree that arrived found wrong with a page. */
+/* The address that made the check of the incoming tree fail. */
 struct incoming_check {
 	u64 bad;
 };
@@ -92,7 +91,7 @@ static u64 fdt_pfn(void)
 	return PHYS_PFN(kho_incoming()->boot.fdt_addr);
 }
 
-/* The FDT's page is a key in what we and mainline send, but need not be. */
+/* We and mainline mark the FDT's page, but a sender need not do so. */
 static int list_fdt(void)
 {
 	if (kho_preserved_has(fdt_pfn(), 1))
@@ -101,10 +100,9 @@ static int list_fdt(void)
 }
 
 /*
- * Everything that is marked, as if none of it belonged to an object.  The nodes
- * are listed too for as long as it takes, so that -EEXIST or -EBUSY tells of a
- * page that is a node twice, a node and marked, or marked twice; or a node and the
- * FDT's, which is freed.
+ * Lists every marked page as unclaimed.  Meanwhile the nodes are listed as well, so
+ * -EEXIST or -EBUSY means that a page is two nodes, a node and marked, marked twice, or
+ * a node and the FDT's, which will be freed.
  */
 static int list_all(void)
 {
@@ -126,7 +124,7 @@ static int unreserve_node(void *ctx, __u64 phys, unsigned int level)
 	return 0;
 }
 
-/* All of a run but the keys with pages that lead to the handover. */
+/* Calls @fn for a run, without those keys that contain pages leading to the handover. */
 static void each_of_run(u64 pfn, unsigned int order, u64 nr,
 			void (*fn)(u64 pfn, u64 nr_pages))
 {
@@ -159,7 +157,7 @@ static int reserve_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-/* Checks all that came, and adopts its tree. */
+/* Checks all that arrived, and adopts its tree. */
 static int read_tree(void)
 {
 	const struct kho_incoming *in = kho_incoming();
@@ -182,7 +180,7 @@ static int read_tree(void)
 	if (ret || kho_incoming_refused())
 		return ret;
 	if (kho_sender_has(fdt_pfn(), 1))
-		why = "the FDT lies on what leads to it";
+		why = "the FDT overlaps the pages that lead to it";
 	else
 		why = kho_incoming_read_fdt(phys_to_virt(in->boot.fdt_addr),
 					    in->boot.fdt_size);
@@ -227,8 +225,8 @@ err_forget:
 }
 
 /*
- * A kernel without the stub: what the stub would have said.  A handover that has
- * been taken is none any more.
+ * Without the stub, derives from setup_data what the stub would have reported.  A
+ * handover that has been taken over already is ignored.
  */
 static void from_list(void)
 {
@@ -255,13 +253,13 @@ static void from_list(void)
 }
 
 /**
- * kho_backend_incoming_read() - find out what came
+ * kho_backend_incoming_read() - find out what arrived
  *
- * Makes the trees of what is preserved and unclaimed, of what came or empty.
+ * Makes the trees of preserved and of unclaimed pages, from what arrived or empty.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM.  A handover that is refused is no error: the reason is
- * logged, kept for KHO_QUERY, and the trees are empty.
+ * Return: 0 or -ENOMEM.  A refused handover is no error: the reason is logged and
+ * kept for KHO_QUERY, and the trees are empty.
  */
 int kho_backend_incoming_read(void)
 {
@@ -293,14 +291,14 @@ int kho_backend_incoming_read(void)
 	if (ret || adopted)
 		return ret;
 
-	/* Nothing came, or it was refused. */
+	/* Nothing arrived, or it was refused. */
 	kho_incoming_free_fdt();
 	kho_scratch_find();
 	return kho_preserved_init() ?: kho_unclaimed_init();
 }
 
 /**
- * kho_backend_incoming_reset() - the objects were no good: list it all anew
+ * kho_backend_incoming_reset() - list all pages as unclaimed again, after bad objects
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -311,7 +309,7 @@ int kho_backend_incoming_reset(void)
 }
 
 /**
- * kho_backend_incoming_find() - find data that arrived by its name
+ * kho_backend_incoming_find() - find incoming data by name
  * @name: the name
  * @addr: set to its physical address
  * @size: set to its size in bytes
@@ -331,7 +329,7 @@ int kho_backend_incoming_find(const char *name, u64 *addr, u64 *size)
 }
 
 /**
- * kho_backend_incoming_has() - can the page there be read, as something that arrived?
+ * kho_backend_incoming_has() - is the page at this address an incoming, unclaimed one?
  * @addr: physical address of any of its bytes
  *
  * Context: kho.lock held.
@@ -342,12 +340,12 @@ bool kho_backend_incoming_has(u64 addr)
 }
 
 /**
- * kho_backend_incoming_get() - get pages that arrived, for an object or as metadata
+ * kho_backend_incoming_get() - claim incoming pages, for an object or as metadata
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, or -ENOENT if they are not preserved or somebody has them.
+ * Return: 0, or -ENOENT if they are not preserved or claimed already.
  */
 int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 {
@@ -359,10 +357,10 @@ int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 /**
  * kho_backend_incoming_put() - the opposite of kho_backend_incoming_get()
  * @pfn: number of the first page
- * @nr_pages: how many, as they were got
+ * @nr_pages: how many, as they were claimed
  *
  * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM, and then the takeover has to be called off.
+ * Return: 0 or -ENOMEM; after that the takeover has to be undone.
  */
 int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
 {
@@ -372,12 +370,12 @@ int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_backend_incoming_keep() - have all of it kept as this kernel's own
+ * kho_backend_incoming_keep() - make incoming pages ordinary pages of this kernel
  *
- * What may go is found out first: afterwards the pages look like any others.
+ * Which pages can be trimmed is found out first: afterwards they look like any others.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, or as kho_trim_prepare(), and then nothing has changed.
+ * Return: 0, or an error of kho_trim_prepare(), after which nothing has changed.
  */
 int kho_backend_incoming_keep(void)
 {
@@ -419,7 +417,7 @@ static void free_old_child(const char *name)
 }
 
 /**
- * kho_backend_incoming_commit() - own what came, for good
+ * kho_backend_incoming_commit() - take over for good what arrived
  *
  * Context: may sleep; kho.lock held.
  */
@@ -436,7 +434,7 @@ void kho_backend_incoming_commit(void)
 /**
  * kho_backend_incoming_finish() - free what only the previous kernel needed
  *
- * Context: may sleep; kho.lock held; pages that arrived and are poisoned say so.
+ * Context: may sleep; kho.lock held; poisoned incoming pages are marked as such.
  */
 void kho_backend_incoming_finish(void)
 {
@@ -450,10 +448,10 @@ void kho_backend_incoming_finish(void)
 }
 
 /**
- * kho_backend_incoming_exit() - let go of what came
+ * kho_backend_incoming_exit() - release what arrived
  *
- * Before kho_backend_incoming_commit() that calls the takeover off; after it everything
- * has been given up already, or the module could not be unloaded.
+ * Before kho_backend_incoming_commit() this undoes the takeover.  After it, nothing is
+ * left that arrived, or the module could not be unloaded.
  *
  * Context: may sleep; kho.lock held.
  */

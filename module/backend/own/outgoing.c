@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is ready for the next kernel at any moment: the setup page, the root
- * FDT, and which kernel this is.
+ * What is ready for the next kernel at any moment: the setup page, the root FDT, and
+ * the metadata that names this kernel.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -31,34 +31,34 @@
 #include <kho/objects.h>
 #include <linux/kho.h>
 
-/* The root FDT: what it says, and of each child KHO_SUBTREE_*. */
+/* The content of the root FDT, and KHO_SUBTREE_* for each child. */
 static struct kho_fdt *out;
 static u32 flags_of[KHO_FDT_MAX_CHILDREN];
-/* The page with it, and where the next one is put together. */
+/* The page with the FDT, and a buffer in which the next version is written. */
 static void *fdt;
-static void *fdt_room;
-/* Which kernel this is, for the next one. */
+static void *fdt_buffer;
+/* Names this kernel to the next one. */
 static struct kho_metadata *metadata;
 /* Leads to the full tree while the FDT leads to the boot tree, else NULL. */
 static struct kho_exact *full_tree;
 /* The page with the setup_data node and the scratch array. */
 static void *setup;
-/* Somebody may have put its address into an image. */
+/* An image may contain its address. */
 static bool setup_shown;
 
-/* Puts the FDT together aside, so that the one in place is always whole. */
+/* Writes the FDT to a buffer first, so that the one in place is always complete. */
 static int write_fdt(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	/* It is only begun. */
+	/* Before kho_backend_outgoing_ready(), there is no page to write to. */
 	if (!fdt)
 		return 0;
 	out->root = full_tree ? kho_boot_tree_root() : kho_preserved_root();
-	if (!kho_fdt_write(fdt_room, PAGE_SIZE, out) ||
-	    (full_tree && !kho_exact_wrap(fdt_room, PAGE_SIZE)))
+	if (!kho_fdt_write(fdt_buffer, PAGE_SIZE, out) ||
+	    (full_tree && !kho_exact_wrap(fdt_buffer, PAGE_SIZE)))
 		return -ENOSPC;
-	memcpy(fdt, fdt_room, PAGE_SIZE);
+	memcpy(fdt, fdt_buffer, PAGE_SIZE);
 	return 0;
 }
 
@@ -99,8 +99,8 @@ static int add_child(const char *name, u64 addr, u64 size, u32 flags)
  * @flags: KHO_SUBTREE_OWN if it is this module's own, or 0
  *
  * Context: kho.lock held.
- * Return: 0, -EINVAL for a bad name, -EEXIST for a name that is taken, -ENOSPC
- * if the FDT is full.
+ * Return: 0, -EINVAL for a bad name, -EEXIST for a name in use, -ENOSPC if the FDT
+ * is full.
  */
 int kho_backend_add_child(const char *name, void *data, u64 size, u32 flags)
 {
@@ -108,7 +108,7 @@ int kho_backend_add_child(const char *name, void *data, u64 size, u32 flags)
 }
 
 /**
- * kho_backend_drop_child() - take a child out of the root FDT
+ * kho_backend_drop_child() - remove a child from the root FDT
  * @data: what it leads to
  *
  * Context: kho.lock held.
@@ -134,13 +134,13 @@ int kho_backend_drop_child(const void *data)
 	return -ENOENT;
 }
 
-/* Each kernel has its own of these, and what arrived by such a name ends here. */
+/* Each kernel makes these anew; incoming ones are not handed on. */
 static const char *const own_names[] = {
 	KHO_OBJS_NODE, KHO_METADATA_NODE, KHO_EXACT_NODE,
 };
 
-/* What arrived and means nothing to us goes on to whom it may. */
-static bool goes_on(const struct kho_fdt_child *child)
+/* Incoming children that mean nothing to us are carried on to the next kernel. */
+static bool is_carried_on(const struct kho_fdt_child *child)
 {
 	unsigned int i;
 
@@ -158,7 +158,7 @@ static const char *check_names(const struct kho_fdt *in)
 	for (i = 0; i < in->nr; i++) {
 		for (at = in->child[i].name; *at; at++)
 			if (*at == '/' || !isascii(*at) || !isgraph(*at))
-				return "an FDT node's name has a byte in it that none has";
+				return "an FDT node's name has an invalid byte";
 		for (j = 0; j < i; j++)
 			if (!strcmp(in->child[i].name, in->child[j].name))
 				return "two FDT nodes have the same name";
@@ -166,7 +166,7 @@ static const char *check_names(const struct kho_fdt *in)
 	return NULL;
 }
 
-/* Could an FDT be written with all that goes on, and with ours? */
+/* Is there room in an FDT for all children that are carried on, and for ours? */
 static bool has_room(const struct kho_fdt *in)
 {
 	struct kho_fdt *all = kzalloc(sizeof(*all), GFP_KERNEL);
@@ -174,7 +174,7 @@ static bool has_room(const struct kho_fdt *in)
 	unsigned int i;
 	bool ret = true;
 
-	/* Without memory nothing is wrong with what came. */
+	/* A lack of memory is no fault of the handover. */
 	if (!all || !room)
 		goto out;
 	for (i = 0; i < ARRAY_SIZE(own_names); i++) {
@@ -184,7 +184,7 @@ static bool has_room(const struct kho_fdt *in)
 	}
 	all->nr = i;
 	for (i = 0; i < in->nr && ret; i++) {
-		if (!goes_on(&in->child[i]))
+		if (!is_carried_on(&in->child[i]))
 			continue;
 		ret = all->nr < KHO_FDT_MAX_CHILDREN;
 		if (ret)
@@ -199,18 +199,18 @@ out:
 }
 
 /**
- * kho_outgoing_check() - could what came by name be handed on?
- * @in: what the FDT that arrived says
+ * kho_outgoing_check() - check whether the incoming children can be handed on
+ * @in: the content of the incoming FDT
  *
  * Context: may sleep.
- * Return: NULL, or what is wrong with it.
+ * Return: NULL, or what is wrong.
  */
 const char *kho_outgoing_check(const struct kho_fdt *in)
 {
 	const char *why = check_names(in);
 
 	if (!why && !has_room(in))
-		why = "the FDT has so many nodes that it can't be handed on";
+		why = "the FDT has too many nodes to be handed on";
 	return why;
 }
 
@@ -223,7 +223,7 @@ static int carry_children_on(void)
 	for (i = 0; in && i < in->nr; i++) {
 		const struct kho_fdt_child *child = &in->child[i];
 
-		if (!goes_on(child))
+		if (!is_carried_on(child))
 			continue;
 		ret = add_child(child->name, child->addr, child->size,
 				KHO_SUBTREE_CARRIED);
@@ -244,12 +244,10 @@ static void publish(void)
 }
 
 /**
- * kho_backend_outgoing_init() - begin to get everything ready for a jump
+ * kho_backend_outgoing_init() - begin to prepare the outgoing handover
  *
- * The tree exists already, new or taken over.
- *
- * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM; kho_backend_outgoing_exit() clears up in either case.
+ * Context: may sleep; kho.lock held; the full tree exists, new or taken over.
+ * Return: 0 or -ENOMEM; kho_backend_outgoing_exit() cleans up in either case.
  */
 int kho_backend_outgoing_init(void)
 {
@@ -268,11 +266,10 @@ int kho_backend_outgoing_init(void)
 }
 
 /**
- * kho_backend_outgoing_ready() - announce it: the setup page, the FDT, and which kernel
- * this is
+ * kho_backend_outgoing_ready() - announce the handover: setup page, FDT and metadata
  *
  * Context: may sleep; kho.lock held; the objects have added their child.
- * Return: 0 or -ENOMEM, or as kho_backend_add_child().
+ * Return: 0, -ENOMEM, or an error of kho_backend_add_child().
  */
 int kho_backend_outgoing_ready(void)
 {
@@ -280,12 +277,12 @@ int kho_backend_outgoing_ready(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	fdt_room = (void *)get_zeroed_page(GFP_KERNEL);
-	/* The next kernel is put into scratch before it reads this one. */
+	fdt_buffer = (void *)get_zeroed_page(GFP_KERNEL);
+	/* Not in scratch: the next kernel is copied there before it reads this page. */
 	setup = (void *)kho_zeroed_page(GFP_KERNEL);
 	fdt = kho_metapage_alloc();
 	metadata = kho_metapage_alloc();
-	if (!fdt_room || !setup || !fdt || !metadata)
+	if (!fdt_buffer || !setup || !fdt || !metadata)
 		return -ENOMEM;
 
 	metadata->version = KHO_METADATA_VERSION;
@@ -308,11 +305,11 @@ int kho_backend_outgoing_ready(void)
 }
 
 /**
- * kho_backend_outgoing_withdraw() - announce nothing any more
+ * kho_backend_outgoing_withdraw() - withdraw the announcement
  *
- * An image that was loaded with the address of the setup page would still read
- * it, whatever lies there by then.  So where the address was given out, the
- * page says "nothing" from now on and is never used again.
+ * An image that was loaded with the address of the setup page would still read that
+ * page, whatever it contains by then.  So if the address was given out, the page
+ * announces nothing from now on and is never freed.
  *
  * Context: may sleep; kho.lock held.
  */
@@ -342,8 +339,8 @@ void kho_backend_outgoing_exit(void)
 	full_tree = NULL;
 	metadata = NULL;
 	fdt = NULL;
-	free_page((unsigned long)fdt_room);
-	fdt_room = NULL;
+	free_page((unsigned long)fdt_buffer);
+	fdt_buffer = NULL;
 	kfree(out);
 	out = NULL;
 	kho_envelopes_exit();
@@ -351,7 +348,7 @@ void kho_backend_outgoing_exit(void)
 }
 
 /**
- * kho_backend_set_abi() - speak another version to the next kernel
+ * kho_backend_set_abi() - set the ABI version for the next kernel
  * @abi: KHO_ABI_V3 or KHO_ABI_V4
  *
  * Context: may sleep; takes kho.lock.
@@ -367,7 +364,7 @@ int kho_backend_set_abi(unsigned int abi)
 	mutex_lock(&kho.lock);
 	if (kho.frozen)
 		ret = -ESHUTDOWN;
-	/* Before the rest is there, the number is all there is. */
+	/* While the module loads, there may be only the parameter to set. */
 	if (!ret && out) {
 		out->abi = abi;
 		ret = write_fdt();
@@ -379,7 +376,7 @@ int kho_backend_set_abi(unsigned int abi)
 }
 
 /**
- * kho_outgoing_new_scratch() - announce scratch that there is only now
+ * kho_outgoing_new_scratch() - announce scratch that was found late
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */
@@ -393,7 +390,7 @@ void kho_outgoing_new_scratch(void)
 	kho_envelopes_update();
 }
 
-/* From now on the FDT leads to the lean tree, and a child of it to the other. */
+/* From now on the FDT leads to the boot tree, and a child of it to the full tree. */
 static int lead_to_boot_tree(void)
 {
 	struct kho_exact *exact = kho_metapage_alloc();
@@ -429,8 +426,8 @@ static void lead_to_full_tree(void)
  * @how: KHO_HANDOFF_*
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0, -EINVAL, -ENOMEM, -ENOSPC if
- * the FDT is full, -EEXIST if the name is taken, -ESHUTDOWN, -EPERM.
+ * Return: 0, -EINVAL, -ENOMEM, -ENOSPC if the FDT is full, -EEXIST if the name is in
+ * use, -ESHUTDOWN, -EPERM.
  */
 int kho_backend_set_mode(u32 how)
 {
@@ -457,12 +454,12 @@ out:
 }
 
 /**
- * kho_backend_list_children() - describe what the next kernel finds by name
- * @first: number of the first one wanted
- * @room: entries that there are
+ * kho_backend_list_children() - list the subtrees that the next kernel finds by name
+ * @first: index of the first one wanted
+ * @room: capacity of @entries
  * @entries: array of struct kho_subtree_entry, filled in
- * @filled: how many were
- * @total: how many there are
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of subtrees
  *
  * Context: may sleep; takes kho.lock.
  */
@@ -490,7 +487,7 @@ void kho_backend_list_children(u64 first, u32 room, void *entries, u32 *filled,
 }
 
 /**
- * kho_outgoing_exists() - is anything announced, or could it be?
+ * kho_outgoing_exists() - is there a setup page, so that a handover can be announced?
  *
  * Context: kho.lock held.
  */
@@ -501,7 +498,7 @@ bool kho_outgoing_exists(void)
 
 /**
  * kho_outgoing_announce() - announce envelopes
- * @envelope: by rising address
+ * @envelope: by ascending address
  * @nr: how many
  *
  * Context: kho.lock held.
@@ -513,26 +510,26 @@ void kho_outgoing_announce(const struct kho_envelope *envelope, unsigned int nr)
 }
 
 /**
- * kho_backend_holds() - what of ours lies in memory that is to be taken away?
+ * kho_backend_holds() - does anything of ours lie in memory that is to be removed?
  * @pfn: number of the first page
- * @end: number of the page behind the last one
+ * @end: number of the page after the last one
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
- * Return: for people; or NULL if nothing does.
+ * Return: what it is, for the log; or NULL.
  */
 const char *kho_backend_holds(unsigned long pfn, unsigned long end)
 {
 	if (kho_backend_in_scratch(pfn, end - pfn))
 		return "scratch lies there";
 	if (setup && PHYS_PFN(virt_to_phys(setup)) - pfn < end - pfn)
-		return "what the next kernel is told lies there";
+		return "data for the next kernel lies there";
 	if (kho_boot_tree_lies_in(pfn, end - pfn))
 		return "what is preserved lies there";
 	return NULL;
 }
 
 /**
- * kho_backend_setup_page() - the page whose address goes into an image, or NULL
+ * kho_backend_setup_page() - get the page whose address goes into an image, or NULL
  *
  * Context: kho.lock held.
  */
@@ -546,7 +543,7 @@ void *kho_backend_setup_page(void)
 }
 
 /**
- * kho_backend_fdt_page() - the page with the root FDT, or NULL
+ * kho_backend_fdt_page() - get the page with the root FDT, or NULL
  *
  * Context: kho.lock held.
  */
@@ -558,8 +555,8 @@ void *kho_backend_fdt_page(void)
 }
 
 /**
- * kho_outgoing_query() - say what the next kernel is told
- * @query: whose members about it are set
+ * kho_outgoing_query() - fill in what the next kernel is told
+ * @query: its members about the outgoing handover are set
  *
  * Context: kho.lock held.
  */

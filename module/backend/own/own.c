@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A tree and a hand-off of our own, for a kernel that has no KHO: what they can do.
+ * The backend for a kernel without KHO: what it can do, and which of the interface's
+ * functions have nothing to do here.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -19,10 +20,10 @@
 #include <linux/kho.h>
 
 /**
- * kho_backend_locked_down() - can this machine jump to another kernel no more?
+ * kho_backend_locked_down() - does lockdown prevent a handover?
  *
- * Lockdown can begin at any time, and from then on kexec_load is refused, so
- * nothing that is preserved would ever reach another kernel.
+ * Lockdown can begin at any time.  From then on the kernel refuses kexec_load, and
+ * nothing that is preserved would reach another kernel.
  *
  * Context: any.
  */
@@ -32,7 +33,7 @@ bool kho_backend_locked_down(void)
 }
 
 /**
- * kho_backend_probe() - can this kernel hand anything on?
+ * kho_backend_probe() - check whether this kernel can hand anything on
  *
  * Context: may sleep; none of our locks held.
  * Return: 0, or -EPERM if the kernel is locked down.
@@ -41,12 +42,12 @@ int kho_backend_probe(void)
 {
 	if (!kho_backend_locked_down())
 		return 0;
-	pr_err("refused: the kernel is locked down, kexec_load would be refused\n");
+	pr_err("refused: the kernel is locked down, which forbids kexec_load\n");
 	return -EPERM;
 }
 
 /**
- * kho_backend_may_preserve() - may pages be preserved now?
+ * kho_backend_may_preserve() - check whether pages may be preserved now
  *
  * Context: kho.lock or kho.gate held.
  * Return: 0, or -EPERM if the kernel is locked down.
@@ -55,11 +56,11 @@ int kho_backend_may_preserve(void)
 {
 	if (!kho_backend_locked_down())
 		return 0;
-	return kho_refuse(-EPERM, "the kernel is locked down, no kexec_load: nothing would arrive");
+	return kho_refuse(-EPERM, "the kernel is locked down, which forbids kexec_load: nothing would arrive");
 }
 
 /**
- * kho_backend_check_image() - does it matter here which kernel is loaded?
+ * kho_backend_check_image() - check whether the module has to know which kernel is loaded
  *
  * Return: 0: it does.
  */
@@ -68,7 +69,7 @@ int kho_backend_check_image(void)
 	return 0;
 }
 
-/* Our tree is all there is: what is marked there is preserved. */
+/* Marking pages in our tree is all that preserving them takes. */
 
 int kho_backend_preserve(u64 pfn, u64 nr_pages)
 {
@@ -90,7 +91,7 @@ void kho_backend_unpreserve_batch(const unsigned long *pfn, unsigned long nr,
 {
 }
 
-/* Nothing is kept from us: what arrived is ours to list. */
+/* There is no in-kernel KHO that could keep incoming pages. */
 
 bool kho_backend_unretrieved(u64 pfn, unsigned int order)
 {
@@ -122,7 +123,7 @@ u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void 
 }
 
 /**
- * kho_backend_quiet() - end what may wait for others' pages
+ * kho_backend_quiet() - stop background work that may wait for pages in use
  *
  * Context: may sleep for long; none of our locks held.
  */
@@ -132,7 +133,7 @@ void kho_backend_quiet(void)
 }
 
 /**
- * kho_backend_flush() - wait for what runs in the background
+ * kho_backend_flush() - wait for background work to end
  *
  * Context: may sleep; none of our locks held; after kho_backend_outgoing_exit().
  */
@@ -143,7 +144,7 @@ void kho_backend_flush(void)
 }
 
 /**
- * kho_backend_scratch_exit() - give scratch back
+ * kho_backend_scratch_exit() - free scratch
  *
  * Context: may sleep for long; kho.lock held; nobody allocates what may be preserved.
  */
@@ -153,9 +154,9 @@ void kho_backend_scratch_exit(void)
 }
 
 /**
- * kho_backend_describe() - say what there is to hand over by
+ * kho_backend_describe() - describe the backend for the log
  * @text: filled in
- * @size: bytes that it has
+ * @size: bytes in @text
  *
  * Context: kho.lock held.
  */
@@ -167,8 +168,8 @@ void kho_backend_describe(char *text, size_t size)
 }
 
 /**
- * kho_backend_query() - say what only this backend knows
- * @query: whose members about it are set
+ * kho_backend_query() - fill in what only this backend knows
+ * @query: its members about the backend are set
  *
  * Context: kho.lock held.
  */
@@ -182,19 +183,19 @@ void kho_backend_query(struct kho_query *query)
 	query->scratch_addr = PFN_PHYS((u64)kho_scratch_pfn());
 	query->scratch_size = PFN_PHYS((u64)kho_scratch_pages());
 	query->lean_keys = kho_boot_tree_keys();
-	/* The setup page is metadata too, though not marked. */
+	/* The setup page is metadata too, though it is not marked. */
 	query->meta_pages += kho_boot_tree_nodes() + kho_outgoing_exists();
 	kho_outgoing_query(query);
 	kho_envelopes_query(query);
 }
 
 /**
- * kho_backend_walk_boot_tree() - read what the in-kernel KHO of the next kernel would
- * @ops: what to tell of nodes
+ * kho_backend_walk_boot_tree() - read the boot tree as the next kernel would
+ * @ops: called for nodes
  * @ctx: passed to each of @ops
  *
  * Context: that of @ops; kho.lock held.
- * Return: how many nodes there are.
+ * Return: number of nodes.
  */
 u64 kho_backend_walk_boot_tree(const struct kho_walk_ops *ops, void *ctx)
 {

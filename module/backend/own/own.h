@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A tree and a hand-off of our own: what the files of this folder share.
+ * The backend for kernels without KHO: what the files of this folder share.
  */
 #ifndef KHO_OWN_H
 #define KHO_OWN_H
@@ -16,8 +16,8 @@
 
 /* scratch.c */
 void kho_scratch_find(void);
-int kho_scratch_take(unsigned long nr_pages, unsigned long *where);
-int kho_scratch_take_largest(unsigned long *nr_pages, unsigned long *where);
+int kho_scratch_alloc(unsigned long nr_pages, unsigned long *where);
+int kho_scratch_alloc_largest(unsigned long *nr_pages, unsigned long *where);
 unsigned long kho_scratch_wanted(unsigned long mib);
 
 /* scratch-before.c */
@@ -45,7 +45,7 @@ void kho_envelopes_flush(void);
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
 void kho_envelopes_query(struct kho_query *query);
 
-/* edges.c: pages that no envelope may have in it */
+/* edges.c: pages that no envelope may contain */
 void kho_edges_hold(void);
 void kho_edges_drop(void);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scratch that this kernel was started in: may it be scratch again?
+ * The scratch that this kernel was started in: can it be scratch again?
  *
- * Whoever sent it promises that nothing is preserved there.  That is looked at here,
- * and where it does not hold, this kernel has to find other scratch.
+ * The sender promises that nothing in it is preserved.  This is checked here; if it is
+ * not true, this kernel has to find other scratch.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -21,7 +21,7 @@
 
 #include <kho/abi.h>
 
-/* The array that came, checked no further than that it can be read. */
+/* Finds the incoming scratch array.  The only check is that it can be read. */
 static const struct kho_scratch *find_array(unsigned int *nr)
 {
 	const struct kho_incoming *in = kho_incoming();
@@ -45,7 +45,7 @@ static const struct kho_scratch *find_array(unsigned int *nr)
 	return phys_to_virt(addr);
 }
 
-/* What is asked about, in bytes */
+/* The range to check, in bytes */
 struct span {
 	u64 addr;
 	u64 end;
@@ -65,27 +65,27 @@ static const char *check(struct span *span)
 	u64 nr_pages = PHYS_PFN(span->end - span->addr);
 
 	if (kho_ram_pages(span->addr, span->end - span->addr) != nr_pages)
-		return "it is not RAM here";
+		return "not all of it is RAM";
 	for (i = 0; i < nr; i++)
 		if (overlaps(in->list.envelope[i].addr, in->list.envelope[i].bytes, span))
-			return "an envelope lies in it";
+			return "an envelope overlaps it";
 	if (kho_arch_each_reserved(overlaps, span))
-		return "firmware has something there";
+		return "firmware data lies in it";
 	if (kho_preserved_lies_in(PHYS_PFN(span->addr), nr_pages) ||
 	    (in->boot.state == KHO_BOOT_KEPT &&
 	     overlaps(in->boot.fdt_addr, PAGE_SIZE, span)))
-		return "something is preserved there";
+		return "something in it is preserved";
 	return NULL;
 }
 
 /**
- * kho_scratch_before() - find scratch of the kernel before that may be scratch again
- * @align: what it has to be made of, in pages
- * @least: how many pages it has to have
+ * kho_scratch_before() - find scratch of the previous kernel that can be scratch again
+ * @align: alignment of both ends, in pages
+ * @least: minimum size, in pages
  * @pfn: set to the number of the first page
- * @nr_pages: set to how many there are
+ * @nr_pages: set to the number of pages
  *
- * The largest, if there are several: a loader knows only one.
+ * If there are several ranges, it finds the largest: a loader knows only one.
  *
  * Context: may sleep; kho.lock held.
  * Return: true if there is any.
@@ -102,7 +102,7 @@ bool kho_scratch_before(unsigned long align, unsigned long least,
 	*nr_pages = 0;
 	scratch = find_array(&nr);
 	for (i = 0; scratch && i < nr; i++) {
-		/* Read once: it may be anybody's. */
+		/* Read once: others may be able to write to this page. */
 		u64 addr = READ_ONCE(scratch[i].addr);
 		u64 size = READ_ONCE(scratch[i].size);
 		struct span span;
@@ -117,7 +117,7 @@ bool kho_scratch_before(unsigned long align, unsigned long least,
 			continue;
 		why = check(&span);
 		if (why) {
-			pr_warn("scratch of the kernel before, 0x%llx bytes at 0x%llx, can't be scratch here: %s\n",
+			pr_warn("the previous kernel's scratch, 0x%llx bytes at 0x%llx, can't be reused: %s\n",
 				size, addr, why);
 			continue;
 		}

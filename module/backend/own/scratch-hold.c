@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which pages of scratch are set aside.
+ * Sets pages of scratch aside.
  *
- * Scratch need not be free: kexec copies the next kernel there when this one has
- * come to its end.  It is memory in which nothing is preserved.  What is set aside
- * gets into nobody's way; of the rest, this kernel or somebody in it has the pages,
- * and all that preserve any have to ask: see kho_backend_in_scratch().
+ * Scratch is memory in which nothing is preserved.  It need not be free: kexec copies
+ * the next kernel there only when this one has ended.  Pages that are set aside are not
+ * allocated to anybody.  Others may be in use, so whoever preserves a page has to check
+ * that it does not lie in scratch: see kho_backend_in_scratch().
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -24,37 +24,38 @@
 #include "core/core.h"
 #include "own.h"
 
-/* Not worth the time of moving what is there, in pages. */
+/* Pieces of up to this many pages are not divided further: not worth the time. */
 #define LEAST_PIECE	8UL
 
-/* How many free pages are looked at that lie elsewhere: 32 MiB. */
+/* drain() gives up after so many free pages outside of scratch: 32 MiB. */
 #define MOST_ELSEWHERE	8192UL
 
-/* How often it is seen whether there is any left, in pages that were asked for. */
+/* drain() checks after so many allocations whether scratch still has free pages. */
 #define SCAN_EVERY	512
 
+/* any_free() reschedules after so many pages. */
 #define SCAN_PIECE	4096
 
 /*
- * When to look for what has come free meanwhile, in ms after the time before: when
- * loading the module has ended, which took memory, and when the system has started.
- * So too after somebody has met such a page, who will free it, but has not yet.
+ * When to look for pages that have become free, in ms after the previous time: when the
+ * module has been loaded, which takes memory itself, and when the system has started.
+ * The same after somebody was allocated a page of scratch, which they are about to free.
  */
 static const unsigned int sweep_after[] = { 100, 1000, 10000, 60000 };
 static unsigned int sweeps;
 static void sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(sweep_work, sweep);
 
-/* Number of the first page, and how many there are, or 0: there is no scratch. */
+/* Number of the first page, and how many there are; 0 if there is no scratch. */
 static unsigned long scratch_pfn;
 static unsigned long scratch_pages;
 
-/* A bit for each page of scratch that is ours, or NULL if they all are. */
+/* A bit for each page of scratch, set if we hold it; NULL if we hold all. */
 static unsigned long *held;
 static DEFINE_SPINLOCK(held_lock);
 
 /**
- * kho_scratch_pfn() - where scratch begins
+ * kho_scratch_pfn() - get the start of scratch
  *
  * Context: kho.lock held, or there is scratch.
  * Return: number of the first page, or 0.
@@ -65,10 +66,10 @@ unsigned long kho_scratch_pfn(void)
 }
 
 /**
- * kho_scratch_pages() - how many pages scratch has
+ * kho_scratch_pages() - get the number of pages in scratch
  *
- * Context: any; with kho.lock held it stays so.
- * Return: how many, or 0: there is none.
+ * Context: any; the number is stable only with kho.lock held.
+ * Return: the number, or 0 if there is no scratch.
  */
 unsigned long kho_scratch_pages(void)
 {
@@ -84,7 +85,7 @@ unsigned long kho_scratch_pages(void)
  */
 bool kho_backend_in_scratch(u64 pfn, u64 nr_pages)
 {
-	/* Scratch that comes late has none of these pages: see kho_scratch_set(). */
+	/* Scratch found late contains none of these pages: see kho_scratch_set(). */
 	unsigned long pages = smp_load_acquire(&scratch_pages);
 
 	return pfn < scratch_pfn + pages && pfn + nr_pages > scratch_pfn;
@@ -113,10 +114,10 @@ bool kho_backend_scratch_known(void)
 }
 
 /**
- * kho_scratch_set() - from now on this is scratch
+ * kho_scratch_set() - make a range scratch
  * @pfn: number of the first page
  * @nr_pages: how many
- * @whole: all of it is set aside already, else none
+ * @whole: true if all of it is set aside already, false if none is
  *
  * Context: may sleep; kho.lock held; there is no scratch yet.
  * Return: 0 or -ENOMEM.
@@ -133,16 +134,16 @@ int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole)
 			return -ENOMEM;
 	}
 	scratch_pfn = pfn;
-	/* Whoever asks without a lock has a page that lies elsewhere. */
+	/* Callers without a lock ask about pages of their own, which lie elsewhere. */
 	smp_store_release(&scratch_pages, nr_pages);
 	return 0;
 }
 
 /**
- * kho_scratch_quiet() - end what is done in the background
+ * kho_scratch_quiet() - end background work
  *
  * Context: may sleep for long, until a sweep has ended; none of our locks held;
- * nobody asks for a sweep any more.
+ * no more sweeps are requested.
  */
 void kho_scratch_quiet(void)
 {
@@ -150,7 +151,7 @@ void kho_scratch_quiet(void)
 }
 
 /**
- * kho_scratch_clear() - give back what was set aside: there is no scratch now
+ * kho_scratch_clear() - free what was set aside; there is no scratch any more
  *
  * Context: may sleep for long, until a sweep has ended; kho.lock held; nobody
  * allocates what may be preserved.
@@ -184,7 +185,7 @@ void kho_scratch_clear(void)
 }
 
 /**
- * kho_backend_may_keep() - is a page that the allocator gave to be set aside?
+ * kho_backend_may_keep() - should a newly allocated page be set aside?
  * @pfn: its number
  *
  * Context: any.
@@ -196,7 +197,7 @@ bool kho_backend_may_keep(u64 pfn)
 }
 
 /**
- * kho_backend_keep() - pages of scratch are ours now
+ * kho_backend_keep() - set allocated pages of scratch aside
  * @pfn: number of the first page
  * @nr_pages: how many; each has one reference, which is ours
  *
@@ -212,7 +213,7 @@ void kho_backend_keep(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_scratch_held() - how much of scratch is set aside
+ * kho_scratch_held() - get how much of scratch is set aside
  *
  * Context: kho.lock held.
  * Return: base pages.
@@ -228,20 +229,20 @@ static bool is_held(unsigned long pfn)
 }
 
 /*
- * Could it be had?  Unless it is @known to be a process's, which need not be on a
- * list yet, that is a guess, to save the time of trying.
+ * Can this page probably be taken?  It is a guess, to save the time of trying, unless the
+ * page is @known to be free or movable.  Such a page need not be on an LRU list yet.
  */
-static bool may_be_had(unsigned long pfn, bool known)
+static bool worth_trying(unsigned long pfn, bool known)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
 	if (!page || PageReserved(page) || PageHWPoison(page) || is_held(pfn))
 		return false;
-	/* Free, or somebody's that can be moved; huge pages come whole. */
+	/* Free or movable; a huge page is moved as a whole. */
 	return known || !page_count(page) || PageLRU(page) || PageHuge(page);
 }
 
-/* As much of these as can be had, in pieces as large as can be. */
+/* Takes as many of these pages as possible, in the largest possible pieces. */
 static void hold_pieces(unsigned long pfn, unsigned long end)
 {
 	unsigned long nr = end - pfn, middle;
@@ -254,7 +255,7 @@ static void hold_pieces(unsigned long pfn, unsigned long end)
 	cond_resched();
 	if (nr <= LEAST_PIECE || fatal_signal_pending(current))
 		return;
-	/* Where the allocator's blocks begin, if one does in between. */
+	/* Divide at a boundary of the allocator's blocks, if there is one in between. */
 	middle = ALIGN_DOWN(pfn + nr / 2, 1UL << ilog2(nr / 2));
 	hold_pieces(pfn, middle);
 	hold_pieces(middle, end);
@@ -275,13 +276,13 @@ static void hold_between(unsigned long pfn, unsigned long end, bool known)
 	while (pfn < end) {
 		struct zone *zone;
 
-		if (!may_be_had(pfn, known)) {
+		if (!worth_trying(pfn, known)) {
 			pfn++;
 			continue;
 		}
 		first = pfn;
 		zone = page_zone(pfn_to_page(pfn));
-		while (pfn < end && may_be_had(pfn, known) &&
+		while (pfn < end && worth_trying(pfn, known) &&
 		       page_zone(pfn_to_page(pfn)) == zone)
 			pfn++;
 		hold_pieces(first, pfn);
@@ -289,7 +290,7 @@ static void hold_between(unsigned long pfn, unsigned long end, bool known)
 	}
 }
 
-/* Does the allocator have any of it? */
+/* Does the page allocator have any pages of scratch? */
 static bool any_free(void)
 {
 	unsigned long pfn, end = scratch_pfn + scratch_pages;
@@ -304,9 +305,8 @@ static bool any_free(void)
 }
 
 /*
- * Takes free pages of scratch that alloc_contig_range() can't get, as something
- * nearby can't be moved.  They are asked for as anybody does: those that lie
- * elsewhere are given back.
+ * Takes free pages of scratch that alloc_contig_range() can't get, as something nearby
+ * can't be moved.  It allocates pages as usual, and frees those that lie elsewhere.
  */
 static void drain(gfp_t kind)
 {
@@ -351,7 +351,7 @@ static void sweep(struct work_struct *work)
 	if (next >= ARRAY_SIZE(sweep_after))
 		return;
 	WRITE_ONCE(sweeps, next);
-	/* If somebody has asked for one meanwhile, that is sooner, and it stays so. */
+	/* If a sweep was requested meanwhile, it is due earlier, and stays queued. */
 	queue_delayed_work(system_unbound_wq, &sweep_work,
 			   msecs_to_jiffies(sweep_after[next]));
 }
@@ -359,9 +359,9 @@ static void sweep(struct work_struct *work)
 /**
  * kho_backend_set_aside() - set aside pages that were just freed, or can be moved
  * @pfn: number of the first page
- * @end: number of the page behind the last one
+ * @end: number of the page after the last one
  *
- * What is outside of scratch is left alone.
+ * Pages outside of scratch are left alone.
  *
  * Context: may sleep for long: pages are moved out of the way.
  */
@@ -371,10 +371,10 @@ void kho_backend_set_aside(unsigned long pfn, unsigned long end)
 }
 
 /**
- * kho_backend_set_aside_later() - set aside what this kernel frees there in the next minute
+ * kho_backend_set_aside_later() - set aside pages of scratch that are freed soon
  *
- * Else somebody gets it who wants it preserved, and is refused.  Done in the
- * background.
+ * A work item does this several times in about the next minute.  Otherwise somebody
+ * could get such a page who wants it preserved, which would be refused.
  *
  * Context: any; there is scratch.
  */
@@ -388,12 +388,12 @@ void kho_backend_set_aside_later(void)
 }
 
 /**
- * kho_scratch_hold_all() - set scratch aside, as far as it can be had
+ * kho_scratch_hold_all() - set aside as much of scratch as possible
  *
- * And in the background what this kernel frees there in the next minute.
+ * What is freed there soon is set aside in the background.
  *
- * Context: may sleep for long: pages are moved out of the way; kho.lock held, and
- * the module is being loaded.
+ * Context: may sleep for long: pages are moved out of the way; kho.lock held; while
+ * the module loads.
  */
 void kho_scratch_hold_all(void)
 {

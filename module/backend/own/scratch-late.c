@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scratch for a kernel that could have none when the module was loaded: once the
- * envelopes have been given back, and whenever somebody asks.
+ * Scratch for a kernel in which none could be found when the module was loaded: once
+ * the incoming envelopes have been trimmed, and whenever somebody asks for it.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -15,7 +15,7 @@
 #include "core/core.h"
 #include "own.h"
 
-/* Announces it, or gives it back if there is no use for it any more. */
+/* Announces new scratch, or frees it if it is of no use any more. */
 static int announce(unsigned long pfn, unsigned long nr_pages)
 {
 	int ret;
@@ -42,7 +42,7 @@ static void take_late(struct work_struct *work)
 	unsigned long pfn, nr_pages = kho_scratch_wanted(kho_scratch_mib);
 
 	if (kho_scratch_pages() ||
-	    kho_scratch_take_largest(&nr_pages, &pfn))
+	    kho_scratch_alloc_largest(&nr_pages, &pfn))
 		return;
 	if (!announce(pfn, nr_pages))
 		pr_info("scratch %lu MiB at 0x%llx: what arrived can be handed on now\n",
@@ -52,7 +52,7 @@ static void take_late(struct work_struct *work)
 static DECLARE_WORK(late_work, take_late);
 
 /**
- * kho_scratch_later() - memory came free: have scratch if there is none
+ * kho_scratch_later() - look for scratch in the background, if there is none
  *
  * Context: any.
  */
@@ -63,17 +63,17 @@ void kho_scratch_later(void)
 }
 
 /**
- * kho_scratch_flush() - wait for what kho_scratch_later() has begun
+ * kho_scratch_flush() - wait for the work item of kho_scratch_later()
  *
- * Context: may sleep; none of our locks held; nobody calls it any more, and
- * kho_backend_outgoing_exit() was called: what is found then is given back.
+ * Context: may sleep; none of our locks held; after the last kho_scratch_later() and
+ * after kho_backend_outgoing_exit(), so scratch that is still found is freed.
  */
 void kho_scratch_flush(void)
 {
 	flush_work(&late_work);
 }
 
-static int check_ask(u64 bytes)
+static int check_size(u64 bytes)
 {
 	if (bytes > PFN_PHYS((u64)totalram_pages()))
 		return kho_refuse(-EINVAL, "kho_scratch_take.bytes is %llu, more than the machine has",
@@ -82,53 +82,52 @@ static int check_ask(u64 bytes)
 }
 
 /**
- * kho_backend_ask_scratch() - have scratch, if there is none
- * @bytes: how much is wanted, or 0: as much as there should be, or less
+ * kho_backend_ask_scratch() - find scratch, if there is none
+ * @bytes: how much is wanted, or 0 for the usual size, or less if that can't be had
  *
  * Context: may sleep for long; takes kho.gate and kho.lock.
- * Return: 0; -EINVAL for more than the machine
- * has; -EEXIST if there is less and nothing can be added; -ENOMEM; -ESHUTDOWN;
- * -EPERM; -EINTR.
+ * Return: 0; -EINVAL for more than the machine has; -EEXIST if there is some, but less;
+ * -ENOMEM; -ESHUTDOWN; -EPERM; -EINTR.
  */
 int kho_backend_ask_scratch(u64 bytes)
 {
 	unsigned long pfn, nr_pages;
-	u64 had;
+	u64 size;
 	int ret;
 
-	ret = check_ask(bytes);
+	ret = check_size(bytes);
 	if (ret)
 		return ret;
 	mutex_lock(&kho.lock);
 	ret = kho_may_change();
-	had = PFN_PHYS((u64)kho_scratch_pages());
+	size = PFN_PHYS((u64)kho_scratch_pages());
 	mutex_unlock(&kho.lock);
 	if (ret)
 		return ret;
-	if (had && had < bytes)
-		return kho_refuse(-EEXIST, "kho_scratch_take.bytes is %llu, and scratch has %llu: it can't grow",
-				  bytes, had);
-	if (had)
+	if (size && size < bytes)
+		return kho_refuse(-EEXIST, "kho_scratch_take.bytes is %llu, but scratch has %llu and can't grow",
+				  bytes, size);
+	if (size)
 		return 0;
 
 	if (bytes)
 		nr_pages = kho_scratch_wanted(DIV_ROUND_UP_ULL(bytes, SZ_1M));
 	else
 		nr_pages = kho_scratch_wanted(kho_scratch_mib);
-	ret = bytes ? kho_scratch_take(nr_pages, &pfn) :
-		      kho_scratch_take_largest(&nr_pages, &pfn);
+	ret = bytes ? kho_scratch_alloc(nr_pages, &pfn) :
+		      kho_scratch_alloc_largest(&nr_pages, &pfn);
 	if (ret == -ENOMEM)
 		return kho_refuse(ret, "no %lu MiB of contiguous memory for scratch",
 				  nr_pages >> (20 - PAGE_SHIFT));
 	if (ret)
 		return ret;
 	ret = announce(pfn, nr_pages);
-	/* Somebody was faster: whoever wants that much has it. */
+	/* If somebody else was faster, check whether their scratch is large enough. */
 	return ret == -EEXIST ? kho_backend_ask_scratch(bytes) : ret;
 }
 
 /**
- * kho_backend_scratch_size() - how much scratch there is
+ * kho_backend_scratch_size() - get the size of scratch
  * @bytes: set to its size
  * @held: set to how much of that is set aside, in bytes
  *

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scratch: the one place where the next kernel may lie before it knows what is
- * preserved.  See docs/design.md for who puts what there.
+ * Scratch: the only place where the next kernel may lie before it knows what is
+ * preserved.  See docs/design.md for what is placed there, and by whom.
  *
- * The first kernel of a chain takes it from what it has free.  Any later one has
- * been put into the scratch of the one before, where nothing is preserved; that
- * stays scratch, for ever, although the kernel itself lies in it.
+ * The first kernel of a chain allocates it.  Any later kernel was loaded into the
+ * previous kernel's scratch, where nothing is preserved.  That range stays scratch, even
+ * though the kernel itself lies in it.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -29,29 +29,28 @@
 #define TRIES		3
 #define BETWEEN_TRIES	100		/* ms */
 
-/* A kernel and its initrd, if they are small, have to fit. */
+/* A small kernel and its initrd have to fit. */
 #define LEAST_PAGES	(SZ_64M >> PAGE_SHIFT)
 #define MOST_PAGES	(SZ_256M >> PAGE_SHIFT)
 #define MIB_OF(nr_pages)	((nr_pages) >> (20 - PAGE_SHIFT))
 
 /*
- * The buddy allocator looks at the neighbours of a block up to its largest
- * order; where those are preserved, mainline has no struct pages for them yet
- * (797fe91e50d6).  Whole blocks of that order have no such neighbours.
+ * The buddy allocator looks at the neighbours of a block, up to its largest order.  If
+ * the neighbours are preserved, mainline has no struct pages for them yet
+ * (797fe91e50d6).  Whole blocks of the largest order have no such neighbours.
  */
 #define SCRATCH_ALIGN	BIT(MAX_PAGE_ORDER)
 
 /*
- * Of the pages from @pfn on, the first that can't be in one piece with it.  What is for
- * movable pages only is no good place if there is another one: whoever has set that
- * aside may want to take it away.
+ * Finds the first page from @pfn on that can't be in one piece with it.  ZONE_MOVABLE is
+ * only used if @movable: its memory may be meant to be removed.
  */
 static unsigned long first_obstacle(unsigned long pfn, unsigned long end, bool movable)
 {
 	unsigned long first = pfn, piece_end;
 	struct zone *zone = NULL;
 
-	/* The next kernel has to have RAM there. */
+	/* The next kernel must have RAM there. */
 	if (!kho_ram_piece(&first, &piece_end) || first != pfn)
 		return pfn;
 	end = min(end, piece_end);
@@ -69,9 +68,9 @@ static unsigned long first_obstacle(unsigned long pfn, unsigned long end, bool m
 	return pfn;
 }
 
-/* A range of pages of the same zone that is all ours; says where it is. */
-static int take_between(unsigned long low, unsigned long high, bool movable,
-			unsigned long nr_pages, unsigned long *where)
+/* Allocates a range of pages within one zone, and sets @where to the first. */
+static int alloc_between(unsigned long low, unsigned long high, bool movable,
+			 unsigned long nr_pages, unsigned long *where)
 {
 	unsigned long step = max(SCRATCH_ALIGN,
 				 ALIGN_DOWN(nr_pages / 2, SCRATCH_ALIGN));
@@ -98,10 +97,10 @@ static int take_between(unsigned long low, unsigned long high, bool movable,
 }
 
 /*
- * Below 4 GiB first: a loader may want part of what it places there, and
- * mainline has its first area there for that reason.
+ * Tries memory below 4 GiB first: a loader may have to place some of its parts there.
+ * Mainline has its first area there for the same reason.
  */
-static int take(unsigned long nr_pages, unsigned long *where)
+static int alloc_once(unsigned long nr_pages, unsigned long *where)
 {
 	unsigned long low_end = SZ_4G >> PAGE_SHIFT;
 	int nid, pass, ret;
@@ -115,7 +114,7 @@ static int take(unsigned long nr_pages, unsigned long *where)
 				start = max(start, low_end);
 			else
 				end = min(end, low_end);
-			ret = take_between(start, end, pass >= 2, nr_pages, where);
+			ret = alloc_between(start, end, pass >= 2, nr_pages, where);
 			if (ret != -ENOMEM)
 				return ret;
 		}
@@ -124,56 +123,56 @@ static int take(unsigned long nr_pages, unsigned long *where)
 }
 
 /**
- * kho_scratch_take() - take pages that lie side by side out of the running system
- * @nr_pages: how many, a multiple of what scratch is made of
+ * kho_scratch_alloc() - allocate contiguous pages for scratch
+ * @nr_pages: how many, a multiple of SCRATCH_ALIGN
  * @where: set to the number of the first
  *
- * A page that can't be moved may only be so for a moment, so it tries again.
+ * A page may be unmovable for a moment only, so it tries several times.
  *
  * Context: may sleep for long: pages are moved out of the way.
  * Return: 0, -ENOMEM or -EINTR.
  */
-int kho_scratch_take(unsigned long nr_pages, unsigned long *where)
+int kho_scratch_alloc(unsigned long nr_pages, unsigned long *where)
 {
-	int try, ret = take(nr_pages, where);
+	int try, ret = alloc_once(nr_pages, where);
 
 	for (try = 1; ret == -ENOMEM && try < TRIES; try++) {
-		/* Who has just freed it waits for RCU, or somebody looks at it. */
+		/* Pages may be waiting for RCU, or for a short-lived reference to go. */
 		synchronize_rcu();
 		if (msleep_interruptible(BETWEEN_TRIES))
 			return -EINTR;
-		ret = take(nr_pages, where);
+		ret = alloc_once(nr_pages, where);
 	}
 	return ret;
 }
 
 /**
- * kho_scratch_take_largest() - the same, or less if that can't be had
- * @nr_pages: how many; set to how many there are, as many as a kernel needs
+ * kho_scratch_alloc_largest() - kho_scratch_alloc(), with fewer pages if necessary
+ * @nr_pages: how many; set to how many were allocated, at least LEAST_PAGES
  * @where: set to the number of the first
  *
- * Context: as for kho_scratch_take().
+ * Context: as for kho_scratch_alloc().
  * Return: the same.
  */
-int kho_scratch_take_largest(unsigned long *nr_pages, unsigned long *where)
+int kho_scratch_alloc_largest(unsigned long *nr_pages, unsigned long *where)
 {
-	int ret = kho_scratch_take(*nr_pages, where);
+	int ret = kho_scratch_alloc(*nr_pages, where);
 
 	while (ret == -ENOMEM && *nr_pages / 2 >= LEAST_PAGES) {
 		*nr_pages = ALIGN(*nr_pages / 2, SCRATCH_ALIGN);
-		ret = take(*nr_pages, where);
+		ret = alloc_once(*nr_pages, where);
 	}
 	return ret;
 }
 
 /**
- * kho_scratch_wanted() - how many pages scratch should have
- * @mib: as somebody wants it, or 0
+ * kho_scratch_wanted() - get how many pages scratch should have
+ * @mib: the size that was asked for in MiB, or 0 for the default
  *
- * By default an eighth of RAM, from 64 to 256 MiB: a Debian kernel wants about
+ * The default is an eighth of RAM, from 64 to 256 MiB: a Debian kernel needs about
  * 64 MiB to unpack itself, its initrd about as much, and both have to fit.
  *
- * Return: a multiple of what scratch is made of.
+ * Return: a multiple of SCRATCH_ALIGN.
  */
 unsigned long kho_scratch_wanted(unsigned long mib)
 {
@@ -186,13 +185,13 @@ unsigned long kho_scratch_wanted(unsigned long mib)
 }
 
 /**
- * kho_scratch_find() - make scratch of the kernel before ours, if it may be
+ * kho_scratch_find() - reuse the previous kernel's scratch, if possible
  *
- * Only says where it is: nothing of it is set aside yet.  If less is asked for, it
- * is the beginning of that.
+ * This only sets its place: none of it is set aside yet.  If the parameter asks for less,
+ * only the beginning is used.
  *
  * Context: may sleep; kho.lock held; what arrived, if anything, is listed as preserved,
- * and nothing has been allocated yet that is to be preserved.
+ * and nothing that is to be preserved has been allocated yet.
  */
 void kho_scratch_find(void)
 {
@@ -206,36 +205,36 @@ void kho_scratch_find(void)
 	if (kho_scratch_mib && kho_scratch_mib < MIB_OF(nr_pages))
 		nr_pages = kho_scratch_wanted(kho_scratch_mib);
 	if (kho_scratch_set(pfn, nr_pages, false))
-		pr_warn("no memory to make scratch what it was before\n");
+		pr_warn("not enough memory to reuse the previous kernel's scratch\n");
 }
 
-/* The old place, unless there is a better one: one of our own, and larger. */
+/* Keeps the previous kernel's scratch, unless it is too small and can be replaced. */
 static int keep_or_replace(unsigned long nr_pages)
 {
-	unsigned long where, had = kho_scratch_pages();
-	bool too_small = kho_scratch_mib ? nr_pages > had : nr_pages / 2 > had;
+	unsigned long where, old_pages = kho_scratch_pages();
+	bool too_small = kho_scratch_mib ? nr_pages > old_pages : nr_pages / 2 > old_pages;
 
-	if (too_small && !take(nr_pages, &where)) {
+	if (too_small && !alloc_once(nr_pages, &where)) {
 		kho_scratch_clear();
 		return kho_scratch_set(where, nr_pages, true);
 	}
 	kho_scratch_hold_all();
 	if (kho_scratch_mib && too_small)
-		pr_warn("scratch_mib=%lu: there is no such piece of memory; scratch is where it was, %lu MiB\n",
-			kho_scratch_mib, MIB_OF(had));
-	pr_info("scratch is that of the kernel before; this one uses %llu MiB of it\n",
-		(u64)MIB_OF(had - kho_scratch_held()));
+		pr_warn("scratch_mib=%lu: no contiguous memory of that size; scratch stays as it is, %lu MiB\n",
+			kho_scratch_mib, MIB_OF(old_pages));
+	pr_info("scratch is that of the previous kernel; this one uses %llu MiB of it\n",
+		(u64)MIB_OF(old_pages - kho_scratch_held()));
 	return 0;
 }
 
 /**
- * kho_backend_scratch_init() - have scratch, as many MiB as the parameter says
+ * kho_backend_scratch_init() - set up scratch, of the size that the parameter says
  *
- * Whoever asked for a size gets that or nothing, unless something has arrived: then
- * less is better than nothing.
+ * If the parameter is set, it is that size or none, unless a handover was sent: then less
+ * is better than none.
  *
  * Context: may sleep for long: pages are moved out of the way; kho.lock held.
- * Return: 0, -ENOMEM, -EINVAL for a size that can't be, or -EINTR.
+ * Return: 0, -ENOMEM, -EINVAL for an impossible size, or -EINTR.
  */
 int kho_backend_scratch_init(void)
 {
@@ -244,10 +243,10 @@ int kho_backend_scratch_init(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	/* What envelopes hold now may be the only piece that is large enough. */
+	/* The only piece that is large enough may still be in incoming envelopes. */
 	kho_trim_on_done(kho_scratch_later);
 
-	/* What arrived in envelopes is RAM too, and given back only later. */
+	/* Not totalram_pages(): RAM in incoming envelopes is freed only later. */
 	if (kho_scratch_mib > MIB_OF(kho_ram_pages(0, kho_end_of_memory()))) {
 		pr_err("scratch_mib=%lu is more than the machine has\n",
 		       kho_scratch_mib);
@@ -256,9 +255,9 @@ int kho_backend_scratch_init(void)
 	if (kho_scratch_pages())
 		return keep_or_replace(nr_pages);
 	if (kho_scratch_mib && kho_incoming()->outcome == KHO_ARRIVAL_NONE)
-		ret = kho_scratch_take(nr_pages, &where);
+		ret = kho_scratch_alloc(nr_pages, &where);
 	else
-		ret = kho_scratch_take_largest(&nr_pages, &where);
+		ret = kho_scratch_alloc_largest(&nr_pages, &where);
 	if (!ret)
 		return kho_scratch_set(where, nr_pages, true);
 	if (ret == -ENOMEM)

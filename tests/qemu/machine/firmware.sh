@@ -138,7 +138,7 @@ run()
 	# So that a process can have what lies at the end.
 	echo 300 >/proc/sys/vm/min_free_kbytes
 	[ "$stage" -eq 1 ] || check "scratch is where it was" sh -c \
-		'dmesg | grep -q "kho: scratch is that of the kernel before"'
+		'dmesg | grep -q "kho: scratch is that of the previous kernel"'
 	if efi_runs; then
 		check "the kernel was started by EFI" [ -d $efi ]
 		variables

@@ -174,7 +174,7 @@ stage_2()
 		$(($(where objects_name) + 8)) 0x0300000000587463 \
 		$(($(where metadata_name))) 0x656a626f2d6f686b \
 		$(($(where metadata_name) + 8)) 0x0400000000587463
-	changed "a slash in a name" 'a byte in it that none has' \
+	changed "a slash in a name" 'invalid byte' \
 		$(($(where objects_name) + 8)) 0x03000000002f7463
 	changed "root node overwritten" 'node' $(($(where root))) 0x1122334455667788
 	changed "root node that leads to itself" 'node' \
