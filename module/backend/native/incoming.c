@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taking over what arrived in a kernel that has KHO of its own.
+ * Takes over what arrived in a kernel with in-kernel KHO.
  *
- * The kernel has walked the tree and keeps every marked page, for whoever knows
- * it.  The module knows its objects, and takes these at once.  Pages that were
- * preserved by number may as well be another user's of the kernel's KHO: they
- * wait until somebody asks for them by number.
+ * The kernel has walked the tree, and keeps every marked page until its user retrieves
+ * it.  The module retrieves the pages of its objects at once.  Pages by number can't be
+ * told from those of other users of in-kernel KHO, so they stay unretrieved until
+ * somebody asks for them by number.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -32,21 +32,21 @@
 #include <kho/boot_info.h>
 #include <kho/walk.h>
 
-/* What the kernel keeps until somebody asks for it. */
+/* What the kernel keeps until somebody retrieves it. */
 static struct kho_radix_tree unretrieved;
 
 /*
- * Does the kernel keep these pages, for whoever asks for them?  Those that lead to the
- * handover it goes on reading itself, whatever was marked.
+ * Does the kernel keep these pages, and may they be retrieved?  Pages that lead to the
+ * handover may not, even if they are marked: the kernel goes on reading them.
  */
-static bool waits(u64 pfn, unsigned int order)
+static bool retrievable(u64 pfn, unsigned int order)
 {
 	return !kho_sender_has(pfn, 1ULL << order) &&
 	       !kho_sender_has_others(pfn, 1ULL << order) &&
 	       kho_native_keeps(pfn, order);
 }
 
-/* The kernel has freed the nodes, unless they lie in envelopes. */
+/* The kernel has freed the nodes, unless they lie in envelopes and are still reserved. */
 static int check_node(void *ctx, __u64 phys, unsigned int level)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(phys));
@@ -61,8 +61,8 @@ static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	int ret;
 
 	for (i = 0; i < nr; i++, pfn += 1ULL << order) {
-		/* Some of the kernel's users take theirs back while it boots. */
-		if (!waits(pfn, order))
+		/* Other users may have retrieved their pages already, at boot. */
+		if (!retrievable(pfn, order))
 			continue;
 		ret = kho_radix_add_page(&unretrieved, pfn, order);
 		if (ret)
@@ -72,13 +72,13 @@ static int list_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-/* What a child of the FDT leads to is not what anybody would ask for. */
+/* Pages that a child of the FDT leads to are not retrieved by number. */
 static void unlist(u64 addr)
 {
 	kho_radix_del_page(&unretrieved, PHYS_PFN(addr), 0);
 }
 
-/* Lists what waits.  Without envelopes it can't be known, but still be asked for. */
+/* Lists unretrieved pages.  Without envelopes they can't be listed, only retrieved. */
 static int list_unretrieved(void)
 {
 	static const struct kho_walk_ops ops = {
@@ -107,7 +107,7 @@ static int list_unretrieved(void)
 	if (ret == -ENOMEM)
 		return ret;
 	if (ret) {
-		kho_incoming_refuse("the tree is not all in envelopes",
+		kho_incoming_refuse("a tree node is not in an envelope",
 				    in->fdt->root, 0);
 		return 0;
 	}
@@ -133,7 +133,7 @@ static int read_fdt(void)
 	if (list->announcements != 1 || list->len != sizeof(list->data) ||
 	    !PAGE_ALIGNED(boot.fdt_addr) ||
 	    !pfn_to_online_page(PHYS_PFN(boot.fdt_addr))) {
-		kho_incoming_refuse("the hand-off that the kernel found is not there",
+		kho_incoming_refuse("the announcement that the kernel found is missing or bad",
 				    list->node, boot.fdt_addr);
 		return 0;
 	}
@@ -167,7 +167,7 @@ static int restore_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	for (i = 0; i < nr; i++) {
 		u64 pfn = PHYS_PFN(phys) + (i << order);
 
-		/* What the module has allocated itself waits for nobody. */
+		/* Pages that this module allocated are neither kept nor reserved. */
 		if (kho_native_keeps(pfn, order))
 			WARN_ON_ONCE(kho_native_restore(pfn, 1ULL << order));
 		else if (PageReserved(pfn_to_page(pfn)))
@@ -176,7 +176,7 @@ static int restore_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-/* Preserves nothing more; the kernel still keeps it. */
+/* Unpreserves all incoming pages; the kernel still keeps them. */
 static int start_anew(void)
 {
 	static const struct kho_walk_ops ops = {
@@ -189,7 +189,7 @@ static int start_anew(void)
 }
 
 /**
- * kho_backend_incoming_reset() - the objects were no good: list it all anew
+ * kho_backend_incoming_reset() - list all pages as unclaimed again, after bad objects
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -200,7 +200,7 @@ int kho_backend_incoming_reset(void)
 }
 
 /**
- * kho_backend_incoming_find() - find data that arrived by its name
+ * kho_backend_incoming_find() - find incoming data by name
  * @name: the name
  * @addr: set to its physical address
  * @size: set to its size in bytes
@@ -214,8 +214,8 @@ int kho_backend_incoming_find(const char *name, u64 *addr, u64 *size)
 }
 
 /**
- * kho_backend_incoming_has() - can the page there be read, as something that arrived?
- * @addr: physical address of any of its bytes, as a child of the FDT has it
+ * kho_backend_incoming_has() - can the page at this address be read?
+ * @addr: physical address of any byte of the page, taken from a child of the FDT
  */
 bool kho_backend_incoming_has(u64 addr)
 {
@@ -223,15 +223,15 @@ bool kho_backend_incoming_has(u64 addr)
 }
 
 /**
- * kho_backend_incoming_get() - get pages that arrived, for an object or as metadata
+ * kho_backend_incoming_get() - claim incoming pages, for an object or as metadata
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
- * They are preserved again, and are restored once nothing can fail any more.
+ * The pages are preserved again now, and are restored when nothing can fail any more.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, or -ENOENT if the kernel has no such pages, or -EEXIST or -EBUSY
- * if they have been taken.
+ * Return: 0, -ENOENT if the kernel has no such pages, -EEXIST or -EBUSY if they were
+ * claimed already, or -ENOMEM.
  */
 int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 {
@@ -247,7 +247,7 @@ int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 		unsigned int order = kho_radix_range_order(pfn + done,
 							   nr_pages - done);
 
-		if (!waits(pfn + done, order))
+		if (!retrievable(pfn + done, order))
 			return -ENOENT;
 		done += 1ULL << order;
 	}
@@ -261,7 +261,7 @@ int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 /**
  * kho_backend_incoming_put() - the opposite of kho_backend_incoming_get()
  * @pfn: number of the first page
- * @nr_pages: how many, as they were taken
+ * @nr_pages: how many, as they were claimed
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -278,7 +278,7 @@ int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_backend_may_retrieve() - do these pages wait to be asked for?
+ * kho_backend_may_retrieve() - can these pages be retrieved by number?
  * @pfn: number of the first page
  * @order: log2 of how many, as they were preserved
  *
@@ -286,18 +286,18 @@ int kho_backend_incoming_put(u64 pfn, u64 nr_pages)
  */
 bool kho_backend_may_retrieve(u64 pfn, unsigned int order)
 {
-	return kho_incoming_taken() && waits(pfn, order);
+	return kho_incoming_taken() && retrievable(pfn, order);
 }
 
 /**
- * kho_backend_retrieve() - get pages that wait, by number
+ * kho_backend_retrieve() - retrieve pages by number
  * @pfn: number of the first page
  * @order: log2 of how many, as they were preserved
  *
- * From now on they are preserved again.
+ * The pages are preserved again from now on.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, -ENOENT if none wait there, -ESHUTDOWN, or -ENOMEM.
+ * Return: 0, -ENOENT if they are not unretrieved, -ESHUTDOWN, or -ENOMEM.
  */
 int kho_backend_retrieve(u64 pfn, unsigned int order)
 {
@@ -331,7 +331,7 @@ err_unlist:
 }
 
 /**
- * kho_backend_drop() - give up pages that wait
+ * kho_backend_drop() - free unretrieved pages
  * @pfn: number of the first page
  * @order: log2 of how many
  *
@@ -348,7 +348,7 @@ void kho_backend_drop(u64 pfn, unsigned int order)
 }
 
 /**
- * kho_backend_unretrieved() - does the kernel keep such a block, for nobody yet?
+ * kho_backend_unretrieved() - does the kernel keep this block, not retrieved yet?
  * @pfn: number of the first page
  * @order: log2 of how many, as they were preserved
  *
@@ -360,7 +360,7 @@ bool kho_backend_unretrieved(u64 pfn, unsigned int order)
 }
 
 /**
- * kho_backend_unretrieved_pages() - how many base pages wait, as far as it is known
+ * kho_backend_unretrieved_pages() - get the number of listed unretrieved base pages
  */
 u64 kho_backend_unretrieved_pages(void)
 {
@@ -368,13 +368,13 @@ u64 kho_backend_unretrieved_pages(void)
 }
 
 /**
- * kho_backend_unretrieved_list() - call a function for each block that waits
- * @skip: how many to pass over; lowered by as many as were
- * @cb: told of each; a result other than 0 ends it
+ * kho_backend_unretrieved_list() - call a function for each unretrieved block
+ * @skip: how many to skip; decremented for each that was skipped
+ * @cb: called for each block; a result other than 0 ends the walk
  * @data: for @cb
  *
  * Context: that of @cb; takes no lock.
- * Return: how many blocks there are.
+ * Return: number of blocks.
  */
 u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void *data)
 {
@@ -385,10 +385,10 @@ u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void 
 /**
  * kho_backend_incoming_read() - find out what the kernel has kept
  *
- * Makes the trees of what is preserved, unclaimed and unretrieved.
+ * Makes the trees of preserved, unclaimed and unretrieved pages.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM.  To be refused is no error.
+ * Return: 0 or -ENOMEM.  A refused handover is no error.
  */
 int kho_backend_incoming_read(void)
 {
@@ -414,25 +414,25 @@ int kho_backend_incoming_read(void)
 }
 
 /**
- * kho_backend_incoming_keep() - have all of it kept as this kernel's own
+ * kho_backend_incoming_keep() - preserve what is left, and find out what can be trimmed
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, as kho_mark_page(), or as kho_trim_prepare().
+ * Return: 0, or an error of kho_mark_page() or kho_trim_prepare().
  */
 int kho_backend_incoming_keep(void)
 {
 	const struct kho_incoming *in = kho_incoming();
-	/* The tree is the kernel's, and its nodes are of no use any more. */
+	/* The incoming tree was the kernel's; its nodes are of no use any more. */
 	int ret = kho_unknown_mark() ?:
 		  kho_trim_prepare(in->list.nr ? in->root : 0, false);
 
 	if (!ret && !kho_native_enabled())
-		pr_warn("the kernel's own KHO is off: nothing of this goes on to the next kernel; boot with kho=on\n");
+		pr_warn("in-kernel KHO is off: what arrived can't be handed on; boot with kho=on\n");
 	return ret;
 }
 
 /**
- * kho_backend_incoming_commit() - own what was found, for good
+ * kho_backend_incoming_commit() - take over for good what arrived
  *
  * Context: may sleep; kho.lock held.
  */
@@ -451,7 +451,7 @@ void kho_backend_incoming_commit(void)
 /**
  * kho_backend_incoming_finish() - free what only the previous kernel needed
  *
- * Context: may sleep; kho.lock held; pages that arrived and are poisoned say so.
+ * Context: may sleep; kho.lock held; poisoned incoming pages are marked as such.
  */
 void kho_backend_incoming_finish(void)
 {
@@ -459,7 +459,7 @@ void kho_backend_incoming_finish(void)
 }
 
 /**
- * kho_backend_incoming_exit() - let go of what came
+ * kho_backend_incoming_exit() - release what arrived
  *
  * Context: may sleep; kho.lock held.
  */

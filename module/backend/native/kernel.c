@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's own KHO, as far as it lets modules use it.
+ * In-kernel KHO, as far as modules can use it.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -28,7 +28,7 @@ static struct {
 static unsigned int nr_scratch;
 
 /**
- * kho_native_enabled() - can this kernel hand anything on?
+ * kho_native_enabled() - is in-kernel KHO on?
  */
 bool kho_native_enabled(void)
 {
@@ -44,7 +44,7 @@ bool kho_native_booted(void)
 }
 
 /**
- * kho_native_abi() - the KHO ABI that this kernel speaks, as its header has it
+ * kho_native_abi() - get the KHO ABI version of this kernel, from its header
  *
  * Return: the number in "kho-vN".
  */
@@ -53,7 +53,7 @@ unsigned int kho_native_abi(void)
 	return KHO_FDT_COMPATIBLE[sizeof("kho-v") - 1] - '0';
 }
 
-/* debugfs has no read that takes kernel memory; what is behind this one has. */
+/* debugfs can't read into kernel memory, but the seq_file behind it can. */
 static ssize_t read_seq(struct file *file, void *to, size_t size, loff_t pos)
 {
 	struct seq_file *seq = file->private_data;
@@ -61,7 +61,7 @@ static ssize_t read_seq(struct file *file, void *to, size_t size, loff_t pos)
 	struct iov_iter iter;
 	struct kiocb kiocb;
 
-	/* Should it ever be something else, it has no such pointer. */
+	/* Make sure that it is a seq_file. */
 	if (!seq || seq->file != file)
 		return -EINVAL;
 	init_sync_kiocb(&kiocb, file);
@@ -70,7 +70,7 @@ static ssize_t read_seq(struct file *file, void *to, size_t size, loff_t pos)
 	return seq_read_iter(&kiocb, &iter);
 }
 
-/* Lines of hexadecimal numbers. */
+/* Reads lines of hexadecimal numbers. */
 static unsigned int read_numbers(const char *path, u64 *number)
 {
 	char text[SCRATCH_MAX * 20 + 1], *line, *rest = text;
@@ -88,9 +88,9 @@ static unsigned int read_numbers(const char *path, u64 *number)
 }
 
 /**
- * kho_native_find_scratch() - learn where the kernel's scratch is
+ * kho_native_find_scratch() - find out where the kernel's scratch is
  *
- * It tells nobody but debugfs.  If it can't be known, kho_native_knows_scratch() says so.
+ * The kernel shows this only in debugfs.  See also kho_native_knows_scratch().
  *
  * Context: may sleep; no locks held.
  */
@@ -155,8 +155,8 @@ u64 kho_native_next_scratch(u64 pfn)
  * @pfn: number of the first page
  * @order: log2 of how many
  *
- * The kernel warns loudly when it is asked to restore what is not there, so
- * this looks first at what it will look at.
+ * The kernel warns if it is asked to restore pages that it does not keep.  So this
+ * checks in advance what the kernel will check.
  */
 bool kho_native_keeps(u64 pfn, unsigned int order)
 {
@@ -166,12 +166,12 @@ bool kho_native_keeps(u64 pfn, unsigned int order)
 }
 
 /**
- * kho_native_preserve() - let the kernel preserve pages
+ * kho_native_preserve() - have the kernel preserve pages
  * @pfn: number of the first page
  * @nr_pages: how many
  *
- * Return: 0, or what it says.  While its KHO is off there is nothing that it
- * could do, nor anything that would be lost by it.
+ * Return: 0, or the kernel's error.  While in-kernel KHO is off, it does nothing and
+ * returns 0.
  */
 int kho_native_preserve(u64 pfn, u64 nr_pages)
 {
@@ -182,8 +182,8 @@ int kho_native_preserve(u64 pfn, u64 nr_pages)
 
 /**
  * kho_native_unpreserve() - the opposite of kho_native_preserve()
- * @pfn: number of the first page, as it was
- * @nr_pages: how many, as it was
+ * @pfn: number of the first page, as it was preserved
+ * @nr_pages: how many, as they were preserved
  */
 void kho_native_unpreserve(u64 pfn, u64 nr_pages)
 {
@@ -192,14 +192,13 @@ void kho_native_unpreserve(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_native_restore() - take pages that the kernel has kept
+ * kho_native_restore() - restore pages that the kernel keeps
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
- * Each has one reference then, the caller's.
+ * Each page then has one reference, the caller's.
  *
- * Return: 0, or -ENOENT if the kernel has no such pages; some may have been
- * taken then.
+ * Return: 0, or -ENOENT if the kernel does not keep them all; some may be restored.
  */
 int kho_native_restore(u64 pfn, u64 nr_pages)
 {
@@ -209,10 +208,10 @@ int kho_native_restore(u64 pfn, u64 nr_pages)
 /**
  * kho_native_add_subtree() - name data for the next kernel
  * @name: the name
- * @data: the data, in memory that is preserved
+ * @data: the data, in preserved memory
  * @size: its size in bytes
  *
- * Return: 0, or what the kernel says; 0 too while its KHO is off.
+ * Return: 0, or the kernel's error; 0 while in-kernel KHO is off.
  */
 int kho_native_add_subtree(const char *name, void *data, size_t size)
 {
@@ -220,7 +219,7 @@ int kho_native_add_subtree(const char *name, void *data, size_t size)
 }
 
 /**
- * kho_native_remove_subtree() - take that back
+ * kho_native_remove_subtree() - the opposite of kho_native_add_subtree()
  * @data: the data
  */
 void kho_native_remove_subtree(void *data)
@@ -230,7 +229,7 @@ void kho_native_remove_subtree(void *data)
 }
 
 /**
- * kho_native_retrieve() - find data that arrived by its name
+ * kho_native_retrieve() - find incoming data by name
  * @name: the name
  * @addr: set to its physical address
  * @size: set to its size in bytes

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's own KHO, as far as it lets modules use it.
+ * In-kernel KHO, as far as modules can use it.
  *
- * kernel.c alone includes the kernel's headers about it: they and ours have
- * names in common.
+ * Only kernel.c includes the kernel's headers for it, as these share names with ours.
  */
 #ifndef KHO_NATIVE_KERNEL_H
 #define KHO_NATIVE_KERNEL_H

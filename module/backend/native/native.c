@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A kernel that has KHO of its own: there the module preserves and restores by
- * the kernel's functions, and the tree in the module only tells what is whose.
+ * The backend for in-kernel KHO: the module preserves and restores pages by the kernel's
+ * functions, and its own tree only records which pages are its users'.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -36,7 +36,7 @@ static struct {
 static unsigned int nr_children;
 
 /**
- * kho_backend_probe() - can this kernel hand anything on, or did anything arrive?
+ * kho_backend_probe() - check whether this kernel can hand anything on, or got anything
  *
  * Context: may sleep; none of our locks held.
  * Return: 0 or -EOPNOTSUPP.
@@ -44,7 +44,7 @@ static unsigned int nr_children;
 int kho_backend_probe(void)
 {
 	if (!kho_native_enabled() && !kho_native_booted()) {
-		pr_err("refused: the kernel's own KHO is off, and nothing can be preserved: boot with kho=on\n");
+		pr_err("refused: in-kernel KHO is off, so nothing can be preserved: boot with kho=on\n");
 		return -EOPNOTSUPP;
 	}
 	kho_native_find_scratch();
@@ -52,9 +52,9 @@ int kho_backend_probe(void)
 }
 
 /**
- * kho_backend_locked_down() - can this machine jump to another kernel no more?
+ * kho_backend_locked_down() - does lockdown prevent a handover?
  *
- * Return: false: a kernel with KHO of its own goes by kexec_file_load, which may do.
+ * Return: false: kexec_file_load, which in-kernel KHO uses, may be allowed.
  */
 bool kho_backend_locked_down(void)
 {
@@ -62,7 +62,7 @@ bool kho_backend_locked_down(void)
 }
 
 /**
- * kho_backend_may_preserve() - may pages be preserved now?
+ * kho_backend_may_preserve() - check whether pages may be preserved now
  *
  * Return: 0 or -EOPNOTSUPP.
  */
@@ -70,20 +70,20 @@ int kho_backend_may_preserve(void)
 {
 	if (kho_native_enabled())
 		return 0;
-	return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO is off: boot with kho=on");
+	return kho_refuse(-EOPNOTSUPP, "in-kernel KHO is off: boot with kho=on");
 }
 
 /**
- * kho_backend_check_image() - does it matter here which kernel is loaded?
+ * kho_backend_check_image() - check whether the module has to know which kernel is loaded
  *
- * Return: -EOPNOTSUPP: the kernel sees to that.
+ * Return: -EOPNOTSUPP: in-kernel KHO takes care of that.
  */
 int kho_backend_check_image(void)
 {
-	return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO knows what is loaded");
+	return kho_refuse(-EOPNOTSUPP, "in-kernel KHO knows by itself what is loaded");
 }
 
-/* The kernel has scratch of its own, set aside at boot, and envelopes it does not need. */
+/* In-kernel KHO has scratch that was set aside at boot, and sends no envelopes. */
 
 int kho_backend_scratch_init(void)
 {
@@ -203,7 +203,7 @@ bool kho_backend_scratch_known(void)
 }
 
 /**
- * kho_backend_outgoing_init() - begin to get everything ready for a jump
+ * kho_backend_outgoing_init() - begin to prepare the outgoing handover
  *
  * Return: 0.
  */
@@ -218,13 +218,13 @@ void kho_backend_outgoing_exit(void)
 }
 
 /**
- * kho_backend_describe() - say what there is to hand over by
+ * kho_backend_describe() - describe the backend for the log
  * @text: filled in
- * @size: bytes that it has
+ * @size: bytes in @text
  */
 void kho_backend_describe(char *text, size_t size)
 {
-	strscpy(text, "on the kernel's own KHO", size);
+	strscpy(text, "on in-kernel KHO", size);
 }
 
 /**
@@ -233,7 +233,7 @@ void kho_backend_describe(char *text, size_t size)
  * @nr_pages: how many
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: 0, or what the kernel says.
+ * Return: 0, or the kernel's error.
  */
 int kho_backend_preserve(u64 pfn, u64 nr_pages)
 {
@@ -242,8 +242,8 @@ int kho_backend_preserve(u64 pfn, u64 nr_pages)
 
 /**
  * kho_backend_unpreserve() - the opposite of kho_backend_preserve()
- * @pfn: number of the first page, as it was
- * @nr_pages: how many, as it was
+ * @pfn: number of the first page, as it was preserved
+ * @nr_pages: how many, as they were preserved
  *
  * Context: may sleep; kho.lock or kho.gate held.
  */
@@ -257,10 +257,10 @@ void kho_backend_unpreserve(u64 pfn, u64 nr_pages)
  * @pfn: numbers of their first pages
  * @nr: how many
  * @order: log2 of the pages of each
- * @done: set to how many are: after an error, those before @pfn[@done]
+ * @done: after an error, set to how many were preserved: those before @pfn[@done]
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: 0, or what the kernel says of @pfn[@done].
+ * Return: 0, or the kernel's error for @pfn[@done].
  */
 int kho_backend_preserve_batch(const unsigned long *pfn, unsigned long nr,
 			       unsigned int order, unsigned long *done)
@@ -301,7 +301,7 @@ void kho_backend_unpreserve_batch(const unsigned long *pfn, unsigned long nr,
  * @flags: KHO_SUBTREE_OWN if it is this module's own, or 0
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, -EEXIST, -ENOSPC, or what the kernel says.
+ * Return: 0, -EEXIST, -ENOSPC, or the kernel's error.
  */
 int kho_backend_add_child(const char *name, void *data, u64 size, u32 flags)
 {
@@ -327,7 +327,7 @@ int kho_backend_add_child(const char *name, void *data, u64 size, u32 flags)
 }
 
 /**
- * kho_backend_drop_child() - take that back
+ * kho_backend_drop_child() - the opposite of kho_backend_add_child()
  * @data: the data
  *
  * Context: may sleep; kho.lock held.
@@ -351,12 +351,12 @@ int kho_backend_drop_child(const void *data)
 }
 
 /**
- * kho_backend_list_children() - describe what the next kernel finds by name
- * @first: number of the first one wanted
- * @room: entries that there are
+ * kho_backend_list_children() - list the subtrees that the next kernel finds by name
+ * @first: index of the first one wanted
+ * @room: capacity of @entries
  * @entries: array of struct kho_subtree_entry, filled in
- * @filled: how many were
- * @total: how many there are
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of subtrees
  *
  * Context: may sleep; takes kho.lock.
  */
@@ -389,7 +389,7 @@ void kho_backend_list_envelopes(u64 first, u32 room, void *entries, u32 *filled,
 }
 
 /**
- * kho_backend_set_abi() - speak another version to the next kernel
+ * kho_backend_set_abi() - refuse to set the ABI version for the next kernel
  * @abi: 3 or 4
  *
  * Context: may sleep; takes kho.lock.
@@ -405,7 +405,7 @@ int kho_backend_set_abi(unsigned int abi)
 	ret = kho.frozen ? -ESHUTDOWN : -EOPNOTSUPP;
 	mutex_unlock(&kho.lock);
 	if (ret == -EOPNOTSUPP)
-		kho_refuse(ret, "abi=%u: the kernel's own KHO speaks what it speaks", abi);
+		kho_refuse(ret, "abi=%u: the ABI of in-kernel KHO can't be set", abi);
 	return ret;
 }
 
@@ -413,12 +413,12 @@ int kho_backend_set_mode(u32 mode)
 {
 	if (mode > KHO_HANDOFF_ENVELOPES)
 		return kho_refuse(-EINVAL, "kho_handoff.how is %u, must be 0 or 1", mode);
-	return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO hands over as it does");
+	return kho_refuse(-EOPNOTSUPP, "in-kernel KHO always hands over page by page");
 }
 
 int kho_backend_ask_scratch(u64 bytes)
 {
-	return kho_refuse(-EOPNOTSUPP, "the kernel's own KHO has scratch of its own");
+	return kho_refuse(-EOPNOTSUPP, "in-kernel KHO has its own scratch");
 }
 
 void kho_backend_scratch_size(u64 *bytes, u64 *held)
@@ -428,8 +428,8 @@ void kho_backend_scratch_size(u64 *bytes, u64 *held)
 }
 
 /**
- * kho_backend_query() - say what only this backend knows
- * @query: whose members about it are set
+ * kho_backend_query() - fill in what only this backend knows
+ * @query: its members about the backend are set
  *
  * Context: kho.lock held.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's own KHO: what the files of this folder share.
+ * The backend for in-kernel KHO: what the files of this folder share.
  */
 #ifndef KHO_NATIVE_BACKEND_H
 #define KHO_NATIVE_BACKEND_H
 
 #include <linux/types.h>
 
-/* unknown.c: what arrived and the kernel knows nothing of */
+/* unknown.c: incoming pages that in-kernel KHO does not know */
 int kho_unknown_list(void);
 int kho_unknown_get(u64 pfn, u64 nr_pages);
 int kho_unknown_mark(void);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What arrived by envelopes in a kernel that has KHO of its own.
+ * Takes over what arrived by envelopes in a kernel with in-kernel KHO.
  *
- * That kernel has walked the lean tree, and keeps what is in it.  All the rest is
- * as reserved as in a kernel without KHO, and taken as there; then it is preserved
- * by the kernel's own KHO, like anything else here.
+ * That kernel has walked the boot tree, and keeps the pages in it.  All others are
+ * reserved as in a kernel without KHO, and are taken over as there.  Then in-kernel KHO
+ * preserves them, like everything here.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -25,20 +25,20 @@
 #include <kho/fdt.h>
 #include <kho/walk.h>
 
-/* For one listing: what the kernel has been told of. */
-struct exact_list {
-	struct kho_radix_tree told;
+/* For one listing: the pages in the boot tree, and the address of a bad page. */
+struct full_list {
+	struct kho_radix_tree known;
 	u64 bad;
 };
 
-static int list_told(void *ctx, __u64 phys, unsigned int order, __u64 nr)
+static int list_known(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
-	struct exact_list *list = ctx;
+	struct full_list *list = ctx;
 	u64 i;
 	int ret;
 
 	for (i = 0; i < nr; i++) {
-		ret = kho_radix_add_page(&list->told,
+		ret = kho_radix_add_page(&list->known,
 					 PHYS_PFN(phys) + (i << order), order);
 		if (ret)
 			return ret;
@@ -49,7 +49,7 @@ static int list_told(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 
 static int check_node(void *ctx, __u64 phys, unsigned int level)
 {
-	struct exact_list *list = ctx;
+	struct full_list *list = ctx;
 
 	if (kho_sender_allows_node(PHYS_PFN(phys)))
 		return 0;
@@ -57,12 +57,12 @@ static int check_node(void *ctx, __u64 phys, unsigned int level)
 	return -EINVAL;
 }
 
-static int list_block(struct exact_list *list, u64 pfn, unsigned int order)
+static int list_block(struct full_list *list, u64 pfn, unsigned int order)
 {
 	u64 i;
 
-	/* The kernel may have given it to somebody since. */
-	if (kho_radix_has_page(&list->told, pfn, order))
+	/* The kernel keeps this block, or its user has retrieved it already. */
+	if (kho_radix_has_page(&list->known, pfn, order))
 		return 0;
 	for (i = 0; i < 1ULL << order; i++) {
 		if (!kho_sender_allows_mark(pfn + i)) {
@@ -71,7 +71,7 @@ static int list_block(struct exact_list *list, u64 pfn, unsigned int order)
 		}
 		cond_resched();
 	}
-	/* That mark is passed over, as it is where the kernel has no KHO. */
+	/* Such a mark is ignored, as in a kernel without KHO. */
 	if (kho_sender_has(pfn, 1ULL << order))
 		return 0;
 	return kho_unclaimed_add(pfn, 1ULL << order);
@@ -90,7 +90,7 @@ static int list_rest(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 	return 0;
 }
 
-/* Refuses the handover for what a walk has found, unless that is -ENOMEM. */
+/* Refuses the handover if a walk has failed, unless it failed with -ENOMEM. */
 static int refuse_for(const struct kho_walk *walk, u64 root, u64 bad, int ret)
 {
 	if (!ret || ret == -ENOMEM)
@@ -105,23 +105,21 @@ static int refuse_for(const struct kho_walk *walk, u64 root, u64 bad, int ret)
 }
 
 /**
- * kho_unknown_list() - list what arrived and the kernel knows nothing of
+ * kho_unknown_list() - list as unclaimed what in-kernel KHO does not know
  *
- * It is listed in what is unclaimed, which is empty before.
- *
- * Context: may sleep; kho.lock held; the envelopes are sound.
- * Return: 0 or -ENOMEM; to be refused is no error.
+ * Context: may sleep; kho.lock held; the envelopes are valid; the list is empty.
+ * Return: 0 or -ENOMEM.  A refused handover is no error.
  */
 int kho_unknown_list(void)
 {
-	static const struct kho_walk_ops told_ops = {
-		.run = list_told,
+	static const struct kho_walk_ops known_ops = {
+		.run = list_known,
 	};
 	static const struct kho_walk_ops rest_ops = {
 		.node = check_node,
 		.run = list_rest,
 	};
-	struct exact_list list = {};
+	struct full_list list = {};
 	const struct kho_incoming *in = kho_incoming();
 	const struct kho_fdt_child *child;
 	struct kho_walk walk;
@@ -131,16 +129,16 @@ int kho_unknown_list(void)
 
 	if (!in->two_trees || kho_incoming_find_root())
 		return 0;
-	ret = kho_radix_init_tree(&list.told);
+	ret = kho_radix_init_tree(&list.known);
 	if (ret)
 		return ret;
-	ret = kho_walk(in->fdt->root, &told_ops, &list, &walk);
+	ret = kho_walk(in->fdt->root, &known_ops, &list, &walk);
 	ret = refuse_for(&walk, in->fdt->root, 0, ret);
 	if (!ret && !kho_incoming_refused()) {
 		ret = kho_walk(in->root, &rest_ops, &list, &walk);
 		ret = refuse_for(&walk, in->root, list.bad, ret);
 	}
-	kho_radix_destroy_tree(&list.told);
+	kho_radix_destroy_tree(&list.known);
 
 	/* See kho_unknown_commit(). */
 	child = kho_incoming_child(KHO_EXACT_NODE);
@@ -154,14 +152,14 @@ int kho_unknown_list(void)
 }
 
 /**
- * kho_unknown_get() - take pages that the kernel knows nothing of
+ * kho_unknown_get() - claim incoming pages that in-kernel KHO does not know
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
- * They are preserved again, and are claimed once nothing can fail any more.
+ * The pages are preserved again now, and become ordinary when nothing can fail any more.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, -ENOENT if they are not there, or what kho_mark_range() says.
+ * Return: 0, -ENOENT if there are no such pages, or an error of kho_mark_range().
  */
 int kho_unknown_get(u64 pfn, u64 nr_pages)
 {
@@ -195,10 +193,10 @@ static int mark_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 }
 
 /**
- * kho_unknown_mark() - preserve what is left, for whoever asks by number
+ * kho_unknown_mark() - preserve what is left, for access by number
  *
  * Context: may sleep; kho.lock held; the objects have been read.
- * Return: 0, or as kho_mark_page().
+ * Return: 0, or an error of kho_mark_page().
  */
 int kho_unknown_mark(void)
 {
@@ -211,7 +209,7 @@ int kho_unknown_mark(void)
 }
 
 /**
- * kho_unknown_commit() - free what only the kernel before needed
+ * kho_unknown_commit() - free what only the previous kernel needed
  *
  * Context: may sleep; kho.lock held.
  */
