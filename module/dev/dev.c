@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/kho: takes requests apart, and has them carried out elsewhere.
+ * /dev/kho: decodes requests, and has them carried out elsewhere.
  *
- * Arguments are copied in before anything is done and out after it, so no lock
- * of ours is held while user memory is touched.  A file descriptor is installed
- * last, when nothing can fail any more.
+ * Arguments are copied in before anything is done, and out afterwards, so no lock of
+ * ours is held while user memory is accessed.  A file descriptor is installed last,
+ * when nothing can fail any more.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -32,11 +32,11 @@
 #include <kho/objects.h>
 #include <linux/kho.h>
 
-/* Entries and pages of a list are copied out in pieces of at most this. */
+/* Lists and metadata pages are copied out in pieces of at most so many entries. */
 #define LIST_PIECE	1024U
 #define META_PIECE	64U
 
-/* What the first version of an entry had. */
+/* Size of the first version of struct kho_obj_info. */
 #define KHO_INFO_LEAST	offsetofend(struct kho_obj_info, release)
 
 union kho_any {
@@ -124,7 +124,7 @@ out:
 	return ret;
 }
 
-static void foresee_batch(union kho_any *any)
+static void preset_batch(union kho_any *any)
 {
 	any->batch.failed = any->batch.count;
 }
@@ -150,7 +150,7 @@ static int do_page_open(union kho_any *any, struct file **file)
 
 static u32 record_flags(u32 flags)
 {
-	/* The same bits for both. */
+	/* The same bits are used for both. */
 	BUILD_BUG_ON(KHO_PRESERVE_UNCOMMITTED ^ KHO_CREATE_UNCOMMITTED ||
 		     KHO_PRESERVE_SUM ^ KHO_CREATE_SUM);
 	return (flags & KHO_CREATE_UNCOMMITTED ? KHO_OBJS_UNCOMMITTED : 0) |
@@ -173,7 +173,7 @@ static int do_obj_create(union kho_any *any, struct file **file)
 	};
 
 	if (create->flags & ~known)
-		return kho_not_zero("kho_obj_create.flags without those that are known",
+		return kho_not_zero("kho_obj_create.flags without the known ones",
 					 create->flags & ~known);
 	if (create->node && !(create->flags & KHO_CREATE_NODE))
 		return kho_not_zero("kho_obj_create.node", create->node);
@@ -191,7 +191,7 @@ static int do_obj_preserve(union kho_any *any, struct file **file)
 	};
 
 	if (preserve->flags & ~known)
-		return kho_not_zero("kho_obj_preserve.flags without those that are known",
+		return kho_not_zero("kho_obj_preserve.flags without the known ones",
 					 preserve->flags & ~known);
 	return kho_new_name_check(preserve->name) ?:
 	       kho_pin_preserve(&params, preserve, file);
@@ -200,7 +200,7 @@ static int do_obj_preserve(union kho_any *any, struct file **file)
 static int check_obj_name(const struct kho_obj_name *name, u32 known)
 {
 	if (name->flags & ~known)
-		return kho_not_zero("kho_obj_name.flags without those that are known",
+		return kho_not_zero("kho_obj_name.flags without the known ones",
 					 name->flags & ~known);
 	if (name->reserved)
 		return kho_not_zero("kho_obj_name.reserved", name->reserved);
@@ -224,7 +224,7 @@ static int do_obj_remove(union kho_any *any)
 	       kho_object_remove((char *)name->name);
 }
 
-/* Copies a list out, a piece at a time; @count is the room, then what was used. */
+/* Copies a list out in pieces; @count is the capacity, then the entries copied. */
 static int copy_list(u64 first, u64 entries, u32 *count, u64 *total, size_t size,
 		     void (*list)(u64 first, u32 room, void *entry, u32 *filled,
 				  u64 *total))
@@ -275,7 +275,7 @@ static int do_obj_list(union kho_any *any)
 			 sizeof(struct kho_obj_entry), kho_object_list);
 }
 
-/* Entries as far apart as the caller says, who may know more or less of them. */
+/* The caller gives the distance of entries, and may know a newer or an older struct. */
 static int do_obj_info_list(union kho_any *any)
 {
 	struct kho_obj_info_list *list = &any->obj_info_list;
@@ -424,39 +424,38 @@ static int do_scratch(union kho_any *any)
  * struct command - how a command is carried out
  */
 struct command {
-	/** @size: of its struct. */
+	/** @size: size of the command's struct. */
 	unsigned int size;
-	/** @first_size: what the struct's first version had, or 0: the same. */
+	/** @first_size: size of the struct's first version, or 0 if it is @size. */
 	unsigned int first_size;
-	/** @fd_at: where in the struct the descriptor is, for @run_fd. */
+	/** @fd_at: offset of the file descriptor in the struct, for @run_fd. */
 	unsigned int fd_at;
-	/** @all: for everybody who may open the device. */
+	/** @all: for everybody who may open the device, not only CAP_SYS_ADMIN. */
 	bool all;
-	/** @tells_failure: what it has to tell matters after an error too. */
-	bool tells_failure;
-	/** @tells_late: it has more to tell than the descriptor. */
-	bool tells_late;
-	/** @tells: it has something to tell, and told again it would be the same. */
-	bool tells;
-	/** @foresee: for @tells_failure: sets what it will tell if it succeeds. */
-	void (*foresee)(union kho_any *any);
-	/** @run: carries it out. */
+	/** @out_on_error: the struct is copied out after an error too. */
+	bool out_on_error;
+	/** @out_after_fd: @run_fd sets more members than the file descriptor. */
+	bool out_after_fd;
+	/** @out: the struct is copied out; if that fails, the caller can try again. */
+	bool out;
+	/** @preset: for @out_on_error: sets in advance what success would copy out. */
+	void (*preset)(union kho_any *any);
+	/** @run: carries out the command. */
 	int (*run)(union kho_any *any);
-	/** @run_fd: instead of @run: carries it out and makes a file. */
+	/** @run_fd: instead of @run: carries out the command and makes a file. */
 	int (*run_fd)(union kho_any *any, struct file **file);
 };
 
 /*
- * Names the member of the union that the struct is copied into, which has to be
- * of that type: a struct that the union lacks would be copied over what follows it
- * on the stack, and does not compile.
+ * Names the member of the union that the struct is copied into, which must have the same
+ * type.  A struct that is not in the union could overrun it; this does not compile.
  */
 #define COMMAND(nr, type, member, ...) \
 	[KHO_CMD_##nr - KHO_CMD_BASE] = { \
 		.size = KHO_ARG_SIZE(union kho_any, member, type), __VA_ARGS__ }
 #define FD_AT(member)	.fd_at = offsetof(union kho_any, member.fd)
 
-/* The numbers are a promise: nothing may move in the list. */
+/* The numbers are part of the UAPI and must not change. */
 static_assert(KHO_CMD_META_READ == 0x4b);
 static_assert(KHO_CMD_ENVELOPE_LIST == 0x4c);
 static_assert(KHO_CMD_SUBTREE_LIST == 0x4d);
@@ -468,68 +467,68 @@ static_assert(KHO_CMD_IMAGE == 0x5a);
 
 static const struct command commands[] = {
 	COMMAND(QUERY, struct kho_query, query, .run = do_query, .all = true,
-		.tells = true,
+		.out = true,
 		.first_size = offsetof(struct kho_query, arrival_kind)),
 	COMMAND(PAGE_ADD, struct kho_page, page, .run = do_page_add),
 	COMMAND(PAGE_DEL, struct kho_page, page, .run = do_page_del),
 	COMMAND(BATCH_ADD, struct kho_batch, batch, .run = do_batch_add,
-		.tells_failure = true, .foresee = foresee_batch),
+		.out_on_error = true, .preset = preset_batch),
 	COMMAND(BATCH_DEL, struct kho_batch, batch, .run = do_batch_del,
-		.tells_failure = true, .foresee = foresee_batch),
+		.out_on_error = true, .preset = preset_batch),
 	COMMAND(PAGE_OPEN, struct kho_page_open, page_open, .run_fd = do_page_open,
 		FD_AT(page_open)),
 	COMMAND(PAGE_LIST, struct kho_page_list, page_list, .run = do_page_list,
-		.tells = true),
+		.out = true),
 	COMMAND(OBJ_CREATE, struct kho_obj_create, obj_create, .run_fd = do_obj_create,
 		.all = true,
 		FD_AT(obj_create)),
 	COMMAND(OBJ_OPEN, struct kho_obj_name, obj_name, .run_fd = do_obj_open,
 		.all = true,
-		FD_AT(obj_name), .tells_late = true),
+		FD_AT(obj_name), .out_after_fd = true),
 	COMMAND(OBJ_REMOVE, struct kho_obj_name, obj_name, .run = do_obj_remove,
 		.all = true),
 	COMMAND(OBJ_LIST, struct kho_obj_list, obj_list, .run = do_obj_list,
-		.all = true, .tells = true),
+		.all = true, .out = true),
 	COMMAND(META_READ, struct kho_meta_read, meta_read, .run = do_meta_read,
-		.tells = true),
+		.out = true),
 	COMMAND(ENVELOPE_LIST, struct kho_envelope_list, envelope_list,
-		.run = do_envelope_list, .tells = true),
+		.run = do_envelope_list, .out = true),
 	COMMAND(SUBTREE_LIST, struct kho_subtree_list, subtree_list, .run = do_subtree_list,
-		.tells = true),
+		.out = true),
 	COMMAND(OBJ_PRESERVE, struct kho_obj_preserve, obj_preserve,
 		.run_fd = do_obj_preserve, FD_AT(obj_preserve),
-		.all = true, .tells_failure = true),
+		.all = true, .out_on_error = true),
 	COMMAND(OBJ_INFO_LIST, struct kho_obj_info_list, obj_info_list,
-		.run = do_obj_info_list, .all = true, .tells = true),
+		.run = do_obj_info_list, .all = true, .out = true),
 	COMMAND(HANDOFF, struct kho_handoff, handoff, .run = do_handoff),
 	COMMAND(SCRATCH, struct kho_scratch_take, scratch_take, .run = do_scratch,
-		.tells = true),
+		.out = true),
 	COMMAND(IMAGE, struct kho_image, image, .run = do_image),
 };
 
 /*
- * The descriptor is told before the file is made, so that a caller who can't be
- * told leaves no object behind, and once more after it, with what else there is
- * to tell.
+ * Copies the file descriptor out before it makes the file, so that a bad pointer leaves
+ * no object behind.  If the command sets more members, copies the struct out again
+ * afterwards.
  */
 static int make_fd(const struct command *command, union kho_any *any,
 		   void __user *user)
 {
-	__s32 *told = (void *)((char *)any + command->fd_at);
+	__s32 *fd_member = (void *)((char *)any + command->fd_at);
 	struct file *file = NULL;
 	int ret, fd;
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	*told = fd;
+	*fd_member = fd;
 	ret = -EFAULT;
 	if (copy_to_user(user, any, command->size))
 		goto err_put_fd;
 	ret = command->run_fd(any, &file);
 	if (ret)
-		goto err_tell;
-	if (command->tells_late && copy_to_user(user, any, command->size)) {
+		goto err_copy_out;
+	if (command->out_after_fd && copy_to_user(user, any, command->size)) {
 		ret = -EFAULT;
 		goto err_put_file;
 	}
@@ -538,9 +537,9 @@ static int make_fd(const struct command *command, union kho_any *any,
 
 err_put_file:
 	fput(file);
-err_tell:
-	*told = -1;
-	if (command->tells_failure && copy_to_user(user, any, command->size))
+err_copy_out:
+	*fd_member = -1;
+	if (command->out_on_error && copy_to_user(user, any, command->size))
 		ret = -EFAULT;
 err_put_fd:
 	put_unused_fd(fd);
@@ -560,7 +559,7 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 	    cmd != _IO(KHO_IOCTL_TYPE, nr))
 		return -ENOTTY;
 	command = &commands[nr - KHO_CMD_BASE];
-	/* Those between are for the file of an object. */
+	/* Some numbers in between are for files of objects. */
 	if (!command->size)
 		return -ENOTTY;
 	if (!command->all && !capable(CAP_SYS_ADMIN))
@@ -573,15 +572,15 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 
 	if (command->run_fd)
 		return make_fd(command, &any, user);
-	/* What can't be told once it is done is told before, or not done. */
+	/* If the result can't be copied out, the command must not be carried out. */
 	size = min(size, command->size);
-	if (command->foresee) {
-		command->foresee(&any);
+	if (command->preset) {
+		command->preset(&any);
 		if (copy_to_user(user, &any, size))
 			return -EFAULT;
 	}
 	ret = command->run(&any);
-	if (ret ? command->tells_failure : command->tells)
+	if (ret ? command->out_on_error : command->out)
 		if (copy_to_user(user, &any, size))
 			return -EFAULT;
 	return ret;
@@ -602,10 +601,10 @@ static struct miscdevice kho_misc = {
 };
 
 /**
- * kho_dev_init() - offer /dev/kho
+ * kho_dev_init() - register /dev/kho
  *
  * Context: may sleep.
- * Return: 0 or what misc_register() returned.
+ * Return: 0 or the error of misc_register().
  */
 int kho_dev_init(void)
 {
@@ -613,7 +612,7 @@ int kho_dev_init(void)
 }
 
 /**
- * kho_dev_exit() - withdraw /dev/kho
+ * kho_dev_exit() - deregister /dev/kho
  */
 void kho_dev_exit(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Showing userspace the metadata as the next kernel would read it.
+ * Shows userspace the metadata as the next kernel would read it.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -17,7 +17,7 @@
 #include <kho/walk.h>
 #include <linux/kho.h>
 
-/* Where the copying is. */
+/* The state of one kho_meta_copy() */
 struct meta_copy {
 	struct kho_meta_entry *entry;
 	char *pages;
@@ -61,18 +61,18 @@ static int copy_node(void *ctx, __u64 phys, unsigned int level)
 	struct meta_copy *copy = ctx;
 
 	copy_one(copy, phys, copy->kind, level);
-	/* The rest is counted already: no need to look for it. */
+	/* The total is known without a walk over the rest. */
 	return copy->filled == copy->room;
 }
 
 /**
  * kho_meta_copy() - copy pages of metadata out
- * @first: number of the first one wanted
- * @room: for how many there is room
- * @entry: told what they are
- * @pages: told what is in them
- * @filled: set to how many were copied
- * @total: set to how many there are
+ * @first: index of the first one wanted
+ * @room: capacity of @entry and @pages
+ * @entry: filled in with what the pages are
+ * @pages: filled in with their content
+ * @filled: set to the number of pages copied
+ * @total: set to the number of metadata pages
  *
  * Context: may sleep.
  */
@@ -91,7 +91,7 @@ void kho_meta_copy(u64 first, u32 room, struct kho_meta_entry *entry,
 	void *setup;
 
 	mutex_lock(&kho.lock);
-	/* Neither is there if the kernel has KHO of its own. */
+	/* With in-kernel KHO there is neither. */
 	setup = kho_backend_setup_page();
 	copy.fdt = kho_backend_fdt_page();
 	if (setup)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KHO_QUERY: each part says what it knows.
+ * KHO_QUERY: each part fills in what it knows.
  */
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -21,8 +21,8 @@
 #include <linux/kho.h>
 
 /**
- * kho_query() - say how things are
- * @query: filled in, but for its size
+ * kho_query() - fill in the answer to KHO_QUERY
+ * @query: all members but size are set
  *
  * Context: may sleep; takes kho.lock.
  */
@@ -57,16 +57,16 @@ void kho_query(struct kho_query *query)
 	kho_deferred_query(query);
 	mutex_unlock(&kho.lock);
 
-	/* Where things are is of no use to those who can't do anything there. */
+	/* Addresses are only for callers with CAP_SYS_ADMIN. */
 	if (kho_allowed_all())
 		return;
 	query->setup_addr = 0;
 	query->fdt_addr = 0;
 	query->root_addr = 0;
 	query->scratch_addr = 0;
-	/* That has addresses in it, and names of objects. */
+	/* The text contains addresses and names of objects. */
 	if (query->arrival_error[0])
 		strscpy_pad((char *)query->arrival_error,
-			    "only CAP_SYS_ADMIN is told what is wrong",
+			    "only CAP_SYS_ADMIN may see what is wrong",
 			    sizeof(query->arrival_error));
 }
