@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec Handover for kernels without it: bring-up and its mirror image.
+ * Kexec Handover for distribution kernels: parameters, init and exit.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -46,24 +46,24 @@ MODULE_PARM_DESC(scratch_mib,
 		 "Size of scratch in MiB (default 0: 1/8 of RAM, from 64 to 256)");
 
 module_param_named(drop, kho_drop, bool, 0444);
-MODULE_PARM_DESC(drop, "Give up what a refused handover keeps reserved");
+MODULE_PARM_DESC(drop, "Free what a refused handover keeps reserved");
 
 module_param_named(max_idle, kho_max_idle, uint, 0644);
 MODULE_PARM_DESC(max_idle,
-		 "Free objects on arrival that nobody opened for so many handovers (default 0: never)");
+		 "Free objects on arrival that nobody has opened for this many handovers (default 0: never)");
 
 static bool loading = true;
 
 /*
- * Called last of all such: a driver may still want to change something in its
- * own.  With the gate closed and the lock taken, no change is half-way done, and
- * none begins.
+ * Called after all other reboot notifiers: a driver may still want to change something in
+ * its own.  With the gate closed and the lock taken, no change is half done, and none
+ * begins.
  */
 static int going_down(struct notifier_block *nb, unsigned long event, void *data)
 {
 	/*
-	 * There is nothing to hand on yet; and pages that are moved out of the way
-	 * may be waited for as long as a dead server of files does not answer.
+	 * There is nothing to hand on yet, and loading may hold the locks for long:
+	 * moving a page can wait for a file server that does not answer.
 	 */
 	if (READ_ONCE(loading))
 		return NOTIFY_DONE;
@@ -71,7 +71,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	kho_sums_at_jump();
 	mutex_lock(&kho.lock);
 	kho_poison_at_jump();
-	/* All there can be to do is to shrink them after requests that failed. */
+	/* The envelopes can only be too large, after requests that failed. */
 	kho_backend_settle();
 	kho.frozen = true;
 	mutex_unlock(&kho.lock);
@@ -84,7 +84,7 @@ static struct notifier_block kho_reboot = {
 	.priority = INT_MIN,
 };
 
-static void say_ready(void)
+static void log_ready(void)
 {
 	const struct kho_incoming *in = kho_incoming();
 	char arrived[160] = "nothing arrived", what[80];
@@ -97,7 +97,7 @@ static void say_ready(void)
 			 in->previous_release[0] ? in->previous_release :
 						   "an unknown kernel");
 	} else if (in->outcome == KHO_ARRIVAL_REFUSED) {
-		snprintf(arrived, sizeof(arrived), "what came was refused");
+		snprintf(arrived, sizeof(arrived), "what arrived was refused");
 	} else if (in->outcome == KHO_ARRIVAL_OFF) {
 		snprintf(arrived, sizeof(arrived), "intake is off");
 	}
@@ -105,7 +105,7 @@ static void say_ready(void)
 	pr_info("%s ready, %s, %s\n", KHO_VERSION, what, arrived);
 }
 
-/* The next kernel finds nothing from now on. */
+/* From now on the next kernel finds nothing. */
 static void withdraw(void)
 {
 	kho_poison_drop();
@@ -131,9 +131,8 @@ static int __init kho_init(void)
 	kho_incoming_find_list();
 
 	/*
-	 * The notifier takes both locks below the lock of the notifier chain, so
-	 * it is registered before kho.lock is taken.  That it may be called
-	 * before the rest is there does no harm.
+	 * The notifier takes both locks below the lock of the notifier chain, so it is
+	 * registered before kho.lock is taken.  It does nothing until loading has ended.
 	 */
 	ret = register_reboot_notifier(&kho_reboot);
 	if (ret)
@@ -161,8 +160,8 @@ static int __init kho_init(void)
 	kho_inject_end("scratch");
 	kho_inject_begin("takeover");
 	/*
-	 * What has arrived has to be within reach, whatever comes after it, and so
-	 * has what was refused; and scratch may be had later.
+	 * What arrived or was refused has to be accessible, so a lack of scratch is no
+	 * error then.  Scratch may be found later.
 	 */
 	if (ret == -ENOMEM && kho_incoming()->outcome != KHO_ARRIVAL_NONE) {
 		pr_warn("no scratch: %s\n", kho_incoming_taken() ?
@@ -181,7 +180,7 @@ static int __init kho_init(void)
 		goto err_exit_outgoing;
 	kho_takeover_commit();
 	kho_inject_end("takeover");
-	say_ready();
+	log_ready();
 	WRITE_ONCE(loading, false);
 	mutex_unlock(&kho.lock);
 	kho_change_end();
@@ -205,7 +204,7 @@ err_unlock:
 err_unregister:
 	unregister_reboot_notifier(&kho_reboot);
 	kho_backend_flush();
-	/* For nodes of trees, see kho_radix_destroy_tree(). */
+	/* For nodes of trees: see kho_radix_destroy_tree(). */
 	rcu_barrier();
 err_exit_ram:
 	kho_ram_exit();
@@ -220,7 +219,7 @@ static void __exit kho_exit(void)
 	kho_deferred_exit();
 	kho_poison_exit();
 	kho_sleep_exit();
-	/* It may wait for others' pages, and whoever wants to reboot for the lock. */
+	/* Not under the lock, for which a reboot waits: this may wait for others' pages. */
 	kho_backend_quiet();
 	mutex_lock(&kho.lock);
 	withdraw();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Machines on which a handover would be lost: better to say so than to try.
+ * Machines on which a handover can't work, and on which the module refuses to load.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -13,19 +13,19 @@
 #include "platform.h"
 
 /**
- * kho_platform_check() - refuse where a handover can't work
+ * kho_platform_check() - check whether a handover can work on this machine
  *
  * Return: 0 or -EOPNOTSUPP.
  */
 int kho_platform_check(void)
 {
-	/* Nearly all memory is that of the kernel that has crashed, to be saved. */
+	/* Nearly all memory still belongs to the crashed kernel. */
 	if (is_kdump_kernel()) {
-		pr_err("refused: this kernel is to save what another one has left when it crashed\n");
+		pr_err("refused: this is a kdump kernel, which only saves the memory of a crashed one\n");
 		return -EOPNOTSUPP;
 	}
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
-		pr_err("refused: memory is encrypted (SEV, TDX or SME), the next kernel could not read it\n");
+		pr_err("refused: memory is encrypted (SEV, TDX or SME), so the next kernel could not read it\n");
 		return -EOPNOTSUPP;
 	}
 	if (xen_pv_domain()) {

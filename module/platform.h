@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Machines on which a handover would be lost.
+ * Machines on which a handover can't work.
  */
 #ifndef KHO_PLATFORM_H
 #define KHO_PLATFORM_H

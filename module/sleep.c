@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hibernation: memory goes to disk, and another boot brings it back.  That boot must
- * not find another machine, nor have anything preserved itself.  Suspend needs nothing.
+ * Hibernation: memory is written to disk, and another boot reads it back.  The booted
+ * kernel must find the same memory map, and must not have anything preserved itself.
+ * Suspend needs no special care.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -17,22 +18,22 @@
 #include "incoming/incoming.h"
 #include "sleep.h"
 
-/* What this kernel was started by does not change; to ask takes a mount. */
+/* Was this kernel started by kexec?  Found out once, as that takes a mount. */
 static bool by_kexec;
 /* The module is loaded.  Until then its locks may be held for long. */
 static bool ready;
 
-/* All that this kernel has is about to be replaced; so nothing is preserved from here on. */
+/* All memory of this kernel is about to be replaced, so no more may be preserved. */
 static int begin_resuming(void)
 {
 	int ret = 0;
 
 	if (!READ_ONCE(ready))
-		return kho_refuse(-EBUSY, "refused: to resume from hibernation: the module is being loaded");
+		return kho_refuse(-EBUSY, "refused to resume from hibernation: the module is being loaded");
 	kho_stop_changes();
 	if (kho_holds_any() || kho_backend_unretrieved_pages() ||
 	    kho_incoming_refused())
-		ret = kho_refuse(-EBUSY, "refused: to resume from hibernation: what is preserved here would be lost");
+		ret = kho_refuse(-EBUSY, "refused to resume from hibernation: what is preserved here would be lost");
 	else
 		kho.resuming = true;
 	kho_resume_changes();
@@ -48,18 +49,18 @@ static void end_resuming(void)
 	mutex_unlock(&kho.lock);
 }
 
-static int may_sleep(struct notifier_block *nb, unsigned long event, void *data)
+static int pm_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	switch (event) {
 	case PM_HIBERNATION_PREPARE:
 		/*
-		 * kexec-tools leave out the first KiB of memory, and on EFI the map is
-		 * another one altogether.  The kernel that resumes compares maps, and
-		 * throws away what it was to resume.
+		 * kexec-tools leave the first KiB out of the memory map, and on EFI they
+		 * pass a different map altogether.  The kernel that resumes compares the
+		 * maps, and would discard the image.
 		 */
 		if (!by_kexec)
 			return NOTIFY_DONE;
-		pr_err("refused: to hibernate: this kernel was started by kexec, and the one that resumes it would find another map of memory, and give up all that is in it\n");
+		pr_err("refused to hibernate: this kernel was started by kexec; the one that resumes it would find another memory map, and discard the image\n");
 		return notifier_from_errno(-EOPNOTSUPP);
 	case PM_RESTORE_PREPARE:
 		return notifier_from_errno(begin_resuming());
@@ -71,13 +72,13 @@ static int may_sleep(struct notifier_block *nb, unsigned long event, void *data)
 }
 
 static struct notifier_block kho_hibernation = {
-	.notifier_call = may_sleep,
+	.notifier_call = pm_event,
 };
 
 /**
- * kho_sleep_init() - be asked before the machine hibernates
+ * kho_sleep_init() - register for notifications about hibernation
  *
- * Context: may sleep; none of our locks held, as they are taken below the chain's.
+ * Context: may sleep; none of our locks held: they are taken below the chain's lock.
  * Return: 0 or a negative errno.
  */
 int kho_sleep_init(void)
@@ -87,7 +88,7 @@ int kho_sleep_init(void)
 }
 
 /**
- * kho_sleep_ready() - the module is loaded
+ * kho_sleep_ready() - note that the module is loaded
  */
 void kho_sleep_ready(void)
 {
@@ -95,7 +96,7 @@ void kho_sleep_ready(void)
 }
 
 /**
- * kho_sleep_exit() - be asked no more
+ * kho_sleep_exit() - the opposite of kho_sleep_init()
  *
  * Context: may sleep; none of our locks held.
  */

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taking over what arrived, in this order, whoever keeps the pages:
+ * Takes over what arrived, in this order, with either backend:
  *
- *	read	the backend checks what came, and lists it as preserved and unclaimed
- *	objects	claim what their records speak of; if these are no good, nothing of it,
- *		and all pages stay unclaimed
- *	keep	what may go is found out, and the pages become this kernel's
+ *	read	the backend checks what arrived, and lists it as preserved and unclaimed
+ *	objects	claim the pages in their records; if the records are bad, all pages stay
+ *		unclaimed
+ *	keep	finds out what can be trimmed, and makes the pages this kernel's
  *	commit	nothing can fail any more
- *	finish	what only the previous kernel needed goes, once it is known to be poisoned
- *		if it is
+ *	finish	frees what only the previous kernel needed, after poisoned pages were
+ *		marked as such
  *
- * Until the commit all of it can be called off, and what arrived is as it was.
+ * Before the commit, all of this can be undone, which leaves what arrived as it was.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -27,7 +27,7 @@
 #include <kho/abi.h>
 #include <kho/objects.h>
 
-/* Which kernel the previous one was, if it said so in a page that is preserved. */
+/* Reads which kernel the previous one was, if a preserved page says so. */
 static void read_metadata(void)
 {
 	const struct kho_metadata *metadata = NULL;
@@ -41,7 +41,7 @@ static void read_metadata(void)
 	kho_incoming_set_previous(metadata);
 }
 
-/* Forgets what was claimed, and leaves it as it is. */
+/* Forgets what was claimed, without freeing it. */
 static void forget(void)
 {
 	kho_objects_forget();
@@ -64,11 +64,11 @@ static int read_objects(void)
 }
 
 /**
- * kho_takeover() - find out what came, and prepare to own it
+ * kho_takeover() - find out what arrived, and prepare to take it over
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, or an errno, and then nothing has changed.  A handover that is refused is
- * no error: the reason is logged and kept for KHO_QUERY, and nothing is preserved.
+ * Return: 0, or an errno, after which nothing has changed.  A refused handover is no
+ * error: the reason is logged and kept for KHO_QUERY, and nothing is preserved.
  */
 int kho_takeover(void)
 {
@@ -100,7 +100,7 @@ err_exit:
 }
 
 /**
- * kho_takeover_commit() - own what came, for good
+ * kho_takeover_commit() - take over for good what arrived
  *
  * Nothing can fail any more.
  *
@@ -124,10 +124,10 @@ void kho_takeover_commit(void)
 }
 
 /**
- * kho_takeover_exit() - let go of what came
+ * kho_takeover_exit() - release what arrived
  *
- * Before kho_takeover_commit() that calls the takeover off; after it everything
- * has been given up already, or the module could not be unloaded.
+ * Before kho_takeover_commit() this undoes the takeover.  After it, nothing is left that
+ * arrived, or the module could not be unloaded.
  *
  * Context: may sleep; kho.lock held.
  */

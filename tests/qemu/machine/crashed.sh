@@ -11,7 +11,7 @@ stage_1()
 	check "there is a dump" [ -s /proc/vmcore ]
 	refuses "the module is not for this" 'not supported' insmod "$here/kho.ko"
 	check "it says why" sh -c \
-		'dmesg | grep -q "kho: refused: this kernel is to save what another one has left"'
+		'dmesg | grep -q "kho: refused: this is a kdump kernel"'
 	check "the log can be read" makedumpfile --dump-dmesg /proc/vmcore /run/dmesg
 	check "it is that of the kernel that has crashed" \
 		grep -q 'sysrq: Trigger a crash' /run/dmesg

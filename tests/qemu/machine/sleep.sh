@@ -69,10 +69,10 @@ to_disk()
 not_to_disk()
 {
 	refuses "it does not hibernate" 'not supported' sh -c 'echo disk >/sys/power/state'
-	check "it says why" sh -c 'dmesg | grep -q "kho: refused: to hibernate: this kernel was"'
+	check "it says why" sh -c 'dmesg | grep -q "kho: refused to hibernate: this kernel was"'
 	# A copy of what the first kernel has come back from.  No error is told of that.
 	check "make it another kernel" sh -c 'cat /sys/block/vdc/dev >/sys/power/resume'
-	check "it does not become that, and says why" sh -c 'dmesg | grep -q "kho: refused: to resume from hibernation: "'
+	check "it does not become that, and says why" sh -c 'dmesg | grep -q "kho: refused to resume from hibernation: "'
 }
 
 # Who may write to that brings back another kernel's memory, whenever he likes.
