@@ -2,61 +2,62 @@
 /*
  * /dev/kho: preserving memory across kexec, for userspace.
  *
- * Whoever may open the device may use objects, each as its owner, group and
- * mode let them: what a caller may neither read nor write does not exist for
- * it, unless it is its own.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST,
- * SUBTREE_LIST, HANDOFF and IMAGE, and the addresses in struct kho_query, are for callers
- * with CAP_SYS_ADMIN.
+ * Everybody who may open the device may use objects, within the limits of each object's
+ * owner, group and mode.  For a caller that may neither read nor write an object, it does
+ * not exist, unless the caller owns it.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST,
+ * SUBTREE_LIST, HANDOFF, SCRATCH and IMAGE, and the addresses in struct kho_query,
+ * require CAP_SYS_ADMIN.
  *
- * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object,
- * all others for the device.
+ * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object, all others
+ * are for the device.
  *
- * Every command takes a pointer to a struct whose first member is its size in
- * bytes, set by the caller.  A caller older than the kernel passes a shorter
- * struct and gets what it knows; a newer one passes a longer struct, and the
- * unknown tail has to be zero.  Reserved members and unknown flags have to be
+ * Every command takes a pointer to a struct.  The caller sets its first member to the
+ * size of the struct in bytes.  A caller older than the module passes a shorter struct
+ * and gets the members that it knows.  A newer caller passes a longer struct; all bytes
+ * that the module does not know must be zero.  Reserved members and unknown flags must be
  * zero as well.  The structs are the same for 32-bit callers.
  *
- * Commands that list things share a convention: first is the index of the
- * first entry wanted, count the room in entries, and on return count is the
- * number of entries filled and total how many there are.  Lists may change
- * between two calls; struct kho_query tells by its "changes".
+ * Commands that list things share a convention: first is the index of the first entry
+ * wanted, and count the number of entries that there is room for.  On return, count is
+ * the number of entries filled, and total the length of the list.  Lists may change
+ * between two calls; if so, kho_query.changes has changed too.
  *
  * A command fails with -1 and one of these in errno:
  *
  *	ENOTTY		no such command
- *	E2BIG		the struct is newer than the kernel: non-zero tail
- *	EINVAL		a member can't have that value, or the struct is too short
- *	EOPNOTSUPP	a flag or reserved member is not zero
+ *	E2BIG		the struct is newer than the module: non-zero tail
+ *	EINVAL		a member has an invalid value, or the struct is too short
+ *	EOPNOTSUPP	an unknown flag or a reserved member is not zero
  *	EFAULT		a pointer can't be read or written
  *	EPERM		no CAP_SYS_ADMIN, not the owner, sealed, or locked down
- *	ENXIO		no such page: a hole, offline, or no RAM
+ *	ENXIO		no such page: a hole, offline, or not RAM
  *	EADDRNOTAVAIL	the page is free, reserved, poisoned, the last of RAM, or
- *			below 2 MiB; or the kernel that is loaded does not know of it
- *	EREMOTE		a driver has brought the memory: virtio-mem, CXL and the like
+ *			below 2 MiB; or the kernel that is loaded will not have it
+ *	EREMOTE		a driver has added the memory: virtio-mem, CXL and the like
  *	EBUSY		the page is in scratch, or preserved; the object is open
- *	EEXIST		that page is preserved already; the name is taken
+ *	EEXIST		that page is preserved already; the name is in use
  *	ENOENT		that page is not preserved; no such object
  *	ERANGE		the page number has more bits than an address
  *	ENAMETOOLONG	the name has more than 63 bytes
- *	ENOMEM		not enough memory, or the memory cgroup's limit; no change
- *	EINTR		a fatal signal came; nothing has changed
+ *	ENOMEM		not enough memory, or the memory cgroup's limit was reached;
+ *			nothing has changed
+ *	EINTR		a fatal signal arrived; nothing has changed
  *	ESHUTDOWN	the machine is going down, or about to resume from hibernation:
  *			nothing may change any more
  *	EACCES		the object's mode, or the memory's mapping, does not allow it
  *	EBADF		the object's file is not open for writing
  *	EDQUOT		more than the caller's RLIMIT_MEMLOCK allows
- *	ENODATA		the object has no checksum, or was open for writing since
+ *	ENODATA		the object has no checksum, or has been open for writing since
  *	ENODEV		the memory is a device's
  *	EMEDIUMTYPE	the memory is a file system's page cache
  *	EXDEV		the memory is a file's on a DAX device
  *	EKEYREJECTED	the memory is secret: of memfd_secret() or guest_memfd
  *	ESTALE		the memory was mapped or truncated during the call; IMAGE:
- *			memory has come or gone
- *	EIO		what is asked for lies in a page that is poisoned
+ *			memory was added or removed
+ *	EIO		the data lies in a poisoned page
  *
- * Whatever the error, nothing that was preserved is lost and nothing half-done
- * stays behind.  The kernel log names the member and the value.
+ * An error never loses anything that was preserved, and leaves nothing half done.
+ * The kernel log names the member and its value.
  */
 #ifndef _UAPI_LINUX_KHO_H
 #define _UAPI_LINUX_KHO_H
@@ -103,14 +104,14 @@ enum {
 #define KHO_FEATURE_PAGES	(1ULL << 0)	/* PAGE_* and BATCH_* */
 #define KHO_FEATURE_OBJECTS	(1ULL << 1)	/* OBJ_* */
 #define KHO_FEATURE_META	(1ULL << 2)	/* META_READ */
-#define KHO_FEATURE_ENVELOPES	(1ULL << 3)	/* ENVELOPE_LIST; unpatched successors */
+#define KHO_FEATURE_ENVELOPES	(1ULL << 3)	/* ENVELOPE_LIST; unpatched next kernels */
 #define KHO_FEATURE_SUBTREES	(1ULL << 4)	/* SUBTREE_LIST */
-#define KHO_FEATURE_AGENTS	(1ULL << 5)	/* OBJ_PRESERVE and all behind it */
+#define KHO_FEATURE_AGENTS	(1ULL << 5)	/* OBJ_PRESERVE to OBJ_INFO_LIST */
 #define KHO_FEATURE_HANDOFF	(1ULL << 6)	/* HANDOFF */
 #define KHO_FEATURE_SCRATCH	(1ULL << 7)	/* SCRATCH */
 #define KHO_FEATURE_IMAGE	(1ULL << 8)	/* IMAGE */
 
-/* What became of a handover from the kernel before: kho_query.arrival */
+/* What became of a handover from the previous kernel: kho_query.arrival */
 enum {
 	KHO_ARRIVAL_NONE = 0,		/* nothing was sent */
 	KHO_ARRIVAL_TAKEN = 1,		/* arrived and taken over */
@@ -118,43 +119,43 @@ enum {
 	KHO_ARRIVAL_OFF = 3,		/* turned off by kho=off or in kdump */
 };
 
-/* How what arrived was kept until the module came: kho_query.arrival_kind */
+/* How what arrived was kept until the module was loaded: kho_query.arrival_kind */
 enum {
 	KHO_KIND_NONE = 0,		/* nothing arrived */
 	KHO_KIND_STUB = 1,		/* page by page, by the boot stub */
 	KHO_KIND_ENVELOPES = 2,		/* in envelopes, by a kernel without KHO */
-	KHO_KIND_KERNEL = 3,		/* by the kernel's own KHO */
+	KHO_KIND_KERNEL = 3,		/* by in-kernel KHO */
 };
 
-/* Whose tree holds what is preserved: kho_query.backend */
+/* Who hands over what is preserved: kho_query.backend */
 enum {
-	KHO_BACKEND_MODULE = 0,		/* the module's, by khoctl load */
-	KHO_BACKEND_KERNEL = 1,		/* that of the kernel's own KHO, by kexec -s */
+	KHO_BACKEND_MODULE = 0,		/* the module; load a kernel with khoctl load */
+	KHO_BACKEND_KERNEL = 1,		/* in-kernel KHO; load a kernel with kexec -s */
 };
 
 /*
- * What became of the pages in the envelopes that arrived which are not
- * preserved: kho_query.release
+ * State of the pages in incoming envelopes that are not preserved and are trimmed:
+ * kho_query.release
  */
 enum {
 	KHO_RELEASE_NONE = 0,		/* there were no envelopes */
-	KHO_RELEASE_RUNNING = 1,	/* they are being given back */
-	KHO_RELEASE_DONE = 2,		/* all have been given back */
+	KHO_RELEASE_RUNNING = 1,	/* they are being freed */
+	KHO_RELEASE_DONE = 2,		/* all have been freed */
 	KHO_RELEASE_KEPT = 3,		/* kept: the handover was refused */
 };
 
-/* What the next kernel is told of: kho_handoff.how and kho_query.handoff */
+/* What the next kernel itself is told: kho_handoff.how and kho_query.handoff */
 enum {
-	KHO_HANDOFF_EXACT = 0,		/* of each page */
-	KHO_HANDOFF_ENVELOPES = 1,	/* of envelopes; the module there of the rest */
+	KHO_HANDOFF_EXACT = 0,		/* each page */
+	KHO_HANDOFF_ENVELOPES = 1,	/* the envelopes; its module is told each page */
 };
 
 /* The kernel that kexec has loaded: kho_image.state and kho_query.image */
 enum {
 	KHO_IMAGE_NONE = 0,		/* none, as far as IMAGE has said */
 	KHO_IMAGE_BEGUN = 1,		/* one is about to be loaded */
-	KHO_IMAGE_LOADED = 2,		/* it is */
-	KHO_IMAGE_STALE = 3,		/* and memory has come or gone: load it again */
+	KHO_IMAGE_LOADED = 2,		/* one is loaded */
+	KHO_IMAGE_STALE = 3,		/* memory was added or removed since: load it again */
 };
 
 /**
@@ -167,7 +168,7 @@ struct kho_query {
 	__u32 flags;
 	/** @uapi_version: out: KHO_UAPI_VERSION of the module. */
 	__u32 uapi_version;
-	/** @abi: out: KHO ABI that the successor must speak: 3 or 4. */
+	/** @abi: out: KHO ABI version that the next kernel must support: 3 or 4. */
 	__u32 abi;
 	/** @features: out: KHO_FEATURE_* bits. */
 	__aligned_u64 features;
@@ -178,7 +179,7 @@ struct kho_query {
 	/** @changes: out: grows with each change to what is preserved. */
 	__aligned_u64 changes;
 
-	/** @setup_addr: out: physical address of the setup_data node, 0: none. */
+	/** @setup_addr: out: physical address of the setup_data node, or 0. */
 	__aligned_u64 setup_addr;
 	/** @fdt_addr: out: physical address of the root FDT. */
 	__aligned_u64 fdt_addr;
@@ -191,39 +192,40 @@ struct kho_query {
 	/** @scratch_size: out: bytes. */
 	__aligned_u64 scratch_size;
 
-	/** @preserved_pages: out: base pages marked in the tree, all owners. */
+	/** @preserved_pages: out: base pages that are preserved, of all owners. */
 	__aligned_u64 preserved_pages;
-	/** @raw_pages: out: of these, base pages that PAGE_ADD marked here. */
+	/** @raw_pages: out: of these, base pages preserved by PAGE_ADD in this kernel. */
 	__aligned_u64 raw_pages;
-	/** @arrived_pages: out: of these, base pages that arrived by PAGE_ADD. */
+	/** @arrived_pages: out: base pages that arrived and belong to no object. */
 	__aligned_u64 arrived_pages;
-	/** @objects: out: named objects. */
+	/** @objects: out: number of objects. */
 	__aligned_u64 objects;
-	/** @object_pages: out: their base pages, without metadata. */
+	/** @object_pages: out: base pages of objects, without metadata. */
 	__aligned_u64 object_pages;
 	/** @arrived_objects: out: of the objects, those that arrived. */
 	__aligned_u64 arrived_objects;
 	/** @meta_pages: out: pages used for the tree, the FDT and records. */
 	__aligned_u64 meta_pages;
-	/** @released_pages: out: base pages given up since the module loaded. */
+	/** @released_pages: out: base pages given up since the module was loaded. */
 	__aligned_u64 released_pages;
 
 	/** @arrival: out: KHO_ARRIVAL_*. */
 	__u32 arrival;
-	/** @generation: out: handovers that led to this kernel. */
+	/** @generation: out: number of handovers that led to this kernel. */
 	__u32 generation;
-	/** @stub_pages: out: base pages that the boot stub kept. */
+	/** @stub_pages: out: base pages that the boot stub reserved. */
 	__aligned_u64 stub_pages;
 	/** @stub_extents: out: physically contiguous pieces of these. */
 	__aligned_u64 stub_extents;
 	/** @stub_usecs: out: microseconds that the boot stub took. */
 	__aligned_u64 stub_usecs;
 	/**
-	 * @arrival_error: out: why it was refused; if it was taken, what of its objects
-	 * was not, and why; else empty.  Without CAP_SYS_ADMIN, a text without details.
+	 * @arrival_error: out: why the handover was refused; if it was taken over, which
+	 * of its objects were refused, and why; or empty.  Without CAP_SYS_ADMIN, a text
+	 * without details.
 	 */
 	__u8 arrival_error[128];
-	/** @previous_release: out: release of the kernel before, or empty. */
+	/** @previous_release: out: release of the previous kernel, or empty. */
 	__u8 previous_release[72];
 
 	/** @arrival_kind: out: KHO_KIND_*. */
@@ -232,33 +234,33 @@ struct kho_query {
 	__u32 backend;
 	/** @release: out: KHO_RELEASE_*. */
 	__u32 release;
-	/** @envelopes: out: how many there are for the next kernel. */
+	/** @envelopes: out: number of envelopes for the next kernel. */
 	__u32 envelopes;
 	/** @envelope_pages: out: base pages of RAM inside them. */
 	__aligned_u64 envelope_pages;
-	/** @ram_pages: out: base pages of RAM that the machine has. */
+	/** @ram_pages: out: base pages of RAM in the machine. */
 	__aligned_u64 ram_pages;
-	/** @release_pages: out: base pages to be given back after arrival. */
+	/** @release_pages: out: base pages to be freed from incoming envelopes. */
 	__aligned_u64 release_pages;
-	/** @release_done: out: of these, how many have been. */
+	/** @release_done: out: of these, how many have been freed. */
 	__aligned_u64 release_done;
 
 	/**
-	 * @freeing_pages: out: base pages of objects that were removed or cut off
-	 * which are given back in the background; those of the last time once
-	 * all are.
+	 * @freeing_pages: out: base pages of removed or shrunk objects that are freed in
+	 * the background (deferred free).  When all are freed, it keeps its value until
+	 * the next deferred free.
 	 */
 	__aligned_u64 freeing_pages;
-	/** @freeing_done: out: of these, how many have been. */
+	/** @freeing_done: out: of these, how many have been freed. */
 	__aligned_u64 freeing_done;
 
-	/** @keys: out: blocks that what is preserved is marked in. */
+	/** @keys: out: number of keys in the full tree. */
 	__aligned_u64 keys;
-	/** @lean_keys: out: of these, what HANDOFF_ENVELOPES tells a kernel itself. */
+	/** @lean_keys: out: number of keys in the boot tree. */
 	__aligned_u64 lean_keys;
 	/** @handoff: out: KHO_HANDOFF_*. */
 	__u32 handoff;
-	/** @image: out: KHO_IMAGE_*; 0 from modules that don't know it. */
+	/** @image: out: KHO_IMAGE_*; 0 from modules without KHO_IMAGE. */
 	__u32 image;
 };
 #define KHO_QUERY _IO(KHO_IOCTL_TYPE, KHO_CMD_QUERY)
@@ -266,12 +268,12 @@ struct kho_query {
 /**
  * struct kho_page - ioctl(KHO_PAGE_ADD, KHO_PAGE_DEL)
  *
- * ADD preserves 2^order pages.  Each of them has to be RAM that is online and
- * in use, and no part of scratch.  They keep a reference until DEL or until
- * the next kernel, so they can be neither freed nor moved.
+ * ADD preserves 2^order pages.  Each of them must be RAM that is online and in use, and
+ * must not be part of scratch.  The module holds a reference to each page until DEL or
+ * until the next kernel, so the pages can be neither freed nor moved.
  *
- * DEL gives up exactly what one ADD preserved, in this kernel or one before.
- * Pages of objects are not DEL's to give up.
+ * DEL gives up exactly what one ADD preserved, in this kernel or in an earlier one.  It
+ * can't give up pages of objects.
  */
 struct kho_page {
 	/** @size: sizeof(struct kho_page). */
@@ -284,8 +286,8 @@ struct kho_page {
 #define KHO_PAGE_ADD _IO(KHO_IOCTL_TYPE, KHO_CMD_PAGE_ADD)
 #define KHO_PAGE_DEL _IO(KHO_IOCTL_TYPE, KHO_CMD_PAGE_DEL)
 
-#define KHO_PAGE_ARRIVED	(1U << 0)	/* came from the kernel before */
-#define KHO_PAGE_POISONED	(1U << 1)	/* one of them at least is poisoned */
+#define KHO_PAGE_ARRIVED	(1U << 0)	/* came from the previous kernel */
+#define KHO_PAGE_POISONED	(1U << 1)	/* at least one of them is poisoned */
 
 /**
  * struct kho_page_entry - one element of a batch or a list
@@ -313,7 +315,7 @@ struct kho_batch {
 	__u32 count;
 	/** @entries: pointer to count of struct kho_page_entry. */
 	__aligned_u64 entries;
-	/** @failed: out: index of the first that failed, or count. */
+	/** @failed: out: index of the element that failed, or count. */
 	__u32 failed;
 	/** @reserved: must be 0. */
 	__u32 reserved;
@@ -324,9 +326,9 @@ struct kho_batch {
 /**
  * struct kho_page_open - ioctl(KHO_PAGE_OPEN)
  *
- * Opens pages that arrived by KHO_PAGE_ADD in a kernel before, for read,
- * write and mmap without a copy.  What was added in this kernel can't be
- * opened: it has an owner already.  The file keeps the pages even past DEL.
+ * Opens pages that KHO_PAGE_ADD preserved in an earlier kernel, for read, write and mmap
+ * without a copy.  Pages that were added in this kernel can't be opened: they have an
+ * owner already.  The file keeps the pages even after DEL.
  */
 struct kho_page_open {
 	/** @size: sizeof(struct kho_page_open). */
@@ -345,7 +347,7 @@ struct kho_page_open {
 /**
  * struct kho_page_list - ioctl(KHO_PAGE_LIST)
  *
- * Lists what KHO_PAGE_ADD preserved here and in kernels before.
+ * Lists what KHO_PAGE_ADD preserved in this kernel and in earlier ones.
  */
 struct kho_page_list {
 	/** @size: sizeof(struct kho_page_list). */
@@ -356,28 +358,29 @@ struct kho_page_list {
 	__aligned_u64 first;
 	/** @entries: pointer to count of struct kho_page_entry. */
 	__aligned_u64 entries;
-	/** @count: in: room; out: entries filled. */
+	/** @count: in: room in entries; out: entries filled. */
 	__u32 count;
 	/** @reserved: must be 0. */
 	__u32 reserved;
-	/** @total: out: entries that there are. */
+	/** @total: out: length of the list. */
 	__aligned_u64 total;
 };
 #define KHO_PAGE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_PAGE_LIST)
 
 #define KHO_CREATE_UNCOMMITTED	(1U << 0)	/* undone unless committed: see OBJ_COMMIT */
-#define KHO_CREATE_HUGE		(1U << 1)	/* of whole pages of the PMD's size */
-#define KHO_CREATE_NODE		(1U << 2)	/* on the NUMA node given, and no other */
+#define KHO_CREATE_HUGE		(1U << 1)	/* of huge pages of the PMD's size */
+#define KHO_CREATE_NODE		(1U << 2)	/* only on the given NUMA node */
 #define KHO_CREATE_SUM		(1U << 3)	/* take a checksum at the jump */
 
 /**
  * struct kho_obj_create - ioctl(KHO_OBJ_CREATE)
  *
- * Makes a named object of zeroed memory that outlives its maker.  The file is
- * for read, write and mmap.  It belongs to the caller's user and group, mode
- * 0600; its pages count for the user's RLIMIT_MEMLOCK, unless the caller has
- * CAP_IPC_LOCK in the initial user namespace.  In another one the user is who
- * made the outermost.  The memory is charged to the caller's memory cgroup.
+ * Makes an object of zeroed memory that outlives the process.  The file is for read,
+ * write and mmap.  The object belongs to the caller's user and group, and has mode 0600.
+ * Its pages count towards the user's RLIMIT_MEMLOCK, unless the caller has CAP_IPC_LOCK
+ * in the initial user namespace.  If the caller is in another user namespace, they count
+ * for the user who created the outermost such namespace.  The memory is charged to the
+ * caller's memory cgroup.
  */
 struct kho_obj_create {
 	/** @size: sizeof(struct kho_obj_create). */
@@ -390,8 +393,8 @@ struct kho_obj_create {
 	 */
 	__aligned_u64 bytes;
 	/**
-	 * @name: 1 to 63 bytes without '/' and control characters (ASCII, and
-	 * C1 in UTF-8 or as such), NUL-padded.
+	 * @name: 1 to 63 bytes, NUL-padded, without '/' and control characters (those
+	 * of ASCII, and C1 as single bytes or in UTF-8).
 	 */
 	__u8 name[KHO_NAME_SIZE];
 	/** @fd: out: file descriptor, close-on-exec. */
@@ -399,29 +402,28 @@ struct kho_obj_create {
 	union {
 		/** @node: with KHO_CREATE_NODE: NUMA node, else 0. */
 		__u32 node;
-		/** @reserved: its name before there were nodes. */
+		/** @reserved: former name of @node. */
 		__u32 reserved;
 	};
 };
 #define KHO_OBJ_CREATE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_CREATE)
 
 #define KHO_OPEN_READ		(1U << 0)	/* only for reading */
-#define KHO_OPEN_LARGEST	(1U << 1)	/* map with the largest pages there are */
+#define KHO_OPEN_LARGEST	(1U << 1)	/* map with the largest possible pages */
 
 /**
  * struct kho_obj_name - ioctl(KHO_OBJ_OPEN, KHO_OBJ_REMOVE)
  *
- * OPEN gives a file for read, write and mmap; of a sealed object one for
- * reading.  What is mapped is memory like any other, in pages of up to the PMD's
- * size (2 MiB): direct I/O, io_uring, vhost and KVM work on it.  With
- * KHO_OPEN_LARGEST pages of 1 GiB are mapped as such, and those do not; memory
- * is shared with other mappings all the same.
+ * OPEN returns a file for read, write and mmap, or only for reading if the object is
+ * sealed.  A mapping is ordinary memory, in pages of up to the PMD's size (2 MiB): direct
+ * I/O, io_uring, vhost and KVM work on it.  With KHO_OPEN_LARGEST, pages of 1 GiB are
+ * mapped as such, and these do not work on them.  Memory is shared with other mappings in
+ * either case.
  *
- * REMOVE ends it at once: the name is free, and nothing of it will be handed
- * over.  Its pages go back to the page allocator, those of a large object in the
- * background: see kho_query.freeing_pages.  Whoever makes an object meanwhile
- * waits for them if they are what is missing.  REMOVE is refused with EBUSY while
- * the object is open or mapped anywhere.
+ * REMOVE removes the object at once: the name is free, and nothing of the object will be
+ * handed over.  Its pages are freed, those of a large object in the background: see
+ * kho_query.freeing_pages.  Calls that make objects wait for these pages if memory is
+ * short.  REMOVE fails with EBUSY while the object is open or mapped anywhere.
  */
 struct kho_obj_name {
 	/** @size: sizeof(struct kho_obj_name). */
@@ -440,11 +442,11 @@ struct kho_obj_name {
 #define KHO_OBJ_OPEN _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_OPEN)
 #define KHO_OBJ_REMOVE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_REMOVE)
 
-#define KHO_OBJ_ARRIVED		(1U << 0)	/* came from the kernel before */
+#define KHO_OBJ_ARRIVED		(1U << 0)	/* came from the previous kernel */
 #define KHO_OBJ_BUSY		(1U << 1)	/* is open or mapped */
 #define KHO_OBJ_CLAIMED		(1U << 2)	/* has been opened since it arrived, or is new */
 #define KHO_OBJ_SEALED		(1U << 3)	/* can't be written any more */
-#define KHO_OBJ_UNCOMMITTED	(1U << 4)	/* goes with its last file */
+#define KHO_OBJ_UNCOMMITTED	(1U << 4)	/* is removed with its last file */
 #define KHO_OBJ_SUM_AT_JUMP	(1U << 5)	/* a checksum is taken at the jump */
 #define KHO_OBJ_SUMMED		(1U << 6)	/* has a checksum that can be verified */
 #define KHO_OBJ_PINNED		(1U << 7)	/* memory of a process: see OBJ_PRESERVE */
@@ -463,7 +465,7 @@ struct kho_obj_entry {
 	__aligned_u64 extents;
 	/** @created: seconds since 1970, UTC. */
 	__aligned_u64 created;
-	/** @generation: handovers it has been through. */
+	/** @generation: number of handovers it has been through. */
 	__u32 generation;
 	/** @flags: KHO_OBJ_ARRIVED and KHO_OBJ_BUSY; more in struct kho_obj_info. */
 	__u32 flags;
@@ -483,11 +485,11 @@ struct kho_obj_list {
 	__aligned_u64 first;
 	/** @entries: pointer to count of struct kho_obj_entry. */
 	__aligned_u64 entries;
-	/** @count: in: room; out: entries filled. */
+	/** @count: in: room in entries; out: entries filled. */
 	__u32 count;
 	/** @reserved: must be 0. */
 	__u32 reserved;
-	/** @total: out: entries that there are. */
+	/** @total: out: length of the list. */
 	__aligned_u64 total;
 };
 #define KHO_OBJ_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_LIST)
@@ -498,7 +500,7 @@ enum {
 	KHO_META_FDT = 2,		/* root FDT */
 	KHO_META_NODE = 3,		/* node of the tree */
 	KHO_META_BLOB = 4,		/* what a child of the root FDT leads to */
-	KHO_META_LEAN = 5,		/* node of the tree of KHO_HANDOFF_ENVELOPES */
+	KHO_META_LEAN = 5,		/* node of the boot tree: KHO_HANDOFF_ENVELOPES */
 };
 
 /**
@@ -509,15 +511,15 @@ struct kho_meta_entry {
 	__aligned_u64 addr;
 	/** @kind: KHO_META_*. */
 	__u32 kind;
-	/** @level: of a node; 0 is a leaf. */
+	/** @level: level of a node; 0 is a leaf. */
 	__u32 level;
 };
 
 /**
  * struct kho_meta_read - ioctl(KHO_META_READ)
  *
- * Copies the pages that describe what is preserved, as the next kernel would
- * read them.  None of what is preserved is in them.
+ * Copies the pages that describe what is preserved, as the next kernel would read them.
+ * They contain no preserved data.
  */
 struct kho_meta_read {
 	/** @size: sizeof(struct kho_meta_read). */
@@ -528,13 +530,13 @@ struct kho_meta_read {
 	__aligned_u64 first;
 	/** @entries: pointer to count of struct kho_meta_entry. */
 	__aligned_u64 entries;
-	/** @count: in: room; out: entries filled. */
+	/** @count: in: room in entries; out: entries filled. */
 	__u32 count;
 	/** @reserved: must be 0. */
 	__u32 reserved;
-	/** @total: out: entries that there are. */
+	/** @total: out: length of the list. */
 	__aligned_u64 total;
-	/** @pages: pointer to count pages of kho_query.page_size bytes. */
+	/** @pages: pointer to count times kho_query.page_size bytes. */
 	__aligned_u64 pages;
 };
 #define KHO_META_READ _IO(KHO_IOCTL_TYPE, KHO_CMD_META_READ)
@@ -547,37 +549,36 @@ struct kho_meta_read {
 struct kho_envelope_entry {
 	/** @addr: physical address. */
 	__aligned_u64 addr;
-	/** @bytes: how long it is. */
+	/** @bytes: its size. */
 	__aligned_u64 bytes;
 };
 
 /**
  * struct kho_envelope_list - ioctl(KHO_ENVELOPE_LIST)
  *
- * An unpatched kernel keeps all memory inside the envelopes until its module
- * has taken over what is preserved in them.  They rise by address and have
- * gaps between them.
+ * An unpatched kernel keeps all memory inside the envelopes until its module has taken
+ * over what is preserved in them.  They are in ascending order, with gaps between them.
  */
 struct kho_envelope_list {
 	/** @size: sizeof(struct kho_envelope_list). */
 	__u32 size;
-	/** @flags: KHO_ENVELOPE_ARRIVED: those that arrived; 0: those to be sent. */
+	/** @flags: KHO_ENVELOPE_ARRIVED: incoming envelopes; 0: outgoing ones. */
 	__u32 flags;
 	/** @first: index of the first entry wanted. */
 	__aligned_u64 first;
 	/** @entries: pointer to count of struct kho_envelope_entry. */
 	__aligned_u64 entries;
-	/** @count: in: room; out: entries filled. */
+	/** @count: in: room in entries; out: entries filled. */
 	__u32 count;
 	/** @reserved: must be 0. */
 	__u32 reserved;
-	/** @total: out: entries that there are. */
+	/** @total: out: length of the list. */
 	__aligned_u64 total;
 };
 #define KHO_ENVELOPE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_ENVELOPE_LIST)
 
 #define KHO_SUBTREE_OWN		(1U << 0)	/* the module's own */
-#define KHO_SUBTREE_CARRIED	(1U << 1)	/* arrived, and is carried on */
+#define KHO_SUBTREE_CARRIED	(1U << 1)	/* arrived, and is handed on */
 
 /**
  * struct kho_subtree_entry - one element of KHO_SUBTREE_LIST
@@ -587,7 +588,7 @@ struct kho_subtree_entry {
 	__u8 name[32];
 	/** @addr: physical address of its data. */
 	__aligned_u64 addr;
-	/** @bytes: of the data. */
+	/** @bytes: size of the data. */
 	__aligned_u64 bytes;
 	/** @flags: KHO_SUBTREE_*. */
 	__u32 flags;
@@ -598,8 +599,8 @@ struct kho_subtree_entry {
 /**
  * struct kho_subtree_list - ioctl(KHO_SUBTREE_LIST)
  *
- * What the next kernel finds by name: children of the root FDT.  What arrived
- * and means nothing to the module is carried on untouched.
+ * Lists what the next kernel finds by name: children of the root FDT.  Incoming subtrees
+ * that mean nothing to the module are handed on unchanged.
  */
 struct kho_subtree_list {
 	/** @size: sizeof(struct kho_subtree_list). */
@@ -610,11 +611,11 @@ struct kho_subtree_list {
 	__aligned_u64 first;
 	/** @entries: pointer to count of struct kho_subtree_entry. */
 	__aligned_u64 entries;
-	/** @count: in: room; out: entries filled. */
+	/** @count: in: room in entries; out: entries filled. */
 	__u32 count;
 	/** @reserved: must be 0. */
 	__u32 reserved;
-	/** @total: out: entries that there are. */
+	/** @total: out: length of the list. */
 	__aligned_u64 total;
 };
 #define KHO_SUBTREE_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_SUBTREE_LIST)
@@ -623,16 +624,16 @@ struct kho_subtree_list {
 enum {
 	KHO_WHY_NONE = 0,
 	KHO_WHY_UNMAPPED = 1,		/* EFAULT: nothing is mapped there */
-	KHO_WHY_PROTECTED = 2,		/* EACCES: no access, or none to write */
+	KHO_WHY_PROTECTED = 2,		/* EACCES: no access, or no write access */
 	KHO_WHY_DEVICE = 3,		/* ENODEV: device memory */
 	KHO_WHY_FILE = 4,		/* EMEDIUMTYPE: a file system's page cache */
 	KHO_WHY_DAX = 5,		/* EXDEV: a file on a DAX device */
 	KHO_WHY_SECRET = 6,		/* EKEYREJECTED: memfd_secret, guest_memfd */
 	KHO_WHY_TAKEN = 7,		/* EEXIST or EBUSY: preserved already */
-	KHO_WHY_PLACE = 8,		/* EADDRNOTAVAIL: where it lies nothing can stay */
+	KHO_WHY_PLACE = 8,		/* EADDRNOTAVAIL: pages there can't be preserved */
 	KHO_WHY_LIMIT = 9,		/* EDQUOT: RLIMIT_MEMLOCK */
 	KHO_WHY_CHANGED = 10,		/* ESTALE: it changed during the call */
-	KHO_WHY_DRIVER = 11,		/* EREMOTE: RAM that a driver has brought */
+	KHO_WHY_DRIVER = 11,		/* EREMOTE: a driver has added the memory */
 };
 
 #define KHO_PRESERVE_UNCOMMITTED	(1U << 0)	/* undone unless committed */
@@ -641,20 +642,19 @@ enum {
 /**
  * struct kho_obj_preserve - ioctl(KHO_OBJ_PRESERVE)
  *
- * Makes a named object of memory that the caller has mapped already: anonymous,
- * memfd, tmpfs or System V shared memory, and hugetlb.  The pages are pinned as
- * they are, with no copy, and stay even if the caller unmaps them or exits; what
- * is written to them up to the jump is what the successor finds.  A page that a
- * private mapping loses (MADV_DONTNEED) or a file (truncation) remains the
- * object's, but the mapping is no longer of it.
+ * Makes an object of memory that the caller has mapped already: anonymous memory, memfd,
+ * tmpfs, System V shared memory, or hugetlb.  The pages are pinned as they are, without a
+ * copy, and stay even if the caller unmaps them or exits.  The next kernel finds what was
+ * last written to them before the jump.  If a private mapping loses a page
+ * (MADV_DONTNEED), or a file does (truncation), the page remains part of the object, but
+ * the mapping no longer shows it.
  *
- * The range may go over several mappings, but not over a hole.  What the caller
- * may not make writable (a shared mapping of a file that is open for reading
- * only) is refused: the object is writable.
+ * The range may span several mappings, but no hole.  Memory that the caller can't make
+ * writable (a shared mapping of a file that is open only for reading) is refused, because
+ * the object is writable.
  *
- * As long as the memory is that of a process, a mapping of the object's file has
- * to be shared, and get_user_pages() does not work on it; on the mapping that
- * the process has it does.
+ * While the memory belongs to a process, mappings of the object's file must be shared,
+ * and get_user_pages() does not work on them.  It does work on the process's own mapping.
  */
 struct kho_obj_preserve {
 	/** @size: sizeof(struct kho_obj_preserve). */
@@ -669,9 +669,9 @@ struct kho_obj_preserve {
 	__u8 name[KHO_NAME_SIZE];
 	/** @fd: out: file descriptor of the object, close-on-exec. */
 	__s32 fd;
-	/** @why: out, after an error too: KHO_WHY_*. */
+	/** @why: out, also after an error: KHO_WHY_*. */
 	__u32 why;
-	/** @bad_addr: out, after an error too: address of what can't be preserved, or 0. */
+	/** @bad_addr: out, also after an error: address of what can't be preserved, or 0. */
 	__aligned_u64 bad_addr;
 };
 #define KHO_OBJ_PRESERVE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_PRESERVE)
@@ -681,11 +681,11 @@ struct kho_obj_preserve {
 /**
  * struct kho_obj_plain - ioctl(KHO_OBJ_COMMIT, KHO_OBJ_SEAL)
  *
- * An object that is not committed goes when its last file is closed, and does
- * not outlive a jump.  COMMIT makes it one that stays; it may be called twice.
+ * An uncommitted object is removed when its last file is closed, and does not outlive a
+ * jump.  COMMIT makes it permanent; committing it again does nothing.
  *
- * SEAL ends all writing, for good.  EBUSY: the object is mapped for writing, or in
- * use by direct I/O.  Who made it with OBJ_PRESERVE can still write by its mapping.
+ * SEAL ends all writing for good.  EBUSY: the object is mapped for writing, or in use by
+ * direct I/O.  A process that made it with OBJ_PRESERVE can still write by its mapping.
  */
 struct kho_obj_plain {
 	/** @size: sizeof(struct kho_obj_plain). */
@@ -699,8 +699,8 @@ struct kho_obj_plain {
 /**
  * struct kho_obj_resize - ioctl(KHO_OBJ_RESIZE)
  *
- * Works as ftruncate().  An object with KHO_OBJ_PINNED has a fixed size (EINVAL);
- * one of huge pages is resized in steps of these.
+ * Works like ftruncate().  An object with KHO_OBJ_PINNED has a fixed size (EINVAL); the
+ * size of an object of huge pages is a multiple of their size.
  */
 struct kho_obj_resize {
 	/** @size: sizeof(struct kho_obj_resize). */
@@ -717,7 +717,7 @@ struct kho_obj_resize {
 /**
  * struct kho_obj_data - ioctl(KHO_OBJ_SET_DATA, KHO_OBJ_GET_DATA)
  *
- * Up to 64 KiB of the agent's own.  SET replaces all of it at once.
+ * Up to 64 KiB of data for the agent's own use.  SET replaces all of it at once.
  */
 struct kho_obj_data {
 	/** @size: sizeof(struct kho_obj_data). */
@@ -726,7 +726,7 @@ struct kho_obj_data {
 	__u32 flags;
 	/** @data: pointer to the bytes. */
 	__aligned_u64 data;
-	/** @bytes: SET: how many; GET: in: room, out: how many there are. */
+	/** @bytes: SET: size of the data; GET: in: room, out: size of the data. */
 	__u32 bytes;
 	/** @reserved: must be 0. */
 	__u32 reserved;
@@ -775,15 +775,15 @@ struct kho_obj_info {
 	__aligned_u64 pages;
 	/** @extents: out: physically contiguous pieces. */
 	__aligned_u64 extents;
-	/** @pmd_pages: out: of the memory, pages of the PMD's size (2 MiB). */
+	/** @pmd_pages: out: huge pages of the PMD's size (2 MiB). */
 	__aligned_u64 pmd_pages;
-	/** @pud_pages: out: of the memory, pages of the PUD's size (1 GiB). */
+	/** @pud_pages: out: huge pages of the PUD's size (1 GiB). */
 	__aligned_u64 pud_pages;
 	/** @created: out: seconds since 1970, UTC. */
 	__aligned_u64 created;
-	/** @generation: out: handovers it has been through. */
+	/** @generation: out: number of handovers it has been through. */
 	__u32 generation;
-	/** @idle: out: handovers since anybody opened it. */
+	/** @idle: out: number of handovers since it was last opened. */
 	__u32 idle;
 	/** @uid: out: owner, as in the initial user namespace. */
 	__u32 uid;
@@ -791,16 +791,13 @@ struct kho_obj_info {
 	__u32 gid;
 	/** @mode: out: read and write bits. */
 	__u32 mode;
-	/** @data_bytes: out: bytes of data set with OBJ_SET_DATA. */
+	/** @data_bytes: out: size of the data set with OBJ_SET_DATA. */
 	__u32 data_bytes;
 	/** @comm: out: name of the process that made it, NUL-padded. */
 	__u8 comm[16];
 	/** @release: out: release of the kernel it was made in, NUL-padded. */
 	__u8 release[72];
-	/**
-	 * @poisoned_pages: out: base pages that are poisoned: the hardware can't be
-	 * trusted with them, and what they held is lost.
-	 */
+	/** @poisoned_pages: out: base pages with memory errors; their content is lost. */
 	__aligned_u64 poisoned_pages;
 };
 #define KHO_OBJ_INFO _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO)
@@ -808,8 +805,8 @@ struct kho_obj_info {
 /**
  * struct kho_obj_verify - ioctl(KHO_OBJ_VERIFY)
  *
- * Compares pages with the checksum of the object, one per base page.  A poisoned
- * page is not read: it is neither right nor bad, but counted by itself.
+ * Compares pages with the object's checksums, one per base page.  A poisoned page is not
+ * read; it is counted separately, neither as good nor as bad.
  */
 struct kho_obj_verify {
 	/** @size: sizeof(struct kho_obj_verify). */
@@ -818,15 +815,15 @@ struct kho_obj_verify {
 	__u32 flags;
 	/** @first: number of the first base page within the object. */
 	__aligned_u64 first;
-	/** @count: in: how many; out: how many were looked at. */
+	/** @count: in: how many pages to compare; out: how many were looked at. */
 	__aligned_u64 count;
 	/** @bad: out: how many of them differ. */
 	__aligned_u64 bad;
-	/** @first_bad: out: number of the first that differs, if any does. */
+	/** @first_bad: out: number of the first page that differs, if any does. */
 	__aligned_u64 first_bad;
 	/** @poisoned: out: how many of them are poisoned. */
 	__aligned_u64 poisoned;
-	/** @first_poisoned: out: number of the first that is, if any is. */
+	/** @first_poisoned: out: number of the first poisoned page, if there is any. */
 	__aligned_u64 first_poisoned;
 };
 #define KHO_OBJ_VERIFY _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_VERIFY)
@@ -845,14 +842,14 @@ struct kho_obj_info_list {
 	__aligned_u64 first;
 	/** @entries: pointer to count of struct kho_obj_info. */
 	__aligned_u64 entries;
-	/** @count: in: room; out: entries filled. */
+	/** @count: in: room in entries; out: entries filled. */
 	__u32 count;
 	/**
-	 * @entry_size: sizeof(struct kho_obj_info): the distance between entries;
-	 * what an entry has beyond what the kernel knows is left alone.
+	 * @entry_size: sizeof(struct kho_obj_info): the distance between entries.
+	 * Members that the module does not know are left alone.
 	 */
 	__u32 entry_size;
-	/** @total: out: entries that there are. */
+	/** @total: out: length of the list. */
 	__aligned_u64 total;
 };
 #define KHO_OBJ_INFO_LIST _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_INFO_LIST)
@@ -860,15 +857,14 @@ struct kho_obj_info_list {
 /**
  * struct kho_handoff - ioctl(KHO_HANDOFF)
  *
- * A kernel with Kexec Handover of its own needs a time for its boot that grows with
- * the square of the number of keys that it is told of.  With KHO_HANDOFF_ENVELOPES
- * it is told of none but those of other modules; the rest it keeps in envelopes,
- * until the module is loaded there.  A kernel without KHO takes either, with a
- * module that knows of it.  One with the boot stub takes KHO_HANDOFF_EXACT alone
- * and refuses the other, so what is set has to fit the kernel that is loaded:
- * "khoctl load" sees to that.
+ * The boot time of a kernel with in-kernel KHO grows with the square of the number of
+ * keys that it gets.  With KHO_HANDOFF_ENVELOPES it gets only the keys of other modules
+ * and of metadata.  It keeps all else in envelopes until the module is loaded there.  A
+ * kernel without KHO accepts either mode, if its module knows it.  A kernel with the boot
+ * stub accepts only KHO_HANDOFF_EXACT.  So the mode has to fit the kernel that is loaded;
+ * "khoctl load" sets it.
  *
- * EOPNOTSUPP on a kernel with KHO of its own.
+ * EOPNOTSUPP on a kernel with in-kernel KHO.
  */
 struct kho_handoff {
 	/** @size: sizeof(struct kho_handoff). */
@@ -885,14 +881,14 @@ struct kho_handoff {
 /**
  * struct kho_scratch_take - ioctl(KHO_SCRATCH)
  *
- * Scratch is where the next kernel is loaded: without any, kho_query.scratch_size is
- * 0 and nothing can be handed on.  That may be so in a kernel in which much has
- * arrived and is preserved.  This looks for it again, and moves out of the way what
- * can be moved.  Where there is as much as is asked for, nothing changes.
+ * Scratch is where the next kernel is loaded.  Without scratch, kho_query.scratch_size is
+ * 0 and nothing can be handed on, for example because much of the memory is preserved.
+ * This command looks for scratch again, and moves pages out of the way where possible.
+ * If there is enough scratch already, nothing changes.
  *
- * EEXIST if there is some, but less: it can't grow.  ENOMEM if no such piece of memory
- * can be had; EINVAL for more than the machine has; EOPNOTSUPP on a kernel with KHO of
- * its own.
+ * EEXIST if there is some, but less: it can't grow.  ENOMEM if there is no such piece of
+ * memory; EINVAL for more than the machine has; EOPNOTSUPP on a kernel with in-kernel
+ * KHO.
  */
 struct kho_scratch_take {
 	/** @size: sizeof(struct kho_scratch_take). */
@@ -900,14 +896,11 @@ struct kho_scratch_take {
 	/** @flags: must be 0. */
 	__u32 flags;
 	/**
-	 * @bytes: in: how much is wanted, or 0: what is usual, or less if that can't
-	 * be had; out: how much there is.
+	 * @bytes: in: size wanted, or 0 for the default size, or less if necessary;
+	 * out: size of scratch.
 	 */
 	__aligned_u64 bytes;
-	/**
-	 * @held: out: how much of that is set aside; the rest this kernel uses until
-	 * its end.
-	 */
+	/** @held: out: how much of that is set aside; this kernel uses the rest. */
 	__aligned_u64 held;
 };
 #define KHO_SCRATCH _IO(KHO_IOCTL_TYPE, KHO_CMD_SCRATCH)
@@ -915,10 +908,12 @@ struct kho_scratch_take {
 /**
  * struct kho_image - ioctl(KHO_IMAGE)
  *
- * A kernel is told where RAM is when it is loaded.  BEGUN is said before it is,
- * LOADED after that, and NONE when it was unloaded.  From LOADED on nothing is
- * preserved that this kernel would have no RAM for.  LOADED fails with ESTALE if
- * memory has come or gone since BEGUN: then it has to be loaded again.
+ * A kernel's memory map is fixed when it is loaded.  The loader sets BEGUN before it
+ * loads a kernel, LOADED afterwards, and NONE after unloading it.  From LOADED on, no
+ * page is preserved that is not in that kernel's RAM.  LOADED fails with ESTALE if memory
+ * was added or removed since BEGUN: then the kernel has to be loaded again.
+ *
+ * EOPNOTSUPP on a kernel with in-kernel KHO.
  */
 struct kho_image {
 	/** @size: sizeof(struct kho_image). */
@@ -930,8 +925,8 @@ struct kho_image {
 	/** @reserved: must be 0. */
 	__u32 reserved;
 	/**
-	 * @limit: with BEGUN: physical address from which on that kernel has no memory,
-	 * by mem= on its command line, or 0: it has all.
+	 * @limit: with BEGUN: the physical address at which that kernel's memory ends,
+	 * by mem= on its command line; or 0 for no limit.
 	 */
 	__aligned_u64 limit;
 };
