@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client of the in-kernel API, shaped like mainline's lib/test_kho.c: only
- * what mainline has, and of that everything.  It builds unchanged on a kernel
- * with KHO of its own and on one with kho.ko.
+ * A client of the in-kernel API, modelled on mainline's lib/test_kho.c.  It uses only
+ * what mainline has, and all of it, and builds unchanged on a kernel with in-kernel KHO
+ * and on one with kho.ko.
  *
- * If nothing of it arrived, it fills folios of all orders with random content
- * and preserves them, a table of them, and a page that leads to the table.  If
- * something did, it takes all of it back, compares, and frees it.  Unloaded
- * before the jump it takes back what it preserved.
+ * If nothing of it arrived, it fills folios of all orders with random content, and
+ * preserves them, a table of them, and a page that leads to the table.  If something did,
+ * it restores all of it, compares, and frees it.  If it is unloaded before the jump, it
+ * unpreserves what it preserved.
  *
- * Mainline's test has a device tree in that page.  libfdt is not for modules
- * (7.3 included), so this has a struct.
+ * Mainline's test has a device tree in that page.  libfdt is not exported to modules (up
+ * to 7.3), so this has a struct.
  */
 #define pr_fmt(fmt) "kho_client: " fmt
 
@@ -51,7 +51,7 @@ struct client_page {
 };
 
 static struct {
-	/* Preserved here, not by a kernel before. */
+	/* Preserved in this kernel, not by the previous one. */
 	bool saved;
 	struct client_page *page;
 	struct folio **folios;
@@ -301,7 +301,7 @@ static int restore(phys_addr_t phys, size_t size)
 	kho_restore_free(phys_to_virt(page->text));
 
 	pr_info("restored %u folios, sum %08x\n", page->nr_folios, page->sum);
-	/* Or it would be announced once more, with nothing behind it. */
+	/* Otherwise it would be handed on, with nothing behind it. */
 	kho_remove_subtree(page);
 	folio_put(folio);
 	return 0;
@@ -325,8 +325,8 @@ static int __init client_init(void)
 		return ret;
 	}
 	/*
-	 * With kho.ko a page may lie in scratch, if the kernel does so itself.
-	 * Once it is free again it is out of everybody's way.
+	 * With kho.ko a page may lie in scratch, if the kernel itself lies there.  Once it
+	 * is free again, the module sets it aside.
 	 */
 	ret = save();
 	for (try = 1; ret == -EBUSY && try < TRIES; try++) {

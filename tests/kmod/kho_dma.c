@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device that is always in the midst of writing to a page that is preserved, also
- * when the machine jumps: QEMU's edu, which takes 100 ms to copy a few bytes.
+ * A device that writes to a preserved page all the time, even when the machine jumps:
+ * QEMU's edu, which takes 100 ms to copy a few bytes.
  *
- * Before each copy the page is stamped, so what the next kernel finds there is either
- * the stamp, or what the device has written since.  It is not loaded unless the device
- * has been seen to write.
+ * The page is stamped before each copy, so the next kernel finds either the stamp or what
+ * the device has written since.  The module only loads if the device was seen to write.
  */
 #define pr_fmt(fmt) "kho_dma: " fmt
 
@@ -26,13 +25,13 @@
 #define EDU_COMMAND	0x98
 #define EDU_RUN		1
 #define EDU_TO_MEMORY	2
-/* The memory that it has itself, as it sees it */
+/* The device's own memory, by its own address */
 #define EDU_BUFFER	0x40000
 
 #define BYTES		2048
 #define OF_DEVICE	0xdd
 #define STAMP		0x22
-/* What the device does not write to */
+/* The rest of the page, to which the device does not write */
 #define BESIDE		0x33
 
 static bool stubborn;
@@ -60,7 +59,7 @@ static void copy(u64 source, u64 target, u64 command)
 	writeq(command | EDU_RUN, edu.regs + EDU_COMMAND);
 }
 
-/* Goes on until the machine stops this CPU. */
+/* Runs until the machine stops this CPU. */
 static int keep_busy(void *unused)
 {
 	bool stopped = false;
@@ -80,7 +79,7 @@ static int keep_busy(void *unused)
 			memset(page_address(edu.page), STAMP, BYTES);
 			copy(EDU_BUFFER, edu.addr, EDU_TO_MEMORY);
 		}
-		/* Between the device's end and this CPU's there is little time. */
+		/* There is little time after the device is stopped, until this CPU is. */
 		if (system_state == SYSTEM_RESTART)
 			cond_resched();
 		else

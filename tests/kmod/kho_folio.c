@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes folios of base pages with a copy of the module's own code, of each
- * order there is, uses and frees them, and tries what must be refused.  Loading
- * it fails if anything is not as it has to be; the kernel's own checks of what
- * is freed speak on the console.
+ * Makes folios of each order from base pages, with a copy of the module's code, uses and
+ * frees them, and tries what must be refused.  Loading it fails if a check fails.  The
+ * kernel's own checks of freed pages report on the console.
  */
-/* Where the build has put the module's sources; it has the pr_fmt(). */
+/* The build has copied the module's sources here; this one defines pr_fmt(). */
 #include "mm/folio.c"
 
 #include <linux/highmem.h>
@@ -17,7 +16,7 @@ static unsigned int rounds = 3;
 module_param(rounds, uint, 0);
 MODULE_PARM_DESC(rounds, "How often to do it");
 
-/* Of poison/watch.c: no page is, here. */
+/* Replaces the function of poison/watch.c: no page is poisoned here. */
 bool kho_page_poisoned(struct page *page)
 {
 	return false;
@@ -37,7 +36,7 @@ static u64 word_for(struct page *page)
 	return page_to_pfn(page) * 0x9e3779b97f4a7c15ULL;
 }
 
-/* Base pages, each with what only it has. */
+/* Allocates base pages, each with unique content. */
 static struct page *alloc_block(void)
 {
 	struct page *page = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
@@ -86,7 +85,7 @@ static int check_folio(struct page *page, unsigned int order, pgoff_t index)
 	CHECK(!kho_folio_is_whole(page_to_pfn(page), order - 1));
 	CHECK(!kho_folio_is_whole(page_to_pfn(page) + 1, order));
 
-	/* Word for word what the allocator makes of its own. */
+	/* Compare with a folio that the allocator made, word for word. */
 	real = folio_alloc(GFP_KERNEL, order);
 	CHECK(real);
 	for (i = 1; i < nr_pages; i++) {
@@ -96,7 +95,7 @@ static int check_folio(struct page *page, unsigned int order, pgoff_t index)
 		CHECK(*(u64 *)page_address(page + i) == word_for(page + i));
 		note_tail(&ours, page, i, order);
 		note_tail(&theirs, &real->page, i, order);
-		/* Which words nobody writes is up to the release. */
+		/* Only words that are written in every release. */
 		CHECK(ours.word[0] == theirs.word[0]);
 		CHECK(ours.word[WORD_HEAD] == theirs.word[WORD_HEAD]);
 		CHECK(ours.word[WORD_MAPPING] == theirs.word[WORD_MAPPING]);
@@ -104,7 +103,7 @@ static int check_folio(struct page *page, unsigned int order, pgoff_t index)
 	}
 	folio_put(real);
 
-	/* References to any page are the folio's. */
+	/* References to any page count for the folio. */
 	get_page(page + nr_pages - 1);
 	CHECK(folio_ref_count(folio) == 2);
 	put_page(page + nr_pages - 1);
@@ -138,7 +137,7 @@ static int try_order(unsigned int order)
 	int ret;
 
 	CHECK(page);
-	/* What a page that was mapped, written and read has. */
+	/* Flags of a page that was mapped, written and read. */
 	SetPageDirty(page + 1);
 	set_bit(PG_referenced, words_of(page + step - 1));
 	for (i = 0; i < BLOCK_PAGES; i += step) {
@@ -148,7 +147,7 @@ static int try_order(unsigned int order)
 		if (ret)
 			return ret;
 	}
-	/* Once: with KASAN not all that vmap() takes comes back at vunmap(). */
+	/* Only once: with KASAN, vunmap() does not free all that vmap() allocates. */
 	ret = check_mapped(page, order);
 	if (ret)
 		return ret;
@@ -189,7 +188,7 @@ static int try_refused(void)
 	CHECK(!kho_folio_make(pfn, 9, 0));
 	atomic_set(&tail->_mapcount, -1);
 
-	/* A smaller folio in the middle of it. */
+	/* A smaller folio in the middle of the block. */
 	CHECK(kho_folio_make(pfn + 4, 2, 0));
 	CHECK(!kho_folio_make(pfn, 9, 0));
 	ret = check_plain(page, 4) ?:
@@ -204,7 +203,7 @@ static int try_refused(void)
 	return 0;
 }
 
-/* A pattern that is wrong is found out, and the pages are what they were. */
+/* What is done when a pattern turns out to be wrong leaves the pages as they were. */
 static int try_undo(void)
 {
 	struct kho_folio_pattern *pattern = &patterns[2];
@@ -228,7 +227,7 @@ static int try_undo(void)
 	return 0;
 }
 
-/* What was freed is handed out again, and looked at then. */
+/* Freed pages are allocated again, which makes the kernel check them. */
 static int use_again(void)
 {
 	struct page *page[8];

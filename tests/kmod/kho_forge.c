@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A kernel before that nobody should believe: the page of its FDT is a leaf of its
- * tree as well.  What stands in an FDT marks some 300 pages if it is read as a leaf;
- * all of them lie in an envelope, and so do the nodes.
+ * Forges a handover that the next kernel must refuse: the page of its FDT is also a leaf
+ * of its tree.  Read as a leaf, the FDT marks some 300 pages.  All of them lie in an
+ * envelope, and so do the nodes.
  */
 #define pr_fmt(fmt) "kho_forge: " fmt
 
@@ -21,15 +21,15 @@
 #include <kho/fdt.h>
 
 #define LEVELS		6
-#define LEAF_SPAN	SZ_128M		/* what the bits of a leaf stand for */
-#define FDT_SPAN	SZ_16M		/* and those that an FDT may have set */
+#define LEAF_SPAN	SZ_128M		/* memory that the bits of a leaf stand for */
+#define FDT_SPAN	SZ_16M		/* the part of it that an FDT may mark */
 #define TRIES		10000
 
 static unsigned long long setup;
 module_param(setup, ullong, 0444);
 MODULE_PARM_DESC(setup, "Physical address of kho's page of setup_data");
 
-/* As module/backend/own/outgoing.c lays it out, for two envelopes. */
+/* The layout that module/arch/x86/setup_data.c uses, for two envelopes. */
 struct setup_page {
 	struct kho_setup_node node;
 	struct kho_data data;
@@ -50,7 +50,7 @@ static bool apart(struct span a, struct span b)
 	return a.addr + a.bytes <= b.addr || b.addr + b.bytes <= a.addr;
 }
 
-/* Where marks may be: what a leaf begins with, in RAM and out of scratch. */
+/* Finds memory for the marks: at the start of a leaf's span, in RAM, not in scratch. */
 static int find_marks(struct span scratch, struct span *marks)
 {
 	marks->bytes = FDT_SPAN;
@@ -62,7 +62,7 @@ static int find_marks(struct span scratch, struct span *marks)
 	return -ENOMEM;
 }
 
-/* Pages for nodes, in 2 MiB that touch none of the others. */
+/* Allocates pages for nodes, in 2 MiB apart from scratch and the marks. */
 static struct page *find_nodes(struct span scratch, struct span marks,
 			       struct span *nodes)
 {
@@ -149,7 +149,7 @@ static int __init forge_init(void)
 	return forge();
 }
 
-/* It stays until the jump. */
+/* What was forged stays until the jump. */
 static void __exit forge_exit(void)
 {
 }

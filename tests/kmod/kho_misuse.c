@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a client of the in-kernel API must not do, and what a kernel before may
- * have written.  Stage 1 tries the first, and leaves sound lists; stage 2 makes
- * these bad in one way after the other, and takes them back sound at the end.
- * Loading it fails if anything is not as it has to be.
+ * What a client of the in-kernel API must not do, and what a previous kernel may have
+ * written.  Stage 1 tries the first, and leaves valid lists.  Stage 2 corrupts these in
+ * one way after the other, and restores the valid ones at the end.  Loading it fails if a
+ * check fails.
  */
 #define pr_fmt(fmt) "kho_misuse: " fmt
 
@@ -20,7 +20,7 @@
 
 #define NAME		"kho_misuse"
 #define ORDER		3
-#define SHORT_PAGES	KHO_VMALLOC_SIZE	/* as many as a chunk has */
+#define SHORT_PAGES	KHO_VMALLOC_SIZE	/* exactly one chunk */
 #define LONG_PAGES	(2 * KHO_VMALLOC_SIZE + 5)
 
 static unsigned int stage;
@@ -53,8 +53,8 @@ struct leaflet {
 /* ---- Before the jump ---- */
 
 /*
- * What lies in scratch can't be preserved.  Where the kernel itself lies there, any
- * memory may: so this is what a client does, but that a client is told by EBUSY.
+ * Pages in scratch can't be preserved.  If the kernel itself lies there, any memory may.
+ * So these functions allocate again until it does not, as a client has to do on EBUSY.
  */
 #define TRIES	50
 
@@ -111,11 +111,11 @@ static int misuse_pages(void)
 	int ret;
 
 	CHECK(page);
-	/* The second of two that were not split has no reference: as if free. */
+	/* The second page of an unsplit block has no reference, like a free page. */
 	CHECK(kho_preserve_pages(page + 1, 1) == -EADDRNOTAVAIL);
 	CHECK(kho_preserve_pages(page, 2) == -EADDRNOTAVAIL);
 	CHECK(kho_preserve_pages(page, 0) == -EINVAL);
-	/* A kernel that lies in its own scratch has it there. */
+	/* If the kernel lies in scratch, so does the zero page. */
 	ret = kho_preserve_pages(ZERO_PAGE(0), 1);
 	CHECK(ret == -EADDRNOTAVAIL || ret == -EBUSY);
 	CHECK(kho_preserve_pages(pfn_to_page(PHYS_PFN(scratch)), 1) == -EBUSY);
@@ -161,7 +161,7 @@ static int misuse_folio(void)
 	CHECK(page_count(virt_to_page(mem)) == 3);
 	get_page(virt_to_page(mem));
 	kho_unpreserve_free(mem);
-	/* With the one above it is still there to be given up twice. */
+	/* The additional reference keeps the page, so it can be given up twice. */
 	CHECK(page_count(virt_to_page(mem)) == 1);
 	kho_unpreserve_free(mem);
 	CHECK(page_count(virt_to_page(mem)) == 1);
@@ -187,7 +187,7 @@ static int misuse_vmalloc(unsigned long nr_pages)
 	CHECK(kho_preserve_vmalloc(page_address(first), &vm) == -EINVAL);
 	CHECK(!vm.first.phys && page_count(first) == 1);
 
-	/* The last of its pages can't be had: nothing of the rest is kept. */
+	/* The last page is preserved already: none of the others must stay preserved. */
 	CHECK(!kho_preserve_pages(last, 1));
 	CHECK(kho_preserve_vmalloc(ptr, &vm) == -EEXIST);
 	CHECK(!vm.first.phys && page_count(last) == 2);
@@ -230,7 +230,7 @@ static int leave_area(unsigned long nr_pages, struct kho_vmalloc *vm)
 	for (i = 0; i < nr_pages * PAGE_SIZE / sizeof(*ptr); i++)
 		ptr[i] = nr_pages + i;
 	CHECK(!kho_preserve_vmalloc(ptr, vm));
-	/* The pages stay without it. */
+	/* The pages stay preserved without the mapping. */
 	vfree(ptr);
 	return 0;
 }
@@ -277,7 +277,7 @@ static int misuse_arrived_folio(u64 phys)
 	CHECK(folio && folio_order(folio) == ORDER && folio_ref_count(folio) == 1);
 	CHECK(!kho_restore_folio(phys));
 	CHECK(!kho_restore_pages(phys, BIT(ORDER)));
-	/* As any other, it can go on to the next kernel. */
+	/* Like any other memory, it can be handed on to the next kernel. */
 	CHECK(!kho_preserve_folio(folio));
 	kho_unpreserve_folio(folio);
 	CHECK(folio_ref_count(folio) == 1);
@@ -297,7 +297,7 @@ static bool refused(struct kho_vmalloc vm)
 	changed;							\
 })
 
-/* Bad in what the client hands over. */
+/* Errors in the struct that the client passes. */
 static int misuse_struct(struct kho_vmalloc vm)
 {
 	unsigned int total = vm.total_pages;
@@ -316,7 +316,7 @@ static int misuse_struct(struct kho_vmalloc vm)
 	return 0;
 }
 
-/* Sets a word of the list to something for one attempt. */
+/* Changes a word of the list for one attempt. */
 static bool refused_with(struct kho_vmalloc vm, u64 *word, u64 value)
 {
 	u64 good = *word;
@@ -328,7 +328,7 @@ static bool refused_with(struct kho_vmalloc vm, u64 *word, u64 value)
 	return ret;
 }
 
-/* Bad in what the kernel before wrote. */
+/* Errors in the list that the previous kernel wrote. */
 static int misuse_list(struct kho_vmalloc vm)
 {
 	struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(vm.first);
@@ -340,7 +340,7 @@ static int misuse_list(struct kho_vmalloc vm)
 	ours = page_to_phys(page);
 	memset(page_address(page), 0, PAGE_SIZE);
 
-	/* What is there twice, as a page or in a circle, or is none of it. */
+	/* A page or chunk that is in the list twice, in a circle, or not preserved. */
 	CHECK(refused_with(vm, next, vm.first.phys));
 	CHECK(refused_with(WITH(vm, total_pages, 2 * vm.total_pages), next,
 			   vm.first.phys));
@@ -374,7 +374,7 @@ static int take_area(unsigned long nr_pages, struct kho_vmalloc vm)
 	CHECK(refused(vm));
 	CHECK(!kho_restore_pages(page_to_phys(page), 1));
 
-	/* As any other, it can go on to the next kernel. */
+	/* Like any other memory, it can be handed on to the next kernel. */
 	CHECK(!kho_preserve_vmalloc(ptr, &vm) && vm.total_pages == nr_pages);
 	kho_unpreserve_vmalloc(&vm);
 	CHECK(page_count(page) == 1);
@@ -427,7 +427,7 @@ static int __init misuse_init(void)
 	return ret;
 }
 
-/* What stage 1 left is kho's to keep, not ours to take back. */
+/* kho.ko keeps what stage 1 left. */
 static void __exit misuse_exit(void)
 {
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does harm to what the next kernel is going to read, for the tests: changes
- * eight bytes of memory at a physical address, which may be misaligned, and
- * then refuses to stay loaded.  Some insmods then try once more, so doing it
- * twice has to be the same as doing it once.
+ * Damages what the next kernel will read, for the tests: it changes eight bytes of memory
+ * at a physical address, which may be misaligned, and then refuses to stay loaded.  Some
+ * versions of insmod then try again, so doing it twice must have the same effect.
  */
 #define pr_fmt(fmt) "kho_poke: " fmt
 
@@ -49,7 +48,7 @@ static int __init kho_poke_init(void)
 	memcpy(p, &new, sizeof(new));
 	pr_info("0x%llx: 0x%llx is now 0x%llx\n", addr, old, new);
 
-	/* Done: there is nothing to unload. */
+	/* Done: do not stay loaded. */
 	return -ECANCELED;
 }
 module_init(kho_poke_init);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What firmware has left in memory, for the tests: where it is, what it has in it as a
- * number, and how many of its pages are not reserved, or that they are no RAM.  Then it
- * refuses to stay loaded.
+ * Shows what firmware has left in memory, for the tests: where it is, a checksum of it,
+ * and how many of its pages are not reserved, or that they are not RAM.  Then it refuses
+ * to stay loaded.
  *
- * What it looks at is what the module looks at; so the tests compare it with what the
- * kernel has found, too.
+ * It uses the module's own code, so the tests also compare its output with what the
+ * kernel has found.
  */
 #include "module/arch/x86/firmware.c"
 #include "module/base/pseudofile.c"
 
 #include <linux/gfp.h>
 
-/* The module has it elsewhere. */
+/* The module has this function in another file. */
 u64 kho_end_of_memory(void)
 {
 	return U64_MAX;
@@ -37,7 +37,7 @@ static int show(u64 addr, u64 bytes, void *data)
 	unsigned long pfn, open = 0;
 
 	if (!page_is_ram(PHYS_PFN(addr))) {
-		/* What comes after the page may be something else. */
+		/* Memory after this page may be anything. */
 		pr_info("table 0x%llx %llu bytes number %016llx no RAM\n", addr, bytes,
 			number_of(addr, min_t(u64, bytes, PAGE_SIZE - offset_in_page(addr))));
 		return 0;
@@ -53,7 +53,7 @@ static int show(u64 addr, u64 bytes, void *data)
 }
 
 #ifdef CONFIG_EFI
-/* What is read of a page that firmware might have filled in, and of any that it has not. */
+/* Tests the parsers on a page as firmware might fill it in, reserved and not reserved. */
 
 static u8 *page;
 
@@ -96,7 +96,7 @@ static void __init read_sizes(u64 addr)
 	judge("mokvar", mokvar_bytes(addr), 3 * 264 + 10 + 20);
 	put(256, U64_MAX, 8);
 	judge("mokvar, too long", mokvar_bytes(addr), LONGEST);
-	/* It has no end in what is reserved. */
+	/* The table does not end within the reserved page. */
 	put(256, PAGE_SIZE - 264 - 100, 8);
 	page[PAGE_SIZE - 100] = 'B';
 	judge("mokvar, no end", mokvar_bytes(addr), UNKNOWN);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A client of the in-kernel API: leaves memory for the next kernel in stage 1,
- * finds it again in stage 2, and tries on both sides what must be refused.
- * Loading it fails if anything is not as it has to be.
+ * A client of the in-kernel API: leaves memory for the next kernel in stage 1, finds it
+ * again in stage 2, and tries in both what must be refused.  Loading it fails if a check
+ * fails.
  */
 #define pr_fmt(fmt) "kho_test: " fmt
 
@@ -24,7 +24,7 @@ static unsigned int stage;
 module_param(stage, uint, 0444);
 MODULE_PARM_DESC(stage, "1: leave memory, 2: find it again");
 
-/* What lies in the page that the subtree leads to. */
+/* The content of the page that the subtree leads to. */
 struct leaflet {
 	u64 magic;
 	u64 nr;
@@ -83,7 +83,7 @@ static const unsigned long scattered[] = {
 
 #define NR_SCATTERED	ARRAY_SIZE(scattered)
 
-/* A tree of our own, with nothing behind it. */
+/* Tests a tree that preserves nothing. */
 static int test_tree(void)
 {
 	struct kho_radix_tree *tree = kzalloc(sizeof(*tree), GFP_KERNEL);
@@ -109,7 +109,7 @@ static int test_tree(void)
 	CHECK(!kho_radix_del_page(tree, 0x12345, 0));
 	CHECK(tree->nr_nodes == 1 && !kho_radix_nr_pages(tree));
 
-	/* Across two leaves, and what is there already is left as it was. */
+	/* A batch over two leaves, and a run that fails and leaves these marks alone. */
 	CHECK(!kho_radix_add_batch(tree, scattered, NR_SCATTERED, 0, &done));
 	CHECK(done == NR_SCATTERED &&
 	      kho_radix_nr_pages(tree) == NR_SCATTERED);
@@ -149,7 +149,7 @@ static int leave(void)
 		CHECK(page_count(page) == 2);
 		leaflet->addr[i] = page_to_phys(page);
 	}
-	/* Given up and taken again, to have done it once. */
+	/* Give the first block up and preserve it again. */
 	kho_unpreserve_pages(pfn_to_page(PHYS_PFN(leaflet->addr[0])), BLOCK_PAGES);
 	CHECK(page_count(pfn_to_page(PHYS_PFN(leaflet->addr[0]))) == 1);
 	CHECK(!kho_preserve_pages(pfn_to_page(PHYS_PFN(leaflet->addr[0])), BLOCK_PAGES));
@@ -201,7 +201,7 @@ static int __init kho_test_init(void)
 	return ret;
 }
 
-/* What stage 1 left is kho's to keep, not ours to take back. */
+/* kho.ko keeps what stage 1 left. */
 static void __exit kho_test_exit(void)
 {
 }
