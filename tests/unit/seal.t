@@ -152,9 +152,9 @@ for name in "${shells[@]}"; do
 	says "no list" 0 ''
 	rmdir "$sys/kernel/boot_params" "$sys/kernel"
 	seal "$sys"
-	says "no sysfs" 1 "kho-seal: $sys is no sysfs.*"
+	says "no sysfs" 1 "kho-seal: $sys is not a sysfs.*"
 	seal --check "$sys/none"
-	says "no directory" 1 "kho-seal: $sys/none is no sysfs.*"
+	says "no directory" 1 "kho-seal: $sys/none is not a sysfs.*"
 
 	nodes=()
 	for ((i = 0; i < 64; i++)); do

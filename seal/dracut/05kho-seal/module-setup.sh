@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# For dracut, which calls these: puts kho-seal into the image.
+# Dracut calls these functions to put kho-seal into the image.
 
 check()
 {
@@ -17,7 +17,7 @@ install()
 {
 	inst_multiple chmod ls
 	inst_script @SBINDIR@/kho-seal /usr/sbin/kho-seal
-	# The first of all hooks.  /sys is mounted, nothing else has run.
+	# The first of all hooks: /sys is mounted, and nothing else has run.
 	# shellcheck disable=SC2154 # dracut sets moddir
 	inst_hook cmdline 00 "$moddir/kho-seal.sh"
 }
