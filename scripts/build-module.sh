@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build-module.sh [--test|--bench] RELEASE [HEADERS]: builds kho.ko for a kernel with
-# the real dkms, in trees of its own below build/: nothing is installed, and
-# nothing of the host's dkms is touched.  HEADERS is what modules are built
-# against, by default /usr/src/linux-headers-RELEASE.  Those of a later release
-# of Debian than this, as fetch-kernel.sh unpacks them, are used in a chroot of that.
+# build-module.sh [--test|--bench] RELEASE [HEADERS]: builds kho.ko for a kernel with the
+# real dkms, in its own trees below build/.  It installs nothing, and does not touch the
+# host's dkms.  HEADERS is what modules are built against, by default
+# /usr/src/linux-headers-RELEASE.  Headers of a later Debian than this one, as
+# fetch-kernel.sh unpacks them, are used in a chroot of that release.
 #
-# Prints the path of kho.ko; with --test, the directory of the test modules,
-# which are built against it, with --bench that of the benchmarks' modules.
-# Builds only if something has changed.  A warning counts as a failure.
+# Prints the path of kho.ko.  With --test, prints the directory of the test modules, which
+# are built against it; with --bench, that of the benchmark modules.  Builds only if
+# something has changed.  A warning counts as a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -25,9 +25,9 @@ esac
 release=$1
 headers=$(readlink -f "${2:-/usr/src/linux-headers-$release}") || headers=
 [ -e "$headers/Makefile" ] ||
-	die "${2:-/usr/src/linux-headers-$release} is no kernel tree to build modules against"
+	die "${2:-/usr/src/linux-headers-$release} has no kernel headers to build modules against"
 
-# The caller may be a make with ideas of its own.
+# If the caller is make, its variables must not reach our makes.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O
 unset ARCH CROSS_COMPILE LOCALVERSION KCFLAGS KAFLAGS
 
@@ -54,8 +54,8 @@ mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
 
-# tool COMMAND...: where the tools are.  Paths below build/ and the headers are
-# other ones there.
+# tool COMMAND...: runs a command where the tools are: host or chroot.  Paths below
+# build/ and of the headers are translated.
 tool()
 {
 	local argument arguments=()
@@ -72,7 +72,8 @@ tool()
 		"${arguments[@]}" 9>&-
 }
 
-# fingerprint DIR...: of these directories below the project and the kernel
+# fingerprint DIR...: prints a hash of these directories of the project, the kernel, and
+# the tools
 fingerprint()
 {
 	{
@@ -109,12 +110,12 @@ build()
 	mkdir -p "$tree" "$source/kho-$version/include"
 	(cd "$KHO_TOP" && cp -r dkms.conf Kbuild module include \
 		"$source/kho-$version/")
-	# What the test modules are built against, and dkms 3.0 throws away.
+	# The test modules are built against this file, which dkms 3.0 deletes.
 	printf '#!/bin/sh\nexec cp Module.symvers ..\n' \
 		>"$source/kho-$version/keep-symvers"
 	chmod 755 "$source/kho-$version/keep-symvers"
 
-	# Without a sign_file dkms makes no signing key in /var/lib.
+	# Without a sign_file, dkms does not make a signing key in /var/lib.
 	if ! tool env sign_file=/nonexistent dkms build "kho/$version" \
 		-k "$release" -a x86_64 --kernelsourcedir "$headers" \
 		--directive POST_BUILD=keep-symvers \
@@ -136,7 +137,7 @@ build()
 	fi
 }
 
-# kbuild DIR [VARIABLE=VALUE...]
+# kbuild DIR [VARIABLE=VALUE...]: builds modules without dkms
 kbuild()
 {
 	local dir=$1
@@ -161,7 +162,7 @@ build_test()
 	strip -g "$dir"/*.ko
 }
 
-# With the module's sources, of which they compile some themselves.
+# The benchmark modules compile some of the module's sources themselves.
 build_bench()
 {
 	local dir=$out/bench

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs all tests, or those that are named, and says what failed.
+# check.sh [FILE...]: runs all tests, or those that are named, and reports what failed.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 cd "$KHO_TOP"
-# What our make was told, such as TESTS=, is not for the makes of the tests.
+# Variables of our make, such as TESTS=, must not reach the makes of the tests.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 need_packages gcc clang make perl pkg-config \
 	qemu-system-x86 kexec-tools busybox-static cpio kmod xz-utils gzip rsync \
@@ -14,22 +14,22 @@ need_packages gcc clang make perl pkg-config \
 	libfdt-dev libjson-c-dev device-tree-compiler \
 	libclang-rt-dev shellcheck sparse strace g++ groff-base ovmf swtpm
 
-# Two at a time, on two cores: a VM keeps about one of them busy.
+# Two at a time for two cores: a VM keeps about one core busy.
 jobs=${KHO_JOBS:-2}
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
-	# The longest ones first, so that none of them runs alone at the end.
+	# Start the longest tests first, so that none of them runs alone at the end.
 	tests=(tests/qemu/device/38-faults.t tests/qemu/memory/65-agents.t
 	       tests/qemu/memory/35-memory.t tests/lint.t tests/dkms/dkms.t
 	       tests/qemu/client/67-client.t tests/unit/unit.t)
-	# Those that run VMs by their numbers, whatever folders they are in.
+	# Then the tests that run VMs, by number, in whatever folder they are.
 	mapfile -t numbered < <(printf '%s\n' tests/{demo,matrix,qemu/*}/*.t |
 		sed 's|.*/|& |' | sort -k 2 | tr -d ' ')
 	for test in "${numbered[@]}" tests/dkms/*.t tests/lint.t tests/unit/*.t \
 		tests/fuzz/*.t; do
 		case " ${tests[*]} $test" in
 		*" $test "*) ;;
-		# In make soak
+		# Runs in make soak only.
 		*/47-shapes.t) ;;
 		# khoctl-sanitize.t runs these, with a khoctl that looks closer.
 		*/khoctl-cli.t | */khoctl-device.t | */khoctl-load.t | */khoctl-map.t) ;;
@@ -37,8 +37,8 @@ if [ ${#tests[@]} -eq 0 ]; then
 		*) tests+=("$test") ;;
 		esac
 	done
-	# What many of them want, so that they do not wait for each other.  Two
-	# at a time, as unpacking and linking keep one core busy.
+	# Many tests need these: build them now, so that the tests do not wait for each
+	# other.  Two at a time, as unpacking and linking keep one core busy.
 	{
 		scripts/build-kernel.sh stub-6.1
 		scripts/build-kernel.sh mainline-7.3

@@ -1,29 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# fetch-kernel.sh [--headers] [SERIES [cloud|rt]]: unpacks Debian's newest kernel
-# of a series, 6.1 if none is given, or its cloud or PREEMPT_RT flavour, from the
-# release that lib.sh says.  Nothing is installed: to install 6.12's headers would be
-# to install that kernel.
+# fetch-kernel.sh [--headers] [SERIES [cloud|rt]]: unpacks Debian's newest kernel of a
+# series (6.1 by default), or its cloud or PREEMPT_RT flavour, from the release that
+# lib.sh names.  It installs nothing: installing 6.12's headers would install that kernel.
 #
 # Prints a directory that has
 #
-#	release			what uname -r says there: REL
-#	package			which package the image is of
+#	release			the kernel's release, as of uname -r: REL
+#	package			the package that the image is from
 #	boot/vmlinuz-REL	unless there is not-bootable, a line that says why
 #	boot/config-REL
-#	lib/modules/REL/	the modules that test VMs need, and no others
-#	headers			a link to what modules are built against; if
-#				there is ../../../needs-chroot, with the tools
-#				that trixie-chroot.sh has
+#	lib/modules/REL/	only the modules that test VMs need
+#	headers			a link to what modules are built against; if it has
+#				../../../needs-chroot, they are built with the tools
+#				of trixie-chroot.sh
 #
-# With --headers, prints where that link leads to, and fetches no more than that.
+# With --headers, prints the target of that link, and fetches only the headers.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# A full set is 100 to 400 MiB.  These, with what they depend on, and of the others
-# those that there are:
+# All modules take 100 to 400 MiB.  Only these are kept, with their dependencies; the
+# second list is of those that need not exist.
 vm_modules=(virtio_pci virtio_blk)
 other_modules=(virtio_mem efivarfs virtio_balloon i6300esb nvme)
 
@@ -41,21 +40,21 @@ fi
 [ $# -le 2 ] || usage
 series=${1:-6.1}
 [[ $series =~ ^[0-9]+\.[0-9]+$ ]] ||
-	die "'$series' is no kernel series such as 6.1"
+	die "'$series' is not a kernel series such as 6.1"
 case ${2-} in
 '')	flavour=amd64 ;;
 cloud|rt)
 	flavour=$2-amd64 ;;
 *)	usage ;;
 esac
-# Up to 6.12, it is another source with PREEMPT_RT, with headers of its own.
+# Up to 6.12, PREEMPT_RT is a different source, with its own headers.
 own_headers=
 [ "$flavour" != rt-amd64 ] || own_headers=-rt
 kernels=$KHO_CACHE/kernels
 mkdir -p "$kernels"
 
-# Later than Debian 13's own, the image is split in three packages, and all is in
-# usr/lib/modules/REL/.
+# After Debian 13's own series, the image is split into three packages, and all of it is
+# in usr/lib/modules/REL/.
 split=
 case $series in
 [0-5].*|6.?|6.1[0-2]) ;;
@@ -66,7 +65,7 @@ esac
 series_apt "$series"
 need_packages dpkg kmod util-linux xz-utils
 
-# kernel_apt COMMAND...: with those lists that have the series
+# kernel_apt COMMAND...: runs an apt command with the lists that have the series
 kernel_apt()
 {
 	if [ -n "$KHO_APT" ]; then
@@ -82,7 +81,7 @@ version_of()
 		sed -n 's/^Version: //p'
 }
 
-# Sets release, the common part of release of all flavours, version, and image,
+# Sets release, common (the part of release that all flavours share), version, and image,
 # which is empty if there is none.  Releases look like 6.1.0-56-amd64,
 # 6.12.117+deb12-amd64 and 7.2.12+deb13-cloud-amd64.
 locate()
@@ -100,8 +99,8 @@ locate()
 	image=$package
 	[ -n "$split" ] || return 0
 
-	# Debian signs an image some days after it was built.  Until then there
-	# is the same one without the signature.
+	# Debian signs an image some days after it was built.  Until then there is
+	# the same image without a signature.
 	for image in "linux-binary-$release" "linux-binary-unsigned-$release" ''
 	do
 		[ -z "$image" ] || [ "$(version_of "$image")" != "$version" ] ||
@@ -109,7 +108,7 @@ locate()
 	done
 }
 
-# download PACKAGE[=VERSION]...: into $tmp, all of the same version if there is none
+# download PACKAGE[=VERSION]...: downloads into $tmp; VERSION is $version by default
 download()
 {
 	local package packages=()
@@ -118,13 +117,13 @@ download()
 		[[ $package = *=* ]] || package+="=$version"
 		packages+=("$package")
 	done
-	# A cache below /root is out of reach for the user that apt would be.
+	# The user that apt switches to can't access a cache below /root.
 	(cd "$tmp" && kernel_apt apt-get -o APT::Sandbox::User=root download -qq \
 		"${packages[@]}") >&2
 }
 
-# By its contents: an image that is signed later makes another directory, and so do
-# other modules.
+# Names the results by content: a later signed image and a changed list of modules each
+# get a new directory.
 name_results()
 {
 	local kind
@@ -142,7 +141,7 @@ name_results()
 
 update()
 {
-	say "$1, updating apt's lists"
+	say "$1: updating apt's lists"
 	if [ -n "$KHO_APT" ]; then
 		rm -f "${KHO_APT%/*}/updated"
 		series_apt "$series"
@@ -152,15 +151,15 @@ update()
 	locate || die "apt has no kernel $series for $flavour"
 }
 
-# begin: $tmp is a new directory beside the results
+# begin: makes $tmp, a new directory beside the results
 begin()
 {
 	tmp=$(mktemp -d "$kernels/.tmp.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
 }
 
-# finish FROM TO REGEX: a result is there, and older ones need not be, unless a
-# run that began before this one still uses them.
+# finish FROM TO REGEX: puts a result in place, and removes older ones, unless a run that
+# began before this one may still use them.
 finish()
 {
 	chmod 755 "$1"
@@ -172,7 +171,7 @@ finish()
 		! -path "$2" -exec rm -rf {} +
 }
 
-# get PACKAGE...: downloads; if they were replaced meanwhile, by asking again.
+# get PACKAGE...: downloads packages; if they were replaced meanwhile, starts over.
 get()
 {
 	local old=$version
@@ -181,12 +180,12 @@ get()
 	download "$@" && return
 	update "$1 $version is not there any more"
 	[ "$version" != "$old" ] || die "apt-get could not download $*"
-	# What is wanted has other names now.
+	# The packages have other names now.
 	rm -rf "$tmp" "$answer"
 	exec "${BASH_SOURCE[0]}" "${arguments[@]}"
 }
 
-# The headers of all flavours but rt, as they share nearly everything.
+# Fetches the headers of all flavours but rt together, as they share nearly everything.
 fetch_headers()
 {
 	local deb kbuild root=${headers%/usr/src/*}
@@ -198,7 +197,7 @@ fetch_headers()
 		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p')
 	[ -z "$own_headers" ] || flavours=("$flavour")
 	begin
-	# The next release's may have taken its place before there is an image of that.
+	# A newer kbuild may have replaced this version before there is an image of it.
 	get "${flavours[@]/#/linux-headers-$common-}" \
 		"linux-headers-$common-common$own_headers" "$kbuild=$(version_of "$kbuild")"
 	for deb in "$tmp"/*.deb; do
@@ -207,7 +206,8 @@ fetch_headers()
 	[ -e "$tmp/tree/usr/src/linux-headers-$release/.config" ] ||
 		die "linux-headers-$release has no .config"
 	rm -rf "$tmp"/tree/usr/share "$tmp"/tree/{usr/,}lib/modules
-	# In a chroot they are where the package says.  Here they are not.
+	# In a chroot the headers are where the package expects them.  On the host, fix the
+	# path.
 	if needs_chroot "$series"; then
 		touch "$tmp/tree/needs-chroot"
 	else
@@ -218,7 +218,7 @@ fetch_headers()
 		"headers-$series\.[0-9]+[-+][a-z0-9]+$own_headers"
 }
 
-# All that is of use, in $tmp/tree
+# Unpacks what is of use into $tmp/tree.
 unpack_image()
 {
 	local deb lib=$tmp/tree/lib/modules/$release
@@ -243,12 +243,12 @@ unpack_image()
 		die "$image has no kernel image"
 }
 
-# Leaves those modules that are wanted.
+# Removes all modules that are not wanted.
 thin_out()
 {
 	local root=$tmp/tree lib=$tmp/tree/lib/modules/$release file module
 
-	# Some are built into some kernels, and then they are no files.
+	# Modules that are built into a kernel have no file.
 	depmod -b "$root" "$release"
 	modprobe -d "$root" -S "$release" -D -a "${vm_modules[@]}" \
 		>"$tmp/needed" || die "$release lacks one of ${vm_modules[*]}"
@@ -265,7 +265,7 @@ thin_out()
 	find "$lib" -mindepth 1 -maxdepth 1 ! -name 'modules.builtin*' \
 		! -name modules.order -exec rm -rf {} +
 	cp -r "$tmp/kept"/. "$lib/"
-	# modules.order names those that are gone, too; that does no harm.
+	# modules.order still names the removed ones, which does no harm.
 	depmod -b "$root" "$release"
 }
 
@@ -292,7 +292,7 @@ fetch()
 arguments=("$@")
 [ -z "$headers_only" ] || arguments=(--headers "$@")
 
-# Asking apt takes seconds: the answer holds until its lists change.
+# Asking apt takes seconds, so the answer is kept until its lists change.
 answer=$kernels/.newest-$series-$flavour
 lists=/var/lib/apt/lists
 [ -z "$KHO_APT" ] || lists=${KHO_APT%/*}/updated
@@ -307,7 +307,7 @@ if ! [ "$answer" -nt "$lists" ]; then
 	mv "$answer.$$" "$answer"
 fi
 
-# One at a time, and the next one finds it done.
+# Only one run at a time fetches; the others find it done.
 if [ ! -e "$headers/.config" ] || [ ! -e "$dir/release" ]; then
 	exec 9>"$kernels/.lock-$series"
 	flock 9

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the scripts of this directory share.  Sourced, not run:
+# What the scripts of this directory share.  It is sourced, not run:
 #
 #	. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 #
-# Results go to stdout, everything that is for people goes to stderr.
+# Results go to stdout, and messages to stderr.
 
 # shellcheck disable=SC2034  # used by those who source this file
 KHO_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,16 +23,16 @@ die()
 	exit 1
 }
 
-# ---- Which Debian this is, and what comes from which ----
+# ---- Debian releases ----
 
-# 12 or 13.  Nothing else was tried.
+# The host's release: 12 or 13.  Others were not tried.
 KHO_DEBIAN=$(sed -n 's/^VERSION_ID="\([0-9]*\).*/\1/p' /etc/os-release)
 
-# kernels_from SERIES: whose kernels of that series are used: those of this release
-# (host), or of another one, which has an apt of its own (older, newer)
+# kernels_from SERIES: prints which release's kernels of that series are used: this one's
+# (host), or another one's, which has its own configuration of apt (older, newer)
 #
-# Debian 13 has 6.12, and Debian 12 has it besides its own 6.1.  What is later than
-# that is in trixie-backports, for either.
+# Debian 13 has 6.12, and Debian 12 has it besides its own 6.1.  Later kernels are in
+# trixie-backports, for either release.
 kernels_from()
 {
 	case $KHO_DEBIAN:$1 in
@@ -45,15 +45,15 @@ kernels_from()
 	esac
 }
 
-# needs_chroot SERIES: modules of that series can't be built on this release, as what
-# their headers packages want to run needs a newer libc.  An older one's do run.
+# needs_chroot SERIES: true if modules of that series can't be built on this release,
+# because the programs in their headers packages need a newer libc.  Older ones do run.
 needs_chroot()
 {
 	[ "$KHO_DEBIAN" != 13 ] && [ "$(kernels_from "$1")" = newer ]
 }
 
-# series_apt SERIES: sets KHO_APT to a configuration for apt that knows that series;
-# it is empty for the host's own.
+# series_apt SERIES: sets KHO_APT to a configuration of apt that has that series, or to
+# nothing for the host's own
 series_apt()
 {
 	case $(kernels_from "$1") in
@@ -68,8 +68,8 @@ series_apt()
 	esac
 }
 
-# is_installed PKG: it, or one that provides it: Debian 12's libssl3 is libssl3t64 in
-# Debian 13.
+# is_installed PKG: true if the package, or one that provides it, is installed: Debian
+# 12's libssl3 is libssl3t64 in Debian 13
 is_installed()
 {
 	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ||
@@ -77,10 +77,10 @@ is_installed()
 		grep '^installed,' | grep -F -e ", $1," -e ", $1 (" >/dev/null
 }
 
-# need_packages PKG...: installs those Debian packages that are missing.
+# need_packages PKG...: installs those Debian packages that are missing
 need_packages()
 {
-	# KHO_APT is the caller's.
+	# Local, to keep the caller's KHO_APT.
 	local pkg missing=() wanted=() debs=() KHO_APT
 
 	for pkg; do
@@ -103,14 +103,14 @@ need_packages()
 			wanted+=("$pkg")
 			continue
 		fi
-		# It is one archive in /usr/src.  Nothing else of another release
-		# is ever installed.
+		# This package is one archive in /usr/src.  Nothing else of another
+		# release is ever installed.
 		debs+=("$(mktemp -d "$KHO_CACHE/.debs.XXXXXX")")
 		(cd "${debs[-1]}" && APT_CONFIG=$KHO_APT apt-get download -qq "$pkg") >&2 ||
 			die "apt-get could not download $pkg"
 		wanted+=("${debs[-1]}"/*.deb)
 	done
-	# Two tests at a time may each want something, and apt waits for nobody.
+	# Two tests may install packages at the same time, and apt does not wait.
 	{
 		flock 7 &&
 		apt-get update -qq 7>&- &&
@@ -121,9 +121,9 @@ need_packages()
 	rm -rf "${debs[@]}"
 }
 
-# need_module_tools HEADERS: installs what modules are built with against these: the
-# compiler that they name, which need not be this release's, and what their programs
-# depend on.
+# need_module_tools HEADERS: installs what building modules against these headers takes:
+# the compiler that they name, which need not be this release's default, and what their
+# programs depend on
 need_module_tools()
 {
 	local compiler
@@ -133,10 +133,9 @@ need_module_tools()
 	need_packages gcc make libelf1 libssl3 pahole ${compiler:+"$compiler"}
 }
 
-# separate_apt DIR SUITE...: in that directory of the cache, a configuration for apt,
-# DIR/apt.conf, that knows these suites by Debian's own keyring.  It has lists and a
-# status of its own; nothing can be installed by it, and what the host's apt knows
-# stays as it is.
+# separate_apt DIR SUITE...: makes DIR/apt.conf, a configuration of apt with these suites
+# and Debian's keyring.  It has its own lists and status, so nothing can be installed by
+# it, and the host's apt is not affected.
 separate_apt()
 {
 	local dir=$1 keyring suite archive
@@ -166,27 +165,27 @@ separate_apt()
 			APT::Architecture "amd64";
 			APT::Sandbox::User "root";
 		E
-		say "asking apt for the kernels of $*"
+		say "updating apt's lists of $*"
 		if APT_CONFIG=$dir/apt.conf apt-get update -qq >&2; then
 			touch "$dir/updated"
 		else
 			[ -e "$dir/updated" ] ||
 				die "apt-get update failed for $*"
-			say "apt-get update failed, going on with the lists there are"
+			say "apt-get update failed, using the existing lists"
 		fi
 	fi
 	exec 8>&-
 }
 
-# newer_apt: sets KHO_NEWER_APT to a configuration for kernels that are newer than
-# this release, or than any.
+# newer_apt: sets KHO_NEWER_APT to a configuration for kernels that are newer than those
+# of this release, or of any
 newer_apt()
 {
 	separate_apt "$KHO_CACHE/apt" trixie trixie-backports
 	KHO_NEWER_APT=$KHO_CACHE/apt/apt.conf
 }
 
-# older_apt: sets KHO_OLDER_APT to one for kernels that Debian 12 has and 13 has not
+# older_apt: sets KHO_OLDER_APT to one for kernels that Debian 12 has and 13 lacks
 older_apt()
 {
 	separate_apt "$KHO_CACHE/apt-older" bookworm bookworm-updates bookworm-security

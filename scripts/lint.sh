@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# lint.sh [CHECK...]: all static checks, or those that are named.  A line for
-# each, and at the end what is wrong.  lint.sh --list names them.
+# lint.sh [CHECK...]: runs all static checks, or those that are named.  Prints a line for
+# each, and then what is wrong.  lint.sh --list prints their names.
 #
-# A check is a function check_NAME in a file in lint/, which has its name or what it
-# begins with.  Its output is what is wrong, and so is a status other than 0.
+# A check is a function check_NAME in a file in lint/, which is named after the check or
+# the beginning of its name.  It fails by its exit status, and its output says why.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -18,7 +18,7 @@ for file in scripts/lint/*.sh; do
 	. "$file"
 done
 
-# ---- All of them ----
+# ---- All checks ----
 
 checks=(style-module style-bootstub style-wire style-user module-6.1
 	module-6.12 module-native module-clang tools headers uapi shell perl modes spdx
@@ -37,7 +37,7 @@ need_packages gcc g++ make clang sparse shellcheck codespell perl groff-base \
 failed=()
 for check in "${@:-${checks[@]}}"; do
 	function=check_${check//[-.]/_}
-	declare -F "$function" >/dev/null || die "no check is called $check"
+	declare -F "$function" >/dev/null || die "there is no check $check"
 	if "$function" >"$tmp/out-$check" 2>&1; then
 		printf 'ok    %s\n' "$check"
 	else
@@ -52,7 +52,7 @@ for check in "${failed[@]}"; do
 	if [ -s "$tmp/out-$check" ]; then
 		cat "$tmp/out-$check"
 	else
-		echo "(without a word)"
+		echo "(no output)"
 	fi
 done
 exit 1

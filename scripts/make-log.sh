@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make-log.sh FILE: reads what building a module said.  Fails if there is any
-# warning or error of the compiler, of modpost or of make, and shows these.
+# make-log.sh FILE: checks the output of building a module.  Shows all warnings and errors
+# of the compiler, modpost and make, and fails if there are any.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 [ $# -eq 1 ] || die "usage: make-log.sh FILE"
 
-# What says nothing about the module, each line with the reason for it.
+# Lines that say nothing about the module, each with the reason.
 allowed=(
 	# Debian 12's headers have no vmlinux to take types from.
 	'^Skipping BTF generation for .* due to unavailability of vmlinux$'
-	# A kernel of Debian's is built with the compiler of its day.
+	# Debian built the kernel with an earlier version of the compiler.
 	'^warning: the compiler differs from the one used to build the kernel$'
-	# The same of the program that makes BTF, which none of these tests read.
+	# The same for the program that makes BTF, which no test reads.
 	'^warning: pahole version differs from the one used to build the kernel$'
 )
 pattern=$(printf '|%s' "${allowed[@]}")

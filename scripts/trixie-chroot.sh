@@ -1,16 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# trixie-chroot.sh: makes a small Debian 13 in the cache, once, and prints its
-# directory.  Modules for kernels from 7.0 on are built in there: what their
-# headers packages want to run needs a newer libc than this release has, and
-# they were built with gcc 14.
+# trixie-chroot.sh: makes a small Debian 13 in the cache, once, and prints its directory.
+# Modules for kernels from 7.0 on are built in it: the programs in their headers packages
+# need a newer libc than this release has, and these kernels were built with gcc 14.
 #
-# trixie-chroot.sh run HEADERS DIR COMMAND...: runs a command there.  HEADERS is
-# a tree as fetch-kernel.sh unpacks it, .../usr/src/linux-headers-REL, which
-# gets its packaged place; DIR gets the place /build.  Nothing of the host is
-# changed by that, and nothing of the chroot: what is mounted is gone when the
-# command ends.
+# trixie-chroot.sh run HEADERS DIR COMMAND...: runs a command in it.  HEADERS is a tree as
+# fetch-kernel.sh unpacks it, .../usr/src/linux-headers-REL, and is mounted where the
+# package has it; DIR is mounted at /build.  Neither the host nor the chroot is changed:
+# the mounts are gone when the command ends.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -21,12 +19,12 @@ usage()
 	exit 2
 }
 
-# The last three are what the programs of linux-kbuild depend on.
+# The programs of linux-kbuild depend on the last three.
 packages=dkms,gcc-14,gcc,make,kmod,xz-utils,pahole,libelf1t64,libssl3t64
 key=$(echo "$packages" | sha256sum | cut -c 1-8)
 root=$KHO_CACHE/trixie-$key
 
-# In a mount namespace: debootstrap mounts /proc, and leaves it if it is killed.
+# Runs debootstrap in a mount namespace: if it is killed, it leaves /proc mounted.
 make_root()
 {
 	local tmp mirror log=$KHO_CACHE/trixie.log
@@ -35,7 +33,7 @@ make_root()
 	mirror=$(awk '$(NF - 1) == "trixie" { print $(NF - 2) }' \
 		"$KHO_CACHE/apt/sources.list")
 	tmp=$(mktemp -d "$KHO_CACHE/.trixie.XXXXXX")
-	# shellcheck disable=SC2064  # now, while it is known
+	# shellcheck disable=SC2064  # expand it now: tmp is local
 	trap "rm -rf --one-file-system '$tmp'" EXIT
 	say "unpacking Debian 13 with a compiler, about a minute; log: $log"
 	unshare --mount --propagation private \
@@ -46,7 +44,7 @@ make_root()
 		die "debootstrap failed, see $log"
 	}
 
-	# What nobody reads here: more than half of it.
+	# Remove what is not needed: more than half of it.
 	rm -rf "$tmp"/var/cache/apt/* "$tmp"/var/lib/apt/lists/* \
 		"$tmp"/usr/share/{doc,man,info,locale}/*
 	mkdir "$tmp/build"
@@ -55,30 +53,30 @@ make_root()
 	mv -T "$tmp" "$root"
 }
 
-# Prints nothing; afterwards $root is there.
+# Makes $root if it does not exist.  Prints nothing.
 need_root()
 {
-	[ "$(id -u)" -eq 0 ] || die "making a chroot takes root"
+	[ "$(id -u)" -eq 0 ] || die "only root can make a chroot"
 	need_packages debootstrap debian-archive-keyring util-linux
 	mkdir -p "$KHO_CACHE"
 	[ ! -d "$root" ] || return 0
 	exec 9>"$KHO_CACHE/trixie.lock"
 	if ! flock -n 9; then
-		say "waiting for another one to make the same"
+		say "waiting for another run that makes the chroot"
 		flock 9
 	fi
 	[ -d "$root" ] || make_root
 	exec 9>&-
 }
 
-# Runs in a mount namespace of its own.
+# Runs in its own mount namespace.
 enter()
 {
 	local headers=$1 dir=$2 tree kbuild
 
 	shift 2
 	tree=${headers%/src/linux-headers-*}
-	# A link in there says where its programs are.
+	# This link leads to the programs of linux-kbuild.
 	kbuild=$(readlink "$headers/scripts") ||
 		die "$headers has no link to the programs of linux-kbuild"
 	kbuild=$(basename "$(dirname "$kbuild")")
@@ -105,14 +103,14 @@ run)
 	headers=$(readlink -f "$2")
 	[[ $headers == */usr/src/linux-headers-* ]] ||
 		die "$2 is not within an unpacked headers package"
-	[ -d "$3" ] || die "$3 is no directory"
+	[ -d "$3" ] || die "$3 is not a directory"
 	need_root
 	shift
 	exec unshare --mount --propagation private \
 		"${BASH_SOURCE[0]}" enter "$headers" "${@:2}"
 	;;
 enter)
-	# For run only.
+	# Only called by run.
 	shift
 	enter "$@"
 	;;

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# bootstub-size: how much the boot stub is, and how much it changes of a kernel.
+# bootstub-size: limits the size of the boot stub, and of its changes to a kernel.
 
-# Own source below 900 lines of code, lines that a kernel tree gets below 60.
+# Less than 900 lines of own code, and less than 60 lines added to a kernel tree.
 check_bootstub_size()
 {
 	local lines patch
 
-	# What is C, without comments; Kconfig and Makefile only say how it is built.
+	# Count C code without comments, and neither Kconfig nor Makefile.
 	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat |
 		gcc -fpreprocessed -dD -E -P - 2>/dev/null | grep -c '[^[:space:]]')
 	if [ "$lines" -eq 0 ] || [ "$lines" -ge 900 ]; then

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# compat: where versions of kernels are asked for.
+# compat: checks that only module/compat/ tests for kernel versions.
 
-# The module is written for the newest kernel; what older ones lack is in one
-# place.
+# The module is written for the newest kernel; what older ones lack is in one place.
 check_compat()
 {
 	local list

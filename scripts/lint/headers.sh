@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# headers: those that others include can be compiled alone.
+# headers: checks that shared headers compile on their own.
 
-# Each header stands by itself, in C.
 check_headers()
 {
 	local header cc bad=0
@@ -17,7 +16,7 @@ check_headers()
 				-Wpedantic -Wno-unused-function -Iinclude \
 				-Iinclude/uapi "$tmp/one.c" || bad=1
 		done
-		# The wire's sizes and offsets are asserted in the headers.
+		# For the headers' assertions about sizes and offsets on the wire.
 		clang --target=i386-linux-gnu -fsyntax-only -Werror \
 			-isystem "/usr/include/$(gcc -print-multiarch)" \
 			-Iinclude "$tmp/one.c" || bad=1

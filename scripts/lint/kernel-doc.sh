@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# kernel-doc: what its own checker says of our comments.
+# kernel-doc: runs the kernel's checker on our comments.
 
 check_kernel_doc()
 {

@@ -1,16 +1,16 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# layers.pl DIR TABLE: may those files of DIR, which is module/, include what they
-# include, and is nothing too large?  TABLE says what rooms there are; it has lines
+# layers.pl DIR TABLE: checks which files in DIR, which is module/, include which, and
+# that nothing is too large.  TABLE describes the parts of DIR; it has lines
 #
-#	NUMBER PATH...		a room: folders, or single files, by their paths in DIR.
-#				Folders below are part of it, unless they are rooms
-#				themselves.  It may include what has a smaller number.
-#	private HEADER...	these are for their own room, as is every internal.h
-#	core HEADER...		these may be for all, and so their structs are small
+#	NUMBER PATH...		a part: folders or single files, by their paths in DIR.
+#				It contains its subfolders, unless they are parts
+#				themselves.  It may include parts with a smaller number.
+#	private HEADER...	headers for their own part only, like every internal.h
+#	core HEADER...		headers that all may include; their structs must be small
 #
-# and comments, from a # on.  Says what is wrong as FILE:LINE: WHY, and fails then.
+# and comments that start with a #.  Prints each fault as FILE:LINE: WHY, and then fails.
 use strict;
 use warnings;
 
@@ -19,17 +19,17 @@ use constant {
 	MAX_MEMBERS => 12,
 };
 
-# Who alone may know whether the kernel has a KHO of its own
+# Only files in this folder may know whether there is in-kernel KHO.
 my $NATIVE = 'backend/native/';
 
 die("usage: layers.pl DIR TABLE\n") unless @ARGV == 2;
 my ($dir, $table) = @ARGV;
 $dir =~ s,/+$,,;
 
-my %room;		# of a path, as the table has it: { name, number }
+my %part;		# by path, as in the table: { name, number }
 my %private;
 my %core;
-my %text;		# of a file, in lines
+my %text;		# lines of each file
 my %code;		# the same without comments
 my @includes;		# { from, to, line }
 my $faults = 0;
@@ -52,7 +52,7 @@ sub slurp
 	return \@lines;
 }
 
-# ---- What there is ----
+# ---- Input ----
 
 sub read_table
 {
@@ -71,8 +71,8 @@ sub read_table
 			@core{@paths} = ($nr) x @paths;
 		} elsif ($what =~ /^\d+$/) {
 			for (@paths) {
-				fault($table, $nr, "$_ is there twice") if $room{$_};
-				$room{$_} = { name => $paths[0], number => $what };
+				fault($table, $nr, "$_ is there twice") if $part{$_};
+				$part{$_} = { name => $paths[0], number => $what };
 			}
 		} else {
 			fault($table, $nr, "'$what' is neither a number nor private nor core");
@@ -80,7 +80,7 @@ sub read_table
 	}
 }
 
-# strip(TEXT): its lines without comments
+# strip(TEXT): returns its lines without comments
 sub strip
 {
 	my ($text) = @_;
@@ -110,13 +110,13 @@ sub read_files
 	die("layers.pl: there is nothing in $dir\n") unless %text;
 }
 
-# room_of(FILE): itself or the nearest folder that the table has
-sub room_of
+# part_of(FILE): returns the part of the file, or of the nearest folder in the table
+sub part_of
 {
 	my ($path) = @_;
 
 	for (;;) {
-		return $room{$path} if $room{$path};
+		return $part{$path} if $part{$path};
 		return undef unless $path =~ s,/[^/]*$,,;
 	}
 }
@@ -148,27 +148,27 @@ sub read_includes
 	}
 }
 
-# ---- What is wrong ----
+# ---- Checks ----
 
-sub check_rooms
+sub check_parts
 {
 	my %known;
 
 	for my $path (sort(keys(%text))) {
 		my $folder = folder_of($path);
-		# What builds the module is of no room.
-		next if room_of($path) || $path !~ /\.[chS]$/;
-		# A folder is unknown once, and not for each of its files.
+		# Files that only build the module belong to no part.
+		next if part_of($path) || $path !~ /\.[chS]$/;
+		# Report an unknown folder once, not for each of its files.
 		next if $folder ne '' && $known{$folder}++;
 		fault("$dir/$path", 1, ($folder eq '' ? "$path" : "the folder $folder") .
-		      " is no room of $table");
+		      " is not in $table");
 	}
 }
 
 sub check_direction
 {
 	for my $include (@includes) {
-		my ($from, $to) = (room_of($include->{from}), room_of($include->{to}));
+		my ($from, $to) = (part_of($include->{from}), part_of($include->{to}));
 		next unless $from && $to && $from->{name} ne $to->{name};
 
 		my $why;
@@ -188,8 +188,8 @@ sub check_direction
 	}
 }
 
-# find_circles WHAT INCLUDE...: each has besides its "a" and its "b", which must not
-# lead back to it
+# find_circles WHAT INCLUDE...: each include also has an "a" and a "b"; "b" must not lead
+# back to "a"
 sub find_circles
 {
 	my ($what, @steps) = @_;
@@ -198,7 +198,7 @@ sub find_circles
 	for (@steps) {
 		$next{$_->{a}}{$_->{b}} ||= $_ if $_->{a} ne $_->{b};
 	}
-	# On the way there are all that lead to the one that is visited.
+	# @way has the steps that lead to the one that is visited.
 	$visit = sub {
 		my ($at, @way) = @_;
 
@@ -224,13 +224,13 @@ sub find_circles
 
 sub check_circles
 {
-	my @rooms;
+	my @parts;
 
 	for (@includes) {
-		my ($from, $to) = (room_of($_->{from}), room_of($_->{to}));
-		push(@rooms, { %$_, a => $from->{name}, b => $to->{name} }) if $from && $to;
+		my ($from, $to) = (part_of($_->{from}), part_of($_->{to}));
+		push(@parts, { %$_, a => $from->{name}, b => $to->{name} }) if $from && $to;
 	}
-	find_circles('rooms', @rooms);
+	find_circles('parts', @parts);
 	find_circles('headers', map { { %$_, a => $_->{from}, b => $_->{to} } }
 		     grep { $_->{from} =~ /\.h$/ } @includes);
 }
@@ -242,7 +242,7 @@ sub check_native
 		my $nr = 0;
 		for (@{$text{$path}}) {
 			$nr++;
-			fault("$dir/$path", $nr, "kho_native is for $NATIVE alone") if /\bkho_native\b/;
+			fault("$dir/$path", $nr, "kho_native is only for $NATIVE") if /\bkho_native\b/;
 		}
 	}
 }
@@ -272,13 +272,13 @@ sub check_use
 	}
 }
 
-# members TEXT: of what is between a struct's braces; those of a struct or a union
-# without a name count each, as they are used like all others
+# members TEXT: counts the members between a struct's braces; members of an unnamed struct
+# or union count each, as they are used like all others
 sub members
 {
 	my ($text) = @_;
 
-	# What is in parentheses, in brackets, or in the braces of one with a name, is one.
+	# Parentheses, brackets and the braces of a named member count as one.
 	1 while $text =~ s/\([^()]*\)|\[[^][]*\]/_/;
 	while ($text =~ s/\{([^{}]*)\}([^;{}]*);/;/) {
 		my ($inside, $name) = ($1, $2);
@@ -313,7 +313,7 @@ sub check_structs
 read_table();
 read_files();
 read_includes();
-check_rooms();
+check_parts();
 check_direction();
 check_circles();
 check_native();

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# layers: which files of the module may include which.  The rooms are in the table.
+# layers: checks which files of the module include which, by the table in lint/layers.
 
 check_layers()
 {

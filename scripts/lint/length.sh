@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# length: of files.
+# length: checks the length of files.
 
 check_length()
 {
@@ -13,7 +13,7 @@ check_length()
 			echo "$file: $lines lines, more than $most"
 			bad=1
 		fi
-	# What users are promised is in one piece.
+	# The UAPI is one file, whatever its length.
 	done < <(files '' '^((tools/libkho/)?COPYING|LICENSES/.*|include/uapi/linux/kho\.h)$')
 	return "$bad"
 }

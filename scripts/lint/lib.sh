@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# What checks share: which files there are, and what is in them.
+# What checks share: the list of files, and functions to search them.
 
-# What git knows or would know; in an unpacked archive, what is there.
+# All files that git tracks or would track; in an unpacked archive, all files.
 git ls-files -co --exclude-standard >"$tmp/files" 2>/dev/null ||
 	find . -path ./build -prune -o -type f -printf '%P\n' >"$tmp/files"
 sort -u "$tmp/files" | while read -r file; do
 	[ ! -f "$file" ] || printf '%s\n' "$file"
 done >"$tmp/all"
 
-# files REGEX [NOT]: those whose path matches REGEX and not NOT
+# files REGEX [NOT]: prints the files whose path matches REGEX and not NOT
 files()
 {
 	grep -E -- "$1" "$tmp/all" | grep -vE -- "${2:-^$}" || true
 }
 
-# scripts INTERPRETER...: those whose first line says so
+# scripts INTERPRETER...: prints the files whose first line names one of these
 scripts()
 {
 	local file line wanted
@@ -31,7 +31,7 @@ scripts()
 	done <"$tmp/all"
 }
 
-# absent GREP-ARGUMENT...: shows what grep finds, and is true if that's nothing
+# absent GREP-ARGUMENT...: prints what grep finds, and is true if it finds nothing
 absent()
 {
 	local status=0

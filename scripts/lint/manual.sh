@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# manual: groff on manual pages.
+# manual: runs groff on manual pages.
 
 check_manual()
 {

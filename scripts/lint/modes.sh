@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# modes: which files can be executed.
+# modes: checks that exactly the files that start with #! are executable.
 
-# What is a program has to be one, and nothing else.
 check_modes()
 {
 	local file mode line bad=0

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# module-*: the module and the test modules are built for several kernels, with all
+# module-*: builds the module and the test modules for several kernels, with all
 # warnings.
 
-# kbuild LOG SERIES DIR [ARG...]
+# kbuild LOG SERIES DIR [ARG...]: builds the modules in DIR
 kbuild()
 {
 	local log=$1 headers dir=$3
@@ -20,7 +20,7 @@ kbuild()
 	make -k -j2 -C "$headers" M="$dir" W=1 "$@" modules >"$log" 2>&1
 }
 
-# The module and the test modules, from a copy.  build_modules [-o] SERIES [ARG...]
+# build_modules [-o] SERIES [ARG...]: builds a copy of the module and the test modules
 #	-o	only the module
 build_modules()
 {
@@ -48,9 +48,9 @@ build_modules()
 		kbuild "$dir/log3" "$series" "$dir/bench" "$@" || status=$?
 		cat "$dir/log3" >>"$dir/log"
 	fi
-	# Debian's header packages have no vmlinux to take types from, and ours had no
-	# pahole to make them.  7.3.4 asks for a sparse that Debian 12 and 13 do not
-	# have yet, and goes on without.
+	# Debian's headers packages have no vmlinux to take types from, and ours were
+	# built without pahole.  7.3.4 wants a newer sparse than Debian 12 and 13 have,
+	# and goes on without it.
 	grep -vE -e '^ +(CC|CHECK|LD|BTF|MODPOST) |Skipping BTF generation' \
 		-e 'warning: pahole version differs' \
 		-e 'C=2 specified, but sparse is not available or not up to date' \
@@ -72,7 +72,7 @@ check_module_6_12()
 	build_modules -o 6.12 C=2
 }
 
-# A kernel with KHO of its own, whose names are not to be ours.
+# For a kernel with in-kernel KHO, the module must not export anything.
 check_module_native()
 {
 	local exported
@@ -85,10 +85,9 @@ check_module_native()
 	}
 }
 
-# Debian's kernels are built by gcc, with options that clang 14 or 19 doesn't have:
-# left out here.  The object code is not what it should be then, so objtool is
-# not asked; warnings are what this is about.  The last three are for 6.12's
-# own headers.
+# Prints a compiler for check_module_clang.  It drops gcc's options of Debian's kernels
+# that clang 14 and 19 lack.  This makes wrong object code, so objtool is not run; only
+# the warnings matter.  The last three options are for 6.12's own headers.
 clang_for_gcc()
 {
 	cat <<-'END'

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# paths: what is known on one machine only.
+# paths: finds what is known on one machine only: paths, and the mirrors that it gets
+# packages from.
 
-# Paths of a single machine, and the mirrors that it has packages from.
 check_paths()
 {
 	local list hosts host bad=0

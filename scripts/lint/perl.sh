@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# perl: warnings of perl itself.
+# perl: checks for perl's own warnings.
 
 check_perl()
 {

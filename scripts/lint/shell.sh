@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# shell: shellcheck.
+# shell: runs shellcheck.
 
 check_shell()
 {

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# spdx: licences.
+# spdx: checks that sources name their licence.
 
 check_spdx()
 {
 	local file bad=0
 
-	# All that is source.  Not: texts, data, lists, and what dpkg reads.
+	# All sources, but no texts, data, lists, and files that dpkg reads.
 	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/(map|matrix|bench|benchmarks)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|md\.in|patch|config)|(.*/)?\.git[^/]*|tests/qemu/lib/console-allowed)$' \
 		>"$tmp/spdx"
 	while read -r file; do

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# style-*: the kernel's checkpatch.  What is not a fault here is left out for each
-# kind of source.
+# style-*: runs the kernel's checkpatch.  Types of warnings that do not apply here are
+# ignored, for each kind of source.
 
-# checkpatch.pl comes with no package but the source's: taken out once.
+# Prints where checkpatch.pl is.  Only the package of the source has it: extracted once.
 checkpatch_dir()
 {
 	local version dir
@@ -12,7 +12,7 @@ checkpatch_dir()
 	version=$(dpkg-query -W -f='${Version}' linux-source-6.1)
 	dir=$KHO_CACHE/lint-$version
 	if [ ! -e "$dir/checkpatch.pl" ]; then
-		say "taking checkpatch out of linux-source-6.1"
+		say "extracting checkpatch from linux-source-6.1"
 		mkdir -p "$dir.$$"
 		tar -xJf /usr/src/linux-source-6.1.tar.xz -C "$dir.$$" \
 			--strip-components=2 --occurrence=1 \
@@ -26,25 +26,25 @@ checkpatch_dir()
 	echo "$dir"
 }
 
-# checkpatch FILES IGNORED...: FILES is a list, IGNORED are types
+# checkpatch FILES IGNORED...: checks a list of files; IGNORED are types of warnings
 checkpatch()
 {
 	local list=$1 dir ignore file clean bad=0
 
 	shift
 	dir=$(checkpatch_dir)
-	# What is said to people is not broken: it could not be found by grep.
+	# Messages are not wrapped, so that grep finds them.
 	ignore=LONG_LINE_STRING
 	for file; do
 		ignore+=,$file
 	done
 	[ -n "$list" ] || return 0
-	# It leaves a file where it is called: somewhere else, by links.
+	# checkpatch leaves a file in its working directory: use one with links.
 	if [ ! -e "$tmp/links" ]; then
 		mkdir "$tmp/links"
 		ln -s "$KHO_TOP"/* "$tmp/links/"
 	fi
-	# What was found to be in order is so until it changes, or what judges it.
+	# A file that has passed is checked again only if it or this script changes.
 	mkdir -p "$dir/clean"
 	while read -r file; do
 		clean=$dir/clean/$({ echo "$ignore $file"; cat "$file" \
@@ -68,11 +68,11 @@ check_style_module()
 {
 	local bad=0
 
-	# The one place where version tests are allowed; and what checkpatch
-	# takes for two constants is a version and a version.
+	# The only place where version tests are allowed.  Checkpatch takes a
+	# comparison of two versions for one of two constants.
 	checkpatch "$(files '^module/compat/.*\.[ch]$')" LINUX_VERSION_CODE \
 		CONSTANT_COMPARISON || bad=1
-	# Test modules: a macro that leaves the function keeps a check a line.
+	# Test modules: a macro that returns keeps each check in one line.
 	checkpatch "$(files '^tests/(kmod|bench/kmod)/.*\.[ch]$')" MACRO_WITH_FLOW_CONTROL ||
 		bad=1
 	checkpatch "$(files '^(module|include/linux)/.*\.[chS]$' \
@@ -82,18 +82,17 @@ check_style_module()
 
 check_style_bootstub()
 {
-	# COMPLEX_MACRO: KHO_FN is a storage class, for which no parentheses
-	# exist.
+	# COMPLEX_MACRO: KHO_FN is a storage class, which can't have parentheses.
 	checkpatch "$(files '^bootstub/.*\.[chS]$')" COMPLEX_MACRO
 }
 
 check_style_wire()
 {
-	# These depend on nothing, so there is no __packed and no
-	# static_assert() (CAMELCASE); sizes of arrays have to be constant
-	# expressions, so there are macros (MACRO_ARG_REUSE); KHO_FN is a
-	# storage class (COMPLEX_MACRO); an ioctl's number stands right below
-	# its struct (LINE_SPACING).
+	# These headers depend on nothing, so they can't use __packed and
+	# static_assert() (CAMELCASE).  Array sizes must be constant expressions, so
+	# macros are needed (MACRO_ARG_REUSE).  KHO_FN is a storage class
+	# (COMPLEX_MACRO).  An ioctl's number is right below its struct
+	# (LINE_SPACING).
 	checkpatch "$(files '^include/(kho|uapi)/')" CAMELCASE COMPLEX_MACRO \
 		LINE_SPACING MACRO_ARG_REUSE PREFER_DEFINED_ATTRIBUTE_MACRO
 }
@@ -101,10 +100,9 @@ check_style_wire()
 check_style_user()
 {
 	# Userspace has the C library's types and none of the kernel's macros
-	# (ARRAY_SIZE, BIT, __printf); _Noreturn and libFuzzer's names are as
-	# they are (CAMELCASE).  Macros of tests stand for whole statements
-	# (COMPLEX_MACRO, MACRO_ARG_*), and READ_ONCE() has to be made of
-	# something (VOLATILE).
+	# (ARRAY_SIZE, BIT, __printf).  _Noreturn and libFuzzer's names are given
+	# (CAMELCASE).  Macros of tests stand for whole statements (COMPLEX_MACRO,
+	# MACRO_ARG_*).  READ_ONCE() needs volatile (VOLATILE).
 	checkpatch "$(files '^(tools|tests)/.*\.[chS]$' '^tests/(kmod|bench/kmod)/')" \
 		ARRAY_SIZE BIT_MACRO CAMELCASE COMPLEX_MACRO MACRO_ARG_REUSE \
 		MACRO_ARG_PRECEDENCE PREFER_DEFINED_ATTRIBUTE_MACRO \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# tools: khoctl and libkho are built by two compilers without a warning.
+# tools: builds khoctl and libkho with two compilers, which must not warn.
 
 check_tools()
 {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154 # tmp is of lint.sh
 #
-# uapi: the header of ioctls, in C and C++, and for 32-bit callers.
+# uapi: checks the header of ioctls, in C and C++, and for 32-bit callers.
 
-# record_layouts TARGET: sizes, alignments and offsets of our structs
+# record_layouts TARGET: prints sizes, alignments and offsets of our structs
 record_layouts()
 {
 	clang --target="$1" -fsyntax-only -Wno-everything \
@@ -30,17 +30,17 @@ check_uapi()
 
 	record_layouts x86_64-linux-gnu >"$tmp/layout"
 	grep -q 'struct kho_query' "$tmp/layout" || {
-		echo "clang says nothing about struct kho_query"
+		echo "clang does not print the layout of struct kho_query"
 		bad=1
 	}
-	# Same for 32-bit callers, whether they align u64 to 4 or to 8.
+	# The layout must be the same for 32-bit callers, which align u64 to 4 or to 8.
 	for target in i386-linux-gnu arm-linux-gnueabihf; do
 		record_layouts "$target" | diff "$tmp/layout" - || {
-			echo "$header: another layout on $target"
+			echo "$header: the layout differs on $target"
 			bad=1
 		}
 	done
-	# And the kernel's own rule for what it exports.
+	# The kernel's own rule for exported headers.
 	absent -nE '\b(int|long|short|char|size_t|bool|u(8|16|32|64)|uint[0-9]+_t)\b[^;*]*;' \
 		"$header" || bad=1
 	return "$bad"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# versions: that of the project is the same wherever it is named.
+# versions: checks that the project's version is the same in all places.
 
 check_versions()
 {
@@ -18,7 +18,7 @@ check_versions()
 		echo "dkms.conf: $found, not $version"
 		bad=1
 	fi
-	# A manual need not say it, but must not say anything else.
+	# A manual page need not name the version, but must not name another one.
 	for found in $(files '\.[1-9]$' | xargs -r grep -ohE \
 		'\b(kho|khoctl) [0-9]+\.[0-9]+\.[0-9]+\b' | awk '{ print $2 }'); do
 		if [ "$found" != "$version" ]; then

@@ -110,7 +110,7 @@ is($out, '', 'without a word');
 
 refuses('a room above', { 'tree/tree.c' => "\n#include \"core/core.h\"\n" },
 	['module/tree/tree.c:2: includes what is above: core/core.h, from tree (1) to core (3)',
-	 'module/tree/tree.c:2: closes a circle of rooms: core to tree (core/internal.h:1), ' .
+	 'module/tree/tree.c:2: closes a circle of parts: core to tree (core/internal.h:1), ' .
 	 'tree to core (tree/tree.c:2)']);
 refuses('the room beside', { 'backend/own/own.c' => "#include \"objects/objects.h\"\n" },
 	['module/backend/own/own.c:1: includes what is beside: objects/objects.h, ' .
@@ -125,16 +125,16 @@ refuses('what the table calls private', { 'core/core.c' => "#include \"tree/node
 refuses('what is nowhere', { 'mm/mm.c' => "#include \"own.h\"\n" },
 	['module/mm/mm.c:1: own.h is neither beside it nor in module/, which paths are relative to']);
 refuses('kho_native elsewhere', { 'objects/objects.h' => "\n/* kho_native() is true */\n" },
-	['module/objects/objects.h:2: kho_native is for backend/native/ alone']);
+	['module/objects/objects.h:2: kho_native is only for backend/native/']);
 refuses('an unknown folder', { 'extra/a.c' => "#include \"b.h\"\n", 'extra/b.h' => '' },
-	['module/extra/a.c:1: the folder extra/ is no room of layers']);
+	['module/extra/a.c:1: the folder extra/ is not in layers']);
 refuses('an unknown file', { 'other.c' => '' },
-	['module/other.c:1: other.c is no room of layers']);
+	['module/other.c:1: other.c is not in layers']);
 refuses('a circle of rooms',
 	{ 'tree/tree.h' => "#include \"mm/mm.h\"\n", 'mm/mm.h' => "#include \"tree/tree.h\"\n" },
 	['module/mm/mm.h:1: includes what is beside: tree/tree.h, from mm (1) to tree (1)',
 	 'module/tree/tree.h:1: includes what is beside: mm/mm.h, from tree (1) to mm (1)',
-	 'module/mm/mm.h:1: closes a circle of rooms: tree to mm (tree/tree.h:1), ' .
+	 'module/mm/mm.h:1: closes a circle of parts: tree to mm (tree/tree.h:1), ' .
 	 'mm to tree (mm/mm.h:1)',
 	 'module/mm/mm.h:1: closes a circle of headers: tree/tree.h to mm/mm.h (tree/tree.h:1), ' .
 	 'mm/mm.h to tree/tree.h (mm/mm.h:1)']);
