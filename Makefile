@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# For people; `make help` says what there is.  Kbuild is for kernels and DKMS.
+# The Makefile to use by hand; `make help` lists its targets.  Kbuild is for kernels and
+# DKMS.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 PREFIX	?= /usr
@@ -9,30 +10,30 @@ DKMS_SRC = $(DESTDIR)/usr/src/kho-$(VERSION)
 all: tools module
 
 help:
-	@echo 'Set-up is not needed: demo and check install what they want with apt.'
+	@echo 'No set-up is needed: demo and check install what they need with apt.'
 	@echo
 	@echo '  make demo          stock kernel -> kexec -> the same kernel, in QEMU'
-	@echo '                     SUCCESSOR=stub, =mainline  into those kinds of kernel'
-	@echo '                     FIRMWARE=efi  on EFI, instead of a BIOS'
-	@echo '                     KEEP=1     leaves a shell in the second kernel'
-	@echo '                     V=1        shows the consoles'
-	@echo '  make check         all tests; TESTS="FILE..." some of them'
-	@echo '  make soak          20 handovers in a row; each allocation and each kill, not some'
-	@echo '  make fuzz          programs drawn from a seed, on kernels that check themselves; ARGS="KERNEL..."'
-	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." some of them'
-	@echo '  make bench         what it costs, against what there is without it; ARGS="NAME..." some'
+	@echo '                     SUCCESSOR=stub or mainline  another kind of next kernel'
+	@echo '                     FIRMWARE=efi  EFI instead of a BIOS'
+	@echo '                     KEEP=1     leave a shell in the second kernel'
+	@echo '                     V=1        show the consoles'
+	@echo '  make check         all tests; TESTS="FILE..." runs some of them'
+	@echo '  make soak          long versions of tests, for example 20 handovers in a row'
+	@echo '  make fuzz          random programs, on kernels that check themselves; ARGS="KERNEL..."'
+	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." runs some of them'
+	@echo '  make bench         benchmarks against baselines; ARGS="NAME..." runs some of them'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
 	@echo '  make               khoctl, libkho, and the module for the running kernel'
 	@echo '  make tools         khoctl and libkho only'
 	@echo '  make module        the module only; KDIR=DIR for another kernel'
-	@echo '  make install       khoctl, libkho, kho-seal, with all that belongs to them; PREFIX, DESTDIR'
-	@echo '  make uninstall     the opposite'
-	@echo '  make install-seal  kho-seal only, see docs/sealing.md; uninstall-seal'
-	@echo '  make dkms-install  the module with DKMS, for this and later kernels'
-	@echo '  make dkms-uninstall the opposite'
-	@echo '  make bootstub TREE=DIR  the boot stub into an unpacked kernel tree'
-	@echo '  make clean         what building left'
+	@echo '  make install       install khoctl, libkho and kho-seal; PREFIX, DESTDIR'
+	@echo '  make uninstall     remove them'
+	@echo '  make install-seal  install kho-seal only, see docs/sealing.md; uninstall-seal removes it'
+	@echo '  make dkms-install  install the module with DKMS, for this and later kernels'
+	@echo '  make dkms-uninstall  remove it'
+	@echo '  make bootstub TREE=DIR  add the boot stub to an unpacked kernel tree'
+	@echo '  make clean         remove what was built'
 
 tools:
 	$(MAKE) -C tools
@@ -75,7 +76,7 @@ demo:
 check:
 	@scripts/check.sh $(TESTS)
 
-# What make check does less of, for the time that it takes.
+# Tests that make check runs only in part, because they take long.
 soak:
 	@KHO_SOAK=1 KHO_HANDOVERS=20 KHO_CHAINS='bios efi little stub mixed efi-mixed nodes four high' KHO_EVERY=1 \
 		KHO_PLACES='driver late dimm pool' KHO_FIRMWARE='efi acpi noruntime noefi' \
@@ -90,7 +91,7 @@ soak:
 		tests/qemu/seal/70-seal.t tests/qemu/device/38-faults.t \
 		tests/qemu/khoctl/37-kill.t
 
-# Variables: see there.
+# For variables see docs/testing.md.
 fuzz:
 	@tests/qemu/fuzz/run.sh $(ARGS)
 
