@@ -219,7 +219,7 @@ static void __exit kho_exit(void)
 	kho_deferred_exit();
 	kho_poison_exit();
 	kho_sleep_exit();
-	/* Not under the lock, for which a reboot waits: this may wait for others' pages. */
+	/* Without the lock, for which a reboot waits: this may wait for others' pages. */
 	kho_backend_quiet();
 	mutex_lock(&kho.lock);
 	withdraw();

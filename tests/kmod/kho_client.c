@@ -325,8 +325,8 @@ static int __init client_init(void)
 		return ret;
 	}
 	/*
-	 * With kho.ko a page may lie in scratch, if the kernel itself lies there.  Once it
-	 * is free again, the module sets it aside.
+	 * With kho.ko a page may lie in scratch, if the kernel itself lies there.  Once
+	 * it is free again, the module sets it aside.
 	 */
 	ret = save();
 	for (try = 1; ret == -EBUSY && try < TRIES; try++) {

@@ -671,7 +671,7 @@ struct kho_obj_preserve {
 	__s32 fd;
 	/** @why: out, also after an error: KHO_WHY_*. */
 	__u32 why;
-	/** @bad_addr: out, also after an error: address of what can't be preserved, or 0. */
+	/** @bad_addr: out, also after an error: address that can't be preserved, or 0. */
 	__aligned_u64 bad_addr;
 };
 #define KHO_OBJ_PRESERVE _IO(KHO_IOCTL_TYPE, KHO_CMD_OBJ_PRESERVE)
