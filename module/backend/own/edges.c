@@ -25,12 +25,12 @@
  */
 #define LOWEST_PFN	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT)
 
-/* An envelope below that would have all in it that an x86 CPU can start in. */
+/* An envelope below that would cover all memory in which an x86 CPU can start. */
 const u64 kho_backend_lowest_pfn = LOWEST_PFN;
 /* An envelope can't have the last page in it: see spare_last_page(). */
 const bool kho_backend_spares_last = true;
 
-/* The last page of RAM, if it is ours so that nobody has it, or 0. */
+/* Number of the last page of RAM if we hold it, or 0. */
 static unsigned long held_pfn;
 
 /*
@@ -139,7 +139,7 @@ void kho_edges_drop(void)
 }
 
 /**
- * kho_backend_unfit() - has the allocator given what can't be preserved where it is?
+ * kho_backend_unfit() - are newly allocated pages where they can't be preserved?
  * @pfn: number of the first page
  * @nr_pages: how many
  *
@@ -148,7 +148,7 @@ void kho_edges_drop(void)
 bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 {
 	if (pfn < LOWEST_PFN) {
-		/* There are few of them. */
+		/* There are few of them: take them all. */
 		hold_lowest_given();
 		return true;
 	}
