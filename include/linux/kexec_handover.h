@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Preserving memory across kexec, for kernel code: mainline's names (7.1 on).
+ * Preserving memory across kexec, for kernel code, under mainline's names (7.1 on).
  *
- * A kernel that has KHO has a header of this name as well, and it is found
- * first: whoever is written for mainline builds against either.  What is
- * preserved by kernel code is described in docs/kernel-api.md.
+ * A kernel with in-kernel KHO has a header of the same name, which is found
+ * first, so code written for mainline builds against either.
+ * docs/kernel-api.md describes the API.
  */
 #ifndef LINUX_KEXEC_HANDOVER_H
 #define LINUX_KEXEC_HANDOVER_H

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The KHO radix tree, for kernel code: mainline's names and semantics, with
- * what mainline leaves out.
+ * The KHO radix tree, for kernel code: mainline's names and semantics, and some
+ * additions.
  *
- * DOC: what differs from mainline 7.1
+ * DOC: differences from mainline 7.1
  *
- * - kho_radix_add_page() says -EEXIST for a page that is marked already,
- *   kho_radix_del_page() returns an error, and -ENOENT for one that is not.
- *   Neither changes anything then.
- * - A page can't be marked under two orders at a time.
+ * - kho_radix_add_page() returns -EEXIST for a page that is already marked.
+ *   kho_radix_del_page() returns an error, -ENOENT for a page that is not
+ *   marked.  Neither of them changes anything in that case.
+ * - A page can't be marked under two orders at the same time.
  * - Nodes that become empty are freed.
- * - There are forms for ranges, runs and batches.
- * - Readers take no lock, and marks of base pages that are of different leaves
- *   are set side by side.
+ * - There are variants for ranges, runs and batches.
+ * - Readers take no lock, and base pages of different leaves can be marked
+ *   concurrently.
  *
- * Lock order: tree->lock, then the lock of a region of base pages; both are
- * inside all others.  Nothing is taken under them, apart from what the page
- * allocator takes under tree->lock, and what the watch takes.
+ * Lock order: tree->lock, then the lock of a region of base pages; both nest
+ * inside all others.  No lock is taken under them, apart from those of the page
+ * allocator (under tree->lock) and those of the watch callback.
  */
 #ifndef _LINUX_KHO_RADIX_TREE_H
 #define _LINUX_KHO_RADIX_TREE_H
@@ -28,7 +28,7 @@
 #ifndef KHO_PAGE_SHIFT
 #define KHO_PAGE_SHIFT PAGE_SHIFT
 #endif
-/* Kernel code has struct kho_vmalloc from linux/kho/abi/kexec_handover.h. */
+/* Kernel code gets struct kho_vmalloc from linux/kho/abi/kexec_handover.h. */
 #define kho_vmalloc kho_abi_vmalloc
 #define kho_vmalloc_chunk kho_abi_vmalloc_chunk
 #include <kho/abi.h>
@@ -42,39 +42,39 @@ struct kho_radix_tree;
 struct kho_radix_region;
 
 /**
- * typedef kho_radix_watch_t - told of what a tree keeps, as it changes
- * @tree: the tree; it must not be changed
- * @pfn: number of the first page: of pages that are marked, or of a node
- * @nr_pages: how many: side by side, or all of the same 2^KHO_ENVELOPE_SHIFT
- * bytes
- * @kept: they are from now on; false: no more
+ * typedef kho_radix_watch_t - called when the set of pages that a tree keeps changes
+ * @tree: the tree; the callback must not change it
+ * @pfn: number of the first page: of marked pages, or of a node
+ * @nr_pages: number of pages; they are adjacent, or all in the same
+ * 2^KHO_ENVELOPE_SHIFT bytes
+ * @kept: true if the tree keeps them from now on, false if no longer
  *
- * Context: may not sleep; may be called on several CPUs at a time.
+ * Context: must not sleep; may be called on several CPUs at the same time.
  */
 typedef void (*kho_radix_watch_t)(struct kho_radix_tree *tree, unsigned long pfn,
 				  unsigned long nr_pages, bool kept);
 
 /**
- * struct kho_radix_tree - a tree and what is known of it
+ * struct kho_radix_tree - a tree and its bookkeeping
  */
 struct kho_radix_tree {
-	/** @root: the root node, never freed before the tree is. */
+	/** @root: the root node; it lives as long as the tree. */
 	struct kho_radix_node *root;
-	/** @lock: protects which nodes there are, and keys of orders above 0. */
+	/** @lock: protects the set of nodes, and keys of orders above 0. */
 	struct mutex lock;
-	/** @region: locks and numbers of the keys of order 0. */
+	/** @region: locks and counts for keys of order 0. */
 	struct kho_radix_region *region;
-	/** @nr_nodes: nodes, the root among them. */
+	/** @nr_nodes: number of nodes, including the root. */
 	u64 nr_nodes;
 	/** @orders: a bit for each order above 0 that has keys. */
 	u64 orders;
-	/** @nr_keys: keys of each order above 0; see kho_radix_nr_keys(). */
+	/** @nr_keys: number of keys of each order above 0; see kho_radix_nr_keys(). */
 	u64 nr_keys[KHO_NR_ORDERS];
 	/** @watch: set by the owner, or NULL. */
 	kho_radix_watch_t watch;
 };
 
-/* A result other than 0 ends the walk and is its result. */
+/* A return value other than 0 ends the walk and becomes its result. */
 typedef int (*kho_radix_tree_walk_callback_t)(phys_addr_t phys,
 					      unsigned int order);
 typedef int (*kho_radix_range_callback_t)(phys_addr_t phys, unsigned int order,

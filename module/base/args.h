@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The structs that ioctls take.
+ * Copying in the structs of ioctls.
  */
 #ifndef KHO_ARGS_H
 #define KHO_ARGS_H
@@ -10,8 +10,8 @@
 #include <linux/types.h>
 
 /*
- * Size of a command's struct, which @member of @any has to be: everything that is
- * copied in lands in such a union on the stack.
+ * Size of a command's struct.  All structs are copied into a union @any on the stack, so
+ * this checks that @member of the union has that type and fits.
  */
 #define KHO_ARG_SIZE(any, member, type) \
 	(sizeof(type) + \
@@ -19,7 +19,7 @@
 	 BUILD_BUG_ON_ZERO(sizeof(type) > sizeof(any)))
 
 int kho_not_zero(const char *what, u64 value);
-int kho_take_args(unsigned int nr, void *any, u32 known, u32 least,
+int kho_take_args(unsigned int nr, void *args, u32 args_size, u32 min_size,
 		  void __user *user, u32 *size);
 
 #endif /* KHO_ARGS_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Holding a caller up at a named place, and letting an allocation fail in a named
- * part, for tests: the module's parameters say where.
+ * Fault injection for tests: module parameters choose a named place at which callers
+ * are delayed, or a named part in which an allocation fails.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -16,16 +16,16 @@
 
 #include "inject.h"
 
-/* How long it may take until a caller sees that it is to be held up no more. */
+/* How often a delayed caller checks whether it may go on. */
 #define STEP_MS		10U
 
 static char inject[32];
 module_param_string(inject, inject, sizeof(inject), 0600);
-MODULE_PARM_DESC(inject, "name of the place at which callers are held up");
+MODULE_PARM_DESC(inject, "name of the place at which callers are delayed");
 
 static unsigned int inject_ms;
 module_param(inject_ms, uint, 0600);
-MODULE_PARM_DESC(inject_ms, "for how many milliseconds, unless another place is named before");
+MODULE_PARM_DESC(inject_ms, "delay in milliseconds; ends early if another place is named");
 
 static atomic_t held = ATOMIC_INIT(0);
 
@@ -39,24 +39,24 @@ static const struct kernel_param_ops held_ops = {
 };
 
 module_param_cb(inject_held, &held_ops, NULL, 0400);
-MODULE_PARM_DESC(inject_held, "how many callers are held up just now");
+MODULE_PARM_DESC(inject_held, "number of callers that are being delayed");
 
 static unsigned int inject_came;
 module_param(inject_came, uint, 0600);
-MODULE_PARM_DESC(inject_came, "how many have come there, or through that part; set to 0 by who counts");
+MODULE_PARM_DESC(inject_came, "number of callers that reached the place or left the part; write 0 to reset");
 
 static int inject_nth;
 module_param(inject_nth, int, 0600);
 MODULE_PARM_DESC(inject_nth,
-		 "which allocation is to fail in the part that has the name; later, how many more there would have had to be");
+		 "which allocation fails in the named part; afterwards 0, or by how much it exceeded the number of allocations");
 
 #ifdef CONFIG_FAULT_INJECTION
-/* An allocation has been let fail. */
+/* An allocation was made to fail. */
 static bool spoiled;
 #endif
 
 /**
- * kho_inject() - be held up here, if that is asked for
+ * kho_inject() - delay the caller, if the parameters say so
  * @point: name of this place
  *
  * Context: may sleep.
@@ -75,11 +75,11 @@ void kho_inject(const char *point)
 }
 
 /**
- * kho_inject_begin() - let an allocation of this task fail, if that is asked for
- * @part: name of what begins here
+ * kho_inject_begin() - make an allocation of this task fail, if the parameters say so
+ * @part: name of the part that begins here
  *
- * For what no process does that could ask for it in /proc/self/fail-nth: work
- * items, and what comes behind the many allocations of loading a module.
+ * For code for which a process can't write /proc/self/fail-nth: work items, and code
+ * that runs after the many allocations of loading a module.
  */
 void kho_inject_begin(const char *part)
 {
@@ -90,8 +90,8 @@ void kho_inject_begin(const char *part)
 }
 
 /**
- * kho_inject_end() - the opposite of kho_inject_begin()
- * @part: name of what ends here
+ * kho_inject_end() - end a part that kho_inject_begin() began
+ * @part: its name
  */
 void kho_inject_end(const char *part)
 {
@@ -106,12 +106,13 @@ void kho_inject_end(const char *part)
 }
 
 /**
- * kho_inject_spoil() - fail now, if something has that need not have mattered
- * @part: name of the part in which that is asked
+ * kho_inject_spoil() - fail, if an allocation failed without consequences
+ * @part: name of the part
  *
- * What arrived pins the module once it is loaded: there would be no next attempt.
+ * Loading must fail, as an incoming handover pins a loaded module: a test could not
+ * unload it for its next attempt.
  *
- * Return: 0, or -ENOMEM if an allocation of that part was let fail.
+ * Return: 0, or -ENOMEM if an allocation of that part was made to fail.
  */
 int kho_inject_spoil(const char *part)
 {

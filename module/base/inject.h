@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Places at which a test may hold a caller up, so that a race that needs luck
- * happens at once, or kill it; and parts of the module in which it may let an
- * allocation fail that no process of its own makes.  They are there in builds for
- * the test kernels under scrutiny only (see Kbuild); in any other build nothing is
- * left of them.
+ * Places at which a test can delay a caller, to provoke a race or to kill it; and parts
+ * of the module in which it can make an allocation fail that none of its own processes
+ * makes.  They exist only in builds for the debug kernels of the tests (see Kbuild), and
+ * compile to nothing elsewhere.
  */
 #ifndef KHO_INJECT_H
 #define KHO_INJECT_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel tells nobody but userspace.
+ * Reading what the kernel shows only to userspace.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -11,19 +11,19 @@
 #include "pseudofile.h"
 
 /**
- * kho_read_file() - read from a file of a file system that the kernel makes up
- * @type: of the file system, such as "sysfs"
- * @path: the file, relative to the file system's root
- * @read: how to read it, or NULL for files that take kernel_read()
- * @to: where to
- * @size: bytes at most
- * @pos: where in the file to begin
+ * kho_read_file() - read from a file of a pseudo file system
+ * @type: type of the file system, such as "sysfs"
+ * @path: the file, relative to the root of the file system
+ * @read: function to read it, or NULL for files that support kernel_read()
+ * @to: destination
+ * @size: maximum number of bytes
+ * @pos: offset in the file
  *
- * By a mount of its own: the one that userspace has may not be there yet, or
- * not show what it should.
+ * Uses a private mount: userspace may not have mounted the file system yet, or
+ * may hide parts of it.
  *
  * Context: may sleep; no locks held.
- * Return: bytes read, or a negative errno.
+ * Return: number of bytes read, or a negative errno.
  */
 ssize_t kho_read_file(const char *type, const char *path, kho_read_t read,
 		      void *to, size_t size, loff_t pos)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Files of file systems that the kernel makes up, such as sysfs.
+ * Files of pseudo file systems, such as sysfs.
  */
 #ifndef KHO_PSEUDOFILE_H
 #define KHO_PSEUDOFILE_H

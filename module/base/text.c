@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Text that others have made up, fit to be shown.
+ * Making foreign text safe to show.
  *
- * Names of objects come from agents, and with all else from the kernel before, which
- * may have gone mad.  Bytes that end a line, or that a terminal takes for orders,
- * must not get into the log, where one agent could write what looks like another's
- * line or the kernel's.  What people write their names with is left alone: UTF-8
- * without its control characters and without those that turn the direction of text.
+ * Object names come from agents.  After a handover, they and all other text come from
+ * the previous kernel, which may have been corrupted.  Bytes that end a line or control
+ * a terminal must not get into the log: an agent could forge lines that look like
+ * another agent's or the kernel's.  All other text is left alone: UTF-8 without control
+ * characters, and without characters that change the direction of text.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -15,7 +15,7 @@
 
 #include <linux/kho.h>
 
-/* How many bytes a sequence has that starts so, or 0; the bits of its first byte. */
+/* Returns the length of a sequence with this first byte, or 0; @code: the byte's bits */
 static unsigned int sequence(u8 first, u32 *code)
 {
 	if (first < 0x80) {
@@ -37,10 +37,10 @@ static unsigned int sequence(u8 first, u32 *code)
 	return 0;
 }
 
-/* Reads a character; how many bytes it has, or 0 if that is no UTF-8. */
+/* Reads a character; returns its length in bytes, or 0 if it is not valid UTF-8. */
 static unsigned int read_char(const u8 *text, size_t left, u32 *code)
 {
-	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const u32 min_code[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	unsigned int i, n = sequence(text[0], code);
 
 	if (n > left)
@@ -50,7 +50,7 @@ static unsigned int read_char(const u8 *text, size_t left, u32 *code)
 			return 0;
 		*code = *code << 6 | (text[i] & 0x3f);
 	}
-	if (*code < least[n] || *code > 0x10ffff ||
+	if (*code < min_code[n] || *code > 0x10ffff ||
 	    (*code >= 0xd800 && *code <= 0xdfff))
 		return 0;
 	return n;
@@ -61,15 +61,15 @@ static bool is_control(u32 code)
 	return code < ' ' || (code >= 0x7f && code < 0xa0);
 }
 
-/* Line and paragraph ends, and what turns the direction of what follows. */
+/* Line and paragraph separators, and characters that change the direction of text */
 static bool is_layout(u32 code)
 {
 	return (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
-/* How many bytes the character has, if it can be shown, or 0. */
-static unsigned int harmless(const u8 *text, size_t left)
+/* Returns the length of the character in bytes if it is safe to show, or 0. */
+static unsigned int safe_length(const u8 *text, size_t left)
 {
 	u32 code = 0;
 	unsigned int n = read_char(text, left, &code);
@@ -78,14 +78,14 @@ static unsigned int harmless(const u8 *text, size_t left)
 }
 
 /**
- * kho_text_control() - find a control character
- * @text: where
- * @len: bytes that it has
+ * kho_text_control() - find the first control character
+ * @text: the text
+ * @len: its length in bytes
  *
- * Those of C1 are two bytes in UTF-8; a terminal that does not speak it takes one
- * byte for them, which is found where it belongs to no character.
+ * C1 characters are two bytes in UTF-8, but one byte for a terminal that does not use
+ * UTF-8.  Such a byte is found too, unless it is part of another character.
  *
- * Return: the number of the byte that it is, or begins with; @len if there is none.
+ * Return: offset of its first byte, or @len if there is none.
  */
 size_t kho_text_control(const u8 *text, size_t len)
 {
@@ -106,11 +106,11 @@ size_t kho_text_control(const u8 *text, size_t len)
 }
 
 /**
- * kho_show() - make a name fit for the log
- * @to: room for it; use kho_shown(), which has some
+ * kho_show() - make a name safe for the log
+ * @to: buffer; use kho_shown(), which provides one
  * @text: the name; at most KHO_NAME_SIZE - 1 bytes of it are shown
  *
- * What is not harmless, and what would end the quotes around it, is \xNN.
+ * Unsafe bytes, backslashes and single quotes become \xNN.
  *
  * Return: the text in @to.
  */
@@ -122,7 +122,7 @@ const char *kho_show(struct kho_shown *to, const void *text)
 	unsigned int n;
 
 	for (i = 0; i < len; i += n) {
-		n = harmless(from + i, len - i);
+		n = safe_length(from + i, len - i);
 		if (n && from[i] != '\'' && from[i] != '\\') {
 			memcpy(p, from + i, n);
 			p += n;
@@ -136,11 +136,11 @@ const char *kho_show(struct kho_shown *to, const void *text)
 }
 
 /**
- * kho_text_clean() - make text fit to be shown, in place
- * @text: which; ends with NUL afterwards, and has nothing else behind its end
- * @size: bytes that there are
+ * kho_text_clean() - make text safe to show, in place
+ * @text: the text; afterwards it is padded with NUL bytes, at least one
+ * @size: size of its buffer in bytes
  *
- * What is not harmless becomes a question mark.
+ * Each unsafe byte becomes a question mark.
  */
 void kho_text_clean(void *text, size_t size)
 {
@@ -149,7 +149,7 @@ void kho_text_clean(void *text, size_t size)
 	u8 *p = text;
 
 	for (i = 0; i < len; i += n) {
-		n = harmless(p + i, len - i);
+		n = safe_length(p + i, len - i);
 		if (!n) {
 			p[i] = '?';
 			n = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Text that others have made up, fit to be shown.
+ * Making foreign text safe to show.
  */
 #ifndef KHO_TEXT_H
 #define KHO_TEXT_H
@@ -10,16 +10,16 @@
 #include <linux/kho.h>
 
 /**
- * struct kho_shown - room for a name as it is logged
+ * struct kho_shown - buffer for a name as it is logged
  */
 struct kho_shown {
-	/** @text: each byte may take four. */
+	/** @text: each byte of the name may become four. */
 	char text[4 * KHO_NAME_SIZE];
 };
 
 /*
- * Names are logged as this, and in no other way: what it returns is good for the
- * statement that it is in.
+ * Names are always logged through this.  Its result may only be used in the same
+ * statement.
  */
 #define kho_shown(name)	kho_show(&(struct kho_shown) {}, name)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only place that asks which kernel this is.  The rest is written for the
- * newest one; here an older one is made to look like it.  Each entry names the
- * upstream commit that made the difference, and asks for the thing itself
+ * The only place that checks the kernel version.  The rest is written for the
+ * newest kernel; this file makes older ones look like it.  Each entry names the
+ * upstream commit that made the difference, and tests for the feature itself
  * wherever the preprocessor can see it.
  */
 #ifndef KHO_COMPAT_H
@@ -13,7 +13,7 @@
 #include <linux/mmzone.h>
 #include <linux/version.h>
 
-/* include/kho/abi.h has to know what the kernel has of setup_data nodes. */
+/* include/kho/abi.h needs to know what the kernel defines of setup_data nodes. */
 #ifdef CONFIG_X86
 #include <asm/bootparam.h>
 #endif
@@ -26,7 +26,7 @@
  * 5e0a760b4441 ("mm, treewide: rename MAX_ORDER to MAX_PAGE_ORDER", 6.8) after
  * 23baf831a32c ("mm, treewide: redefine MAX_ORDER sanely", 6.4), which made
  * the bound inclusive: 6.4 to 6.7 have the old name with the new meaning, and
- * nothing but the version tells these from the ones before.
+ * only the version tells them apart from earlier kernels.
  */
 #ifndef MAX_PAGE_ORDER
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
@@ -38,9 +38,9 @@
 
 /*
  * d1554fb63020 ("mm/page_isolation: remove migratetype parameter from more
- * functions", 6.17): alloc_contig_range() takes flags where it took a
- * migratetype.  Both are numbers, so the compiler says nothing: MIGRATE_MOVABLE
- * there would mean ACR_FLAGS_CMA.
+ * functions", 6.17): alloc_contig_range() takes flags instead of a migratetype.
+ * Both are integers, so the compiler does not warn: MIGRATE_MOVABLE would now
+ * mean ACR_FLAGS_CMA.
  */
 #ifndef ACR_FLAGS_NONE
 #define ACR_FLAGS_NONE MIGRATE_MOVABLE
@@ -48,7 +48,7 @@
 
 /*
  * bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions", 6.3) made
- * vm_flags a member that can't be written to.
+ * vm_flags a read-only member.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 #define vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
@@ -66,7 +66,7 @@
 
 /*
  * 8be7258aad44 ("mseal: add mseal syscall", 6.10): mappings whose protection
- * can't be changed any more, on 64-bit only.
+ * can no longer be changed, on 64-bit only.
  */
 #ifdef VM_SEALED
 #define KHO_VM_SEALED VM_SEALED
@@ -76,16 +76,16 @@
 
 /*
  * 3c8e44c9b369 ("mm: mark special bits for huge pfn mappings when inject", 6.12)
- * and what surrounds it: page faults ask any driver for entries of the PUD's
- * size, and get_user_pages_fast() knows that these are not pages.  Before that,
- * only DAX is asked, and a fast pin would take references to pages that it has
- * not seen.
+ * and related commits: page faults ask any driver for PUD-sized entries, and
+ * get_user_pages_fast() knows that these are not backed by pages.  Before that,
+ * only DAX is asked, and a fast pin would take references without noticing that
+ * these are PFN mappings.
  */
 #ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
 #define KHO_HAVE_PUD_PFNMAP 1
 /*
- * 21aa65bf82a7 ("mm: remove callers of pfn_t functionality", 6.17): page numbers
- * are plain numbers.
+ * 21aa65bf82a7 ("mm: remove callers of pfn_t functionality", 6.17): page frame
+ * numbers are plain integers.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #include <linux/pfn_t.h>
@@ -103,10 +103,10 @@
 
 /*
  * 05c5323b2a34 ("mm: track mapcount of large folios in single value", 6.10): before
- * that, how often a large folio is mapped takes a look at all its pages, and the
- * function that does it is not for modules.  Until cb67f4282bf9 ("mm,thp,rmap:
- * simplify compound page mapcount handling", 6.2) each page counts a mapping of all
- * of a file's folio as well.
+ * that, the mapcount of a large folio was the sum over all its pages, and the function
+ * that computes it was not exported.  Until cb67f4282bf9 ("mm,thp,rmap: simplify
+ * compound page mapcount handling", 6.2) each page of a file folio also counted the
+ * mappings of the folio as a whole.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 static inline int kho_folio_mapcount(struct folio *folio)
