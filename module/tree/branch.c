@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The KHO radix tree: nodes that come and go.
+ * The KHO radix tree: adding and removing nodes.
  */
 #include <linux/lockdep.h>
 #include <linux/mm.h>
@@ -9,15 +9,15 @@
 #include "node.h"
 #include "word.h"
 
-static void free_unread(struct rcu_head *head)
+static void free_node_rcu(struct rcu_head *head)
 {
 	kho_radix_node_free(page_address(container_of(head, struct page, rcu_head)));
 }
 
-/* Somebody may be reading it. */
+/* Readers may still be in the node. */
 static void node_free_later(struct kho_radix_node *node)
 {
-	call_rcu(&virt_to_page(node)->rcu_head, free_unread);
+	call_rcu(&virt_to_page(node)->rcu_head, free_node_rcu);
 }
 
 static void watch_node(struct kho_radix_tree *tree,
@@ -27,14 +27,14 @@ static void watch_node(struct kho_radix_tree *tree,
 }
 
 /**
- * kho_radix_grow() - have a leaf for a key, with all nodes on the way to it
+ * kho_radix_grow() - make sure that a key has a leaf, and all nodes on the way to it
  * @tree: the tree
  * @key: the key
  *
- * A branch is built to its full depth before it is linked in.
+ * A new branch is complete before it is linked in.
  *
  * Context: may sleep; tree->lock held.
- * Return: 0, or -ENOMEM, and then nothing has changed.
+ * Return: 0, or -ENOMEM, in which case nothing has changed.
  */
 int kho_radix_grow(struct kho_radix_tree *tree, u64 key)
 {
@@ -61,7 +61,7 @@ int kho_radix_grow(struct kho_radix_tree *tree, u64 key)
 			branch[depth]->table[kho_key_index(PAGE_SHIFT, key, depth)] =
 				virt_to_phys(branch[depth - 1]);
 	}
-	/* Whoever finds the branch finds it whole. */
+	/* Readers that see the branch must see all of it. */
 	smp_store_release(&node->table[kho_key_index(PAGE_SHIFT, key, level)],
 			  virt_to_phys(branch[level - 1]));
 	tree->nr_nodes += level;
@@ -76,10 +76,10 @@ err_free_branch:
 }
 
 /**
- * kho_radix_prune() - give up a leaf in which there is nothing, and what led to it only
+ * kho_radix_prune() - remove a leaf if it is empty, and nodes that lead only to it
  * @tree: the tree
  * @key: a key of the leaf
- * @pfn: number of the page that it is of
+ * @pfn: number of the first page that the key stands for
  *
  * Context: tree->lock held.
  */
@@ -99,7 +99,7 @@ void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
 			return;
 	}
 
-	/* Under the lock nothing is marked in it, and later it can't be found. */
+	/* The lock keeps out new marks; once it is unlinked, nobody finds the leaf. */
 	spin_lock(&region->lock);
 	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++)
 		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,

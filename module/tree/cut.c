@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The KHO radix tree: a block of which only the first pages stay marked.
+ * The KHO radix tree: shrinking a marked block to its first pages.
  */
 #include <linux/lockdep.h>
 #include <linux/mm.h>
@@ -10,16 +10,16 @@
 #include "word.h"
 
 /**
- * kho_radix_settle() - wait until everybody has seen the mark of a large block
+ * kho_radix_sync_regions() - wait until all callers see the mark of a large block
  * @tree: the tree
  *
- * It has more pages than a region: those who mark pages of it look at
- * tree->orders and at its mark under a lock each that this one does not hold.
- * Once all of these were free, everybody has seen the mark, or was before it.
+ * A block larger than a region spans regions whose locks the caller does not
+ * hold.  Others check tree->orders and the block's mark under these locks.  Once
+ * each lock was taken and released, all others either see the mark or are done.
  *
  * Context: tree->lock held.
  */
-void kho_radix_settle(struct kho_radix_tree *tree)
+void kho_radix_sync_regions(struct kho_radix_tree *tree)
 {
 	unsigned int i;
 
@@ -29,9 +29,9 @@ void kho_radix_settle(struct kho_radix_tree *tree)
 	}
 }
 
-/* Marks pages of which all but the mark is there, whatever else is marked. */
-static void set_mark(struct kho_radix_tree *tree, unsigned long pfn,
-		     unsigned int order)
+/* Marks a block whose leaf exists; does not check for other marks of its pages. */
+static void mark_block(struct kho_radix_tree *tree, unsigned long pfn,
+		       unsigned int order)
 {
 	struct kho_radix_region *region = region_of(tree, pfn);
 	u64 key = key_of(pfn, order);
@@ -50,25 +50,25 @@ static void set_mark(struct kho_radix_tree *tree, unsigned long pfn,
 }
 
 /**
- * kho_radix_cut() - have only the first pages of a block marked
+ * kho_radix_cut() - keep only the first pages of a block marked
  * @tree: the tree
  * @pfn: number of the first page, a multiple of 2^@order
- * @order: the order that all of it was marked under
- * @nr_pages: how many of them stay marked, as a range would be
+ * @order: the order that the block was marked under
+ * @nr_pages: how many pages stay marked, in blocks as kho_radix_add_range() makes them
  *
- * All memory that it takes is had first.  At no moment is a page that stays not
- * marked; for a moment it is so under two orders, which callers have to keep
- * others from reading.
+ * All memory is allocated first.  The pages that stay are marked at all times, for
+ * a moment under two orders: callers must make sure that nobody reads the tree then.
  *
  * Context: may sleep; takes tree->lock and the locks of regions.
- * Return: 0; -ENOENT if the block is not marked, -EINVAL if it has not more pages
- * than @nr_pages, or as kho_radix_add_page().  Nothing has changed after an error.
+ * Return: 0; -ENOENT if the block is not marked; -EINVAL if @nr_pages is 0 or not less
+ * than the size of the block; or as kho_radix_add_page().  Nothing has changed after an
+ * error.
  */
 int kho_radix_cut(struct kho_radix_tree *tree, unsigned long pfn,
 		  unsigned int order, unsigned long nr_pages)
 {
 	unsigned long done = 0;
-	bool thin = false;
+	bool leaf_empty = false;
 	unsigned int o;
 	int ret;
 
@@ -90,16 +90,16 @@ int kho_radix_cut(struct kho_radix_tree *tree, unsigned long pfn,
 		goto out;
 	for (done = 0; done < nr_pages; done += 1UL << o) {
 		o = kho_radix_range_order(pfn + done, nr_pages - done);
-		set_mark(tree, pfn + done, o);
+		mark_block(tree, pfn + done, o);
 	}
-	/* Who saw no mark of the new ones sees that of the old one. */
+	/* Callers that have not seen the new marks must still see the old one. */
 	if (order > LEAF_BITS)
-		kho_radix_settle(tree);
-	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, &thin));
-	if (thin)
+		kho_radix_sync_regions(tree);
+	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, &leaf_empty));
+	if (leaf_empty)
 		kho_radix_prune(tree, key_of(pfn, order), pfn);
 out:
-	/* Leaves that are empty, as the next one could not be had. */
+	/* After a failed allocation, some of the new leaves are empty. */
 	for (done = 0; ret && done < nr_pages; done += 1UL << o) {
 		o = kho_radix_range_order(pfn + done, nr_pages - done);
 		kho_radix_prune(tree, key_of(pfn + done, o), pfn + done);

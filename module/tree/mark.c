@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The KHO radix tree: marking pages and giving them up.
+ * The KHO radix tree: marking and unmarking pages.
  *
- * A branch is built to its full depth before it is linked in, so that a failed
- * allocation leaves no trace, and so that whoever reads the tree at any moment,
- * the next kernel above all, finds a whole one.
+ * A branch is complete before it is linked in.  So a failed allocation leaves no
+ * trace, and the tree is consistent whenever somebody reads it, above all the next
+ * kernel.
  *
- * Marks of base pages are written under the lock of their region,
- * 2^KHO_LEAF_BITS pages, which are just the pages of one leaf of order 0: who
- * marks pages of other leaves is not held up.  tree->lock is for what is rare:
- * nodes that come and go, and blocks of a larger order, a leaf of which has pages
- * of many regions.  Readers take no lock at all; nodes are freed when no reader
- * can be in them any more (RCU).
+ * Marks of base pages are written under the lock of their region.  A region is the
+ * 2^KHO_LEAF_BITS pages of one leaf of order 0, so callers that mark pages of
+ * different leaves do not wait for each other.  tree->lock is for rare changes:
+ * adding and removing nodes, and marking blocks of a larger order, whose leaves
+ * cover many regions.  Readers take no lock at all: nodes are freed by RCU.
  *
- * A word of a leaf is read and written once for all marks in it that a call is
- * about, and the way from the root to a leaf is gone once for all words.
+ * A call reads and writes each word of a leaf once for all of its marks there, and
+ * walks from the root to a leaf once for all words of that leaf.
  */
 #include <linux/export.h>
 #include <linux/gfp.h>
@@ -27,12 +26,12 @@
 #include "node.h"
 #include "word.h"
 
-/* Pages of a word that the owner is told of in one go: of one block of its. */
+/* Pages of a word that one call of the watch reports: they must share a granule. */
 #define WATCH_BITS \
 	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT < 6 ? \
 	    KHO_ENVELOPE_SHIFT - PAGE_SHIFT : 6)
 
-/* Base pages of a word. */
+/* Reports base pages of one word. */
 static void watch_word(struct kho_radix_tree *tree, unsigned long pfn, u64 mask,
 		       bool kept)
 {
@@ -72,8 +71,8 @@ static struct kho_radix_node *find_base_leaf(const struct kho_radix_tree *tree,
 }
 
 /*
- * The leaf of a base page, or NULL.  Most often it is that of the call before:
- * under the lock of its region, no leaf goes away.
+ * Returns the leaf of a base page, or NULL.  Usually it is the leaf of the previous
+ * call; no leaf goes away under the lock of its region.
  */
 static __always_inline struct kho_radix_node *
 base_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region,
@@ -90,7 +89,7 @@ base_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region,
 static bool overlaps(const struct kho_radix_tree *tree, unsigned long pfn,
 		     u64 nr_pages, unsigned int order)
 {
-	/* There may be keys of order 0 at any time. */
+	/* tree->orders has no bit for order 0, which may have keys at any time. */
 	u64 orders = (READ_ONCE(tree->orders) | 1) & ~(1ULL << order);
 	unsigned long last = pfn + (nr_pages - 1);
 
@@ -105,7 +104,7 @@ static bool overlaps(const struct kho_radix_tree *tree, unsigned long pfn,
 	return false;
 }
 
-/* Is any page marked under another order than 0?  Most often there is none. */
+/* Is any of these pages marked under an order other than 0?  Usually the tree has none. */
 static __always_inline bool overlaps_base(const struct kho_radix_tree *tree,
 					  unsigned long pfn,
 					  unsigned long nr_pages)
@@ -113,8 +112,8 @@ static __always_inline bool overlaps_base(const struct kho_radix_tree *tree,
 	return READ_ONCE(tree->orders) && overlaps(tree, pfn, nr_pages, 0);
 }
 
-/* A word is empty now.  Its neighbours tell most often that the leaf is not. */
-static __always_inline bool leaf_thin(const struct kho_radix_node *leaf, const u64 *bits)
+/* The word @bits is empty.  Usually a neighbour shows that the leaf is not. */
+static __always_inline bool leaf_is_empty(const struct kho_radix_node *leaf, const u64 *bits)
 {
 	if (bits > leaf->table && bits[-1])
 		return false;
@@ -124,11 +123,11 @@ static __always_inline bool leaf_thin(const struct kho_radix_node *leaf, const u
 }
 
 /*
- * A base page, whose leaf is there: the way that most calls go.  Returns
- * -EAGAIN if it is not; @thin says that nothing is left in it.
+ * Changes a base page whose leaf exists: the usual case.  Returns -EAGAIN if there is
+ * no leaf; sets @leaf_empty if the leaf has become empty.
  */
 static __always_inline int change_base(struct kho_radix_tree *tree,
-				       unsigned long pfn, bool add, bool *thin)
+				       unsigned long pfn, bool add, bool *leaf_empty)
 {
 	struct kho_radix_region *region = region_of(tree, pfn);
 	u64 mask = 1ULL << (pfn % 64), *bits;
@@ -152,29 +151,29 @@ static __always_inline int change_base(struct kho_radix_tree *tree,
 	count_base(region, 1, add);
 	watch(tree, pfn, 1, add);
 	if (!add && !*bits)
-		*thin = leaf_thin(leaf, bits);
+		*leaf_empty = leaf_is_empty(leaf, bits);
 out:
 	spin_unlock(&region->lock);
 	return ret;
 }
 
 /**
- * struct change - what a call is about, and how far it has come
+ * struct change - a request to mark or unmark blocks, and its progress
  */
 struct change {
-	/** @tree: to be changed. */
+	/** @tree: the tree to change. */
 	struct kho_radix_tree *tree;
-	/** @pfn: pages, or NULL: those from @first on, side by side. */
+	/** @pfn: the first page of each block; NULL for a run. */
 	const unsigned long *pfn;
-	/** @first: of a run. */
+	/** @first: the first page of a run. */
 	unsigned long first;
-	/** @nr: how many blocks. */
+	/** @nr: number of blocks. */
 	unsigned long nr;
-	/** @done: how many of them are marked, or are no more. */
+	/** @done: number of blocks that have been changed. */
 	unsigned long done;
-	/** @order: of all its pages. */
+	/** @order: order of all blocks. */
 	unsigned int order;
-	/** @add: marks are set; otherwise they are taken off. */
+	/** @add: mark the blocks; otherwise unmark them. */
 	bool add;
 };
 
@@ -183,7 +182,7 @@ static unsigned long next_pfn(const struct change *c)
 	return c->pfn ? c->pfn[c->done] : c->first + (c->done << c->order);
 }
 
-/* How many of @nr bits from @bit on can be changed? */
+/* Returns how many of @nr bits from @bit on can be changed, up to the first bad one. */
 static unsigned long count_good(const u64 *words, unsigned int bit,
 				unsigned long nr, bool add)
 {
@@ -212,7 +211,7 @@ static void change_all(u64 *words, unsigned int bit, unsigned long nr, bool add)
 	}
 }
 
-/* What is left of a run of base pages, as far as it is in one leaf. */
+/* Changes the rest of a run of base pages, as far as it lies in one leaf. */
 static int change_run(struct change *c, struct kho_radix_node *leaf,
 		      struct kho_radix_region *region)
 {
@@ -224,7 +223,7 @@ static int change_run(struct change *c, struct kho_radix_node *leaf,
 
 	if (good < nr)
 		ret = c->add ? -EEXIST : -ENOENT;
-	/* The first that is wrong counts, so then they are looked at singly. */
+	/* The first bad page determines the result: find it. */
 	if (c->add && good && overlaps_base(c->tree, pfn, good)) {
 		ret = -EBUSY;
 		for (nr = 0; nr < good && !overlaps_base(c->tree, pfn + nr, 1);)
@@ -240,7 +239,7 @@ static int change_run(struct change *c, struct kho_radix_node *leaf,
 	return ret;
 }
 
-/* Pages of one word that can't all be changed: those before the first bad one. */
+/* Changes the pages of a word up to the first that can't be changed. */
 static int change_singly(struct change *c, u64 *bits, unsigned long nr)
 {
 	for (; nr--; c->done++) {
@@ -258,8 +257,8 @@ static int change_singly(struct change *c, u64 *bits, unsigned long nr)
 }
 
 /*
- * Base pages of a batch, as far as they are in one leaf.  Those that rise within
- * a word are changed at once.
+ * Changes base pages of a batch, as far as they lie in one leaf.  Pages that are in
+ * rising order within a word are changed at once.
  */
 static __always_inline int change_batch(struct change *c,
 					struct kho_radix_node *leaf,
@@ -275,7 +274,7 @@ static __always_inline int change_batch(struct change *c,
 
 		for (first = at++; at < end; at++) {
 			next = *at - base;
-			/* Also if it is lower than all of the word. */
+			/* This also catches pages below the word: @next wraps around. */
 			if (next >= 64 || mask >> next)
 				break;
 			mask |= 1ULL << next;
@@ -297,8 +296,8 @@ static __always_inline int change_batch(struct change *c,
 	return ret;
 }
 
-/* What comes next of base pages, in one leaf; as change_base(). */
-static int change_leaf(struct change *c, bool *thin)
+/* Changes the next base pages, as far as they lie in one leaf; see change_base(). */
+static int change_leaf(struct change *c, bool *leaf_empty)
 {
 	unsigned long pfn = next_pfn(c);
 	struct kho_radix_region *region = region_of(c->tree, pfn);
@@ -316,25 +315,25 @@ static int change_leaf(struct change *c, bool *thin)
 	else
 		ret = change_batch(c, leaf, region, false);
 	if (!c->add)
-		*thin = node_empty(leaf);
+		*leaf_empty = node_empty(leaf);
 out:
 	spin_unlock(&region->lock);
 	return ret;
 }
 
 /**
- * kho_radix_change_block() - mark a block of several pages, or take its mark off
+ * kho_radix_change_block() - mark or unmark a block of several pages
  * @tree: the tree
  * @pfn: number of the first page
- * @order: log2 of how many, above 0
- * @add: mark it
- * @thin: set to true if nothing is left in its leaf
+ * @order: log2 of the number of pages, above 0
+ * @add: mark the block; otherwise unmark it
+ * @leaf_empty: set to true if its leaf has become empty
  *
- * Context: tree->lock held.
- * Return: as kho_radix_add_page() or kho_radix_del_page(); -EAGAIN if its leaf is not there.
+ * Context: tree->lock held; takes the lock of a region.
+ * Return: as kho_radix_add_page() or kho_radix_del_page(); -EAGAIN if it has no leaf.
  */
 int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
-			   unsigned int order, bool add, bool *thin)
+			   unsigned int order, bool add, bool *leaf_empty)
 {
 	struct kho_radix_region *region = region_of(tree, pfn);
 	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
@@ -348,7 +347,7 @@ int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 	bits = leaf_word(leaf, key);
 	if (refused(*bits, mask, add))
 		return add ? -EEXIST : -ENOENT;
-	/* Against those who mark base pages of it. */
+	/* Keeps others from marking base pages of the block. */
 	spin_lock(&region->lock);
 	if (add && overlaps(tree, pfn, 1ULL << order, order)) {
 		ret = -EBUSY;
@@ -359,44 +358,44 @@ int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 	}
 	spin_unlock(&region->lock);
 	if (!ret && !*bits)
-		*thin = leaf_thin(leaf, bits);
+		*leaf_empty = leaf_is_empty(leaf, bits);
 	return ret;
 }
 
-/* Takes what was just marked back if others have marked a part of it as well. */
-static int settle_block(struct kho_radix_tree *tree, unsigned long pfn,
-			unsigned int order, bool *thin)
+/* Unmarks a block again if somebody has marked a part of it meanwhile. */
+static int recheck_block(struct kho_radix_tree *tree, unsigned long pfn,
+			 unsigned int order, bool *leaf_empty)
 {
-	kho_radix_settle(tree);
+	kho_radix_sync_regions(tree);
 	if (!overlaps(tree, pfn, 1ULL << order, order))
 		return 0;
-	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, thin));
+	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, leaf_empty));
 	return -EBUSY;
 }
 
-/* Changes what comes next where nodes may have to come or go. */
+/* Makes the next change where nodes may have to be added or removed. */
 static int change_locked(struct change *c)
 {
 	struct kho_radix_tree *tree = c->tree;
 	unsigned long pfn = next_pfn(c);
 	u64 key = key_of(pfn, c->order);
-	bool thin = false;
+	bool leaf_empty = false;
 	int ret = 0;
 
 	mutex_lock(&tree->lock);
 	if (c->add)
 		ret = kho_radix_grow(tree, key);
 	if (!ret && !c->order)
-		ret = change_leaf(c, &thin);
+		ret = change_leaf(c, &leaf_empty);
 	else if (!ret)
-		ret = kho_radix_change_block(tree, pfn, c->order, c->add, &thin);
+		ret = kho_radix_change_block(tree, pfn, c->order, c->add, &leaf_empty);
 	if (ret == -EAGAIN)
 		ret = -ENOENT;
 	if (!ret && c->add && c->order > LEAF_BITS)
-		ret = settle_block(tree, pfn, c->order, &thin);
+		ret = recheck_block(tree, pfn, c->order, &leaf_empty);
 	if (!ret && c->order)
 		c->done++;
-	if (ret || thin)
+	if (ret || leaf_empty)
 		kho_radix_prune(tree, key, pfn);
 	mutex_unlock(&tree->lock);
 	return ret;
@@ -409,22 +408,22 @@ static void prune_base(struct kho_radix_tree *tree, unsigned long pfn)
 	mutex_unlock(&tree->lock);
 }
 
-/* Until all is done, or something can't be: c->done blocks are changed then. */
+/* Makes all changes, up to the first error; c->done says how many. */
 static int change(struct change *c)
 {
 	int ret = 0;
 
 	while (!ret && c->done < c->nr) {
 		unsigned long pfn = next_pfn(c);
-		bool thin = false;
+		bool leaf_empty = false;
 
 		ret = check_page(c->tree, pfn, c->order);
 		if (ret)
 			break;
-		ret = c->order ? -EAGAIN : change_leaf(c, &thin);
+		ret = c->order ? -EAGAIN : change_leaf(c, &leaf_empty);
 		if (ret == -EAGAIN)
 			ret = change_locked(c);
-		else if (thin)
+		else if (leaf_empty)
 			prune_base(c->tree, pfn);
 		if (c->nr > 1)
 			cond_resched();
@@ -479,18 +478,18 @@ static __always_inline int add_block(struct kho_radix_tree *tree,
 static __always_inline int del_block(struct kho_radix_tree *tree,
 				     unsigned long pfn, unsigned int order)
 {
-	bool thin = false;
+	bool leaf_empty = false;
 	int ret;
 
 	if (order)
 		return del_run(tree, pfn, order, 1);
-	ret = change_base(tree, pfn, false, &thin);
-	if (thin)
+	ret = change_base(tree, pfn, false, &leaf_empty);
+	if (leaf_empty)
 		prune_base(tree, pfn);
 	return ret == -EAGAIN ? -ENOENT : ret;
 }
 
-/* How many from the first on are marked, in its leaf at most? */
+/* Returns how many blocks from the first on are marked, within its leaf. */
 static unsigned long count_run(const struct kho_radix_tree *tree,
 			       unsigned long pfn, unsigned int order,
 			       unsigned long nr)
@@ -508,11 +507,11 @@ static unsigned long count_run(const struct kho_radix_tree *tree,
 }
 
 /**
- * kho_radix_has_run() - are these blocks all marked?
+ * kho_radix_has_run() - are all of these adjacent blocks marked?
  * @tree: the tree
- * @pfn: number of the first page of the first
- * @order: log2 of the pages of each
- * @nr: how many blocks
+ * @pfn: number of the first page of the first block
+ * @order: log2 of the number of pages of a block
+ * @nr: number of blocks
  *
  * Context: any.
  */
@@ -536,14 +535,14 @@ bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
  * @pfn: number of the first page, a multiple of 2^@order
  * @order: log2 of the number of pages, at most KHO_MAX_ORDER
  *
- * The pages are marked and no more: the caller sees to it that they stay what
- * they are.
+ * This only marks the pages: the caller must make sure that they are not freed or
+ * reused.
  *
- * Context: may sleep; takes the lock of a region, or tree->lock and then that.
- * Return: 0; -EEXIST if just these pages are marked already, -EBUSY if some
- * are marked under another order, -EINVAL for an order that does not exist or
- * a misaligned @pfn, -ERANGE for a @pfn that is no page number, -ENOMEM.
- * Nothing has changed after an error.
+ * Context: may sleep; takes the lock of a region, possibly after tree->lock.
+ * Return: 0; -EEXIST if exactly this block is already marked; -EBUSY if some of its
+ * pages are marked under another order; -EINVAL for an order that does not exist or a
+ * misaligned @pfn; -ERANGE if @pfn is too large for a page number; -ENOMEM.  Nothing
+ * has changed after an error.
  */
 int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
@@ -555,15 +554,15 @@ int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 EXPORT_SYMBOL_GPL(kho_radix_add_page);
 
 /**
- * kho_radix_del_page() - take the mark off 2^@order pages
+ * kho_radix_del_page() - unmark 2^@order pages
  * @tree: the tree
  * @pfn: number of the first page
  * @order: the order that they were marked under
  *
  * Allocates nothing.  Nodes that become empty are freed.
  *
- * Context: may sleep; takes the lock of a region, or tree->lock and then that.
- * Return: 0; -ENOENT if they are not marked, -EINVAL and -ERANGE as for
+ * Context: may sleep; takes the lock of a region, and maybe tree->lock.
+ * Return: 0; -ENOENT if they are not marked; -EINVAL or -ERANGE as for
  * kho_radix_add_page().  Nothing has changed after an error.
  */
 int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
@@ -576,17 +575,18 @@ int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 EXPORT_SYMBOL_GPL(kho_radix_del_page);
 
 /**
- * kho_radix_add_run() - mark blocks of pages that lie side by side, each by itself
+ * kho_radix_add_run() - mark adjacent blocks of the same order
  * @tree: the tree
  * @pfn: number of the first page, a multiple of 2^@order
  * @order: log2 of the number of pages of a block
- * @nr: how many blocks
+ * @nr: number of blocks
  *
- * As @nr calls of kho_radix_add_page(), at the cost of one per word of marks.
+ * Does the same as @nr calls of kho_radix_add_page(), at the cost of one call per word
+ * of marks.
  *
- * Context: may sleep; locks as kho_radix_add_page(), a region after the other.
- * Return: as kho_radix_add_page(), and -EINVAL if @nr is 0.  Nothing stays
- * changed after an error; others may see a part of it until then.
+ * Context: may sleep; locks as kho_radix_add_page(), one region after the other.
+ * Return: as kho_radix_add_page(), and -EINVAL if @nr is 0.  After an error all changes
+ * have been undone, but others may have seen some of them.
  */
 int kho_radix_add_run(struct kho_radix_tree *tree, unsigned long pfn,
 		      unsigned int order, unsigned long nr)
@@ -598,18 +598,18 @@ int kho_radix_add_run(struct kho_radix_tree *tree, unsigned long pfn,
 EXPORT_SYMBOL_GPL(kho_radix_add_run);
 
 /**
- * kho_radix_del_run() - take the marks off blocks that lie side by side
+ * kho_radix_del_run() - unmark adjacent blocks of the same order
  * @tree: the tree
  * @pfn: number of the first page
  * @order: the order that they were marked under
- * @nr: how many blocks
+ * @nr: number of blocks
  *
- * Whoever deletes has to own the marks: it is looked first whether all are
- * there, and nobody else may delete them meanwhile.
+ * The caller must own the marks: this function first checks that all of them exist, and
+ * nobody else may delete any of them meanwhile.
  *
  * Context: as kho_radix_add_run().
- * Return: 0; -ENOENT if one is not marked, and then nothing has changed;
- * -EINVAL, -ERANGE.
+ * Return: 0; -ENOENT if a block is not marked; -EINVAL; -ERANGE.  Nothing has changed
+ * after an error.
  */
 int kho_radix_del_run(struct kho_radix_tree *tree, unsigned long pfn,
 		      unsigned int order, unsigned long nr)
@@ -650,12 +650,12 @@ static int change_pages(struct kho_radix_tree *tree, const unsigned long *pfn,
 /**
  * kho_radix_add_batch() - mark blocks of pages of one order
  * @tree: the tree
- * @pfn: numbers of their first pages, in any order; rising ones are fastest
- * @nr: how many
+ * @pfn: numbers of their first pages, in any order; rising order is fastest
+ * @nr: number of blocks
  * @order: log2 of the number of pages of a block
- * @done: set to how many were marked: after an error, those before @pfn[@done]
+ * @done: set to the number of blocks marked: after an error, those before @pfn[@done]
  *
- * Context: may sleep; locks as kho_radix_add_page(), a region after the other.
+ * Context: may sleep; locks as kho_radix_add_page(), one region after the other.
  * Return: as kho_radix_add_page() for @pfn[@done].
  */
 int kho_radix_add_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
@@ -666,12 +666,12 @@ int kho_radix_add_batch(struct kho_radix_tree *tree, const unsigned long *pfn,
 EXPORT_SYMBOL_GPL(kho_radix_add_batch);
 
 /**
- * kho_radix_del_batch() - take the marks off blocks of one order
+ * kho_radix_del_batch() - unmark blocks of one order
  * @tree: the tree
- * @pfn: numbers of their first pages, in any order; rising ones are fastest
- * @nr: how many
+ * @pfn: numbers of their first pages, in any order; rising order is fastest
+ * @nr: number of blocks
  * @order: the order that they were marked under
- * @done: set to how many are marked no more: after an error, those before
+ * @done: set to the number of blocks unmarked: after an error, those before
  * @pfn[@done]
  *
  * Context: as kho_radix_add_batch().

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The nodes of the tree: for this folder alone. */
+/* The nodes of the tree; private to this folder. */
 #ifndef KHO_RADIX_NODE_H
 #define KHO_RADIX_NODE_H
 
@@ -13,7 +13,7 @@
 
 #include "tree.h"
 
-/* A kernel that has KHO exports some of these names itself. */
+/* A kernel with in-kernel KHO exports some of these names itself. */
 #ifdef CONFIG_KEXEC_HANDOVER
 #undef EXPORT_SYMBOL_GPL
 #define EXPORT_SYMBOL_GPL(name)
@@ -24,21 +24,21 @@
 #define TABLE_BITS	KHO_TABLE_BITS(PAGE_SHIFT)
 #define TOP_LEVEL	(KHO_TREE_MAX_DEPTH - 1)
 
-/* Locks for regions; regions that are far apart may share one. */
+/* Number of region locks; several regions may share one. */
 #define LOCK_BITS	6
 #define NR_LOCKS	BIT(LOCK_BITS)
 
 /**
- * struct kho_radix_region - what is there for each of the locks
+ * struct kho_radix_region - a lock for base pages, and the data that it protects
  */
 struct kho_radix_region {
-	/** @lock: of the marks of its pages under order 0; see above. */
+	/** @lock: protects marks of order 0 in its regions; see mark.c. */
 	spinlock_t lock;
-	/** @nr_keys: added here, less those deleted: see kho_radix_nr_keys(). */
+	/** @nr_keys: keys of order 0, added less deleted; see kho_radix_nr_keys(). */
 	u64 nr_keys;
-	/** @leaf: what was last found of order 0, or NULL. */
+	/** @leaf: the leaf of order 0 that was found last, or NULL. */
 	struct kho_radix_node *leaf;
-	/** @number: of the region that it is of. */
+	/** @number: number of the region that @leaf belongs to. */
 	unsigned long number;
 } ____cacheline_aligned_in_smp;
 
@@ -48,7 +48,7 @@ region_of(const struct kho_radix_tree *tree, unsigned long pfn)
 	return &tree->region[hash_64((u64)pfn >> LEAF_BITS, LOCK_BITS)];
 }
 
-/* The word of a leaf that has @key's bit. */
+/* The word of a leaf that contains @key's bit. */
 static __always_inline u64 *leaf_word(struct kho_radix_node *leaf, u64 key)
 {
 	return &leaf->table[(key & (BIT(LEAF_BITS) - 1)) / 64];
@@ -98,8 +98,8 @@ void kho_radix_node_free(struct kho_radix_node *node);
 int kho_radix_grow(struct kho_radix_tree *tree, u64 key);
 void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn);
 int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
-			   unsigned int order, bool add, bool *thin);
-void kho_radix_settle(struct kho_radix_tree *tree);
+			   unsigned int order, bool add, bool *leaf_empty);
+void kho_radix_sync_regions(struct kho_radix_tree *tree);
 bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order, unsigned long nr);
 u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end);

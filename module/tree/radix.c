@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The KHO radix tree: making and reading it, and ranges of pages.
+ * The KHO radix tree: creating and reading it, and ranges of pages.
  *
  * The algorithm and the format are those of mainline's kernel/liveupdate/
  * kexec_handover.c (3f2ad90060f6 "kho: adopt radix tree for preserved memory
  * tracking"); see include/kho/abi.h for the format, and mark.c for how
  * pages are marked.
  *
- * The tests compile both files for userspace, with a page allocator that fails
+ * The tests compile this folder for userspace, with a page allocator that fails
  * on demand.
  */
 #include <linux/export.h>
@@ -20,7 +20,7 @@
 #include "node.h"
 
 /**
- * kho_radix_node_alloc() - a node without entries
+ * kho_radix_node_alloc() - allocate an empty node
  *
  * Context: may sleep.
  * Return: the node, or NULL.
@@ -68,9 +68,9 @@ static int check_range(const struct kho_radix_tree *tree, unsigned long pfn,
 }
 
 /**
- * kho_radix_range_order() - how a range is cut into keys, here and in mainline
- * @pfn: number of the first page of what is left of it
- * @nr_pages: how many are left
+ * kho_radix_range_order() - size of the next block of a range, as mainline cuts it
+ * @pfn: number of the first page that remains
+ * @nr_pages: number of pages that remain
  *
  * Return: order of the largest block that starts at @pfn, is aligned to its
  * size, and has at most @nr_pages pages.
@@ -99,11 +99,11 @@ static bool has_key(const struct kho_radix_tree *tree, u64 key)
 /**
  * kho_radix_next_key() - find the next key
  * @tree: the tree
- * @key: the first that may be it
- * @end: where to stop
+ * @key: the first key to consider
+ * @end: the key to stop at
  *
  * Context: any; takes no lock.
- * Return: the first key in the tree from @key on and before @end, or @end.
+ * Return: the lowest key in the tree from @key on and below @end, or @end.
  */
 u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 {
@@ -122,7 +122,7 @@ u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 				node = child;
 				continue;
 			}
-			/* On to the next entry, as far as there is any use in it. */
+			/* Skip to the next used entry, but not beyond @end. */
 			span = 1ULL << (LEAF_BITS + (level - 1) * TABLE_BITS);
 			key &= ~(span - 1);
 			slots = min_t(u64, (1U << TABLE_BITS) - i,
@@ -153,7 +153,7 @@ u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
  * @order: the order
  *
  * Context: any; takes no lock.
- * Return: true if so; false too for what can't be marked at all.
+ * Return: true if so; false also for pages that can't be marked at all.
  */
 bool kho_radix_has_page(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned int order)
@@ -163,11 +163,11 @@ bool kho_radix_has_page(struct kho_radix_tree *tree, unsigned long pfn,
 EXPORT_SYMBOL_GPL(kho_radix_has_page);
 
 /**
- * kho_radix_nr_keys() - how many blocks of an order are marked
+ * kho_radix_nr_keys() - number of marked blocks of an order
  * @tree: the tree
  * @order: the order
  *
- * Context: any; takes no lock: while marks change it is not exact.
+ * Context: any; takes no lock: the number is not exact while marks change.
  */
 u64 kho_radix_nr_keys(const struct kho_radix_tree *tree, unsigned int order)
 {
@@ -178,7 +178,7 @@ u64 kho_radix_nr_keys(const struct kho_radix_tree *tree, unsigned int order)
 		return 0;
 	if (order)
 		return READ_ONCE(tree->nr_keys[order]);
-	/* Each is what is left of sums that may wrap, and so is their sum. */
+	/* Each of these may have wrapped around; their sum is right nevertheless. */
 	for (i = 0; i < NR_LOCKS; i++)
 		nr += READ_ONCE(tree->region[i].nr_keys);
 	return nr;
@@ -186,10 +186,10 @@ u64 kho_radix_nr_keys(const struct kho_radix_tree *tree, unsigned int order)
 EXPORT_SYMBOL_GPL(kho_radix_nr_keys);
 
 /**
- * kho_radix_nr_pages() - how many base pages are marked
+ * kho_radix_nr_pages() - number of marked base pages
  * @tree: the tree
  *
- * Context: any; takes no lock: while marks change it is not exact.
+ * Context: any; takes no lock: the number is not exact while marks change.
  */
 u64 kho_radix_nr_pages(const struct kho_radix_tree *tree)
 {
@@ -201,7 +201,7 @@ u64 kho_radix_nr_pages(const struct kho_radix_tree *tree)
 }
 EXPORT_SYMBOL_GPL(kho_radix_nr_pages);
 
-/* A range is cut into blocks; the first @nr_pages of it are given up. */
+/* Unmarks the blocks of a range of @nr_pages that make up its first @done pages. */
 static void del_blocks(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned long nr_pages, unsigned long done)
 {
@@ -216,13 +216,14 @@ static void del_blocks(struct kho_radix_tree *tree, unsigned long pfn,
 }
 
 /**
- * kho_radix_add_range() - mark adjacent pages, in blocks as large as they can be
+ * kho_radix_add_range() - mark adjacent pages, in blocks as large as possible
  * @tree: the tree
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * The blocks are those that mainline's kho_preserve_pages() makes of a range
- * within one node: each as large as its alignment and what is left allow.
+ * within one NUMA node: each as large as its alignment and the rest of the range
+ * allow.
  *
  * Context: as kho_radix_add_run().
  * Return: as for kho_radix_add_page().  Nothing stays changed after an error.
@@ -250,15 +251,15 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 EXPORT_SYMBOL_GPL(kho_radix_add_range);
 
 /**
- * kho_radix_del_range() - take the marks off a range that was marked as one
+ * kho_radix_del_range() - unmark a range
  * @tree: the tree
- * @pfn: number of the first page, as it was for kho_radix_add_range()
- * @nr_pages: how many, as they were
+ * @pfn: number of the first page, as it was passed to kho_radix_add_range()
+ * @nr_pages: number of pages, likewise
  *
- * As with kho_radix_del_run(), the caller has to own the marks.
+ * As with kho_radix_del_run(), the caller must own the marks.
  *
  * Context: as kho_radix_add_run().
- * Return: 0; -ENOENT if one of the blocks is not marked; -EINVAL, -ERANGE.
+ * Return: 0; -ENOENT if one of the blocks is not marked; -EINVAL; -ERANGE.
  * Nothing has changed after an error.
  */
 int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
@@ -288,10 +289,10 @@ EXPORT_SYMBOL_GPL(kho_radix_del_range);
 /**
  * kho_radix_walk_tree() - call @cb for each key
  * @tree: the tree
- * @cb: told the address and the order
+ * @cb: called with the address and the order
  *
- * Orders fall from one call to the next, addresses rise within an order.  What
- * is marked or given up meanwhile may be met or not.
+ * Orders come highest first; addresses rise within an order.  Marks that are added or
+ * removed meanwhile may or may not be seen.
  *
  * Context: that of @cb; takes no lock.
  * Return: 0, the first result of @cb that was not 0, or -EINVAL for a tree
@@ -320,11 +321,11 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
  * kho_radix_walk_range() - call @cb for each key that has a page in a range
  * @tree: the tree
  * @pfn: number of the first page
- * @nr_pages: how many
- * @cb: told the address, the order and @data
+ * @nr_pages: number of pages
+ * @cb: called with the address, the order and @data
  * @data: for @cb
  *
- * In the order of kho_radix_walk_tree(), and with what is said there.
+ * The order of calls is that of kho_radix_walk_tree(), and the same caveat applies.
  *
  * Context: that of @cb; takes no lock.
  * Return: 0, the first result of @cb that was not 0, -EINVAL or -ERANGE.
@@ -361,10 +362,10 @@ static int any_key(phys_addr_t phys, unsigned int order, void *data)
 }
 
 /**
- * kho_tree_marks() - is any of these pages marked, under whatever order?
- * @tree: the tree, or one that has no root yet
+ * kho_tree_marks() - is any of these pages marked, under any order?
+ * @tree: the tree, which may have no root yet
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: any; takes no lock.
  */
@@ -376,7 +377,7 @@ bool kho_tree_marks(struct kho_radix_tree *tree, unsigned long pfn,
 }
 
 /**
- * kho_tree_keys() - how many keys a tree has, of all orders
+ * kho_tree_keys() - number of keys in a tree, of all orders
  * @tree: the tree
  *
  * Context: any; takes no lock.
@@ -391,7 +392,7 @@ u64 kho_tree_keys(const struct kho_radix_tree *tree)
 	return nr;
 }
 
-/* How many keys are there from @key on in its leaf? */
+/* Counts the keys from @key on in its leaf. */
 static u64 leaf_weight(const struct kho_radix_tree *tree, u64 key)
 {
 	unsigned int bit = kho_key_index(PAGE_SHIFT, key, 0);
@@ -409,14 +410,14 @@ static u64 leaf_weight(const struct kho_radix_tree *tree, u64 key)
 }
 
 /**
- * kho_radix_walk_from() - call @cb for each key but the first ones
+ * kho_radix_walk_from() - call @cb for each key except the first ones
  * @tree: the tree
- * @skip: how many not to call it for; set to what is left of them at the end
- * @cb: told the address, the order and @data
+ * @skip: number of keys to skip; lowered by those that were skipped
+ * @cb: called with the address, the order and @data
  * @data: for @cb
  *
- * In the order of kho_radix_walk_tree(), and with what is said there.  Leaves
- * that are skipped as a whole are only weighed.
+ * The order of calls is that of kho_radix_walk_tree(), and the same caveat applies.
+ * Keys of leaves that are skipped as a whole are only counted.
  *
  * Context: that of @cb; takes no lock.
  * Return: 0 or the first result of @cb that was not 0.
@@ -429,7 +430,7 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 
 	if (!tree->root)
 		return 0;
-	/* To the leaf with the first one wanted, */
+	/* Find the leaf of the first key to report. */
 	while (*skip) {
 		key = kho_radix_next_key(tree, key, KEY_END);
 		if (key >= KEY_END)
@@ -440,7 +441,7 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 		*skip -= weight;
 		key = (key | ((1ULL << LEAF_BITS) - 1)) + 1;
 	}
-	/* and on from there. */
+	/* Continue from there. */
 	for (key = kho_radix_next_key(tree, key, KEY_END); key < KEY_END && !ret;
 	     key = kho_radix_next_key(tree, key + 1, KEY_END)) {
 		unsigned int order = kho_key_order(PAGE_SHIFT, key);
@@ -454,8 +455,8 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 }
 
 /**
- * kho_radix_init_tree() - make an empty tree
- * @tree: what to fill in; may be uninitialised
+ * kho_radix_init_tree() - initialise an empty tree
+ * @tree: the tree; may be uninitialised
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -490,7 +491,7 @@ static void free_below(struct kho_radix_node *node, unsigned int level)
 }
 
 /**
- * kho_radix_forget_tree() - leave the nodes to somebody else
+ * kho_radix_forget_tree() - dispose of a tree, but leave its nodes as they are
  * @tree: the tree
  *
  * Context: may sleep; nobody else uses the tree any more.
@@ -505,10 +506,10 @@ void kho_radix_forget_tree(struct kho_radix_tree *tree)
 
 /**
  * kho_radix_destroy_tree() - free all nodes
- * @tree: the tree; one that was never made, or failed to be, is let pass
+ * @tree: the tree; may be all zeroes, or one that could not be initialised
  *
- * The pages that were marked are not touched.  Nodes that were given up before
- * are freed by RCU: before its code goes, a module waits for that.
+ * The marked pages are not touched.  Nodes that were removed earlier are freed by RCU:
+ * the module must wait for that before it is unloaded.
  *
  * Context: may sleep; nobody else uses the tree any more.
  */
@@ -549,13 +550,13 @@ static int adopt_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 }
 
 /**
- * kho_radix_adopt_tree() - make a tree of nodes that somebody else has written
- * @adopt: what the caller wants, and on KHO_WALK_BAD what was wrong
+ * kho_radix_adopt_tree() - adopt a tree whose nodes the previous kernel wrote
+ * @adopt: arguments; after KHO_WALK_BAD, its walk says what is wrong
  * @root: physical address of the root node
  *
- * Nothing is believed before it is checked, by kho_walk_tree() and by the
- * caller's own callbacks.  Nothing is written either, apart from *adopt: after
- * an error the nodes are as they were, and the tree has no root.
+ * kho_walk_tree() and the caller's callbacks check everything before it is used.
+ * Only *adopt and its tree are written: after an error the nodes are unchanged, and
+ * the tree has no root.
  *
  * Context: may sleep.
  * Return: 0, KHO_WALK_BAD, -ENOMEM, or what a callback returned.

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the module, and nobody else, needs of the tree. */
+/* The part of the tree's API that only this module uses. */
 #ifndef KHO_RADIX_H
 #define KHO_RADIX_H
 
-/* By its path: a kernel that has KHO has another header of that name. */
+/* By its path: a kernel with in-kernel KHO has another header of that name. */
 #include "../../include/linux/kho_radix_tree.h"
 #include <kho/walk.h>
 
 /**
- * struct kho_radix_adopt - for kho_radix_adopt_tree()
+ * struct kho_radix_adopt - arguments of kho_radix_adopt_tree()
  */
 struct kho_radix_adopt {
-	/** @tree: to be filled in. */
+	/** @tree: the tree to fill in. */
 	struct kho_radix_tree *tree;
-	/** @walk: the caller sets its end; holds the reason of KHO_WALK_BAD. */
+	/** @walk: the caller sets its end; after KHO_WALK_BAD it has the reason. */
 	struct kho_walk walk;
-	/** @node: told of each node before it is read.  Optional. */
+	/** @node: called for each node before it is read.  Optional. */
 	int (*node)(void *data, u64 phys, unsigned int level);
-	/** @run: told of each run of keys.  Optional. */
+	/** @run: called for each run of keys.  Optional. */
 	int (*run)(void *data, u64 phys, unsigned int order, u64 nr);
 	/** @data: for the callbacks. */
 	void *data;
@@ -36,8 +36,8 @@ bool kho_tree_marks(struct kho_radix_tree *tree, unsigned long pfn,
 u64 kho_tree_keys(const struct kho_radix_tree *tree);
 
 /*
- * A page for a node.  Whoever links the tree provides it: a node is to be preserved, and
- * only the module knows where it may lie.
+ * Allocates a page for a node.  The program that links the tree provides this: nodes are
+ * preserved, and only the module knows where they may lie.
  */
 unsigned long kho_zeroed_page(gfp_t gfp);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The words of leaves, and what is counted of them: for this folder alone. */
+/* The words of leaves, and counting their keys; private to this folder. */
 #ifndef KHO_RADIX_WORD_H
 #define KHO_RADIX_WORD_H
 
@@ -7,7 +7,7 @@
 
 #include "node.h"
 
-/* The owner of the tree learns of pages and nodes that come and go. */
+/* Tells the owner of the tree about pages and nodes that are added or removed. */
 static __always_inline void watch(struct kho_radix_tree *tree, unsigned long pfn,
 				  unsigned long nr_pages, bool kept)
 {
@@ -20,7 +20,7 @@ static inline bool node_empty(const struct kho_radix_node *node)
 	return !memchr_inv(node, 0, sizeof(*node));
 }
 
-/* What @mask of a word can't be changed so? */
+/* Returns the bits of @mask that can't be set, or cleared, as they already are. */
 static __always_inline u64 refused(u64 bits, u64 mask, bool add)
 {
 	return (add ? bits : ~bits) & mask;
@@ -31,7 +31,7 @@ static __always_inline void change_bits(u64 *bits, u64 mask, bool add)
 	WRITE_ONCE(*bits, add ? *bits | mask : *bits & ~mask);
 }
 
-/* The number of keys of an order above 0 changes under tree->lock. */
+/* Counts keys of orders above 0; tree->lock held. */
 static inline void count_keys(struct kho_radix_tree *tree, unsigned int order, bool add)
 {
 	u64 *nr_keys = &tree->nr_keys[order];
