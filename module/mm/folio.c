@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Folios out of pages that the allocator never handed out as such.
+ * Making folios of base pages.
  *
- * What arrives, or was split, is base pages with a reference each.  To map it
- * with huge pages that get_user_pages() accepts, or to give it to another
- * module as a folio, it has to become a compound page.  The kernel's function
- * for that is not exported, and what it writes differs from release to release.
- * So the kernel is made to show it: a folio of the same order is allocated,
- * what its struct pages say is noted down, and it is freed again.  The same is
- * then written to ours.  Words that point to the folio's own struct pages are
- * noted as offsets.
+ * Pages that arrived, or that were split, are base pages with a reference each.
+ * They must become a compound page before get_user_pages() accepts huge mappings
+ * of them, and before another module can get them as a folio.  The kernel's
+ * function for that is not exported, and what it writes differs between
+ * releases.  So this file learns it from the kernel: it allocates a folio of the
+ * same order, notes down the contents of its struct pages, and frees it again.
+ * Then it writes the same to our struct pages.  Words that point to the folio's
+ * own struct pages are noted as offsets.
  *
- * A struct page is taken for an array of words here.  The flags are the first,
- * and the union that follows is what compound pages use; behind it come
- * _mapcount and _refcount, and a word that only the first tail page has a use
- * for (_nr_pages, since 6.15).  Nothing else is touched.
+ * This file treats a struct page as an array of words.  The first word has the
+ * flags.  Then comes the union that compound pages use, then _mapcount and
+ * _refcount, then a word that only the first tail page uses (_nr_pages, since
+ * 6.15).  Nothing else is touched.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -33,12 +33,12 @@
 #include "folio.h"
 #include "poison.h"
 
-/* Base pages that are given back in one go. */
+/* Maximum number of base pages freed in one go */
 #define RUN_PAGES	BIT(MAX_PAGE_ORDER)
 
 #define word_of(field)	(offsetof(struct page, field) / sizeof(unsigned long))
 
-/* Words of the union: where compound_head is, and what follows it. */
+/* Words of the union, where WORD_HEAD has compound_head, and of what follows it */
 #define WORD_HEAD	word_of(lru)
 #define WORD_MAPPING	word_of(mapping)
 #define WORD_PRIVATE	word_of(private)
@@ -62,30 +62,30 @@ static_assert(offsetof(struct page, _mapcount) % sizeof(unsigned long) == 0);
 static_assert(word_of(memcg_data) == WORD_BEHIND);
 #endif
 
-/* The first two tail pages have fields of the folio in them, the others none. */
+/* Kinds of tail pages: the first two contain fields of the folio, the others none. */
 enum { FIRST, SECOND, OTHERS, KINDS };
 
-/* What a use as plain memory may leave in the flags, and freeing takes away. */
+/* Flags that use as plain memory may leave behind, and that freeing clears */
 #define HARMLESS	(BIT(PG_referenced) | BIT(PG_uptodate) | BIT(PG_dirty) | \
 			 BIT(PG_workingset))
 
 /**
- * struct kho_folio_tail - what a tail page says
+ * struct kho_folio_tail - contents of the struct page of a tail page
  */
 struct kho_folio_tail {
-	/** @word: as it is, or an offset from the struct page of the head. */
+	/** @word: each word's value, or its offset from the head's struct page. */
 	unsigned long word[WORDS];
-	/** @offset: bit n is set if that is what @word[n] is. */
+	/** @offset: bit n is set if @word[n] is an offset. */
 	unsigned long offset;
 };
 
 /**
- * struct kho_folio_pattern - what the tail pages of an order say
+ * struct kho_folio_pattern - contents of the tail pages of folios of an order
  */
 struct kho_folio_pattern {
-	/** @known: the rest is filled in; once set, it doesn't change. */
+	/** @known: the rest is filled in and does not change any more. */
 	bool known;
-	/** @tail: by kind. */
+	/** @tail: one for each kind of tail page. */
 	struct kho_folio_tail tail[KINDS];
 };
 
@@ -107,7 +107,7 @@ static unsigned int kind_of(unsigned long tail)
 	return min(tail - 1, (unsigned long)OTHERS);
 }
 
-/* Is this a word that prep_compound_page() may write in such a tail page? */
+/* May prep_compound_page() write this word in this kind of tail page? */
 static bool is_written(unsigned int kind, unsigned int word)
 {
 	if (word == WORD_HEAD || word == WORD_MAPPING || word == WORD_PRIVATE)
@@ -139,7 +139,7 @@ static void note_tail(struct kho_folio_tail *tail, struct page *head,
 	}
 }
 
-/* Has this folio anything that the pattern does not say? */
+/* Does the pattern describe this folio completely? */
 static bool shows_all(const struct kho_folio_pattern *pattern, struct folio *folio,
 		      unsigned int order)
 {
@@ -173,7 +173,7 @@ static bool learn(struct kho_folio_pattern *pattern, unsigned int order)
 	known = shows_all(pattern, folio, order);
 	folio_put(folio);
 	if (!known)
-		pr_warn_once("folios of order %u are not as expected, none is made\n",
+		pr_warn_once("folios of order %u have an unexpected layout, making none\n",
 			     order);
 	return known;
 }
@@ -194,26 +194,26 @@ static const struct kho_folio_pattern *get_pattern(unsigned int order)
 	return pattern->known ? pattern : NULL;
 }
 
-/* The word behind _refcount, if there is one. */
+/* The word that follows _refcount, or NULL if there is none. */
 static unsigned long *word_behind(struct page *page)
 {
 	return HAS_BEHIND ? &words_of(page)[WORD_BEHIND] : NULL;
 }
 
-/* What it is charged to, in the kernel's own words; 0 if it is not. */
+/* The page's memcg_data, or 0 if it is not charged. */
 static unsigned long charge_of(struct page *page)
 {
 	return word_behind(page) ? READ_ONCE(*word_behind(page)) : 0;
 }
 
 #ifdef CONFIG_MEMCG
-/* Is the page charged as memory of the kernel is, by way of an obj_cgroup? */
+/* Is the page charged as kernel memory, that is, to an obj_cgroup? */
 static bool is_charged_as_kernel(struct page *page)
 {
 	return folio_memcg_kmem(page_folio(page));
 }
 
-/* That of a page for which is_charged_as_kernel() is true, and so no other flag. */
+/* Drops an obj_cgroup reference of a page for which is_charged_as_kernel() is true. */
 static void put_charge(struct page *page)
 {
 	unsigned long objcg = charge_of(page) & ~(unsigned long)MEMCG_DATA_KMEM;
@@ -226,8 +226,8 @@ static void put_charge(struct page *page) { }
 #endif
 
 /*
- * One reference and no use that a struct page tells of, but that it may be charged
- * to what @charge says; writes nothing.
+ * Does the page have one reference, the charge @charge, and no other sign of use in its
+ * struct page?  Writes nothing.
  */
 static bool is_plain(struct page *page, unsigned long charge)
 {
@@ -243,7 +243,7 @@ static void write_tail(const struct kho_folio_tail *tail, unsigned int kind,
 {
 	unsigned int n;
 
-	/* Whoever finds memory broken says so without a reference. */
+	/* Atomic, as memory_failure() sets PG_hwpoison without a reference. */
 	set_mask_bits(words_of(page), HARMLESS, tail->word[0]);
 	for (n = WORD_HEAD; n < WORDS; n++) {
 		unsigned long word = tail->word[n];
@@ -256,7 +256,7 @@ static void write_tail(const struct kho_folio_tail *tail, unsigned int kind,
 	}
 }
 
-/* The opposite of write_tail(), as far as a plain page needs it. */
+/* Undoes write_tail(), as far as a plain page needs it. */
 static void erase_tail(const struct kho_folio_tail *tail, struct page *page)
 {
 	set_mask_bits(words_of(page), tail->word[0], 0);
@@ -278,7 +278,7 @@ static bool is_made(struct page *head, unsigned int order)
 	       folio_nr_pages(page_folio(head)) == 1L << order;
 }
 
-/* Takes the one reference of each page, or of none. */
+/* Freezes the single reference of each page, of all pages or of none. */
 static bool freeze(struct page *head, unsigned long nr_pages)
 {
 	unsigned long i;
@@ -295,18 +295,18 @@ err_unfreeze:
 }
 
 /**
- * kho_folio_make() - make one folio of base pages
- * @pfn: number of the first page, a multiple of what there are
- * @order: log2 of how many, at least 1
- * @index: of the folio
+ * kho_folio_make() - make a folio of base pages
+ * @pfn: number of the first page, a multiple of 2^@order
+ * @order: log2 of the number of pages, at least 1
+ * @index: index of the folio
  *
- * Each page has one reference, the caller's, and no other use.  The folio is
- * as folio_alloc() would return it, with one reference; folio_put() frees it.
+ * Each page must have one reference, the caller's, and no other use.  The folio
+ * looks as folio_alloc() would return it, with one reference; folio_put() frees it.
  *
  * Context: may sleep; takes patterns_lock.
- * Return: true; or false, and nothing has changed, if a page has another
- * reference or use, the pages are in no one zone, or no folio of that order
- * could be had to see how it is done.
+ * Return: true; false, with nothing changed, if a page has another reference or
+ * use, if the pages are in different zones, or if no folio of that order could be
+ * allocated to learn from.
  */
 bool kho_folio_make(unsigned long pfn, unsigned int order, pgoff_t index)
 {
@@ -317,7 +317,7 @@ bool kho_folio_make(unsigned long pfn, unsigned int order, pgoff_t index)
 	if (!order || order > MAX_PAGE_ORDER || pfn & (nr_pages - 1) ||
 	    !pfn_to_online_page(pfn))
 		return false;
-	/* Blocks of this size have all their struct pages in a row. */
+	/* The struct pages of a block of at most MAX_PAGE_ORDER are contiguous. */
 	head = pfn_to_page(pfn);
 	for (i = 0; i < nr_pages; i++)
 		if (!is_plain(head + i, 0) ||
@@ -327,7 +327,7 @@ bool kho_folio_make(unsigned long pfn, unsigned int order, pgoff_t index)
 	if (!pattern || !freeze(head, nr_pages))
 		return false;
 
-	/* Nobody gets a reference to any of them now. */
+	/* From here on nobody can get a reference to any of the pages. */
 	for (i = 1; i < nr_pages; i++)
 		write_tail(&pattern->tail[kind_of(i)], kind_of(i), head + i, head);
 	set_bit(PG_head, words_of(head));
@@ -347,15 +347,15 @@ err_erase:
 }
 
 /**
- * kho_folio_break() - make base pages of a folio
+ * kho_folio_break() - split a folio into base pages
  * @pfn: number of its first page
- * @order: log2 of how many it has, at least 1
+ * @order: log2 of the number of its pages, at least 1
  *
- * The folio has one reference, the caller's; each page has one afterwards.
+ * The folio must have one reference, the caller's; afterwards each page has one.
  *
  * Context: may sleep; takes patterns_lock.
- * Return: true; or false, and nothing has changed, if it has another reference, or
- * no folio of that order could be had to see how it is done.
+ * Return: true; false, with nothing changed, if the folio has another reference, or
+ * if no folio of that order could be allocated to learn from.
  */
 bool kho_folio_break(unsigned long pfn, unsigned int order)
 {
@@ -370,15 +370,15 @@ bool kho_folio_break(unsigned long pfn, unsigned int order)
 	for (i = 1; i < 1UL << order; i++)
 		erase_tail(&pattern->tail[kind_of(i)], head + i);
 	page_ref_unfreeze(head, 1);
-	/* It was allocated as one: so it is told, and counts the others. */
+	/* Gives the other pages a reference, and splits what is tracked by allocation. */
 	split_page(head, order);
 	return true;
 }
 
 /**
- * kho_folio_is_whole() - is there a folio of just these pages?
+ * kho_folio_is_whole() - do exactly these pages make up a folio?
  * @pfn: number of the first page
- * @order: log2 of how many, at least 1
+ * @order: log2 of the number of pages, at least 1
  *
  * Context: the caller has a reference to the page.
  * Return: true if so.
@@ -395,8 +395,8 @@ bool kho_folio_is_whole(unsigned long pfn, unsigned int order)
 }
 
 /*
- * Takes the one reference of each of these pages, as far as they are the caller's
- * alone, of no use, of one zone, and charged alike; says how many.
+ * Freezes the single references of pages, up to the first page that has another
+ * reference or use, another zone or another charge.  Returns how many it froze.
  */
 static unsigned long freeze_run(unsigned long pfn, unsigned long nr_pages)
 {
@@ -404,7 +404,7 @@ static unsigned long freeze_run(unsigned long pfn, unsigned long nr_pages)
 	struct zone *zone = page_zone(first);
 	unsigned long i, charge = charge_of(first);
 
-	/* As the kernel's memory is, or not at all. */
+	/* Only pages without a charge, or charged as kernel memory */
 	if (charge && (PageCompound(first) || !is_charged_as_kernel(first)))
 		return 0;
 	for (i = 0; i < nr_pages; i++) {
@@ -418,9 +418,9 @@ static unsigned long freeze_run(unsigned long pfn, unsigned long nr_pages)
 }
 
 /*
- * When pages that were allocated as a block were taken apart, each got a reference
- * to the cgroup that all were charged to.  A block that is freed gives back the
- * charge of all of it by what its first page says, and one reference.
+ * When an allocated block is split, each page gets a reference to the obj_cgroup that
+ * the block is charged to.  Freeing a block uncharges all of it by the memcg_data of its
+ * first page, and drops one reference.  So drop those of the other pages here.
  */
 static void join_charges(struct page *page, unsigned long nr_pages)
 {
@@ -434,7 +434,7 @@ static void join_charges(struct page *page, unsigned long nr_pages)
 	}
 }
 
-/* As if blocks of them had been allocated just so, without __GFP_COMP. */
+/* Frees frozen pages in blocks, as if these had been allocated without __GFP_COMP. */
 static void free_frozen(unsigned long pfn, unsigned long nr_pages)
 {
 	unsigned long end = pfn + nr_pages;
@@ -443,7 +443,7 @@ static void free_frozen(unsigned long pfn, unsigned long nr_pages)
 	for (; pfn < end; pfn += 1UL << order) {
 		struct page *page = pfn_to_page(pfn);
 
-		/* What is being isolated is so by blocks of this order. */
+		/* Pages are isolated by pageblock, so no block may span several. */
 		order = min_t(unsigned int, min(MAX_PAGE_ORDER, pageblock_order),
 			      ilog2(end - pfn));
 		if (pfn)
@@ -455,13 +455,13 @@ static void free_frozen(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_put_pages() - give up the reference that each of these pages has
+ * kho_put_pages() - drop the caller's reference to each of these pages
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Those that nobody else has go back in blocks, which is faster than page by page.
- * A poisoned one goes by itself: then the page allocator sees what it is, and does
- * not take it.
+ * Pages without other references are freed in blocks, which is faster than page by
+ * page.  A poisoned page is freed by itself, so that the page allocator recognises it
+ * and does not reuse it.
  *
  * Context: may sleep.
  */
@@ -475,7 +475,7 @@ void kho_put_pages(unsigned long pfn, unsigned long nr_pages)
 		if (n) {
 			free_frozen(pfn, n);
 		} else {
-			/* That the flag is set keeps the allocator off. */
+			/* Without its flag, the allocator would reuse a poisoned page. */
 			if (!kho_poison_unflagged(pfn_to_page(pfn)))
 				put_page(pfn_to_page(pfn));
 			n = 1;
@@ -487,9 +487,9 @@ void kho_put_pages(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_folio_init() - see how folios are made, while there is memory for it
+ * kho_folio_init() - learn how folios are made, while there is memory for it
  *
- * An order that could not be had now is tried again when one is to be made.
+ * If allocating a folio fails, its order is learnt when it is first needed.
  *
  * Context: may sleep.
  * Return: 0.
@@ -506,7 +506,7 @@ int kho_folio_init(void)
 /**
  * kho_folio_exit() - forget how folios are made
  *
- * Context: nobody makes any.
+ * Context: nobody makes folios any more.
  */
 void kho_folio_exit(void)
 {

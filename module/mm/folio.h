@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Folios out of pages that the allocator never handed out as such.
+ * Making folios of base pages.
  */
 #ifndef KHO_FOLIO_H
 #define KHO_FOLIO_H

@@ -12,9 +12,9 @@
 #include "iomem.h"
 
 /**
- * kho_end_of_memory() - physical address above which there is no page
+ * kho_end_of_memory() - find the end of memory
  *
- * Return: the address in bytes.
+ * Return: physical address of the first byte beyond the pages of all nodes.
  */
 u64 kho_end_of_memory(void)
 {
@@ -26,7 +26,7 @@ u64 kho_end_of_memory(void)
 	return (u64)end << PAGE_SHIFT;
 }
 
-static int count_covered(u64 addr, u64 bytes, void *data)
+static int count_whole_pages(u64 addr, u64 bytes, void *data)
 {
 	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes);
 
@@ -36,21 +36,21 @@ static int count_covered(u64 addr, u64 bytes, void *data)
 }
 
 /**
- * kho_ram_pages() - how much RAM there is in a range
- * @addr: physical address in bytes
+ * kho_ram_pages() - count the RAM in a range
+ * @addr: physical address of the range in bytes
  * @bytes: its length
  *
- * Return: whole base pages of RAM.
+ * Return: number of whole base pages of RAM.
  */
 u64 kho_ram_pages(u64 addr, u64 bytes)
 {
 	u64 pages = 0;
 
-	kho_walk_ram(addr, bytes, count_covered, &pages);
+	kho_walk_ram(addr, bytes, count_whole_pages, &pages);
 	return pages;
 }
 
-/* Puts together what lies side by side. */
+/* Merges adjacent resources. */
 struct ram_walk {
 	kho_range_fn_t fn;
 	void *data;
@@ -78,15 +78,15 @@ static int walk_ram(struct resource *res, void *data)
 
 /**
  * kho_walk_ram() - call a function for each piece of RAM in a range
- * @addr: physical address in bytes
+ * @addr: physical address of the range in bytes
  * @bytes: its length
- * @fn: told of the piece; a result other than 0 ends it
+ * @fn: called for each piece; a result other than 0 ends the walk
  * @data: for @fn
  *
- * What firmware and devices have in between is left out, although there may be
- * struct pages for it; and so is RAM that a driver has brought, which the next kernel
- * does not have until a driver there does.  A piece of RAM is as long as it can be:
- * what setup_data the kernel was started with cuts the entries of /proc/iomem anywhere.
+ * Skips memory of firmware and devices, although there may be struct pages for it, and
+ * RAM that a driver added, which the next kernel lacks until a driver there adds it.
+ * Adjacent entries of /proc/iomem are merged, as the setup_data of this kernel splits
+ * them anywhere.
  *
  * Context: may sleep.
  * Return: 0, or the result of @fn that ended it.
@@ -102,7 +102,7 @@ int kho_walk_ram(u64 addr, u64 bytes, kho_range_fn_t fn, void *data)
 	ret = walk_iomem_res_desc(IORES_DESC_NONE,
 				  IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
 				  addr, addr + bytes - 1, &walk, walk_ram);
-	/* Without any RAM that is -EINVAL. */
+	/* @ret is -EINVAL if there is no RAM. */
 	if (!walk.bytes)
 		return 0;
 	return ret ?: fn(walk.addr, walk.bytes, data);

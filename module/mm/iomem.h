@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-/* A result other than 0 ends the walk over ranges that it is told of. */
+/* Called for each range of a walk; a result other than 0 ends the walk. */
 typedef int (*kho_range_fn_t)(u64 addr, u64 bytes, void *data);
 
 u64 kho_end_of_memory(void);

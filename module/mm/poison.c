@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that the hardware can't be trusted with (PageHWPoison): who reads one gets a
- * machine check.  Which of them are known, and who is told of a new one.
+ * Pages with memory errors (PageHWPoison): reading one causes a machine check.  This
+ * file knows which pages are poisoned, and passes on reports of new ones.
  *
- * Whoever reads, maps or frees pages asks kho_page_poisoned(), which looks at the
- * flag itself: it does not depend on what has been noted.
+ * Code that reads, maps or frees pages asks kho_page_poisoned().  That looks at the
+ * page flag itself, and does not depend on noted pages.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -20,26 +20,26 @@
 
 DEFINE_XARRAY(kho_poisoned);
 
-/* Reports that nobody has looked at yet; more than that are found by a search. */
-#define FRESH	64
+/* Maximum number of unhandled reports; if there are more, a search finds the pages. */
+#define MAX_PENDING	64
 
 static struct {
-	/* Page numbers, or 0. */
-	unsigned long fresh[FRESH];
-	/* There were more: all that is preserved has to be looked at. */
+	/* Numbers of reported pages, or 0. */
+	unsigned long pending[MAX_PENDING];
+	/* Reports were lost: everything preserved has to be searched. */
 	bool lost;
-	/* Looks at them. */
+	/* Handles the reports. */
 	struct work_struct *work;
 	struct tracepoint *tracepoint;
 } reports;
 
-/* It may have changed which noted pages are preserved. */
+/* The set of noted pages that are preserved may have changed. */
 static bool stale;
 
 /**
- * kho_poison_known_in() - has any of these pages been noted?
+ * kho_poison_known_in() - is any of these pages noted as poisoned?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: any.
  */
@@ -51,11 +51,11 @@ bool kho_poison_known_in(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_page_poisoned() - must this page not be read?
+ * kho_page_poisoned() - is this page poisoned?
  * @page: the page, to which the caller has a reference
  *
- * hugetlb says so at the head of a folio only.  Which page of it that is we have
- * been told of, or else none of them may be read.
+ * hugetlb flags only the head of a folio.  If the head is flagged, and none of the pages
+ * is noted, all of them count as poisoned.
  *
  * Context: any.
  */
@@ -74,9 +74,9 @@ bool kho_page_poisoned(struct page *page)
 }
 
 /**
- * kho_range_poisoned() - must any of these pages not be read?
+ * kho_range_poisoned() - is any of these pages poisoned?
  * @pfn: number of the first page
- * @nr_pages: how many; the caller has references to them
+ * @nr_pages: number of pages; the caller has references to them
  *
  * Context: may sleep.
  */
@@ -91,10 +91,11 @@ bool kho_range_poisoned(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_folio_poisoned() - may a page of this folio not be read?
+ * kho_folio_poisoned() - is any page of this folio poisoned?
  * @folio: the folio, to which the caller has a reference
  *
- * As far as it has been noted, unless nobody tells us.
+ * Relies on noted pages.  Looks at each page only if the kernel does not report new
+ * poisoned pages.
  *
  * Context: may sleep.
  */
@@ -107,21 +108,21 @@ bool kho_folio_poisoned(struct folio *folio)
 		kho_range_poisoned(pfn, nr_pages));
 }
 
-/* Called by memory_failure() as well, which may not be held up. */
+/* memory_failure() calls this too, so it must not block. */
 static void report(unsigned long pfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < FRESH; i++)
-		if (!cmpxchg(&reports.fresh[i], 0, pfn))
+	for (i = 0; i < MAX_PENDING; i++)
+		if (!cmpxchg(&reports.pending[i], 0, pfn))
 			break;
-	if (i == FRESH)
+	if (i == MAX_PENDING)
 		WRITE_ONCE(reports.lost, true);
 	queue_work(system_unbound_wq, reports.work);
 }
 
 /**
- * kho_poison_saw() - somebody has come upon a page that is poisoned
+ * kho_poison_saw() - report a page that was found to be poisoned
  * @page: the page, to which the caller has a reference
  *
  * Context: any.
@@ -133,8 +134,8 @@ void kho_poison_saw(struct page *page)
 }
 
 /**
- * kho_metapage_poisoned() - must this page of metadata not be read?
- * @metapage: the page
+ * kho_metapage_poisoned() - is this metapage poisoned?
+ * @metapage: the metapage
  *
  * Context: any.
  */
@@ -144,8 +145,8 @@ bool kho_metapage_poisoned(const void *metapage)
 }
 
 /**
- * kho_poison_next_report() - a page that was reported and that nobody has looked at
- * @pfn: set to its number
+ * kho_poison_next_report() - fetch a report that nobody has handled yet
+ * @pfn: set to the number of the page
  *
  * Context: any.
  * Return: false if there is none.
@@ -154,8 +155,8 @@ bool kho_poison_next_report(unsigned long *pfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < FRESH; i++) {
-		*pfn = xchg(&reports.fresh[i], 0);
+	for (i = 0; i < MAX_PENDING; i++) {
+		*pfn = xchg(&reports.pending[i], 0);
 		if (*pfn)
 			return true;
 	}
@@ -163,7 +164,7 @@ bool kho_poison_next_report(unsigned long *pfn)
 }
 
 /**
- * kho_poison_lose() - a page was reported and can't be noted
+ * kho_poison_lose() - a reported page could not be noted
  *
  * Context: any.
  */
@@ -173,11 +174,11 @@ void kho_poison_lose(void)
 }
 
 /**
- * kho_poison_lost() - has to be searched for what was reported?
+ * kho_poison_lost() - must reported pages be searched for?
  *
  * Context: any.
- * Return: true once for any number of calls of kho_poison_lose(), or of reports that
- * there was no room for.
+ * Return: true if reports were lost since the last call, by kho_poison_lose() or for
+ * lack of room.
  */
 bool kho_poison_lost(void)
 {
@@ -185,9 +186,9 @@ bool kho_poison_lost(void)
 }
 
 /**
- * kho_poison_reported() - is each page reported as it is poisoned?
+ * kho_poison_reported() - is each newly poisoned page reported?
  *
- * Return: false if this kernel has no such tracepoint.
+ * Return: false if this kernel lacks the tracepoint for that.
  */
 bool kho_poison_reported(void)
 {
@@ -195,9 +196,9 @@ bool kho_poison_reported(void)
 }
 
 /**
- * kho_poison_stale() - what the next kernel is told of noted pages is not right any more
+ * kho_poison_stale() - the list of noted pages for the next kernel is out of date
  *
- * Context: any; kho_changed() has to follow.
+ * Context: any; kho_changed() must follow.
  */
 void kho_poison_stale(void)
 {
@@ -205,11 +206,11 @@ void kho_poison_stale(void)
 }
 
 /**
- * kho_poison_touched() - it has changed whether these pages are preserved
+ * kho_poison_touched() - these pages were preserved or unpreserved
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Context: any; kho_changed() has to follow.
+ * Context: any; kho_changed() must follow.
  */
 void kho_poison_touched(u64 pfn, u64 nr_pages)
 {
@@ -218,7 +219,7 @@ void kho_poison_touched(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_poison_is_stale() - has it?
+ * kho_poison_is_stale() - is the list for the next kernel out of date?
  *
  * Context: any.
  */
@@ -228,7 +229,7 @@ bool kho_poison_is_stale(void)
 }
 
 /**
- * kho_poison_fresh() - from now on what the next kernel is told is right
+ * kho_poison_fresh() - the list for the next kernel is up to date
  *
  * Context: kho.lock held.
  */
@@ -239,7 +240,7 @@ void kho_poison_fresh(void)
 
 #ifdef CONFIG_TRACEPOINTS
 
-/* As TRACE_EVENT(memory_failure_event) has it in all kernels from 6.1 to 7.3. */
+/* The arguments are those of TRACE_EVENT(memory_failure_event) in kernels 6.1 to 7.3. */
 static void probe(void *data, unsigned long pfn, int type, int result)
 {
 	report(pfn);
@@ -277,8 +278,8 @@ static void unwatch_tracepoint(void) { }
 #endif
 
 /**
- * kho_poison_watch() - be told of pages that are poisoned
- * @work: queued when there is a report; the caller cancels it after kho_poison_unwatch()
+ * kho_poison_watch() - start collecting reports of poisoned pages
+ * @work: queued for each report; the caller cancels it after kho_poison_unwatch()
  *
  * Context: may sleep.
  */
@@ -289,7 +290,7 @@ void kho_poison_watch(struct work_struct *work)
 }
 
 /**
- * kho_poison_unwatch() - be told no more
+ * kho_poison_unwatch() - stop collecting reports
  *
  * Context: may sleep; no locks held.
  */
@@ -299,7 +300,7 @@ void kho_poison_unwatch(void)
 }
 
 /**
- * kho_poison_settle() - have all looked at that was reported before
+ * kho_poison_settle() - wait until all earlier reports have been handled
  *
  * Context: may sleep; neither kho.gate nor kho.lock held; after kho_poison_watch().
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that the hardware can't be trusted with.
+ * Pages with memory errors.
  */
 #ifndef KHO_MM_POISON_H
 #define KHO_MM_POISON_H
@@ -12,7 +12,7 @@
 
 struct work_struct;
 
-/* Numbers of pages that were reported or arrived as such; grows only. */
+/* Numbers of pages that were reported, or arrived, as poisoned; only grows. */
 extern struct xarray kho_poisoned;
 
 bool kho_poison_known_in(u64 pfn, u64 nr_pages);
@@ -36,10 +36,10 @@ bool kho_poison_is_stale(void);
 void kho_poison_fresh(void);
 
 /**
- * kho_poison_unflagged() - is this page poisoned, and its flags don't say so?
+ * kho_poison_unflagged() - is this page poisoned without having a flag for that?
  * @page: the page, to which the caller has a reference
  *
- * In a kernel that knows nothing of such pages there is no flag for it.
+ * A kernel without CONFIG_MEMORY_FAILURE has no such flag.
  */
 static inline bool kho_poison_unflagged(struct page *page)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that boot left reserved, and their way to the page allocator.
+ * Pages that boot left reserved, and freeing them to the page allocator.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -11,7 +11,7 @@
 #include "reserved.h"
 
 /**
- * kho_page_reserved() - is this page as boot left it?
+ * kho_page_reserved() - is this page still as boot left it?
  * @page: the page, or NULL
  *
  * Return: true if it is reserved and has one reference.
@@ -22,12 +22,12 @@ bool kho_page_reserved(struct page *page)
 }
 
 /**
- * kho_unreserve() - make reserved pages ordinary ones, with one reference
+ * kho_unreserve() - turn reserved pages into ordinary pages with one reference
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * The reference is the caller's.  The pages are no longer PG_reserved, and the zone
- * manages them.
+ * The caller owns the reference.  The pages are no longer PG_reserved, and count as
+ * managed pages of their zone.
  *
  * Context: may sleep.
  */
@@ -50,9 +50,9 @@ void kho_unreserve(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_reserve() - the opposite of kho_unreserve()
+ * kho_reserve() - undo kho_unreserve()
  * @pfn: number of the first page
- * @nr_pages: how many; each has one reference
+ * @nr_pages: number of pages; each has one reference
  *
  * Context: may sleep.
  */
@@ -67,12 +67,12 @@ void kho_reserve(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_free_reserved() - give a reserved block of pages to the page allocator
- * @pfn: number of the first page, a multiple of the block
- * @order: log2 of how many pages; at most MAX_PAGE_ORDER
+ * kho_free_reserved() - free a block of reserved pages to the page allocator
+ * @pfn: number of the first page, a multiple of 2^@order
+ * @order: log2 of the number of pages, at most MAX_PAGE_ORDER
  *
- * Return: true; or false if a page is not as boot left it or is of another zone, and
- * then nothing has changed.
+ * Return: true; false, with nothing changed, if a page is no longer as boot left it, or
+ * if the pages are in different zones.
  */
 bool kho_free_reserved(unsigned long pfn, unsigned int order)
 {
@@ -87,7 +87,7 @@ bool kho_free_reserved(unsigned long pfn, unsigned int order)
 		if (!kho_page_reserved(page) || page_zone(page) != page_zone(first))
 			return false;
 	}
-	/* As if it had just been allocated, without __GFP_COMP. */
+	/* Make it look as if it had just been allocated without __GFP_COMP. */
 	for (i = 0; i < nr_pages; i++) {
 		ClearPageReserved(first + i);
 		set_page_count(first + i, !i);

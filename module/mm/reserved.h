@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that boot left reserved, and their way to the page allocator.
+ * Pages that boot left reserved, and freeing them to the page allocator.
  */
 #ifndef KHO_RESERVED_H
 #define KHO_RESERVED_H
