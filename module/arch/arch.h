@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What only an architecture knows: how a kernel is told of a handover, how one that came
- * is found, and where the kernel and firmware lie.
+ * Architecture-specific code: announcing a handover to the next kernel, finding an
+ * incoming one, and finding out where kernel and firmware lie.
  *
- * arch/x86/ is the only one so far.  Another one is another folder, which Kbuild chooses;
- * nothing else asks which it is.
+ * x86 is the only architecture so far.  Each has its own folder.  Only Kbuild knows which
+ * one is built.
  */
 #ifndef KHO_ARCH_H
 #define KHO_ARCH_H
@@ -20,25 +20,28 @@ struct kho_boot_info;
  * struct kho_boot_list - the setup_data list that this kernel was started with
  */
 struct kho_boot_list {
-	/** @announcements: nodes of type SETUP_KEXEC_KHO; one is right. */
+	/**
+	 * @announcements: number of nodes of type SETUP_KEXEC_KHO or KHO_SETUP_TAKEN;
+	 * more than one is an error.
+	 */
 	unsigned int announcements;
-	/** @node: physical address of the last of them. */
+	/** @node: physical address of the last of these nodes. */
 	u64 node;
-	/** @len: of its data, as it says. */
+	/** @len: length of its data, according to the node. */
 	u32 len;
-	/** @taken: it has been taken over already. */
+	/** @taken: this handover has already been taken over. */
 	bool taken;
-	/** @cut_off: only its beginning could be read. */
+	/** @cut_off: only the beginning of the list could be read. */
 	bool cut_off;
-	/** @data: what it says, if its length is right. */
+	/** @data: data of @node, if its length is right. */
 	struct kho_data data;
-	/** @nr: envelopes; more than there is room for is an error. */
+	/** @nr: number of envelopes; more than KHO_ENVELOPES_MAX is an error. */
 	unsigned int nr;
-	/** @envelope: as they come. */
+	/** @envelope: the envelopes in the order of the list. */
 	struct kho_envelope envelope[KHO_ENVELOPES_MAX];
-	/** @first_node: lowest address of a node of an envelope. */
+	/** @first_node: lowest address of an envelope's node. */
 	u64 first_node;
-	/** @last_node: highest address of one. */
+	/** @last_node: highest address of an envelope's node. */
 	u64 last_node;
 };
 
@@ -50,13 +53,13 @@ int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data);
 struct kho_boot_info *kho_arch_boot_info_get(void);
 void kho_arch_boot_info_put(void);
 
-/* What the next kernel is told, in a page of its own */
+/* The announcement for the next kernel, in a page of its own */
 void kho_arch_publish(void *page, u64 fdt_addr, const struct kho_scratch *scratch);
 void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 		       unsigned int nr);
 void kho_arch_retire(void *page);
 
-/* What lies where */
+/* Memory that kernel and firmware use */
 bool kho_arch_holds_kernel(u64 addr);
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data);
 int kho_arch_each_doubtful(kho_range_fn_t fn, void *data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Envelopes: a few large ranges that cover all that is preserved.  What they
- * are for is said in include/kho/abi.h.
+ * Envelopes: a few large ranges that cover everything preserved.
+ * include/kho/abi.h explains what they are for.
  */
 #ifndef KHO_ENVELOPE_H
 #define KHO_ENVELOPE_H
@@ -11,7 +11,7 @@
 #include <kho/abi.h>
 
 /**
- * struct kho_envelope - a range of memory that nobody may use but its reader
+ * struct kho_envelope - a range of memory that the next kernel must not use
  */
 struct kho_envelope {
 	/** @addr: physical address in bytes. */
@@ -20,7 +20,7 @@ struct kho_envelope {
 	u64 bytes;
 };
 
-/* They begin at multiples of 2^KHO_ENVELOPE_SHIFT, but the first one here at the least. */
+/* Envelopes begin at multiples of 2^KHO_ENVELOPE_SHIFT; one at 0 begins here instead. */
 #define KHO_ENVELOPE_LOWEST	0x100000
 
 #endif /* KHO_ENVELOPE_H */

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What firmware has left in RAM for whatever kernel runs there.
+ * Data that firmware has left in RAM for any kernel.
  *
- * Each kernel reserves it anew when it boots, by names and sizes that it finds in tables.
- * Where an envelope lies on it, that is not to be seen afterwards: the kernel knows only
- * that the page is reserved.  So the tables are read here once more, before anything of
- * an envelope is given back.  Where the size of something is unknown, more is kept than it
- * can have.
+ * Each kernel reserves it at boot, by addresses and sizes from firmware tables.  Inside
+ * an envelope this can't be seen afterwards: the kernel only knows that the pages are
+ * reserved.  So this file reads the tables again, before any part of an envelope is
+ * freed.  Where a size is unknown, it assumes more than it can be.
  *
- * The tables may have been overwritten by a kernel before, so no size is believed that
- * is too large, and no list that does not end.
+ * A previous kernel may have overwritten the tables, so sizes and lengths of lists are
+ * limited.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -30,17 +29,17 @@
 #include "firmware.h"
 #include "mm/iomem.h"
 
-/* Of what nobody says how long it is */
+/* Assumed size of data whose size is unknown */
 #define UNKNOWN		SZ_64K
-/* Longer is none of these. */
+/* Upper limit of all sizes */
 #define LONGEST		SZ_16M
-/* Nor has any list more. */
+/* Upper limit of the length of all lists */
 #define MOST_ENTRIES	4096
-/* /proc/iomem: what it has on most machines, and on none */
+/* Buffer for /proc/iomem: first attempt, and upper limit */
 #define IOMEM_BYTES	SZ_256K
 #define IOMEM_MOST	SZ_64M
 
-/* Whom to tell, and whether he has had enough. */
+/* A callback and its last result; no more calls are made once that is not 0. */
 struct teller {
 	kho_range_fn_t fn;
 	void *data;
@@ -55,14 +54,14 @@ static void tell(struct teller *teller, u64 addr, u64 bytes)
 	teller->ret = teller->fn(addr, min_t(u64, bytes, LONGEST), teller->data);
 }
 
-/* Reads what lies at a physical address; false if there is no memory. */
+/* Reads from a physical address; returns false if there is no memory. */
 static bool peek(u64 addr, void *to, size_t bytes)
 {
 	size_t done, n;
 
 	if (!addr || addr > U64_MAX - LONGEST)
 		return false;
-	/* A page of RAM and one that is none can't be mapped together. */
+	/* Page by page, as a mapping can't span RAM and other memory. */
 	for (done = 0; done < bytes; done += n) {
 		void *from;
 
@@ -80,13 +79,13 @@ static bool is_reserved(u64 addr)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
 
-	/* So is a hole beside RAM. */
+	/* Pages of holes next to RAM are PG_reserved too. */
 	return page && PageReserved(page) && page_is_ram(PHYS_PFN(addr));
 }
 
 /*
- * The same of RAM that is reserved: only that can be firmware's.  What is no RAM is in
- * no envelope, and may be a device.
+ * As peek(), but only from reserved RAM: all other RAM can't be firmware's.  Memory that
+ * is not RAM is in no envelope, and may be a device.
  */
 static bool peek_ram(u64 addr, void *to, size_t bytes)
 {
@@ -97,14 +96,14 @@ static bool peek_ram(u64 addr, void *to, size_t bytes)
 
 #ifdef CONFIG_EFI
 
-/* Where boot_params say how the kernel was started by EFI: struct efi_info */
+/* Offset of struct efi_info in boot_params */
 #define EFI_INFO_OFFSET	0x1c0
 
-/* The kernel's own name of this one is another one since 7.x. */
+/* The kernel's own macro for this has another name since 7.x. */
 #define TPM_FINAL_LOG_GUID \
 	EFI_GUID(0x1e2ed096, 0x30e2, 0x4254, 0xbd, 0x89, 0x86, 0x3b, 0xbe, 0xf8, 0x23, 0x25)
 
-/* Table of memory attributes: head and entries */
+/* Memory attributes table: header and entries */
 static u64 attributes_bytes(u64 addr)
 {
 	struct {
@@ -119,7 +118,7 @@ static u64 attributes_bytes(u64 addr)
 	return sizeof(head) + (u64)head.entries * head.entry_bytes;
 }
 
-/* Firmware's resources, which it can be updated by */
+/* EFI system resource table, for firmware updates */
 static u64 esrt_bytes(u64 addr)
 {
 	struct {
@@ -134,7 +133,7 @@ static u64 esrt_bytes(u64 addr)
 	return sizeof(head) + (u64)head.count * 40;
 }
 
-/* Log of measurements, as the kernel's own loader has copied it */
+/* TPM event log, as the kernel's EFI stub has copied it */
 static u64 tpm_bytes(u64 addr)
 {
 	struct {
@@ -148,7 +147,7 @@ static u64 tpm_bytes(u64 addr)
 	return sizeof(head) + (u64)head.bytes;
 }
 
-/* What firmware adds to that, whose size only who reads all of it knows */
+/* Events that firmware adds to the log; only parsing all of them would give the size. */
 static u64 tpm_final_bytes(u64 addr)
 {
 	return SZ_1M;
@@ -161,7 +160,7 @@ static u64 seed_bytes(u64 addr)
 	return peek_ram(addr, &bytes, sizeof(bytes)) ? sizeof(bytes) + (u64)bytes : UNKNOWN;
 }
 
-/* Names and values, until one has no name */
+/* Names and values; an empty name ends the table. */
 static u64 mokvar_bytes(u64 addr)
 {
 	struct {
@@ -184,12 +183,12 @@ static u64 mokvar_bytes(u64 addr)
 	return done;
 }
 
-/* What a kernel before had reserved for good, in pieces that lead to each other */
+/* Ranges that a previous kernel reserved for good: a linked list of arrays */
 static void tell_reserved(struct teller *teller, u64 addr)
 {
 	struct {
-		s32 room;		/* for entries */
-		s32 count;		/* of them */
+		s32 capacity;		/* in entries */
+		s32 count;		/* of used entries */
 		u64 next;
 	} head;
 	struct {
@@ -199,10 +198,10 @@ static void tell_reserved(struct teller *teller, u64 addr)
 	unsigned int i, done = 0;
 
 	while (addr && done++ < MOST_ENTRIES && peek_ram(addr, &head, sizeof(head))) {
-		u64 room = clamp(head.room, 0, MOST_ENTRIES);
+		u64 capacity = clamp(head.capacity, 0, MOST_ENTRIES);
 
-		tell(teller, addr, sizeof(head) + room * sizeof(entry));
-		for (i = 0; i < min_t(u64, room, head.count) && done++ < MOST_ENTRIES; i++)
+		tell(teller, addr, sizeof(head) + capacity * sizeof(entry));
+		for (i = 0; i < min_t(u64, capacity, head.count) && done++ < MOST_ENTRIES; i++)
 			if (peek_ram(addr + sizeof(head) + i * sizeof(entry), &entry,
 				     sizeof(entry)))
 				tell(teller, entry.base, entry.bytes);
@@ -233,13 +232,13 @@ static void tell_efi_table(struct teller *teller, const efi_guid_t *guid, u64 ad
 			tell(teller, addr, efi_tables[i].bytes(addr));
 }
 
-/* Whatever it is, and whether or not any kernel has a use for it */
+/* Reports a table of any kind, whether or not a kernel uses it. */
 static void tell_unknown(struct teller *teller, const efi_guid_t *guid, u64 addr)
 {
 	tell(teller, addr, UNKNOWN);
 }
 
-/* How many tables the system table says that there are; 0: nobody knows. */
+/* Returns the number of tables according to the system table, or 0 if it is unknown. */
 static unsigned long count_efi_tables(void)
 {
 	efi_system_table_64_t table;
@@ -264,11 +263,11 @@ static void tell_efi_tables(struct teller *teller, tell_table_t tell_table)
 	if (!efi_enabled(EFI_BOOT) || !efi_enabled(EFI_64BIT))
 		return;
 	nr = count_efi_tables();
-	/* After a kexec the system table has an address that is none. */
+	/* After a kexec, the system table does not have a usable address for them. */
 	if (kho_read_file("sysfs", "firmware/efi/config_table", NULL, text,
 			  sizeof(text) - 1, 0) <= 0 ||
 	    kstrtou64(strim(text), 0, &addr) || !nr) {
-		pr_warn_once("EFI's tables can't be found: what lies in an envelope may be given back\n");
+		pr_warn_once("EFI tables not found: those in envelopes may be freed\n");
 		return;
 	}
 	tell(teller, addr, nr * sizeof(efi_config_table_64_t));
@@ -281,7 +280,7 @@ static void tell_efi_tables(struct teller *teller, tell_table_t tell_table)
 	}
 }
 
-/* What is in use while the system runs, or is said to be of some use to it */
+/* Ranges that the EFI memory map says are in use at run time, or reserved */
 static void tell_efi_memory(struct teller *teller)
 {
 	efi_memory_desc_t *md;
@@ -297,7 +296,7 @@ static void tell_efi_memory(struct teller *teller)
 		    md->type != EFI_ACPI_MEMORY_NVS &&
 		    md->type != EFI_RESERVED_TYPE)
 			continue;
-		/* These are long, and as the kernel before has left them. */
+		/* Ranges may be long, and the previous kernel may have damaged the map. */
 		end = kho_end_of_memory();
 		bytes = addr < end ? min(bytes, end - addr) : 0;
 		for (; bytes && !teller->ret; bytes -= min_t(u64, bytes, LONGEST)) {
@@ -329,19 +328,19 @@ static void tell_efi_doubtful(struct teller *teller)
 
 #ifdef CONFIG_ACPI
 
-/* Where boot_params say that ACPI's tables begin: the kernel's own decompressor does. */
+/* Offset of the RSDP's address in boot_params; the kernel's decompressor sets it. */
 #define RSDP_OFFSET	0x70
 
 /*
- * What the kernel has read itself when it booted.  It maps nothing in RAM that is longer
- * than a page, so its own functions do not show all of that.
+ * Reads from a table that the kernel has read at boot.  The kernel's own functions map at
+ * most a page of RAM, so they do not show all of a table.
  */
 static bool peek_acpi(u64 addr, void *to, size_t bytes)
 {
 	return page_is_ram(PHYS_PFN(addr)) ? peek_ram(addr, to, bytes) : peek(addr, to, bytes);
 }
 
-/* The picture that firmware has shown; it is not in its table. */
+/* The boot logo; its table has only its address. */
 static void tell_picture(struct teller *teller, u64 addr)
 {
 	struct acpi_table_bgrt bgrt;
@@ -355,13 +354,13 @@ static void tell_picture(struct teller *teller, u64 addr)
 		tell(teller, bgrt.image_address, bmp.id == 0x4d42 ? bmp.bytes : UNKNOWN);
 }
 
-/* What all tables begin with, FACS too */
+/* The first fields of all tables, including FACS */
 struct acpi_head {
 	char signature[ACPI_NAMESEG_SIZE];
 	u32 bytes;
 };
 
-/* Only what lies in RAM can lie in an envelope. */
+/* Reports a table if it lies in reserved RAM: only then can it lie in an envelope. */
 static bool tell_acpi_table(struct teller *teller, u64 addr, struct acpi_head *head)
 {
 	if (teller->ret || !peek_acpi(addr, head, sizeof(*head)))
@@ -371,10 +370,10 @@ static bool tell_acpi_table(struct teller *teller, u64 addr, struct acpi_head *h
 	return true;
 }
 
-/* These two are in no list. */
+/* Reports DSDT and FACS, which are in no list of tables. */
 static void tell_dsdt_and_facs(struct teller *teller, u64 addr, u32 bytes)
 {
-	/* The parts of FADT that lead to them: of 32 bits, and of 64 where there are such */
+	/* The fields of FADT with their addresses: 32-bit, and 64-bit if it has these */
 	struct {
 		struct acpi_table_header head;
 		u32 facs;
@@ -391,7 +390,7 @@ static void tell_dsdt_and_facs(struct teller *teller, u64 addr, u32 bytes)
 	tell_acpi_table(teller, fadt.far_facs ?: fadt.facs, &head);
 }
 
-/* A list of tables, each a number of so many bytes */
+/* A list of addresses of tables; @width is the size of an address in bytes. */
 static void tell_acpi_list(struct teller *teller, u64 list, unsigned int width)
 {
 	struct acpi_table_header head;
@@ -416,7 +415,7 @@ static void tell_acpi_list(struct teller *teller, u64 list, unsigned int width)
 	}
 }
 
-/* Tables that the firmware of some machines has in what it calls usable */
+/* Reports ACPI tables, which some firmware puts into memory that it calls usable. */
 static void tell_acpi(struct teller *teller)
 {
 	struct acpi_table_rsdp rsdp;
@@ -427,7 +426,7 @@ static void tell_acpi(struct teller *teller)
 	if (kho_read_file("sysfs", "kernel/boot_params/data", NULL, &addr, sizeof(addr),
 			  RSDP_OFFSET) != sizeof(addr) ||
 	    !peek_acpi(addr, &rsdp, sizeof(rsdp)) || !ACPI_VALIDATE_RSDP_SIG(rsdp.signature)) {
-		pr_warn_once("ACPI's tables can't be found: what lies in an envelope may be given back\n");
+		pr_warn_once("ACPI tables not found: those in envelopes may be freed\n");
 		return;
 	}
 	if (rsdp.revision > 1 && rsdp.xsdt_physical_address)
@@ -442,8 +441,8 @@ static void tell_acpi(struct teller *teller)
 #endif
 
 /**
- * kho_firmware_each() - what firmware has left in RAM for any kernel
- * @fn: told of each range; a result other than 0 ends it
+ * kho_firmware_each() - call a function for each range that firmware left in RAM
+ * @fn: called for each range; a result other than 0 ends the walk
  * @data: for @fn
  *
  * Context: may sleep.
@@ -461,15 +460,16 @@ int kho_firmware_each(kho_range_fn_t fn, void *data)
 	return teller.ret;
 }
 
-/* Parts of RAM that are no news: the kernel itself, and what is said of it elsewhere */
+/* Entries within RAM that are known from elsewhere: the kernel and the crash kernel */
 static bool is_own(const char *name)
 {
 	return strstarts(name, "Kernel ") || !strcmp(name, "Crash kernel");
 }
 
 /*
- * One line of /proc/iomem.  What belongs to RAM is indented further than that, and RAM
- * may belong to something itself, such as a window of CXL's.  @ram is how far, or -1.
+ * Parses a line of /proc/iomem.  Entries within RAM are indented further than RAM, which
+ * may itself lie within another entry, such as a CXL window.  @ram is the indentation of
+ * RAM, or -1 outside of RAM.
  */
 static void tell_line(struct teller *teller, const char *line, int *ram)
 {
@@ -487,12 +487,12 @@ static void tell_line(struct teller *teller, const char *line, int *ram)
 }
 
 /**
- * kho_firmware_each_doubtful() - what may be firmware's, or have been
- * @fn: told of each range; a result other than 0 ends it
+ * kho_firmware_each_doubtful() - the same for ranges that may be, or were, firmware's
+ * @fn: called for each range; a result other than 0 ends the walk
  * @data: for @fn
  *
- * Tables of which nobody says how long they are; EFI's memory map, which says of more
- * than is in use that it is.
+ * These are tables of unknown length, and ranges of the EFI memory map, which reports
+ * more memory as used than is in use.
  *
  * Context: may sleep.
  * Return: the last result of @fn, or 0.
@@ -508,11 +508,11 @@ int kho_firmware_each_doubtful(kho_range_fn_t fn, void *data)
 	return teller.ret;
 }
 
-/* /proc/iomem, read by a thread of the kernel's: it has no addresses for some users. */
+/* /proc/iomem, read by a kernel thread, as it shows some users no addresses */
 struct iomem {
 	struct work_struct work;
 	char *text;
-	size_t room;
+	size_t capacity;
 	ssize_t ret;
 };
 
@@ -524,19 +524,19 @@ static void read_iomem(struct work_struct *work)
 
 	do {
 		n = kho_read_file("proc", "iomem", NULL, iomem->text + done,
-				  iomem->room - done, done);
+				  iomem->capacity - done, done);
 		if (n > 0)
 			done += n;
-	} while (n > 0 && done < iomem->room);
-	iomem->ret = n < 0 ? n : done < iomem->room ? 0 : -E2BIG;
+	} while (n > 0 && done < iomem->capacity);
+	iomem->ret = n < 0 ? n : done < iomem->capacity ? 0 : -E2BIG;
 }
 
 /**
- * kho_claimed_each() - what somebody has claimed of RAM: a driver, or a boot parameter
- * @fn: told of each range; a result other than 0 ends it
+ * kho_claimed_each() - the same for RAM claimed by drivers or boot parameters
+ * @fn: called for each range; a result other than 0 ends the walk
  * @data: for @fn
  *
- * The kernel lets nobody walk these resources, but whoever reads /proc/iomem.
+ * Only readers of /proc/iomem can walk these resources.
  *
  * Context: may sleep.
  * Return: the last result of @fn, 0, or an errno if it can't be read.
@@ -547,21 +547,21 @@ int kho_claimed_each(kho_range_fn_t fn, void *data)
 		.fn = fn,
 		.data = data,
 	};
-	struct iomem iomem = { .room = IOMEM_BYTES };
+	struct iomem iomem = { .capacity = IOMEM_BYTES };
 	char *at, *line;
 	int ram = -1;
 
 again:
-	iomem.text = kvzalloc(iomem.room + 1, GFP_KERNEL);
+	iomem.text = kvzalloc(iomem.capacity + 1, GFP_KERNEL);
 	if (!iomem.text)
 		return -ENOMEM;
 	INIT_WORK_ONSTACK(&iomem.work, read_iomem);
 	queue_work(system_unbound_wq, &iomem.work);
 	flush_work(&iomem.work);
 	destroy_work_on_stack(&iomem.work);
-	if (iomem.ret == -E2BIG && iomem.room < IOMEM_MOST) {
+	if (iomem.ret == -E2BIG && iomem.capacity < IOMEM_MOST) {
 		kvfree(iomem.text);
-		iomem.room *= 4;
+		iomem.capacity *= 4;
 		goto again;
 	}
 	at = iomem.text;

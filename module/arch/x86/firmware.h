@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What firmware and others have left in memory.
+ * Memory that firmware, drivers and boot parameters have claimed.
  */
 #ifndef KHO_FIRMWARE_H
 #define KHO_FIRMWARE_H

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * x86: how a handover is announced, and how one that came is found.
+ * x86: announcing a handover, and finding an incoming one.
  *
  * The announcement is a list of setup_data nodes of the boot protocol.  khoctl
- * writes the address of the first into the header of the image that it loads;
- * from there on the list is live memory, read by the next kernel.
+ * writes the address of the first node into the header of the image that it
+ * loads.  From then on the next kernel may read the list at any moment.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -24,14 +24,14 @@
 #include <kho/abi.h>
 #include <kho/boot_info.h>
 
-/* Nobody has that many; a list that is longer leads back to itself. */
+/* No list has this many nodes; one that seems to have more is a loop. */
 #define LIST_MAX	4096
 
-/* Where boot_params say what started the kernel, and what kexec says there. */
+/* Offset of the boot loader's type in boot_params, and the type of kexec */
 #define LOADER_OFFSET	0x210
 #define LOADER_KEXEC	0xd
 
-/* The setup page: the nodes, and between them the scratch array. */
+/* The setup page: our node, the scratch array, and the nodes of the envelopes */
 struct setup_page {
 	struct kho_setup_node node;
 	struct kho_data data;
@@ -45,10 +45,10 @@ struct setup_page {
 static_assert(sizeof(struct setup_page) <= PAGE_SIZE);
 
 /**
- * kho_arch_publish() - announce what there is to hand over
+ * kho_arch_publish() - announce a handover, without envelopes
  * @page: page for the announcement
  * @fdt_addr: physical address of the root FDT
- * @scratch: where the next kernel may lie
+ * @scratch: the scratch range
  */
 void kho_arch_publish(void *page, u64 fdt_addr, const struct kho_scratch *scratch)
 {
@@ -66,9 +66,9 @@ void kho_arch_publish(void *page, u64 fdt_addr, const struct kho_scratch *scratc
 
 /**
  * kho_arch_announce() - announce the envelopes
- * @page: the page that kho_arch_publish() was given
- * @envelope: by rising address
- * @nr: how many, at most KHO_ENVELOPES_MAX
+ * @page: the page that was passed to kho_arch_publish()
+ * @envelope: the envelopes by rising address
+ * @nr: number of envelopes, at most KHO_ENVELOPES_MAX
  */
 void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 		       unsigned int nr)
@@ -90,10 +90,10 @@ void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 }
 
 /**
- * kho_arch_retire() - make an announcement say nothing
- * @page: the page that kho_arch_publish() was given
+ * kho_arch_retire() - withdraw an announcement
+ * @page: the page that was passed to kho_arch_publish()
  *
- * The node stays a valid one, for an image that was loaded with its address.
+ * The page stays a valid, empty node, as a loaded image may have its address.
  */
 void kho_arch_retire(void *page)
 {
@@ -104,9 +104,9 @@ void kho_arch_retire(void *page)
 }
 
 /**
- * kho_arch_boot_info_get() - ask the boot stub what came
+ * kho_arch_boot_info_get() - get the boot stub's report of the incoming handover
  *
- * Return: its answer, to be given back by kho_arch_boot_info_put(), or NULL if
+ * Return: the report, to be released by kho_arch_boot_info_put(), or NULL if
  * this kernel has no stub.
  */
 struct kho_boot_info *kho_arch_boot_info_get(void)
@@ -115,7 +115,7 @@ struct kho_boot_info *kho_arch_boot_info_get(void)
 }
 
 /**
- * kho_arch_boot_info_put() - done with the boot stub's answer
+ * kho_arch_boot_info_put() - release the boot stub's report
  */
 void kho_arch_boot_info_put(void)
 {
@@ -134,7 +134,7 @@ static void note_envelope(struct kho_boot_list *list, u64 addr,
 	list->first_node = min(list->first_node, addr);
 }
 
-/* Looks at a node; sysfs shows no more of envelopes from then on. */
+/* Reads a node; the node of an envelope is hidden, so that sysfs does not show it. */
 static void read_node(struct kho_boot_list *list, u64 addr, void *at)
 {
 	struct kho_setup_node *node = at;
@@ -155,7 +155,7 @@ static void read_node(struct kho_boot_list *list, u64 addr, void *at)
 			note_envelope(list, addr, inner);
 		break;
 	case KHO_SETUP_SEALED:
-		/* By the module, when it was loaded before. */
+		/* Hidden by the module when it was loaded earlier. */
 		if (node->len >= sizeof(*inner))
 			note_envelope(list, addr, inner);
 		break;
@@ -163,10 +163,11 @@ static void read_node(struct kho_boot_list *list, u64 addr, void *at)
 }
 
 /**
- * kho_arch_find() - find the list that this kernel was started with
+ * kho_arch_find() - find the setup_data list that this kernel was started with
  * @list: filled in
  *
- * Envelopes are sealed on the way: sysfs would show their content to anybody.
+ * Hides the nodes of envelopes: otherwise sysfs would show the envelopes' content to
+ * everybody.
  *
  * Context: may sleep; no locks held.
  * Return: NULL, or why the list can't be read.
@@ -188,19 +189,19 @@ const char *kho_arch_find(struct kho_boot_list *list)
 		u32 len;
 
 		if (nr++ == LIST_MAX)
-			return "the list of setup_data has no end";
+			return "the setup_data list has no end";
 		node = memremap(addr, sizeof(*node), MEMREMAP_WB);
 		if (!node)
-			return "a node of setup_data can't be read";
+			return "a setup_data node can't be read";
 		next = node->next;
 		len = node->len;
 		memunmap(node);
 
-		/* Of what others have there, only the type matters. */
+		/* Only the type of foreign nodes matters, so not all of them is mapped. */
 		len = min_t(u32, len, sizeof(list->data)) + sizeof(*node);
 		node = memremap(addr, len, MEMREMAP_WB);
 		if (!node)
-			return "a node of setup_data can't be read";
+			return "a setup_data node can't be read";
 		read_node(list, addr, node);
 		memunmap(node);
 		addr = next;
@@ -212,7 +213,7 @@ const char *kho_arch_find(struct kho_boot_list *list)
  * kho_arch_by_kexec() - was this kernel started by kexec?
  *
  * Context: may sleep; no locks held.
- * Return: false only if it is known that it was not.
+ * Return: false only if it certainly was not.
  */
 bool kho_arch_by_kexec(void)
 {
@@ -223,7 +224,7 @@ bool kho_arch_by_kexec(void)
 	       loader >> 4 == LOADER_KEXEC;
 }
 
-/* Ours have nothing in them that sysfs must not show, and are not long. */
+/* Our nodes are small, and contain nothing that sysfs must not show. */
 static bool is_ours(const struct kho_setup_node *node)
 {
 	return node->type == SETUP_KEXEC_KHO || node->type == KHO_SETUP_TAKEN ||
@@ -242,7 +243,7 @@ static int each_part(u64 addr, const struct kho_setup_node *node, kho_range_fn_t
 		return fn(addr + sizeof(*node),
 			  min_t(u32, node->len, sizeof(struct kho_data)), data);
 	ret = others(addr + sizeof(*node), node->len, data);
-	/* What a node says lies elsewhere; envelopes are no part of the list. */
+	/* The data that an indirect node points to; envelopes are not part of the list. */
 	if (ret || node->type != KHO_SETUP_INDIRECT || node->len < sizeof(*inner) ||
 	    inner->type == KHO_SETUP_ENVELOPE || !inner->len)
 		return ret;
@@ -250,14 +251,14 @@ static int each_part(u64 addr, const struct kho_setup_node *node, kho_range_fn_t
 }
 
 /**
- * kho_arch_each_setup() - where the list lies that this kernel was started with
- * @fn: told of each node, of ours with what it has in it
- * @others: told of what others have in theirs, or say lies elsewhere
- * @data: for both; a result other than 0 ends it
+ * kho_arch_each_setup() - walk the memory of the list that this kernel was started with
+ * @fn: called for the header of each node, and for the data of our own nodes
+ * @others: called for the data of foreign nodes, and for data that they point to
+ * @data: for both; a result other than 0 ends the walk
  *
  * Context: that of @fn; may sleep.
- * Return: the last result of @fn or @others; 0; -ENOMEM; another errno if the kernel
- * does not say where the list is; or -E2BIG if that does not end.
+ * Return: the last result of @fn or @others; 0; -ENOMEM; -E2BIG if the list has no end;
+ * or another errno if the kernel does not show where the list is.
  */
 int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data)
 {
@@ -288,8 +289,10 @@ int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data)
 }
 
 /**
- * kho_arch_taken() - note for a later load that what was announced is ours
- * @list: what kho_arch_find() found
+ * kho_arch_taken() - mark the incoming handover as taken over
+ * @list: the list that kho_arch_find() filled in
+ *
+ * The mark is for the module when it is loaded again.
  */
 void kho_arch_taken(const struct kho_boot_list *list)
 {
@@ -303,11 +306,11 @@ void kho_arch_taken(const struct kho_boot_list *list)
 }
 
 /**
- * kho_arch_holds_kernel() - does this kernel itself lie in a block?
- * @addr: physical address of the block's first byte
+ * kho_arch_holds_kernel() - does this kernel itself lie in a granule?
+ * @addr: physical address of the granule's first byte
  *
- * An image begins at a multiple of 2 MiB, so a block with any of it in it has
- * some at its first byte.
+ * The kernel begins at a multiple of 2 MiB, so if any of it lies in a granule, some
+ * of it lies at the granule's first byte.
  *
  * Return: true if so, as far as kallsyms can tell.
  */
@@ -315,7 +318,7 @@ bool kho_arch_holds_kernel(u64 addr)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 
-	/* phys_base may be below 0, that is, wrap around. */
+	/* phys_base may be negative, that is, wrap around. */
 	addr -= phys_base;
 	if (addr >= KERNEL_IMAGE_SIZE)
 		return false;
@@ -323,31 +326,31 @@ bool kho_arch_holds_kernel(u64 addr)
 	return strncmp(symbol, "0x", 2);
 }
 
-/* Pages that the graphics of some processors write to: see trim_snb_memory(). */
+/* Pages that the graphics of Sandy Bridge may write to: see trim_snb_memory() */
 static const u64 snb_pages[] = {
 	0x20050000, 0x20110000, 0x20130000, 0x20138000, 0x40004000,
 };
 
 /**
- * kho_arch_each_reserved() - what firmware has left in RAM for any kernel
- * @fn: told of each range; a result other than 0 ends it
+ * kho_arch_each_reserved() - call a function for each range that firmware left in RAM
+ * @fn: called for each range; a result other than 0 ends the walk
  * @data: for @fn
  *
- * Each kernel reserves these ranges anew, so a page of them looks as if an
- * envelope were the only reason for it to be reserved.
+ * Each kernel reserves these ranges at boot.  Inside an envelope their pages look as if
+ * they were reserved only because of the envelope.
  *
  * Context: may sleep.
  * Return: the last result of @fn, or 0.
  */
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data)
 {
-	/* x86 takes all of it for itself. */
+	/* x86 reserves all of the first MiB. */
 	return fn(0, SZ_1M, data) ?: kho_firmware_each(fn, data);
 }
 
 /**
- * kho_arch_each_doubtful() - what this kernel may have reserved for another reason
- * @fn: told of each range; a result other than 0 ends it
+ * kho_arch_each_doubtful() - the same for ranges that may be reserved for other reasons
+ * @fn: called for each range; a result other than 0 ends the walk
  * @data: for @fn
  *
  * Context: may sleep.
@@ -358,7 +361,7 @@ int kho_arch_each_doubtful(kho_range_fn_t fn, void *data)
 	unsigned int i;
 	int ret = 0;
 
-	/* They are few, so nobody asks whether this is one of these processors. */
+	/* There are few of them, so keep them whatever the processor is. */
 	for (i = 0; i < ARRAY_SIZE(snb_pages) && !ret; i++)
 		ret = fn(snb_pages[i], PAGE_SIZE, data);
 	return ret ?: kho_firmware_each_doubtful(fn, data) ?: kho_claimed_each(fn, data);
