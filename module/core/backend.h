@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who keeps the pages for the next kernel: this module, by a tree and a hand-off of its
- * own (backend/own/), or the kernel's own KHO (backend/native/).
+ * The backend keeps pages for the next kernel: either this module does, with its own tree
+ * and handover (backend/own/), or in-kernel KHO does (backend/native/).
  *
- * Kbuild links one of these two, as CONFIG_KEXEC_HANDOVER says, so the rest of the module
- * calls it and does not ask which it is.  tests/unit/ has a third one.
+ * Kbuild links one of the two, depending on CONFIG_KEXEC_HANDOVER.  The rest of the
+ * module does not know which one.  tests/unit/ has a third one.
  *
- * Unless it says otherwise, each function may sleep and is called with kho.lock held.
+ * Unless noted otherwise, each function may sleep and is called with kho.lock held.
  */
 #ifndef KHO_BACKEND_H
 #define KHO_BACKEND_H
@@ -17,53 +17,58 @@
 
 #include <linux/kho.h>
 
-/* Module parameters that only a backend knows what to do with */
+/* Module parameters that only a backend uses */
 extern unsigned int kho_abi;
 extern unsigned long kho_scratch_mib;
 
 /* ---- Loading and unloading ---- */
 
 /*
- * Can this kernel hand anything on?  None of our locks held.  0, or an errno whose reason
- * has been logged.
+ * Checks whether this kernel can hand anything over.  None of our locks held.  Returns 0,
+ * or an errno after logging the reason.
  */
 int kho_backend_probe(void);
 
 /*
- * Gets everything ready for a jump, in this order.  kho_backend_scratch_init() is called
- * once it is known what arrived; between kho_backend_outgoing_init() and
- * kho_backend_outgoing_ready() the objects add their child.  Each has an opposite that is
- * called after it has failed as well.
+ * These prepare the outgoing handover, in this order.  kho_backend_scratch_init() is
+ * called once the incoming handover is known.  Between kho_backend_outgoing_init() and
+ * kho_backend_outgoing_ready() the objects add their child.  The function that undoes a
+ * step is called even if the step failed.
  */
 int kho_backend_scratch_init(void);
 int kho_backend_outgoing_init(void);
 int kho_backend_outgoing_ready(void);
 
-/* What was announced says nothing any more; children may still be dropped. */
+/* Withdraws the announcement; children may still be dropped. */
 void kho_backend_outgoing_withdraw(void);
 void kho_backend_outgoing_exit(void);
 void kho_backend_scratch_exit(void);
 
-/* Ends what runs in the background.  None of our locks held; before and after the exits. */
+/*
+ * These end work in the background: the first one before, the second one after the exit
+ * functions.  None of our locks held.
+ */
 void kho_backend_quiet(void);
 void kho_backend_flush(void);
 
-/* Says in the log what there is to hand over by: "kho-v4, scratch 64 MiB at 0x...". */
+/* Describes the backend for the log: "kho-v4, scratch 64 MiB at 0x...". */
 void kho_backend_describe(char *text, size_t size);
 
-/* ---- May pages be preserved, and where ---- */
+/* ---- Whether and where pages may be preserved ---- */
 
-/* Context: kho.lock or kho.gate held.  0, or an errno whose reason has been logged. */
+/*
+ * Context: kho.lock or kho.gate held.  Returns 0, or an errno after logging the reason.
+ */
 int kho_backend_may_preserve(void);
 
-/* Can this machine still jump to another kernel?  Context: any. */
+/* Returns true if this machine can no longer jump to another kernel.  Context: any. */
 bool kho_backend_locked_down(void);
 
 /* Below that nothing can be preserved, nor in the last page of RAM if that is spared. */
 extern const u64 kho_backend_lowest_pfn;
 extern const bool kho_backend_spares_last;
 
-/* Does any of these pages lie in scratch?  Context: any. */
+/* Is any of these pages in scratch?  Context: any. */
 bool kho_backend_in_scratch(u64 pfn, u64 nr_pages);
 
 /*
@@ -75,28 +80,34 @@ u64 kho_backend_next_scratch(u64 pfn);
 /* Else no page can be preserved by number.  Context: any. */
 bool kho_backend_scratch_known(void);
 
-/* Has the allocator given what nobody can preserve there?  No locks but ours held. */
+/*
+ * Is it impossible to preserve these newly allocated pages where they are?  No locks but
+ * ours held.
+ */
 bool kho_backend_unfit(u64 pfn, u64 nr_pages);
 
-/* May the backend have them, if they begin there?  Then they are its from now on. */
+/*
+ * Does the backend want to set aside pages that begin here?  If so, kho_backend_keep()
+ * gives them to it.
+ */
 bool kho_backend_may_keep(u64 pfn);
 void kho_backend_keep(u64 pfn, u64 nr_pages);
 
-/* Can't a page of a process be preserved where it is, but could elsewhere?  Context: any. */
+/* Must a page of a process be moved before it can be preserved?  Context: any. */
 bool kho_backend_has_to_move(u64 pfn);
 
-/* Sets aside free or movable pages of scratch between these.  No locks held. */
+/* Sets aside free or movable pages of scratch in this range.  No locks held. */
 void kho_backend_set_aside(unsigned long pfn, unsigned long end);
 
-/* The same later, for all of scratch.  Context: any. */
+/* Does the same for all of scratch, later.  Context: any. */
 void kho_backend_set_aside_later(void);
 
 /* ---- Marking ---- */
 
 /*
- * What is marked in our own tree is about to be, or is no more.  Context: kho.lock or
- * kho.gate held.  An errno means that nothing has changed; for a batch, that only the
- * blocks before @done have.
+ * Called when pages are marked in, or unmarked from, our own tree.  Context: kho.lock or
+ * kho.gate held.  After an error nothing has changed; for a batch, only the blocks before
+ * @done have.
  */
 int kho_backend_preserve(u64 pfn, u64 nr_pages);
 void kho_backend_unpreserve(u64 pfn, u64 nr_pages);
@@ -106,39 +117,39 @@ void kho_backend_unpreserve_batch(const unsigned long *pfn, unsigned long nr,
 				  unsigned int order);
 
 /*
- * The in-kernel KHO of the next kernel has to know of these pages, or need not any more:
- * somebody there asks it for them.
+ * Adds pages to the boot tree, or removes them: in-kernel KHO of the next kernel must
+ * know them, as its users will ask it for them.
  */
 int kho_backend_boot_add(unsigned long pfn, unsigned long nr_pages);
 void kho_backend_boot_del(unsigned long pfn, unsigned long nr_pages);
 
-/* What is preserved has changed. */
+/* Called after the set of preserved pages has changed. */
 void kho_backend_changed(void);
 
-/* Nothing changes any more: kho.gate is held for writing. */
+/* Called after the last change, before a jump: kho.gate is held for writing. */
 void kho_backend_settle(void);
 
-/* ---- Memory that comes and goes; kho.gate held for writing ---- */
+/* ---- Memory hotplug; kho.gate held for writing ---- */
 
 void kho_backend_memory_changed(void);
 void kho_backend_image_changed(void);
 
-/* 0, or -EOPNOTSUPP if a kernel that is loaded is none of our business. */
+/* Returns 0, or -EOPNOTSUPP if in-kernel KHO looks after the loaded kernel. */
 int kho_backend_check_image(void);
 
-/* What of the backend's lies there, or NULL. */
+/* Returns what the backend has in this range, for the log, or NULL. */
 const char *kho_backend_holds(unsigned long pfn, unsigned long end);
 
-/* Gives up what it has there only so that nobody else has it. */
+/* Frees pages in this range that the backend holds only so that nobody else gets them. */
 void kho_backend_let_go(unsigned long pfn, unsigned long nr_pages);
 
-/* ---- What the next kernel finds by name ---- */
+/* ---- Subtrees: data that the next kernel finds by name ---- */
 
-/* @data is preserved by the caller; @flags: KHO_SUBTREE_OWN, or 0 for others. */
+/* The caller preserves @data.  @flags: KHO_SUBTREE_OWN for our own subtrees, or 0. */
 int kho_backend_add_child(const char *name, void *data, u64 size, u32 flags);
 int kho_backend_drop_child(const void *data);
 
-/* Without kho.lock: these take it. */
+/* These take kho.lock themselves. */
 int kho_backend_set_abi(unsigned int abi);
 int kho_backend_set_mode(u32 mode);
 int kho_backend_ask_scratch(u64 bytes);
@@ -148,38 +159,39 @@ void kho_backend_list_children(u64 first, u32 room, void *entries, u32 *filled,
 void kho_backend_list_envelopes(u64 first, u32 room, void *entries, u32 *filled,
 				u64 *total);
 
-/* ---- What arrived ---- */
+/* ---- The incoming handover ---- */
 
 /*
- * Finds out what came, and lists it as preserved and unclaimed.  Nothing else changes.
- * 0 or -ENOMEM; a handover that was refused is no error.
+ * Reads the incoming handover, and lists its pages as preserved and unclaimed.  Nothing
+ * else changes.  Returns 0 or -ENOMEM; refusing the handover is not an error.
  */
 int kho_backend_incoming_read(void);
 
-/* The objects were no good: list it anew. */
+/* Lists the pages anew, after the records of objects turned out to be bad. */
 int kho_backend_incoming_reset(void);
 
-/* What a child of the FDT leads to: 0 or -ENOENT. */
+/* Finds the data of a child of the FDT.  Returns 0 or -ENOENT. */
 int kho_backend_incoming_find(const char *name, u64 *addr, u64 *size);
 
-/* Can the page there be read, as something that arrived? */
+/* Has the page at this address arrived, so that it can be read? */
 bool kho_backend_incoming_has(u64 addr);
 
-/* Gets pages for an object or as metadata, as they were preserved, and the opposite. */
+/* Claims pages for an object or as metadata, as they were preserved; and undoes that. */
 int kho_backend_incoming_get(u64 pfn, u64 nr_pages);
 int kho_backend_incoming_put(u64 pfn, u64 nr_pages);
 
-/* The steps of the takeover after that: see takeover.c.  The first one can fail. */
+/* The remaining steps of the takeover; see takeover.c.  Only the first one can fail. */
 int kho_backend_incoming_keep(void);
 void kho_backend_incoming_commit(void);
 void kho_backend_incoming_finish(void);
 
-/* Calls the takeover off if it was not committed, and lets go. */
+/* Frees what describes the handover; calls the takeover off if it was not committed. */
 void kho_backend_incoming_exit(void);
 
 /*
- * Pages that the kernel's own KHO keeps until somebody asks for them by number.  Does it
- * keep such a block, and may it be asked for?  The list returns how many blocks there are.
+ * Pages that in-kernel KHO keeps until they are retrieved by number.  The first two ask
+ * whether it keeps exactly this block, and whether the block may be retrieved now.  The
+ * list function returns the number of blocks.
  */
 bool kho_backend_unretrieved(u64 pfn, unsigned int order);
 bool kho_backend_may_retrieve(u64 pfn, unsigned int order);
@@ -188,11 +200,11 @@ void kho_backend_drop(u64 pfn, unsigned int order);
 u64 kho_backend_unretrieved_pages(void);
 u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void *data);
 
-/* ---- What there is to be seen ---- */
+/* ---- Information for users ---- */
 
 void kho_backend_query(struct kho_query *query);
 
-/* Pages that the next kernel reads and that are in no list, or NULL. */
+/* Pages that the next kernel reads and that are in no list of metapages, or NULL. */
 void *kho_backend_setup_page(void);
 void *kho_backend_fdt_page(void);
 u64 kho_backend_walk_boot_tree(const struct kho_walk_ops *ops, void *ctx);

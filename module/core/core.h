@@ -1,44 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What all parts of the module share: two locks, and what they decide.
+ * State that all parts of the module share: two locks, and what they protect.
  *
- * Lock order, from the outermost on:
+ * Lock order, outermost first:
  *
- *	reboot notifiers	the chain's lock, while the notifier is called; that of
- *				sleep notifiers; and that of memory notifiers, inside
- *				memory hotplug's
- *	inode->i_rwsem		of an object's file: who writes, seals or resizes,
- *				and what takes longer the more pages it has
- *	kho.gate		for reading: what is preserved changes; it is
- *				taken for writing when nothing may any more
- *	kho.lock		the state of all parts, the objects and their
- *				records, and that what is preserved changes as
- *				one step
+ *	reboot notifiers	the lock of the chain, while our notifier runs; likewise
+ *				that of sleep notifiers, and that of memory notifiers,
+ *				which nests inside the lock of memory hotplug
+ *	inode->i_rwsem		of an object's file: orders writing, sealing, resizing,
+ *				and operations whose time depends on the object's size
+ *	kho.gate		held for reading while preserved pages change; held for
+ *				writing when nothing may change any more
+ *	kho.lock		the state of all parts; the objects and their records;
+ *				makes changes of what is preserved atomic
  *	mem->lock		the extents of one object, while they change
  *	tree->lock		of any one of the trees
- *	a tree's region locks	of base pages: see tree/mark.c
- *	leaves:
- *	granules.lock		backend/own/envelopes.c: what they have to cover
- *	metapages_lock		core/metapage.c: the list of metadata pages
- *	deferred.lock		core/deferred.c: what is to be given back
- *	accounts_lock		objects/account.c: what users keep
+ *	a tree's region locks	base pages: see tree/mark.c
+ *	innermost locks:
+ *	granules.lock		backend/own/envelopes.c: what envelopes must cover
+ *	metapages_lock		core/metapage.c: the list of metapages
+ *	deferred.lock		core/deferred.c: pages to be freed
+ *	accounts_lock		objects/account.c: how many pages users preserve
  *	patterns_lock		mm/folio.c: how folios are made
- *	held_lock		backend/own/scratch-hold.c: what of scratch is ours
+ *	held_lock		backend/own/scratch-hold.c: pages of scratch set aside
  *
- * Who marks pages holds kho.gate or kho.lock: a jump waits for both.  With the
- * gate alone, many may do so at a time; they take kho.lock when they are done, to
- * say kho_changed(), and let go of the gate after that.
+ * Marking and unmarking pages requires kho.gate or kho.lock: a jump waits for both.
+ * Many callers can mark pages at a time if they hold only the gate.  When they are
+ * done, they take kho.lock for kho_changed(), and release the gate after that.
  *
- * mmap_lock is taken inside none of them but i_rwsem: user memory is copied
- * before they are taken and after they were dropped, and pinned before.  A page
- * fault on an object takes mem->lock for reading below mmap_lock, which is why
- * nothing that may fault is done under mem->lock.  i_mmap_rwsem, for unmapping
- * what is cut off, is not taken below mem->lock.
+ * Of these locks, only i_rwsem may be held when mmap_lock is taken: user memory is
+ * copied before the others are taken or after they were released, and pinned before
+ * they are taken.  A page fault on an object takes mem->lock for reading inside
+ * mmap_lock.  So nothing that may fault is done under mem->lock.  i_mmap_rwsem,
+ * which is taken to unmap pages that are cut off, is not taken under it either.
  *
- * A fault takes the lock of the page that it is about after mem->lock was dropped,
- * and keeps it until the page is mapped; who cuts pages off locks each of them,
- * with the inode's lock and none of ours below it.  So neither is taken inside
- * the other.
+ * A page fault locks its page after it has released mem->lock, and keeps the page
+ * locked until it is mapped.  A resize locks each page that it cuts off, with
+ * i_rwsem and none of the locks below it held.  So a page lock and the locks below
+ * i_rwsem never nest.
  */
 #ifndef KHO_CORE_H
 #define KHO_CORE_H
@@ -51,24 +50,24 @@
 #include <linux/types.h>
 
 /**
- * struct kho_state - what all parts share; there is one of it
+ * struct kho_state - state that all parts share; there is one instance
  */
 struct kho_state {
-	/** @gate: held while what is preserved changes.  See above. */
+	/** @gate: held for reading while preserved pages change; see above. */
 	struct rw_semaphore gate;
-	/** @lock: protects all that follows, and the state of each part. */
+	/** @lock: protects everything below, and the state of each part. */
 	struct mutex lock;
-	/** @frozen: the machine is going down; set with the gate closed. */
+	/** @frozen: the machine is going down; set with @gate held for writing. */
 	bool frozen;
-	/** @resuming: the machine is about to resume from hibernation; as above. */
+	/** @resuming: the machine is about to resume from hibernation; set likewise. */
 	bool resuming;
-	/** @committed: what arrived, if anything, is ours for good. */
+	/** @committed: the incoming handover, if any, has been taken over for good. */
 	bool committed;
 	/** @pinned: a reference keeps the module loaded. */
 	bool pinned;
-	/** @changes: grows with each change. */
+	/** @changes: number of changes so far. */
 	u64 changes;
-	/** @released: base pages given up. */
+	/** @released: number of base pages given up so far. */
 	u64 released;
 };
 
@@ -78,21 +77,21 @@ extern struct kho_state kho;
  * struct kho_owner - a part that owns preserved pages, or has to know of poisoned ones
  */
 struct kho_owner {
-	/** @list: of those that were added. */
+	/** @list: entry in the list of owners. */
 	struct list_head list;
-	/** @holds: does it hold any?  Optional. */
+	/** @holds: returns whether it holds any pages.  Optional. */
 	bool (*holds)(void);
 	/** @poison_changed: other poisoned pages may be preserved now.  Optional. */
 	void (*poison_changed)(void);
 };
 
 /*
- * For what is allocated for the caller: their memory cgroup is charged, and if that is
- * at its limit, the allocation fails instead of having one of its processes killed.
+ * For allocations on behalf of the caller: charges the caller's memory cgroup.  At the
+ * cgroup's limit the allocation fails, rather than invoking the OOM killer.
  */
 #define KHO_GFP_CHARGED	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* Pages that a PMD maps, and a PUD. */
+/* Orders of the blocks that a PMD and a PUD map */
 #define KHO_PMD_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define KHO_PUD_ORDER	(PUD_SHIFT - PAGE_SHIFT)
 
@@ -103,9 +102,9 @@ void kho_hold_module(void);
 void kho_changed(void);
 
 /**
- * kho_change_begin() - what is preserved is about to change
+ * kho_change_begin() - begin to change what is preserved
  *
- * A jump waits until kho_change_end().  Others may change something meanwhile.
+ * A jump waits until kho_change_end().  Other callers may make changes meanwhile.
  *
  * Context: may sleep; takes kho.gate for reading.
  */
@@ -115,7 +114,7 @@ static inline void kho_change_begin(void)
 }
 
 /**
- * kho_change_end() - the change is made, and kho_changed() was said
+ * kho_change_end() - end a change, after calling kho_changed()
  */
 static inline void kho_change_end(void)
 {
@@ -123,7 +122,7 @@ static inline void kho_change_end(void)
 }
 
 /**
- * kho_stop_changes() - let nothing change for a while
+ * kho_stop_changes() - keep everybody else from changing what is preserved
  *
  * Context: may sleep; takes kho.gate for writing, and kho.lock.
  */
@@ -134,7 +133,7 @@ static inline void kho_stop_changes(void)
 }
 
 /**
- * kho_resume_changes() - let things change again
+ * kho_resume_changes() - allow changes again
  */
 static inline void kho_resume_changes(void)
 {
@@ -142,7 +141,7 @@ static inline void kho_resume_changes(void)
 	up_write(&kho.gate);
 }
 
-/* Who marks pages holds one of them. */
+/* Marking pages requires one of these locks. */
 static inline void kho_assert_may_mark(void)
 {
 	lockdep_assert(lockdep_is_held(&kho.lock) || lockdep_is_held(&kho.gate));

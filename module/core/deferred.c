@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving back later what takes a while to be freed: the pages of objects.
+ * Deferred free: frees the pages of removed objects in the background.
  *
- * An object that is removed, or the part of it that is cut off, is preserved no
- * more by the time the caller is told; nothing half-done is there for the next
- * kernel to find.  What remains is memory that takes a while to be freed, and
- * nobody has to wait for that.  A few pages are faster freed than passed on.
+ * When a call that removes an object, or cuts off a part of it, returns, its pages
+ * are no longer preserved: the next kernel never finds half a change.  Freeing many
+ * pages takes a while, and nobody has to wait for that.  A few pages are freed at
+ * once, as that is faster than deferring it.
  *
- * The pages are those of the user who had them until they are free, and the
- * module stays loaded as long.  Who lacks memory, or is at the limit, waits for
- * what was given up before that.
+ * Until the pages are free, they count for the user who had them, and the module
+ * stays loaded.  A caller who runs out of memory, or reaches its limit, waits for
+ * pages whose freeing was deferred.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -26,21 +26,21 @@
 
 #include <linux/kho.h>
 
-/* Pages that are freed at once: 4 MiB. */
+/* Up to this many pages are freed at once: 4 MiB. */
 #define AT_ONCE		1024U
 
 static void free_all(struct work_struct *work);
 
 static struct {
-	/* Protects all of this. */
+	/* Protects the list and the counters. */
 	spinlock_t lock;
-	/* Those that nobody knows any more. */
+	/* Requests to free. */
 	struct list_head list;
-	/* How many there are, here and on their way to the list. */
+	/* Number of unfinished requests, including those not yet on the list. */
 	u64 busy;
-	/* Grows with each that is done. */
+	/* Number of finished requests. */
 	u64 finished;
-	/* Pages since it was last idle, and of these, those that are free. */
+	/* Pages of all requests since there last were none, and how many of them are free. */
 	u64 pages;
 	u64 done;
 	wait_queue_head_t wait;
@@ -52,7 +52,7 @@ static struct {
 	.work = __WORK_INITIALIZER(deferred.work, free_all),
 };
 
-/* As deferred.busy, but it goes down only when the module may be let go; kho.lock. */
+/* As deferred.busy, but lowered when the module may be released; under kho.lock. */
 static u64 holding;
 
 static void free_one(struct kho_deferred *one)
@@ -79,7 +79,7 @@ static struct kho_deferred *next_one(void)
 	return one;
 }
 
-/* kho_deferred_exit() waits for this, so the module may be let go here. */
+/* This may drop the module's reference, as kho_deferred_exit() waits for it. */
 static void free_all(struct work_struct *work)
 {
 	struct kho_deferred *one;
@@ -103,12 +103,12 @@ static void free_all(struct work_struct *work)
 }
 
 /**
- * kho_deferred_begin() - pages are given up
- * @one: theirs; kho_deferred_free() has to follow
- * @nr_pages: how many
- * @ops: how they are given back
+ * kho_deferred_begin() - announce that pages will be freed
+ * @one: the request; kho_deferred_free() must follow
+ * @nr_pages: number of pages
+ * @ops: functions that free them
  *
- * From now on the module stays, and who needs memory waits.
+ * From now on the module stays loaded, and callers who need memory wait for the pages.
  *
  * Context: kho.lock held, before kho_changed().
  */
@@ -133,8 +133,8 @@ void kho_deferred_begin(struct kho_deferred *one, u64 nr_pages,
 }
 
 /**
- * kho_deferred_free() - give the pages back, sooner or later
- * @one: theirs; they are preserved no more, and nobody knows them
+ * kho_deferred_free() - free the pages, at once or in the background
+ * @one: the request; its pages are no longer preserved, and nobody uses them
  *
  * Context: may sleep.
  */
@@ -151,7 +151,7 @@ void kho_deferred_free(struct kho_deferred *one)
 }
 
 /**
- * kho_deferred_any() - is anything still to be given back?
+ * kho_deferred_any() - is anything still to be freed?
  *
  * Context: kho.lock held.
  */
@@ -162,22 +162,22 @@ bool kho_deferred_any(void)
 	return holding;
 }
 
-static bool has_moved(u64 finished)
+static bool has_progressed(u64 finished)
 {
-	bool moved;
+	bool progressed;
 
 	spin_lock(&deferred.lock);
-	moved = deferred.finished != finished || !deferred.busy;
+	progressed = deferred.finished != finished || !deferred.busy;
 	spin_unlock(&deferred.lock);
-	return moved;
+	return progressed;
 }
 
 /**
- * kho_deferred_wait() - wait until memory that was given up is free
+ * kho_deferred_wait() - wait until some deferred memory is free
  *
  * Context: may sleep; kho.lock not held.
- * Return: true if there may be more now, so that it is worth to try again; false
- * if nothing is to be waited for, or after a fatal signal.
+ * Return: true if there may be more memory now, so that the caller should try again;
+ * false if there is nothing to wait for, or after a fatal signal.
  */
 bool kho_deferred_wait(void)
 {
@@ -188,12 +188,12 @@ bool kho_deferred_wait(void)
 	busy = deferred.busy;
 	spin_unlock(&deferred.lock);
 
-	return busy && !wait_event_killable(deferred.wait, has_moved(finished));
+	return busy && !wait_event_killable(deferred.wait, has_progressed(finished));
 }
 
 /**
- * kho_deferred_query() - say how far it has come
- * @query: whose members about it are set
+ * kho_deferred_query() - report the progress of deferred freeing
+ * @query: its members about freeing are set
  */
 void kho_deferred_query(struct kho_query *query)
 {
@@ -204,7 +204,7 @@ void kho_deferred_query(struct kho_query *query)
 }
 
 /**
- * kho_deferred_exit() - wait until nothing of it runs
+ * kho_deferred_exit() - wait until nothing runs in the background
  *
  * Context: may sleep; kho.lock not held; there are no objects.
  */

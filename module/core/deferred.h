@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Giving back later what takes a while to be freed.
+ * Deferred free: freeing pages in the background.
  */
 #ifndef KHO_DEFERRED_H
 #define KHO_DEFERRED_H
@@ -11,24 +11,24 @@
 #include <linux/kho.h>
 
 /**
- * struct kho_deferred - pages that are given up, of somebody who embeds this
+ * struct kho_deferred - a request to free pages; embedded in the struct that has them
  */
 struct kho_deferred {
-	/** @list: of those that wait. */
+	/** @list: entry in the list of requests. */
 	struct list_head list;
-	/** @late: they are given back in the background. */
+	/** @late: the pages are freed in the background. */
 	bool late;
-	/** @ops: of whoever embeds it. */
+	/** @ops: functions of the embedding struct. */
 	const struct kho_deferred_ops *ops;
 };
 
 /**
- * struct kho_deferred_ops - how such pages are given back
+ * struct kho_deferred_ops - functions that free the pages of a request
  */
 struct kho_deferred_ops {
-	/** @free_piece: gives back some of the pages, and returns how many; 0: all are. */
+	/** @free_piece: frees some pages and returns how many; 0 if there are none left. */
 	u64 (*free_piece)(struct kho_deferred *one);
-	/** @free: gives back the rest, with any pages that there still are. */
+	/** @free: frees the embedding struct, and any pages that are left. */
 	void (*free)(struct kho_deferred *one);
 };
 

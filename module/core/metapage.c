@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages of metadata: what the next kernel reads besides the nodes of trees.
+ * Metapages: pages of metadata that the next kernel reads, apart from tree nodes.
  */
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -13,9 +13,9 @@
 #include "preserve.h"
 #include "tree/tree.h"
 
-/* Protects the following two; a leaf. */
+/* Protects the following two; no other lock is taken inside it. */
 static DEFINE_MUTEX(metapages_lock);
-/* All of them, by page->lru, the newest last. */
+/* All metapages, linked by page->lru, the newest last. */
 static LIST_HEAD(metapages);
 static u64 nr_metapages;
 
@@ -34,7 +34,7 @@ static void *metapage_alloc(gfp_t gfp)
 }
 
 /**
- * kho_metapage_alloc() - a zeroed page of metadata, marked for the next kernel
+ * kho_metapage_alloc() - allocate a zeroed metapage, and mark it for the next kernel
  *
  * Context: may sleep; kho.lock or kho.gate held.
  * Return: the page, or NULL.
@@ -45,9 +45,9 @@ void *kho_metapage_alloc(void)
 }
 
 /**
- * kho_metapage_alloc_charged() - the same, for one object of the caller's
+ * kho_metapage_alloc_charged() - the same for a metapage that belongs to a single object
  *
- * It is charged to the caller's memory cgroup.
+ * The page is charged to the caller's memory cgroup.
  *
  * Context: may sleep; kho.lock or kho.gate held.
  * Return: the page, or NULL.
@@ -58,7 +58,7 @@ void *kho_metapage_alloc_charged(void)
 }
 
 /**
- * kho_metapage_adopt() - count a page as metadata that is marked already
+ * kho_metapage_adopt() - add a page that is already marked to the list of metapages
  * @metapage: the page
  *
  * Context: may sleep; kho.lock or kho.gate held.
@@ -74,7 +74,7 @@ void kho_metapage_adopt(void *metapage)
 }
 
 /**
- * kho_metapage_free() - free a page of metadata
+ * kho_metapage_free() - unmark and free a metapage
  * @metapage: the page, or NULL
  *
  * Context: may sleep; kho.lock or kho.gate held.
@@ -93,10 +93,10 @@ void kho_metapage_free(void *metapage)
 }
 
 /**
- * kho_metapages_mark() - which one is the newest now?
+ * kho_metapages_mark() - remember which metapage is the newest
  *
  * Context: kho.lock held.
- * Return: a mark, for kho_metapages_pop().
+ * Return: a position for kho_metapages_pop().
  */
 const void *kho_metapages_mark(void)
 {
@@ -106,13 +106,13 @@ const void *kho_metapages_mark(void)
 }
 
 /**
- * kho_metapages_pop() - disown the newest one that is newer than a mark
- * @mark: as kho_metapages_mark() returned it
+ * kho_metapages_pop() - remove the newest metapage from the list, down to a position
+ * @mark: the position, as returned by kho_metapages_mark()
  *
- * The page stays as it is, and marked.
+ * The page stays unchanged, and marked for the next kernel.
  *
  * Context: may sleep; kho.lock held.
- * Return: the page, or NULL if there is none any more.
+ * Return: the page, or NULL if there is none beyond @mark.
  */
 struct page *kho_metapages_pop(const void *mark)
 {
@@ -131,9 +131,9 @@ struct page *kho_metapages_pop(const void *mark)
 }
 
 /**
- * kho_metapages_forget() - disown all of them
+ * kho_metapages_forget() - remove all metapages from the list
  *
- * For a takeover that is called off: the pages stay as they are.
+ * For a takeover that is called off: the pages stay unchanged.
  *
  * Context: may sleep; kho.lock held.
  */
@@ -151,7 +151,7 @@ void kho_metapages_forget(void)
 }
 
 /**
- * kho_metapages_have() - is this page one of them?
+ * kho_metapages_have() - is this page a metapage?
  * @page: the page
  *
  * Context: may sleep.
@@ -169,12 +169,12 @@ bool kho_metapages_have(const struct page *page)
 }
 
 /**
- * kho_metapages_each() - call a function for each of them, the oldest first
- * @fn: the function, which allocates and frees none of them
+ * kho_metapages_each() - call a function for each metapage, the oldest first
+ * @fn: the function; it must not allocate or free metapages
  * @data: for @fn
  *
  * Context: may sleep.
- * Return: how many there are.
+ * Return: number of metapages.
  */
 u64 kho_metapages_each(void (*fn)(struct page *page, void *data), void *data)
 {
@@ -190,7 +190,7 @@ u64 kho_metapages_each(void (*fn)(struct page *page, void *data), void *data)
 }
 
 /**
- * kho_metapages_nr() - how many there are
+ * kho_metapages_nr() - number of metapages
  */
 u64 kho_metapages_nr(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages of metadata: what the next kernel reads besides the nodes of trees.
+ * Metapages: pages of metadata that the next kernel reads, apart from tree nodes.
  */
 #ifndef KHO_METAPAGE_H
 #define KHO_METAPAGE_H

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that may be preserved.
+ * Allocating pages that can be preserved.
  *
- * The allocator gives what it has, and that may lie in scratch: this kernel may lie
- * there itself, so not all of it could be set aside.  Such a page is set aside now,
- * and another one is asked for.  That comes to an end as scratch does.
+ * The page allocator may return a page in scratch, as not all of scratch could be set
+ * aside: this kernel itself may lie there.  Such a page is set aside now, and another one
+ * is allocated.  This ends when scratch is used up.
  *
- * Or it is memory that the next kernel does not have, as a driver has brought it.  Of
- * that there may be any amount, and the allocator knows no difference; so after a few
- * tries pages are taken out of what is RAM by their numbers, as scratch is.
+ * The page allocator may also return memory that a driver added, and that the next kernel
+ * does not have.  There may be any amount of that, and the allocator can't tell the
+ * difference.  So after a few attempts, RAM is searched by page number, and pages are
+ * allocated there, as for scratch.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -28,28 +29,28 @@
 #include "ram.h"
 #include "tree/tree.h"
 
-/* Each time less of scratch is left that somebody could be given. */
-#define AGAIN	8
+/* Maximum number of retries; each one has set aside more of scratch. */
+#define MAX_RETRIES	8
 
-/* How many pages outside of RAM are enough to see that there are more of them. */
-#define MOST_OUTSIDE	4
+/* So many allocated blocks outside of RAM show that there are more of them. */
+#define MAX_OUTSIDE	4
 
-/* How many blocks are tried that have somebody's memory in them. */
-#define MOST_MOVES	64
+/* Maximum number of attempts to allocate a block by moving its pages away */
+#define MAX_MOVES	64
 
-/* Pages of scratch that are to be set aside once a better one was found. */
+/* Frees pages that can't be preserved, and sets aside those that are in scratch. */
 static void set_aside(struct list_head *unfit, unsigned int order)
 {
 	struct page *page, *next;
 
-	/* What can't be had now may be later. */
+	/* Pages that can't be set aside now may be free later. */
 	if (!list_empty(unfit))
 		kho_backend_set_aside_later();
 	list_for_each_entry_safe(page, next, unfit, lru) {
 		unsigned long pfn = page_to_pfn(page);
 
 		list_del(&page->lru);
-		/* It is a folio, or on somebody's account, until it is freed. */
+		/* A folio, or a charged page, must be freed before it can be set aside. */
 		if (PageCompound(page))
 			put_page(page);
 		else
@@ -59,37 +60,37 @@ static void set_aside(struct list_head *unfit, unsigned int order)
 }
 
 /*
- * What was unfit counts for who asks until it is given back: there may be nothing for
- * that reason alone.
+ * Unfit pages are charged to the caller until they are freed.  If an allocation failed,
+ * that may be the only reason: free them and try again.
  */
-static bool may_ask_again(const void *had, struct list_head *unfit, unsigned int order,
-			  unsigned int *again)
+static bool may_retry(const void *allocated, struct list_head *unfit, unsigned int order,
+		      unsigned int *retries)
 {
-	if (had || list_empty(unfit) || (*again)++ == AGAIN)
+	if (allocated || list_empty(unfit) || (*retries)++ == MAX_RETRIES)
 		return false;
 	set_aside(unfit, order);
 	return true;
 }
 
-/* Where the last ones were found: the next are near. */
+/* The end of the pages found last: the next ones are likely to be near. */
 static unsigned long found_at = ULONG_MAX;
 
-/* What is looked for. */
+/* Arguments of a search for pages */
 struct wanted {
 	unsigned int order;
 	int nid;
-	/* What is in use may be moved away, which may take as long as its owner likes. */
+	/* Move pages in use away, which may take as long as their users like. */
 	bool move;
-	/* How often that may be tried. */
+	/* How often to try that. */
 	unsigned int tries;
 };
 
 /*
- * Could these be taken from others?  Not of the little that devices need, nor of what
- * may be taken away as a whole, nor what the kernel keeps for its own needs: this goes
- * past all that the allocator looks at.
+ * May these pages be allocated?  The search bypasses the checks of the page allocator, so
+ * it must leave alone: the scarce memory that devices need (ZONE_DMA), memory that may be
+ * removed (ZONE_MOVABLE), and memory that the kernel keeps for itself (watermarks).
  */
-static bool may_take(struct page *page, unsigned long pfn, const struct wanted *wanted)
+static bool may_alloc(struct page *page, unsigned long pfn, const struct wanted *wanted)
 {
 	unsigned long nr_pages = 1UL << wanted->order;
 	struct zone *zone = page_zone(page);
@@ -100,20 +101,20 @@ static bool may_take(struct page *page, unsigned long pfn, const struct wanted *
 	if (zone_idx(zone) == ZONE_MOVABLE || pfn < PHYS_PFN(MAX_DMA_ADDRESS - PAGE_OFFSET) ||
 	    kho_backend_in_scratch(pfn, nr_pages) || kho_ram_check(pfn, nr_pages))
 		return false;
-	/* A guess, as nobody is kept from taking it. */
+	/* Only a guess, as the block may be allocated at any moment. */
 	if (!wanted->move && (!PageBuddy(page) || page_private(page) < wanted->order))
 		return false;
 	return zone_page_state(zone, NR_FREE_PAGES) >
 	       high_wmark_pages(zone) + zone_managed_pages(zone) / 64 + nr_pages;
 }
 
-/* Of one piece of RAM, from its end on: each has a reference then. */
-static unsigned long take_of_piece(unsigned long first, unsigned long end,
-				   struct wanted *wanted)
+/* Allocates from one piece of RAM, downwards; each page gets a reference. */
+static unsigned long alloc_in_piece(unsigned long first, unsigned long end,
+				    struct wanted *wanted)
 {
 	unsigned long nr_pages = 1UL << wanted->order, step = nr_pages, pfn;
 
-	/* What can't be moved is likely to be all over the block. */
+	/* Unmovable pages are likely to be all over a pageblock. */
 	if (wanted->move)
 		step = max(step, pageblock_nr_pages);
 	for (pfn = ALIGN_DOWN(end, step); pfn >= first + step; ) {
@@ -123,7 +124,7 @@ static unsigned long take_of_piece(unsigned long first, unsigned long end,
 		if (!(pfn % PAGES_PER_SECTION))
 			cond_resched();
 		page = pfn_to_online_page(pfn);
-		if (!page || !may_take(page, pfn, wanted))
+		if (!page || !may_alloc(page, pfn, wanted))
 			continue;
 		if (!alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
 					GFP_KERNEL | __GFP_NOWARN))
@@ -134,34 +135,35 @@ static unsigned long take_of_piece(unsigned long first, unsigned long end,
 	return 0;
 }
 
-/* Of all pieces between these, the highest first. */
-static unsigned long take_between(unsigned long first, unsigned long end,
-				  struct wanted *wanted)
+/* Allocates from all pieces of RAM in a range, the highest first. */
+static unsigned long alloc_between(unsigned long first, unsigned long end,
+				   struct wanted *wanted)
 {
 	unsigned long pfn, found = 0;
 
 	while (!found && wanted->tries && kho_ram_piece_below(&pfn, &end)) {
 		if (end <= first)
 			break;
-		found = take_of_piece(max(first, pfn), end, wanted);
+		found = alloc_in_piece(max(first, pfn), end, wanted);
 		end = pfn;
 	}
 	return found;
 }
 
 /*
- * Pages of RAM, wherever they are; each has a reference.  0: there are none.  With one
- * of our locks held nothing is moved: whoever it belongs to may not let go of it.
+ * Allocates pages anywhere in RAM, each with a reference; returns 0 if there are none.
+ * @may_move must be false with one of our locks held: the user of a page that would be
+ * moved may need that lock to release it.
  */
-static unsigned long take_ram(unsigned int order, int nid, bool may_move)
+static unsigned long alloc_ram(unsigned int order, int nid, bool may_move)
 {
-	struct wanted wanted = { .order = order, .nid = nid, .tries = MOST_MOVES };
+	struct wanted wanted = { .order = order, .nid = nid, .tries = MAX_MOVES };
 	unsigned long start = READ_ONCE(found_at), pfn;
 
-	pfn = take_between(0, start, &wanted) ?: take_between(start, ULONG_MAX, &wanted);
+	pfn = alloc_between(0, start, &wanted) ?: alloc_between(start, ULONG_MAX, &wanted);
 	if (!pfn && may_move) {
 		wanted.move = true;
-		pfn = take_between(0, ULONG_MAX, &wanted);
+		pfn = alloc_between(0, ULONG_MAX, &wanted);
 	}
 	if (pfn)
 		WRITE_ONCE(found_at, pfn + (1UL << order));
@@ -178,10 +180,10 @@ static void zero_pages(unsigned long pfn, unsigned int order)
 	}
 }
 
-/* Pages that each have a reference, and are charged to nobody. */
+/* Allocates pages that each have a reference, and are charged to nobody. */
 static struct page *pages_of_ram(int nid, gfp_t gfp, unsigned int order, bool may_move)
 {
-	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
+	unsigned long pfn = alloc_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
 				     may_move);
 
 	if (!pfn)
@@ -191,10 +193,10 @@ static struct page *pages_of_ram(int nid, gfp_t gfp, unsigned int order, bool ma
 	return pfn_to_page(pfn);
 }
 
-/* As folio_alloc() would. */
+/* Allocates a folio, as folio_alloc() would. */
 static struct folio *folio_of_ram(int nid, gfp_t gfp, unsigned int order)
 {
-	unsigned long pfn = take_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
+	unsigned long pfn = alloc_ram(order, gfp & __GFP_THISNODE ? nid : NUMA_NO_NODE,
 				     true);
 
 	if (!pfn)
@@ -208,7 +210,7 @@ static struct folio *folio_of_ram(int nid, gfp_t gfp, unsigned int order)
 	return page_folio(pfn_to_page(pfn));
 }
 
-/* May it be preserved where it is? */
+/* Can this block be preserved where it is? */
 static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
 {
 	if (kho_backend_unfit(pfn, 1UL << order))
@@ -220,7 +222,7 @@ static bool is_fit(unsigned long pfn, unsigned int order, unsigned int *outside)
 	return true;
 }
 
-/* Is it the backend's from now on?  It has a reference to each page then. */
+/* Gives an unfit block to the backend, if it wants it, with a reference to each page. */
 static bool keep_unfit(struct page *page, unsigned int order)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -236,13 +238,13 @@ static bool keep_unfit(struct page *page, unsigned int order)
 static struct page *pages_alloc(int nid, gfp_t gfp, unsigned int order, bool may_move)
 {
 	bool plain = !(gfp & __GFP_ACCOUNT);
-	unsigned int again = 0, outside = 0;
+	unsigned int retries = 0, outside = 0;
 	LIST_HEAD(unfit);
 	struct page *page;
 
 	for (;;) {
 		page = alloc_pages_node(nid, gfp, order);
-		if (may_ask_again(page, &unfit, order, &again))
+		if (may_retry(page, &unfit, order, &retries))
 			continue;
 		if (!page)
 			break;
@@ -253,7 +255,7 @@ static struct page *pages_alloc(int nid, gfp_t gfp, unsigned int order, bool may
 		}
 		if (!plain || !keep_unfit(page, order))
 			list_add(&page->lru, &unfit);
-		if (outside >= MOST_OUTSIDE) {
+		if (outside >= MAX_OUTSIDE) {
 			page = pages_of_ram(nid, gfp, order, may_move);
 			break;
 		}
@@ -263,16 +265,16 @@ static struct page *pages_alloc(int nid, gfp_t gfp, unsigned int order, bool may
 }
 
 /**
- * kho_pages_alloc() - have pages side by side, where they may be preserved
- * @nid: node, or NUMA_NO_NODE
- * @gfp: as for alloc_pages_node(); sleeping has to be allowed, and they are no folio
- * @order: log2 of how many
+ * kho_pages_alloc() - allocate adjacent pages that can be preserved
+ * @nid: NUMA node, or NUMA_NO_NODE
+ * @gfp: as for alloc_pages_node(); must allow sleeping, and must not ask for a folio
+ * @order: log2 of the number of pages
  *
- * Where the allocator has nothing but memory that a driver has brought, pages are
- * had that are charged to no memory cgroup.
+ * If the page allocator only has memory that a driver added, the pages come from a search
+ * and are charged to no memory cgroup.
  *
- * Context: may sleep, for long: pages are moved out of the way; none of our locks held.
- * Return: the first page, or NULL.  Each of them has a reference.
+ * Context: may sleep for long, as pages may be moved away; none of our locks held.
+ * Return: the first page, or NULL.  Each page has a reference.
  */
 struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 {
@@ -280,29 +282,29 @@ struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order)
 }
 
 /**
- * kho_folio_alloc() - as folio_alloc(), but where it may be preserved
- * @nid: node, or NUMA_NO_NODE
- * @gfp: as there; sleeping has to be allowed
- * @order: log2 of how many pages
+ * kho_folio_alloc() - allocate a folio that can be preserved
+ * @nid: NUMA node, or NUMA_NO_NODE
+ * @gfp: as for folio_alloc(); must allow sleeping
+ * @order: log2 of the number of pages
  *
- * Context: may sleep.
+ * Context: may sleep for long, as pages may be moved away; none of our locks held.
  * Return: the folio, or NULL.
  */
 struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order)
 {
 	int node = nid == NUMA_NO_NODE ? numa_mem_id() : nid;
-	unsigned int again = 0, outside = 0;
+	unsigned int retries = 0, outside = 0;
 	struct folio *folio;
 	LIST_HEAD(unfit);
 
 	for (;;) {
 		folio = __folio_alloc(gfp, order, node, NULL);
-		if (may_ask_again(folio, &unfit, order, &again))
+		if (may_retry(folio, &unfit, order, &retries))
 			continue;
 		if (!folio || is_fit(folio_pfn(folio), order, &outside))
 			break;
 		list_add(&folio->lru, &unfit);
-		if (outside >= MOST_OUTSIDE) {
+		if (outside >= MAX_OUTSIDE) {
 			folio = folio_of_ram(nid, gfp, order);
 			break;
 		}
@@ -312,8 +314,8 @@ struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order)
 }
 
 /**
- * kho_zeroed_page() - as get_zeroed_page(), but where it may be preserved
- * @gfp: as there; sleeping has to be allowed
+ * kho_zeroed_page() - allocate a zeroed page that can be preserved
+ * @gfp: as for get_zeroed_page(); must allow sleeping
  *
  * Context: may sleep.
  * Return: its address, or 0.
@@ -326,13 +328,13 @@ unsigned long kho_zeroed_page(gfp_t gfp)
 }
 
 /**
- * kho_pages_available() - how many pages can be had before somebody is killed for it
+ * kho_pages_available() - estimate how many pages can be allocated without OOM kills
  *
- * What si_mem_available() says includes what a zone keeps for a while after its memory
- * was fragmented (watermark_boost_factor), which nobody but the kernel gets.
+ * si_mem_available() includes memory that a zone keeps for the kernel for a while after
+ * it was fragmented (watermark_boost_factor).
  *
  * Context: any.
- * Return: about how many pages.
+ * Return: approximate number of pages.
  */
 unsigned long kho_pages_available(void)
 {
@@ -346,11 +348,11 @@ unsigned long kho_pages_available(void)
 }
 
 /**
- * kho_get_page() - get a reference to a page that somebody uses
+ * kho_get_page() - get a reference to a page that is in use
  * @pfn: its number
  *
- * Return: 0; -ENXIO if there is no such RAM, -EADDRNOTAVAIL if nobody uses the
- * page, or if it is reserved or poisoned; or as kho_ram_check().
+ * Return: 0; -ENXIO if there is no such page online; -EADDRNOTAVAIL if the page is not
+ * in use, reserved or poisoned; or as kho_ram_check().
  */
 int kho_get_page(unsigned long pfn)
 {
@@ -370,8 +372,8 @@ int kho_get_page(unsigned long pfn)
 	if (!folio_try_get(folio))
 		return -EADDRNOTAVAIL;
 	/*
-	 * It may have been freed and taken again, as part of another folio; and
-	 * hugetlb says only there that it is poisoned.
+	 * The page may have been freed, and allocated as part of another folio.  hugetlb
+	 * flags poisoned pages only at the head of a folio, so check that now.
 	 */
 	if (page_folio(page) != folio || kho_page_poisoned(page)) {
 		folio_put(folio);

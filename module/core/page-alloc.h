@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that may be preserved: each lies in what is RAM for the next kernel, and none in
+ * Allocating pages that can be preserved: in RAM that the next kernel has, and outside of
  * scratch.
  */
 #ifndef KHO_PAGE_ALLOC_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Having pages preserved, and giving them up: each change is made in the tree that the
- * next kernel reads, and made known to the backend.
+ * Preserving and unpreserving pages: each change is made in the tree that the next kernel
+ * reads, and passed on to the backend.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -20,7 +20,7 @@
 
 #include <kho/walk.h>
 
-/* What the next kernel is to keep. */
+/* The pages that the next kernel is to keep */
 static struct kho_radix_tree preserved;
 
 static void touched_batch(const unsigned long *pfn, unsigned long nr, unsigned int order)
@@ -30,13 +30,13 @@ static void touched_batch(const unsigned long *pfn, unsigned long nr, unsigned i
 }
 
 /**
- * kho_mark_page() - have pages preserved
+ * kho_mark_page() - preserve a block of pages
  * @pfn: number of the first page
- * @order: log2 of how many
+ * @order: log2 of the number of pages
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: as kho_radix_add_page(), or what the backend says, or
- * -EADDRNOTAVAIL for pages that are going offline.
+ * Return: as kho_radix_add_page(); as kho_backend_preserve(); or -EADDRNOTAVAIL for
+ * pages that are going offline.
  */
 int kho_mark_page(unsigned long pfn, unsigned int order)
 {
@@ -57,9 +57,9 @@ int kho_mark_page(unsigned long pfn, unsigned int order)
 }
 
 /**
- * kho_unmark_page() - have pages preserved no more
+ * kho_unmark_page() - stop preserving a block of pages
  * @pfn: number of the first page
- * @order: log2 of how many, as they were marked
+ * @order: log2 of the number of pages, as they were marked
  *
  * Context: may sleep; kho.lock or kho.gate held.
  */
@@ -73,11 +73,11 @@ void kho_unmark_page(unsigned long pfn, unsigned int order)
 }
 
 /**
- * kho_mark_batch() - have blocks of pages preserved
- * @pfn: numbers of their first pages; rising ones are fastest
- * @nr: how many
- * @order: log2 of the number of pages of each
- * @done: set to how many are: after an error, those before @pfn[@done]
+ * kho_mark_batch() - preserve blocks of pages
+ * @pfn: numbers of their first pages; rising order is fastest
+ * @nr: number of blocks
+ * @order: log2 of the number of pages of a block
+ * @done: set to the number of blocks preserved: after an error, those before @pfn[@done]
  *
  * Context: may sleep; kho.lock or kho.gate held.
  * Return: as kho_mark_page() for @pfn[@done].
@@ -108,10 +108,10 @@ int kho_mark_batch(const unsigned long *pfn, unsigned long nr,
 }
 
 /**
- * kho_unmark_batch() - have blocks of pages preserved no more
+ * kho_unmark_batch() - stop preserving blocks of pages
  * @pfn: numbers of their first pages
- * @nr: how many
- * @order: log2 of the number of pages of each, as they were marked
+ * @nr: number of blocks
+ * @order: log2 of the number of pages of a block, as they were marked
  *
  * Context: may sleep; kho.lock or kho.gate held.
  */
@@ -128,13 +128,13 @@ void kho_unmark_batch(const unsigned long *pfn, unsigned long nr,
 }
 
 /**
- * kho_mark_range() - have adjacent pages preserved
+ * kho_mark_range() - preserve adjacent pages
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: as kho_radix_add_range(), or what the backend says, or
- * -EADDRNOTAVAIL for pages that are going offline.
+ * Return: as kho_radix_add_range(); as kho_backend_preserve(); or -EADDRNOTAVAIL for
+ * pages that are going offline.
  */
 int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
 {
@@ -155,12 +155,12 @@ int kho_mark_range(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_unmark_range() - the opposite of kho_mark_range()
- * @pfn: number of the first page, as it was
- * @nr_pages: how many, as it was
+ * kho_unmark_range() - undo kho_mark_range()
+ * @pfn: number of the first page, as it was marked
+ * @nr_pages: number of pages, as they were marked
  *
  * Context: may sleep; kho.lock or kho.gate held.
- * Return: 0, or -ENOENT, and then nothing has changed.
+ * Return: as kho_radix_del_range().
  */
 int kho_unmark_range(unsigned long pfn, unsigned long nr_pages)
 {
@@ -176,13 +176,13 @@ int kho_unmark_range(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_mark_cut() - have only the first pages of a block preserved
+ * kho_mark_cut() - keep only the first pages of a block preserved
  * @pfn: number of the first page
- * @order: that all of it was marked under
- * @nr_pages: how many of them stay
+ * @order: the order that the block was marked under
+ * @nr_pages: number of pages that stay preserved
  *
- * Context: may sleep; kho.gate held: for a moment pages are marked twice.
- * Return: 0, -ENOMEM, or what the backend says; nothing has changed after
+ * Context: may sleep; kho.gate held, as pages are marked twice for a moment.
+ * Return: 0, as kho_radix_cut(), or as kho_backend_preserve().  Nothing has changed after
  * an error.
  */
 int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages)
@@ -205,7 +205,7 @@ int kho_mark_cut(unsigned long pfn, unsigned int order, unsigned long nr_pages)
 }
 
 /**
- * kho_preserved_init() - make the tree, an empty one
+ * kho_preserved_init() - create an empty tree
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -216,9 +216,9 @@ int kho_preserved_init(void)
 }
 
 /**
- * kho_preserved_adopt() - have the tree that arrived go on as ours
- * @adopt: as for kho_radix_adopt_tree(); its tree and end are set here
- * @root: physical address of the root that arrived
+ * kho_preserved_adopt() - adopt the incoming tree as ours
+ * @adopt: arguments of kho_radix_adopt_tree(); its tree and end are set here
+ * @root: physical address of the incoming tree's root
  *
  * Context: may sleep; kho.lock held; there is no tree yet.
  * Return: as kho_radix_adopt_tree().
@@ -231,7 +231,7 @@ int kho_preserved_adopt(struct kho_radix_adopt *adopt, u64 root)
 }
 
 /**
- * kho_preserved_forget() - have no tree any more, and leave its nodes as they are
+ * kho_preserved_forget() - dispose of the tree, but leave its nodes as they are
  *
  * Context: kho.lock held.
  */
@@ -251,8 +251,8 @@ void kho_preserved_destroy(void)
 }
 
 /**
- * kho_preserved_watch() - be told of all that the tree keeps from now on
- * @watch: called for pages and nodes that come and go, or NULL
+ * kho_preserved_watch() - set the callback for changes of the tree
+ * @watch: called for pages and nodes that are added or removed, or NULL
  *
  * Context: kho.lock held; nobody marks anything meanwhile.
  */
@@ -274,7 +274,7 @@ bool kho_preserved_exists(void)
 /**
  * kho_preserved_has() - is any of these pages preserved?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: any; takes no lock.
  */
@@ -284,9 +284,9 @@ bool kho_preserved_has(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_preserved_has_page() - is just this block marked?
+ * kho_preserved_has_page() - is exactly this block marked?
  * @pfn: number of the first page
- * @order: log2 of how many
+ * @order: log2 of the number of pages
  *
  * Context: any; takes no lock.
  */
@@ -298,7 +298,7 @@ bool kho_preserved_has_page(unsigned long pfn, unsigned int order)
 /**
  * kho_preserved_lies_in() - is any of these pages preserved, or a node of the tree?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: may sleep; nobody changes the tree.
  */
@@ -308,7 +308,7 @@ bool kho_preserved_lies_in(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_preserved_root() - where the tree begins
+ * kho_preserved_root() - find the root of the tree
  *
  * Return: physical address of the root.
  */
@@ -318,7 +318,7 @@ u64 kho_preserved_root(void)
 }
 
 /**
- * kho_preserved_pages() - how many base pages are preserved
+ * kho_preserved_pages() - number of preserved base pages
  */
 u64 kho_preserved_pages(void)
 {
@@ -326,7 +326,7 @@ u64 kho_preserved_pages(void)
 }
 
 /**
- * kho_preserved_keys() - how many marks that takes
+ * kho_preserved_keys() - number of keys in the tree
  */
 u64 kho_preserved_keys(void)
 {
@@ -334,7 +334,7 @@ u64 kho_preserved_keys(void)
 }
 
 /**
- * kho_preserved_nodes() - how many nodes the tree has
+ * kho_preserved_nodes() - number of nodes of the tree
  */
 u64 kho_preserved_nodes(void)
 {
@@ -342,10 +342,10 @@ u64 kho_preserved_nodes(void)
 }
 
 /**
- * kho_preserved_each() - call a function for each mark in a range
+ * kho_preserved_each() - call a function for each key that has a page in a range
  * @pfn: number of the first page
- * @nr_pages: how many
- * @cb: told of it; a result other than 0 ends it
+ * @nr_pages: number of pages
+ * @cb: called for each key; a result other than 0 ends the walk
  * @data: for @cb
  *
  * Context: that of @cb; takes no lock.
@@ -359,11 +359,11 @@ int kho_preserved_each(unsigned long pfn, unsigned long nr_pages,
 
 /**
  * kho_preserved_walk() - read the tree as the next kernel would
- * @ops: what to tell of nodes and runs
- * @ctx: passed to each of @ops
+ * @ops: called for nodes and runs
+ * @ctx: passed to @ops
  *
  * Context: that of @ops; nobody changes the tree.
- * Return: 0, or the result that ended it.
+ * Return: 0, or the result that ended the walk.
  */
 int kho_preserved_walk(const struct kho_walk_ops *ops, void *ctx)
 {
@@ -371,11 +371,11 @@ int kho_preserved_walk(const struct kho_walk_ops *ops, void *ctx)
 }
 
 /**
- * kho_preserved_walk_nodes() - the same, while pages may be marked
- * @ops: what to tell of nodes
- * @ctx: passed to each of @ops
+ * kho_preserved_walk_nodes() - read the nodes of the tree while pages may be marked
+ * @ops: called for nodes
+ * @ctx: passed to @ops
  *
- * No node goes away meanwhile.
+ * No node is added or removed meanwhile.
  *
  * Context: may sleep; takes the tree's lock.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tree of all that is preserved: the next kernel is to keep what is marked in it.
+ * The tree of all preserved pages: the next kernel keeps the pages marked in it.
  */
 #ifndef KHO_PRESERVE_H
 #define KHO_PRESERVE_H
@@ -25,7 +25,7 @@ void kho_preserved_forget(void);
 void kho_preserved_destroy(void);
 void kho_preserved_watch(kho_radix_watch_t watch);
 
-/* Asking */
+/* Queries */
 bool kho_preserved_exists(void);
 bool kho_preserved_has(unsigned long pfn, unsigned long nr_pages);
 bool kho_preserved_has_page(unsigned long pfn, unsigned int order);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which memory the next kernel will have: nothing that is preserved may lie anywhere
- * else.
+ * The memory that the next kernel will have: preserved pages must lie there.
  *
- * A kernel that is started by kexec gets a table of RAM that was made when it was
- * loaded, from what firmware has told of, then or later.  So three things are looked
- * at.  What drivers bring (virtio-mem, CXL and persistent memory as RAM) is in no such
- * table.  What was added after a kernel was loaded is not in that kernel's.  And what is
- * taken away is nobody's any more.
+ * A kernel started by kexec gets a table of RAM that was made when it was loaded, from
+ * what firmware reported at boot or later.  So three kinds of memory are not usable.
+ * Memory added by drivers (virtio-mem; CXL and persistent memory as RAM) is in no such
+ * table.  Memory added after a kernel was loaded is not in that kernel's table.  And
+ * memory that was removed is gone.
  *
- * Memory comes and goes while the module is loaded.  A notifier renews the tables, and
- * keeps memory from going that has anything preserved in it.
+ * Memory may be added and removed while the module is loaded.  A notifier then renews
+ * the tables, and refuses to remove memory that contains anything preserved.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -32,48 +31,48 @@
 #include "ram.h"
 
 /**
- * struct ram_piece - RAM without a gap
+ * struct ram_piece - a contiguous piece of RAM
  */
 struct ram_piece {
 	/** @pfn: number of the first page. */
 	unsigned long pfn;
-	/** @end: number of the page behind the last one. */
+	/** @end: number of the page after the last one. */
 	unsigned long end;
 };
 
 /**
- * struct ram_table - pieces of RAM by rising number
+ * struct ram_table - pieces of RAM in rising order
  */
 struct ram_table {
-	/** @nr: how many. */
+	/** @nr: number of pieces. */
 	unsigned int nr;
-	/** @room: how many there is room for. */
-	unsigned int room;
-	/** @rcu: readers may not be done with it yet. */
+	/** @capacity: number of pieces that there is space for. */
+	unsigned int capacity;
+	/** @rcu: for freeing the table after its readers are done. */
 	struct rcu_head rcu;
-	/** @piece: they. */
+	/** @piece: the pieces. */
 	struct ram_piece piece[];
 };
 
 /* Changed with kho.gate held for writing, or while the module is loaded or unloaded. */
 static struct {
-	/* What is RAM, and online. */
+	/* RAM that is online. */
 	struct ram_table __rcu *now;
-	/* What the kernel that is loaded will know, online or not; NULL: none is. */
+	/* RAM that the loaded kernel will have, online or not; NULL if none is loaded. */
 	struct ram_table __rcu *image;
-	/* What image is to become once a kernel has been loaded. */
+	/* Becomes image once the kernel that is being loaded has been loaded. */
 	struct ram_table *next;
-	/* The page from which on they have no memory, by their command lines. */
+	/* The page from which on these kernels have no memory, by their command lines. */
 	unsigned long limit;
 	unsigned long next_limit;
-	/* Going offline: pages from @leaves on, before @leaves_end. */
-	unsigned long leaves;
-	unsigned long leaves_end;
-	/* The page that is the last one of RAM then, if it isn't yet. */
-	unsigned long next_last;
-	/* The module is ready; before that, its locks may be held for long. */
+	/* Pages that are going offline: from the first number up to the second. */
+	unsigned long offline_pfn;
+	unsigned long offline_end;
+	/* The last page of RAM after that, or 0 if that does not change. */
+	unsigned long last_after;
+	/* The module is ready; until then, its locks may be held for long. */
 	bool watching;
-	/* Memory has come or gone before that. */
+	/* Memory was added or removed before that. */
 	bool missed;
 } ram;
 
@@ -94,7 +93,7 @@ static void add_piece(struct filling *filling, unsigned long pfn, unsigned long 
 		return;
 	}
 	filling->wanted++;
-	if (!table || table->nr == table->room)
+	if (!table || table->nr == table->capacity)
 		return;
 	table->piece[table->nr].pfn = pfn;
 	table->piece[table->nr].end = end;
@@ -111,7 +110,7 @@ static int fill(u64 addr, u64 bytes, void *data)
 			add_piece(filling, pfn, end);
 		return 0;
 	}
-	/* Memory goes online and offline by sections at least. */
+	/* Memory goes online and offline by whole sections. */
 	for (; pfn < end; pfn = next) {
 		next = min(end, ALIGN(pfn + 1, PAGES_PER_SECTION));
 		if (pfn_to_online_page(pfn))
@@ -120,24 +119,24 @@ static int fill(u64 addr, u64 bytes, void *data)
 	return 0;
 }
 
-/* Resources may come between counting them and listing them. */
+/* Retries if resources were added between counting and listing them. */
 static struct ram_table *make_table(bool online, gfp_t gfp)
 {
 	struct filling filling = { .online = online };
-	unsigned int room;
+	unsigned int capacity;
 
 	for (;;) {
 		filling.wanted = 0;
-		/* What is not online yet may lie beyond all nodes. */
+		/* Memory that is not online yet may lie beyond the end of all nodes. */
 		kho_walk_ram(0, 1ULL << MAX_PHYSMEM_BITS, fill, &filling);
-		if (filling.table && filling.wanted <= filling.table->room)
+		if (filling.table && filling.wanted <= filling.table->capacity)
 			return filling.table;
 		kvfree(filling.table);
-		room = filling.wanted;
-		filling.table = kvzalloc(struct_size(filling.table, piece, room), gfp);
+		capacity = filling.wanted;
+		filling.table = kvzalloc(struct_size(filling.table, piece, capacity), gfp);
 		if (!filling.table)
 			return NULL;
-		filling.table->room = room;
+		filling.table->capacity = capacity;
 	}
 }
 
@@ -159,7 +158,7 @@ static bool has(const struct ram_table *table, unsigned long pfn, unsigned long 
 	return false;
 }
 
-/* A kernel with mem= on its command line has nothing behind that. */
+/* Removes memory from @limit on, which a kernel with mem= does not have. */
 static void cut(struct ram_table *table, unsigned long limit)
 {
 	while (table->nr && table->piece[table->nr - 1].pfn >= limit)
@@ -173,7 +172,7 @@ static bool equal(const struct ram_table *a, const struct ram_table *b)
 	return a->nr == b->nr && !memcmp(a->piece, b->piece, a->nr * sizeof(a->piece[0]));
 }
 
-/* Number of the last page; a kernel without any RAM does not run this. */
+/* Number of the last page; no table of a running kernel is empty. */
 static unsigned long last_of(const struct ram_table *table)
 {
 	return table->nr ? table->piece[table->nr - 1].end - 1 : 0;
@@ -187,17 +186,17 @@ static void replace(struct ram_table __rcu **place, struct ram_table *table)
 		kvfree_rcu(old, rcu);
 }
 
-/* ---- What others ask ---- */
+/* ---- Queries ---- */
 
 /**
- * kho_ram_check() - can pages lie there that the next kernel is to have?
+ * kho_ram_check() - can these pages be preserved where they are?
  * @pfn: number of the first page
- * @nr_pages: how many, side by side
+ * @nr_pages: number of pages
  *
- * Context: any.  What was true may be so no more when nothing keeps kho.gate; see
- * kho_ram_stays() for what matters then.
- * Return: 0; -EREMOTE for memory that a driver has brought; -EADDRNOTAVAIL for the first
- * 2 MiB, the last page of RAM, and for what the kernel that is loaded does not know of.
+ * Context: any.  Without kho.gate, the result may be out of date at once; see
+ * kho_ram_stays() for the check to make with it.
+ * Return: 0; -EREMOTE for memory that a driver added; -EADDRNOTAVAIL for the first 2 MiB,
+ * the last page of RAM, and memory that the loaded kernel does not know.
  */
 int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 {
@@ -220,12 +219,12 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_ram_piece() - where is there RAM, from a page on?
- * @pfn: number of the page; set to that of the first one from there on that is RAM
- * @end: set to the number of the page behind the last one of that piece
+ * kho_ram_piece() - find the next piece of RAM, upwards
+ * @pfn: number of the page to begin at; set to the first page of RAM from there on
+ * @end: set to the number of the page after that piece of RAM
  *
  * Context: any.
- * Return: false if there is none any more.
+ * Return: false if there is no more RAM.
  */
 bool kho_ram_piece(unsigned long *pfn, unsigned long *end)
 {
@@ -247,12 +246,12 @@ bool kho_ram_piece(unsigned long *pfn, unsigned long *end)
 }
 
 /**
- * kho_ram_piece_below() - where is there RAM, up to a page?
- * @pfn: set to the number of the first page of the highest piece that begins below @end
- * @end: number of the page; lowered to that behind the last one of the piece
+ * kho_ram_piece_below() - find the next piece of RAM, downwards
+ * @pfn: set to the first page of the highest piece of RAM that begins below @end
+ * @end: number of the page to end before; lowered to the page after that piece
  *
  * Context: any.
- * Return: false if there is none.
+ * Return: false if there is no more RAM.
  */
 bool kho_ram_piece_below(unsigned long *pfn, unsigned long *end)
 {
@@ -272,10 +271,10 @@ bool kho_ram_piece_below(unsigned long *pfn, unsigned long *end)
 }
 
 /**
- * kho_ram_last() - which page is no envelope to have in it, nor any behind it?
+ * kho_ram_last() - find the page that must be beyond the end of all envelopes
  *
  * Context: any.
- * Return: number of the last page of RAM, now or for the kernel that is loaded,
+ * Return: number of the last page of RAM, of this kernel or of the loaded kernel,
  * whichever is lower.
  */
 unsigned long kho_ram_last(void)
@@ -293,22 +292,22 @@ unsigned long kho_ram_last(void)
 }
 
 /**
- * kho_ram_stays() - is none of these pages on its way offline, or the last one then?
+ * kho_ram_stays() - do these pages stay online, and does none become RAM's last page?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Context: kho.gate or kho.lock held: what is marked then is seen by who takes memory
- * away.
+ * Context: kho.gate or kho.lock held, so that removing memory either is seen here, or
+ * sees pages that are marked now.
  */
 bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages)
 {
-	return (pfn >= ram.leaves_end || pfn + nr_pages <= ram.leaves) &&
-	       (!ram.next_last || ram.next_last - pfn >= nr_pages);
+	return (pfn >= ram.offline_end || pfn + nr_pages <= ram.offline_pfn) &&
+	       (!ram.last_after || ram.last_after - pfn >= nr_pages);
 }
 
-/* ---- The kernel that is loaded ---- */
+/* ---- The loaded kernel ---- */
 
-/* What it would be told of now. */
+/* Notes the RAM that a kernel loaded now would have. */
 static int begin_image(u64 limit)
 {
 	struct ram_table *table = make_table(false, GFP_KERNEL);
@@ -321,14 +320,14 @@ static int begin_image(u64 limit)
 	return 0;
 }
 
-/* It was, unless memory has come or gone since. */
+/* The kernel was loaded; fails if memory was added or removed meanwhile. */
 static int end_image(void)
 {
 	struct ram_table *table;
 	bool same;
 
 	if (!ram.next)
-		return kho_refuse(-EINVAL, "kho_image.state is %u, but none was begun",
+		return kho_refuse(-EINVAL, "kho_image.state is %u, but no loading was begun",
 				  KHO_IMAGE_LOADED);
 	table = make_table(false, GFP_KERNEL);
 	if (!table)
@@ -336,7 +335,7 @@ static int end_image(void)
 	same = equal(table, ram.next);
 	kvfree(table);
 	if (!same)
-		return kho_refuse(-ESTALE, "memory was added or taken away while a kernel was loaded: load it again");
+		return kho_refuse(-ESTALE, "memory was added or removed while a kernel was loaded: load it again");
 	cut(ram.next, ram.next_limit);
 	replace(&ram.image, ram.next);
 	ram.limit = ram.next_limit;
@@ -345,16 +344,16 @@ static int end_image(void)
 }
 
 /**
- * kho_ram_image() - a kernel is being loaded, was loaded, or is no more
+ * kho_ram_image() - note that a kernel is being loaded, was loaded, or was unloaded
  * @state: KHO_IMAGE_*
- * @limit: with KHO_IMAGE_BEGUN: physical address in bytes from which on that kernel
- * has no memory, by its command line, or 0
+ * @limit: with KHO_IMAGE_BEGUN, the physical address in bytes from which on that kernel
+ * has no memory, by its command line; or 0
  *
- * What is preserved has to lie where that kernel will have RAM, from now on.
+ * Once a kernel is loaded, everything preserved must lie in RAM that it will have.
  *
  * Context: may sleep; takes kho.gate and kho.lock.
- * Return: 0; -EINVAL for a state that there is not, or one out of order; -ESTALE if
- * memory has come or gone since it was begun; -EOPNOTSUPP on the kernel's own KHO;
+ * Return: 0; -EINVAL for an invalid state, or one out of order; -ESTALE if memory was
+ * added or removed while the kernel was loaded; -EOPNOTSUPP with in-kernel KHO;
  * -ENOMEM; -ESHUTDOWN; -EPERM.
  */
 int kho_ram_image(u32 state, u64 limit)
@@ -366,7 +365,7 @@ int kho_ram_image(u32 state, u64 limit)
 		return kho_refuse(-EINVAL, "kho_image.state is %u, must be 0, 1 or 2",
 				  state);
 	if (limit && state != KHO_IMAGE_BEGUN)
-		return kho_refuse(-EINVAL, "kho_image.limit is 0x%llx, must be 0 but with state 1",
+		return kho_refuse(-EINVAL, "kho_image.limit is 0x%llx, must be 0 unless state is 1",
 				  limit);
 	ret = kho_backend_check_image();
 	if (ret)
@@ -383,7 +382,7 @@ int kho_ram_image(u32 state, u64 limit)
 		ram.next = NULL;
 		replace(&ram.image, NULL);
 	}
-	/* The last page may be another one. */
+	/* The last page of RAM may have changed. */
 	if (!ret && state != KHO_IMAGE_BEGUN)
 		kho_backend_image_changed();
 	kho_resume_changes();
@@ -391,7 +390,7 @@ int kho_ram_image(u32 state, u64 limit)
 }
 
 /**
- * kho_ram_image_state() - does the kernel that is loaded know the memory as it is?
+ * kho_ram_image_state() - is a kernel loaded, and does its table of RAM match?
  *
  * Context: may sleep; kho.lock held.
  * Return: KHO_IMAGE_NONE, KHO_IMAGE_LOADED, or KHO_IMAGE_STALE.
@@ -410,13 +409,13 @@ u32 kho_ram_image_state(void)
 	table = make_table(false, GFP_KERNEL);
 	if (table)
 		cut(table, ram.limit);
-	/* If that can't be told, nobody says that all is well. */
+	/* Without memory to find out, assume the worst. */
 	state = table && equal(table, image) ? KHO_IMAGE_LOADED : KHO_IMAGE_STALE;
 	kvfree(table);
 	return state;
 }
 
-/* ---- Memory that comes and goes ---- */
+/* ---- Memory hotplug ---- */
 
 static void renew_now(void)
 {
@@ -425,10 +424,10 @@ static void renew_now(void)
 }
 
 /*
- * A page of 1 GiB may be larger than a block of memory, and is moved as a whole or not
- * at all.
+ * Widens a range to the huge pages at its ends.  A page of 1 GiB may be larger than a
+ * memory block, and is moved as a whole or not at all.
  */
-static void widen(unsigned long *pfn, unsigned long *end)
+static void widen_to_huge(unsigned long *pfn, unsigned long *end)
 {
 	struct page *first = pfn_to_online_page(*pfn), *last = pfn_to_online_page(*end - 1);
 
@@ -439,18 +438,18 @@ static void widen(unsigned long *pfn, unsigned long *end)
 				 folio_nr_pages(page_folio(last)));
 }
 
-/* What of ours lies there, or NULL */
+/* Returns what of ours is in this range, for the log, or NULL. */
 static const char *holder(unsigned long pfn, unsigned long end)
 {
 	const char *what = kho_backend_holds(pfn, end);
 
 	if (what)
 		return what;
-	widen(&pfn, &end);
+	widen_to_huge(&pfn, &end);
 	return kho_preserved_lies_in(pfn, end - pfn) ? "what is preserved lies there" : NULL;
 }
 
-/* Which page will be the last one of RAM once these are gone; 0: the same as now. */
+/* Returns the last page of RAM without this range, or 0 if it is the same as now. */
 static unsigned long last_without(unsigned long first, unsigned long end)
 {
 	const struct ram_table *now;
@@ -466,8 +465,8 @@ static unsigned long last_without(unsigned long first, unsigned long end)
 	return last;
 }
 
-/* Nothing is preserved there from now on; -EBUSY if anything is already. */
-static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
+/* Lets nothing be preserved in a range any more; -EBUSY if anything already is. */
+static int begin_offline(unsigned long pfn, unsigned long nr_pages)
 {
 	unsigned long end = pfn + nr_pages, last = last_without(pfn, end);
 	const char *what = holder(pfn, end);
@@ -477,39 +476,39 @@ static int begin_leaving(unsigned long pfn, unsigned long nr_pages)
 	if (kho.frozen)
 		what = "the machine is going down";
 	if (what) {
-		pr_warn_ratelimited("memory of 0x%llx bytes at 0x%llx can't be taken away: %s\n",
+		pr_warn_ratelimited("0x%llx bytes of memory at 0x%llx can't be removed: %s\n",
 				    PFN_PHYS((u64)nr_pages), PFN_PHYS((u64)pfn), what);
 		return -EBUSY;
 	}
 	kho_backend_let_go(pfn, nr_pages);
-	ram.leaves = pfn;
-	ram.leaves_end = end;
-	ram.next_last = last;
+	ram.offline_pfn = pfn;
+	ram.offline_end = end;
+	ram.last_after = last;
 	return 0;
 }
 
-static void end_leaving(void)
+static void end_offline(void)
 {
-	ram.leaves = 0;
-	ram.leaves_end = 0;
-	ram.next_last = 0;
+	ram.offline_pfn = 0;
+	ram.offline_end = 0;
+	ram.last_after = 0;
 }
 
-/* One block at a time goes, or comes: the kernel sees to that. */
+/* The kernel adds or removes one block at a time. */
 static int memory_changes(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct memory_notify *notify = data;
 	int ret = 0;
 
 	/*
-	 * Loading the module may wait for whoever has a page that is to be moved; then
-	 * nobody else is to wait for it.
+	 * Loading the module may wait for the user of a page that is to be moved.  Memory
+	 * hotplug must not wait for that, so it only leaves a note.
 	 */
 	if (!READ_ONCE(ram.watching)) {
 		if (event == MEM_GOING_OFFLINE)
 			return notifier_from_errno(-EBUSY);
 		WRITE_ONCE(ram.missed, true);
-		/* Pairs with the one in kho_ram_watch(). */
+		/* Pairs with smp_mb() in kho_ram_watch(). */
 		smp_mb();
 		if (!READ_ONCE(ram.watching))
 			return NOTIFY_OK;
@@ -517,16 +516,16 @@ static int memory_changes(struct notifier_block *nb, unsigned long event, void *
 	kho_stop_changes();
 	switch (event) {
 	case MEM_GOING_OFFLINE:
-		ret = begin_leaving(notify->start_pfn, notify->nr_pages);
+		ret = begin_offline(notify->start_pfn, notify->nr_pages);
 		break;
 	case MEM_CANCEL_OFFLINE:
-		end_leaving();
+		end_offline();
 		break;
 	case MEM_OFFLINE:
-		end_leaving();
+		end_offline();
 		fallthrough;
 	case MEM_ONLINE:
-		/* What the next kernel is told may be read at any moment. */
+		/* Once frozen, what the next kernel reads must not change. */
 		if (!kho.frozen)
 			renew_now();
 		break;
@@ -540,7 +539,7 @@ static struct notifier_block memory_notifier = {
 };
 
 /**
- * kho_ram_init() - find out what RAM there is, and watch it from now on
+ * kho_ram_init() - find out what RAM there is, and register the notifier
  *
  * Context: may sleep; none of our locks held.
  * Return: 0 or -ENOMEM.
@@ -550,7 +549,7 @@ int kho_ram_init(void)
 	struct ram_table *table;
 	int ret;
 
-	/* First watch, then look: it is renewed by whoever is later. */
+	/* Register first: then the notifier sees all changes after the table is made. */
 	ret = register_memory_notifier(&memory_notifier);
 	if (ret)
 		return ret;
@@ -567,14 +566,14 @@ int kho_ram_init(void)
 }
 
 /**
- * kho_ram_watch() - from now on memory that comes or goes waits for the module
+ * kho_ram_watch() - handle memory hotplug at once from now on
  *
  * Context: may sleep; takes kho.gate and kho.lock; the module is loaded.
  */
 void kho_ram_watch(void)
 {
 	WRITE_ONCE(ram.watching, true);
-	/* Who has seen it false has left a note, or sees it now. */
+	/* A notifier that has seen false has left its note, or now sees true. */
 	smp_mb();
 	if (!READ_ONCE(ram.missed))
 		return;
@@ -585,7 +584,7 @@ void kho_ram_watch(void)
 }
 
 /**
- * kho_ram_exit() - the opposite of kho_ram_init()
+ * kho_ram_exit() - undo kho_ram_init()
  *
  * Context: may sleep; none of our locks held; nothing is preserved any more.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which memory the next kernel will have.
+ * The memory that the next kernel will have.
  */
 #ifndef KHO_RAM_H
 #define KHO_RAM_H

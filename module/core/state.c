@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What all parts of the module share: the locks, and whether anything may change.
+ * State that all parts of the module share: the locks, and whether changes are allowed.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -23,12 +23,12 @@ struct kho_state kho = {
 unsigned int kho_abi = KHO_ABI_DEFAULT;
 unsigned long kho_scratch_mib;
 
-/* Those that hold pages, and those that have to know; kho.lock. */
+/* Parts that hold pages, or must know of changes; protected by kho.lock. */
 static LIST_HEAD(owners);
 
 /**
- * kho_owner_add() - have a part asked what it holds, and told of changes
- * @owner: the part; one that was added before stays where it is
+ * kho_owner_add() - add a part to the list of owners
+ * @owner: the part; nothing happens if it was added before
  *
  * Context: kho.lock held.
  */
@@ -44,21 +44,22 @@ void kho_owner_add(struct kho_owner *owner)
  * kho_may_change() - may what is preserved change now?
  *
  * Context: kho.lock or kho.gate held.
- * Return: 0, -ESHUTDOWN once the machine is going down, or what the backend says.
+ * Return: 0; -ESHUTDOWN once the machine is going down or about to resume; or as
+ * kho_backend_may_preserve().
  */
 int kho_may_change(void)
 {
 	kho_assert_may_mark();
 
 	if (kho.frozen)
-		return kho_refuse(-ESHUTDOWN, "the machine is going down, nothing changes any more");
+		return kho_refuse(-ESHUTDOWN, "the machine is going down: no more changes are possible");
 	if (kho.resuming)
-		return kho_refuse(-ESHUTDOWN, "the machine resumes from hibernation, nothing of this kernel is left then");
+		return kho_refuse(-ESHUTDOWN, "the machine is resuming from hibernation: nothing of this kernel will be left");
 	return kho_backend_may_preserve();
 }
 
 /**
- * kho_holds_any() - is anything preserved, or can anything that arrived still be had?
+ * kho_holds_any() - is anything preserved, or not yet retrieved?
  *
  * Context: kho.lock held.
  * Return: true if so.
@@ -78,8 +79,8 @@ bool kho_holds_any(void)
 /**
  * kho_hold_module() - keep the module loaded as long as it holds anything
  *
- * Context: kho.lock held; the caller has a reference to the module, or the
- * module waits for it before it goes.
+ * Context: kho.lock held; the caller has a reference to the module, or the module
+ * waits for the caller before it is unloaded.
  */
 void kho_hold_module(void)
 {
@@ -96,10 +97,9 @@ void kho_hold_module(void)
 }
 
 /**
- * kho_changed() - what is preserved has changed
+ * kho_changed() - tell all parts that preserved pages have changed
  *
- * Counts it, and keeps the module loaded as long as it holds anything for
- * somebody else.
+ * Also counts the change, and keeps the module loaded as long as it holds anything.
  *
  * Context: may sleep; kho.lock held; the caller has a reference to the module.
  */

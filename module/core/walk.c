@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading a tree by physical addresses: one that arrived, or one of ours.
+ * Reading a tree by physical addresses: an incoming one, or our own.
  */
 #include <linux/io.h>
 #include <linux/sched.h>
@@ -21,9 +21,9 @@ static const void *map_node(void *ctx, __u64 phys)
 /**
  * kho_walk() - read a tree
  * @root: physical address of its root
- * @ops: what to tell of nodes and runs; @ops->map is not used
- * @ctx: passed to each of @ops
- * @walk: filled in: says what is wrong, after KHO_WALK_BAD; may be NULL
+ * @ops: called for nodes and runs; @ops->map is not used
+ * @ctx: passed to @ops
+ * @walk: filled in; after KHO_WALK_BAD it says what is wrong; may be NULL
  *
  * Context: that of @ops.
  * Return: as kho_walk_tree().
@@ -50,7 +50,7 @@ int kho_walk(u64 root, const struct kho_walk_ops *ops, void *ctx, struct kho_wal
 	return ret;
 }
 
-/* In bytes */
+/* A range of physical addresses in bytes */
 struct span {
 	u64 addr;
 	u64 end;
@@ -65,10 +65,10 @@ static int node_overlaps(void *ctx, __u64 phys, unsigned int level)
 }
 
 /**
- * kho_tree_lies_in() - is any of these pages marked in a tree, or a node of it?
- * @tree: the tree, or one that has no root
+ * kho_tree_lies_in() - is any of these pages marked in a tree, or one of its nodes?
+ * @tree: the tree, which may have no root
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: may sleep; nobody changes the tree.
  */

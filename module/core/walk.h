@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reading a tree by physical addresses: one that arrived, or one of ours.
+ * Reading a tree by physical addresses: an incoming one, or our own.
  */
 #ifndef KHO_CORE_WALK_H
 #define KHO_CORE_WALK_H

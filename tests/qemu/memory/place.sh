@@ -202,7 +202,7 @@ dimm_part()
 	# shellcheck disable=SC2086 # two words
 	refuses "memory with a page preserved stays" . all_offline $second
 	is "it has refused, and not just taken long" \
-		"$(dmesg | grep -c 'be taken away: what is preserved lies there')" 1
+		"$(dmesg | grep -c 'be removed: what is preserved lies there')" 1
 	# shellcheck disable=SC2086 # two words
 	tap place drop "$page"
 	# shellcheck disable=SC2086 # two words
