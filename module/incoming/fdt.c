@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What arrives by envelopes although the kernel could have had KHO of its own:
- * the root FDT leads to a lean tree, and a child of it to the tree of all that is
- * preserved.  See include/kho/exact.h.
+ * The root FDT of a handover with two trees, which kernels with and without in-kernel
+ * KHO can receive: the FDT leads to the boot tree, and a child of it leads to the full
+ * tree.  See include/kho/exact.h.
  *
- * A kernel without KHO, or the module of one, takes that one, and needs the lean
- * tree only to tell what is to go on to the kernel's own users.  A kernel with KHO
- * has kept what the lean tree has, for whoever asks; the rest has been reserved
- * with its envelopes, is known to nobody but us, and is ours at once.
+ * On a kernel without in-kernel KHO, the module takes over the full tree.  It needs the
+ * boot tree only to know which pages belong to users of in-kernel KHO.  On a kernel with
+ * in-kernel KHO, that keeps the pages of the boot tree until they are retrieved.  The
+ * other pages were reserved with their envelopes; only the module knows them, and it
+ * owns them at once.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -26,7 +27,7 @@
 #include <kho/walk.h>
 
 /**
- * kho_incoming_alloc_fdt() - have room for what the root FDT says
+ * kho_incoming_alloc_fdt() - allocate incoming.fdt
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -40,7 +41,7 @@ int kho_incoming_alloc_fdt(void)
 }
 
 /**
- * kho_incoming_free_fdt() - forget what it says
+ * kho_incoming_free_fdt() - free incoming.fdt
  *
  * Context: kho.lock held.
  */
@@ -53,12 +54,11 @@ void kho_incoming_free_fdt(void)
 }
 
 /**
- * kho_incoming_read_fdt() - read the root FDT that arrived
- * @fdt: the FDT, readable for @size bytes
- * @size: at most a page
+ * kho_incoming_read_fdt() - read the incoming root FDT
+ * @fdt: the FDT
+ * @size: number of readable bytes, at most a page
  *
- * Fills in incoming.fdt, and sets incoming.two_trees if
- * there is a child that leads to the full tree.
+ * Fills in incoming.fdt, and sets incoming.two_trees if a child leads to the full tree.
  *
  * Context: may sleep; kho.lock held.
  * Return: NULL, or what is wrong with it.
@@ -85,20 +85,20 @@ const char *kho_incoming_read_fdt(const void *fdt, u32 size)
 	return why;
 }
 
-/* The nodes of both trees are known to nobody but those who read the trees. */
+/* Nodes must be pages that nobody but readers of the tree knows. */
 static int check_node(void *data, u64 phys, unsigned int level)
 {
 	return kho_incoming_page_waits(PHYS_PFN(phys)) ? 0 : -EINVAL;
 }
 
 /**
- * kho_incoming_find_root() - find the tree of all that arrived
+ * kho_incoming_find_root() - find the root of the tree of everything that arrived
  *
- * Sets incoming.root.  The lean tree, if there is one, is found sound; what is in
- * it is for others to judge.
+ * Sets incoming.root.  Also checks the nodes of the boot tree, if there is one, but not
+ * the pages marked in it.
  *
  * Context: may sleep; kho.lock held; kho_incoming_read_fdt() has read the FDT.
- * Return: 0, or -EINVAL if the handover has been refused for it.
+ * Return: 0, or -EINVAL after refusing the handover.
  */
 int kho_incoming_find_root(void)
 {
@@ -122,7 +122,7 @@ int kho_incoming_find_root(void)
 		return -EINVAL;
 	}
 	if (!kho_incoming_page_waits(PHYS_PFN(child->addr))) {
-		kho_incoming_refuse("what /kho-exact leads to is not reserved",
+		kho_incoming_refuse("the data of /kho-exact is not reserved",
 				    incoming.boot.fdt_addr, child->addr);
 		return -EINVAL;
 	}
@@ -138,7 +138,7 @@ int kho_incoming_find_root(void)
 		return -EINVAL;
 	}
 	if (ret) {
-		kho_incoming_refuse("a node of the kernel's own tree is not reserved",
+		kho_incoming_refuse("a node of the boot tree is not reserved",
 				    incoming.fdt->root, 0);
 		return -EINVAL;
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the previous kernel left, as far as it is known: what came by which way, what
- * it says of itself, and whether it was taken over, or refused and why.
+ * State of the incoming handover: how it arrived, what it says about the previous kernel,
+ * whether it was taken over or refused, and why.
  *
- * The handover is hostile until checked.  The backend reads it, takeover.c says in which
- * order it is taken over, and this folder says what is believed.
+ * The handover is not trusted until it is checked.  The backend reads it, takeover.c has
+ * the order of steps, and this folder decides what to believe.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -26,11 +26,11 @@
 
 struct kho_incoming incoming;
 
-/* Children of the FDT that are ours to take, and nobody else's to be carried on. */
+/* Children of the FDT that this module takes; others are passed on to the next kernel. */
 static bool ours[KHO_FDT_MAX_CHILDREN];
 
 /**
- * kho_incoming() - what is known of the handover that led to this kernel
+ * kho_incoming() - get the state of the incoming handover
  *
  * Context: kho.lock held.
  */
@@ -50,12 +50,12 @@ void kho_incoming_find_list(void)
 
 	incoming.list.cut_off = why;
 	if (why)
-		pr_warn("what this kernel was started with is unknown: %s\n", why);
+		pr_warn("the setup_data of this kernel is unknown: %s\n", why);
 }
 
 /**
- * kho_incoming_set_boot() - note what the stub said, or would have said
- * @boot: that
+ * kho_incoming_set_boot() - note what arrived, as the boot stub reports it
+ * @boot: the stub's report, or one that the module made without a stub
  */
 void kho_incoming_set_boot(const struct kho_boot_info *boot)
 {
@@ -65,7 +65,7 @@ void kho_incoming_set_boot(const struct kho_boot_info *boot)
 }
 
 /**
- * kho_incoming_set_kind() - note what has kept the pages until now
+ * kho_incoming_set_kind() - note what kept the pages until the module was loaded
  * @kind: KHO_KIND_*
  */
 void kho_incoming_set_kind(u32 kind)
@@ -76,10 +76,10 @@ void kho_incoming_set_kind(u32 kind)
 }
 
 /**
- * kho_incoming_refuse() - refuse what arrived; it stays reserved, out of reach
- * @why: what is wrong, for people
+ * kho_incoming_refuse() - refuse the handover; its pages stay reserved and inaccessible
+ * @why: what is wrong, for the log
  * @where: physical address at which it was found
- * @value: what was found there
+ * @value: the value that was found
  */
 void kho_incoming_refuse(const char *why, u64 where, u64 value)
 {
@@ -92,7 +92,7 @@ void kho_incoming_refuse(const char *why, u64 where, u64 value)
 }
 
 /**
- * kho_incoming_refused_at_boot() - the stub has refused it, and has said why
+ * kho_incoming_refused_at_boot() - note that the boot stub has refused the handover
  */
 void kho_incoming_refused_at_boot(void)
 {
@@ -104,7 +104,7 @@ void kho_incoming_refused_at_boot(void)
 }
 
 /**
- * kho_incoming_off() - the command line has turned the intake off
+ * kho_incoming_off() - note that the command line turned off receiving handovers
  */
 void kho_incoming_off(void)
 {
@@ -114,7 +114,7 @@ void kho_incoming_off(void)
 }
 
 /**
- * kho_incoming_take() - what arrived is taken over
+ * kho_incoming_take() - note that the handover is taken over
  */
 void kho_incoming_take(void)
 {
@@ -124,11 +124,11 @@ void kho_incoming_take(void)
 }
 
 /**
- * kho_incoming_complain() - keep what was wrong with objects, for KHO_QUERY
- * @what: what was refused, for people
- * @why: why
+ * kho_incoming_complain() - note what is wrong with objects, for KHO_QUERY
+ * @what: what was refused, for users
+ * @why: the reason
  *
- * The first complaint is kept.
+ * Only the first complaint is kept.
  */
 void kho_incoming_complain(const char *what, const char *why)
 {
@@ -140,8 +140,8 @@ void kho_incoming_complain(const char *what, const char *why)
 }
 
 /**
- * kho_incoming_set_previous() - note which kernel the previous one was
- * @metadata: what it says of itself, or NULL
+ * kho_incoming_set_previous() - note the release of the previous kernel
+ * @metadata: what that kernel says about itself, or NULL
  */
 void kho_incoming_set_previous(const struct kho_metadata *metadata)
 {
@@ -167,7 +167,7 @@ bool kho_incoming_taken(void)
 }
 
 /**
- * kho_incoming_refused() - was one refused?
+ * kho_incoming_refused() - was a handover refused?
  *
  * Context: any, once the module is loaded.
  */
@@ -177,7 +177,7 @@ bool kho_incoming_refused(void)
 }
 
 /**
- * kho_incoming_child() - find a child of the root FDT that arrived
+ * kho_incoming_child() - find a child of the incoming root FDT
  * @name: its name
  *
  * Return: the child, with address and size, or NULL.
@@ -194,9 +194,9 @@ const struct kho_fdt_child *kho_incoming_child(const char *name)
 }
 
 /**
- * kho_incoming_ours() - say whether a child that arrived ends in this kernel
- * @name: its name
- * @is_ours: this module has taken it; else it is carried on for somebody else
+ * kho_incoming_ours() - set whether this module takes a child of the incoming FDT
+ * @name: name of the child
+ * @is_ours: true if it does; otherwise the child is passed on to the next kernel
  */
 void kho_incoming_ours(const char *name, bool is_ours)
 {
@@ -209,8 +209,8 @@ void kho_incoming_ours(const char *name, bool is_ours)
 }
 
 /**
- * kho_incoming_is_ours() - does that child end in this kernel?
- * @name: its name
+ * kho_incoming_is_ours() - does this module take this child of the incoming FDT?
+ * @name: name of the child
  */
 bool kho_incoming_is_ours(const char *name)
 {
@@ -220,11 +220,11 @@ bool kho_incoming_is_ours(const char *name)
 }
 
 /**
- * kho_incoming_page_waits() - is this page as a reserved one is after boot?
+ * kho_incoming_page_waits() - is this page still as the handover left it, reserved?
  * @pfn: its number
  *
- * If envelopes are why, it has to be in one: much else is reserved, and is
- * somebody's.
+ * If envelopes kept the pages, the page must lie in one: reserved pages elsewhere are in
+ * use.
  */
 bool kho_incoming_page_waits(u64 pfn)
 {
@@ -235,8 +235,8 @@ bool kho_incoming_page_waits(u64 pfn)
 }
 
 /**
- * kho_incoming_query() - say what arrived
- * @query: whose members about it are set
+ * kho_incoming_query() - report what arrived
+ * @query: its members about the incoming handover are set
  */
 void kho_incoming_query(struct kho_query *query)
 {

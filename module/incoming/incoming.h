@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the previous kernel left: what is believed of it, and who may still have it.
+ * The incoming handover: which parts of it are believed, and which are unclaimed.
  *
- * Unless it says otherwise, each function is called with kho.lock held and may sleep.
+ * Unless noted otherwise, each function is called with kho.lock held and may sleep.
  */
 #ifndef KHO_INCOMING_H
 #define KHO_INCOMING_H
@@ -18,28 +18,28 @@
 #include <linux/kho.h>
 
 /**
- * struct kho_incoming - what is known of the handover that led to this kernel
+ * struct kho_incoming - state of the incoming handover
  */
 struct kho_incoming {
 	/** @outcome: KHO_ARRIVAL_*. */
 	u32 outcome;
 	/** @kind: KHO_KIND_*. */
 	u32 kind;
-	/** @generation: handovers that led to this kernel. */
+	/** @generation: number of handovers that led to this kernel. */
 	u32 generation;
-	/** @two_trees: the FDT leads to the boot tree, and a child of it to the full one. */
+	/** @two_trees: the FDT leads to the boot tree, and a child of it to the full tree. */
 	bool two_trees;
-	/** @root: of the tree of all that arrived. */
+	/** @root: physical address of the root of the tree of everything that arrived. */
 	u64 root;
-	/** @fdt: what the root FDT says, or NULL. */
+	/** @fdt: content of the root FDT, or NULL. */
 	struct kho_fdt *fdt;
-	/** @boot: what the stub said, or would have said. */
+	/** @boot: the boot stub's report, or one that the module made without a stub. */
 	struct kho_boot_info boot;
 	/** @list: the setup_data that this kernel was started with. */
 	struct kho_boot_list list;
-	/** @error: why it was refused, or some of it. */
+	/** @error: why the handover, or a part of it, was refused. */
 	char error[128];
-	/** @previous_release: of the previous kernel. */
+	/** @previous_release: release of the previous kernel. */
 	char previous_release[KHO_METADATA_RELEASE];
 };
 
@@ -73,10 +73,10 @@ const char *kho_list_check_envelopes(u64 *where, u64 *value);
 const char *kho_list_check(u64 *where, u64 *value);
 bool kho_list_covers(u64 pfn, u64 nr_pages);
 u32 kho_envelope_entries(const struct kho_envelope *envelope, unsigned int nr, u64 first,
-			 u32 room, struct kho_envelope_entry *entry);
-void kho_list_envelopes(u64 first, u32 room, void *entries, u32 *filled, u64 *total);
+			 u32 capacity, struct kho_envelope_entry *entry);
+void kho_list_envelopes(u64 first, u32 capacity, void *entries, u32 *filled, u64 *total);
 
-/* sender.c: the pages that lead to a handover, which are nobody's */
+/* sender.c: the pages that lead to a handover, which nobody can claim */
 int kho_sender_read(void);
 bool kho_sender_has(u64 pfn, u64 nr_pages);
 bool kho_sender_has_others(u64 pfn, u64 nr_pages);
@@ -85,7 +85,7 @@ bool kho_sender_allows_mark(u64 pfn);
 int kho_sender_unlist(void);
 void kho_sender_forget(void);
 
-/* unclaimed.c: what arrived, and belongs to no object, and nobody has restored */
+/* unclaimed.c: pages that arrived, and that nothing in this kernel has claimed */
 int kho_unclaimed_init(void);
 void kho_unclaimed_destroy(void);
 bool kho_unclaimed_has(u64 pfn, unsigned int order);
@@ -99,7 +99,7 @@ int kho_unclaimed_each(u64 pfn, u64 nr_pages, kho_radix_range_callback_t cb, voi
 void kho_unclaimed_each_from(u64 *skip, kho_radix_range_callback_t cb, void *data);
 int kho_unclaimed_walk(const struct kho_walk_ops *ops, void *ctx);
 
-/* trim.c: giving back what envelopes have around what is preserved */
+/* trim.c: freeing the parts of envelopes that are not preserved */
 extern bool kho_drop;
 
 int kho_trim_prepare(u64 root, bool keep_nodes);

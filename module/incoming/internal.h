@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For this folder alone: all others have kho_incoming(), and can't write to it. */
+/* Private to this folder: others use kho_incoming(), and can't write to the state. */
 #ifndef KHO_INCOMING_INTERNAL_H
 #define KHO_INCOMING_INTERNAL_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checking the list of setup_data that a kernel without the boot stub was
- * started with.  That kernel has reserved what it says without a question; the
- * module gives back and takes over, so it has to ask.
+ * Checking the setup_data list that a kernel without the boot stub was started
+ * with.  Such a kernel reserves whatever the list says without checking it.  The
+ * module takes over and frees these pages, so it must check.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -21,17 +21,17 @@
 #include <kho/fdt.h>
 #include <linux/kho.h>
 
-#define BLOCK_BYTES	BIT_ULL(KHO_ENVELOPE_SHIFT)
+#define GRANULE_BYTES	BIT_ULL(KHO_ENVELOPE_SHIFT)
 #define SCRATCH_MAX	(PAGE_SIZE / sizeof(struct kho_scratch))
 
 /**
- * kho_list_covers() - do these pages lie in an envelope that arrived?
+ * kho_list_covers() - do these pages lie in an incoming envelope?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Only of envelopes that kho_list_check() has found sound.
+ * Only valid after kho_list_check() has found the envelopes valid.
  *
- * Return: true if they all lie in the same one.
+ * Return: true if they all lie in the same envelope.
  */
 bool kho_list_covers(u64 pfn, u64 nr_pages)
 {
@@ -70,7 +70,7 @@ static const char *check_envelope(const struct kho_envelope *envelope)
 	u64 addr = envelope->addr, end = kho_end_of_memory();
 
 	if (!envelope->bytes || !PAGE_ALIGNED(envelope->bytes) ||
-	    (addr != KHO_ENVELOPE_LOWEST && !IS_ALIGNED(addr, BLOCK_BYTES)))
+	    (addr != KHO_ENVELOPE_LOWEST && !IS_ALIGNED(addr, GRANULE_BYTES)))
 		return "an envelope is empty or misaligned";
 	if (addr >= end || envelope->bytes >= end - addr)
 		return "an envelope reaches to the end of memory, or beyond";
@@ -78,17 +78,17 @@ static const char *check_envelope(const struct kho_envelope *envelope)
 				addr, addr + envelope->bytes - 1, NULL,
 				found) == 1)
 		return "an envelope overlaps the crash kernel";
-	for (addr = ALIGN_DOWN(addr, BLOCK_BYTES); addr < envelope->addr + envelope->bytes;
-	     addr += BLOCK_BYTES)
+	for (addr = ALIGN_DOWN(addr, GRANULE_BYTES); addr < envelope->addr + envelope->bytes;
+	     addr += GRANULE_BYTES)
 		if (kho_arch_holds_kernel(addr))
 			return "an envelope overlaps this kernel";
 	return NULL;
 }
 
 /**
- * kho_list_check_envelopes() - are the envelopes that arrived sound?
- * @where: set to the address that the result speaks of
- * @value: set to the value that it speaks of
+ * kho_list_check_envelopes() - check the incoming envelopes
+ * @where: set to the address that the result refers to
+ * @value: set to the value that the result refers to
  *
  * Context: may sleep.
  * Return: NULL, or what is wrong.
@@ -101,7 +101,7 @@ const char *kho_list_check_envelopes(u64 *where, u64 *value)
 	*where = list->node;
 	*value = list->nr;
 	if (!list->nr)
-		return "there are no envelopes: only a kernel with KHO or the stub can take this";
+		return "there are no envelopes: this needs a kernel with KHO or the boot stub";
 	if (list->nr > KHO_ENVELOPES_MAX)
 		return "there are too many envelopes";
 	for (i = 0; i < list->nr; i++) {
@@ -118,7 +118,7 @@ const char *kho_list_check_envelopes(u64 *where, u64 *value)
 	return NULL;
 }
 
-/* The scratch array, and that it is what its name says: nothing is kept there. */
+/* Checks the scratch array, and that no envelope overlaps scratch. */
 static const char *check_scratch(u64 *where, u64 *value)
 {
 	const struct kho_data *data = &incoming.list.data;
@@ -134,7 +134,7 @@ static const char *check_scratch(u64 *where, u64 *value)
 	page = pfn_to_online_page(PHYS_PFN(data->scratch_addr));
 	if (!page || !PageReserved(page) || data->scratch_addr % sizeof(u64) ||
 	    offset_in_page(data->scratch_addr) + data->scratch_size > PAGE_SIZE)
-		return "the scratch array is not where it could be";
+		return "the scratch array has an impossible address";
 
 	scratch = phys_to_virt(data->scratch_addr);
 	for (i = 0; i < data->scratch_size / sizeof(*scratch); i++) {
@@ -155,9 +155,9 @@ static const char *check_scratch(u64 *where, u64 *value)
 }
 
 /**
- * kho_list_check() - is the list that arrived sound?
- * @where: set to the address that the result speaks of
- * @value: set to the value that it speaks of
+ * kho_list_check() - check the incoming list
+ * @where: set to the address that the result refers to
+ * @value: set to the value that the result refers to
  *
  * Context: may sleep.
  * Return: NULL, or what is wrong.
@@ -170,12 +170,12 @@ const char *kho_list_check(u64 *where, u64 *value)
 	*where = list->node;
 	*value = list->announcements;
 	if (list->cut_off)
-		return "the list that leads to it can't be read to its end";
+		return "the setup_data list can't be read to its end";
 	if (list->announcements > 1)
-		return "the hand-off is there more than once";
+		return "the handover is announced more than once";
 	*value = list->len;
 	if (list->len != sizeof(list->data))
-		return "the hand-off has a wrong length";
+		return "the announcement has a wrong length";
 	why = kho_list_check_envelopes(where, value) ?: check_scratch(where, value);
 	if (why)
 		return why;
@@ -193,21 +193,21 @@ const char *kho_list_check(u64 *where, u64 *value)
 
 /**
  * kho_envelope_entries() - describe envelopes
- * @envelope: by rising address
- * @nr: how many
- * @first: number of the first one wanted
- * @room: entries that there are
+ * @envelope: the envelopes by rising address
+ * @nr: number of envelopes
+ * @first: index of the first envelope wanted
+ * @capacity: size of @entry in entries
  * @entry: filled in
  *
- * Return: how many were filled in.
+ * Return: number of entries filled in.
  */
 u32 kho_envelope_entries(const struct kho_envelope *envelope, unsigned int nr, u64 first,
-			 u32 room, struct kho_envelope_entry *entry)
+			 u32 capacity, struct kho_envelope_entry *entry)
 {
 	u32 filled = 0;
 	u64 i;
 
-	for (i = first; i < nr && filled < room; i++, filled++) {
+	for (i = first; i < nr && filled < capacity; i++, filled++) {
 		entry[filled].addr = envelope[i].addr;
 		entry[filled].bytes = envelope[i].bytes;
 	}
@@ -215,17 +215,17 @@ u32 kho_envelope_entries(const struct kho_envelope *envelope, unsigned int nr, u
 }
 
 /**
- * kho_list_envelopes() - describe the envelopes that this kernel was given
- * @first: number of the first one wanted
- * @room: entries that there are
+ * kho_list_envelopes() - describe the incoming envelopes
+ * @first: index of the first envelope wanted
+ * @capacity: size of @entries in entries
  * @entries: array of struct kho_envelope_entry, filled in
- * @filled: how many were
- * @total: how many there are
+ * @filled: set to the number of entries filled in
+ * @total: set to the number of envelopes
  *
  * Context: any.
  */
-void kho_list_envelopes(u64 first, u32 room, void *entries, u32 *filled, u64 *total)
+void kho_list_envelopes(u64 first, u32 capacity, void *entries, u32 *filled, u64 *total)
 {
 	*total = min_t(unsigned int, incoming.list.nr, KHO_ENVELOPES_MAX);
-	*filled = kho_envelope_entries(incoming.list.envelope, *total, first, room, entries);
+	*filled = kho_envelope_entries(incoming.list.envelope, *total, first, capacity, entries);
 }

@@ -3,14 +3,14 @@
  * The pages that lead to a handover: those of the setup_data list and of the scratch
  * array.
  *
- * The kernel shows the list to whoever looks, and it is read again when the module
- * is loaded again, so these pages stay as boot left them: reserved, and nobody's.
- * A handover may have marked them all the same, which mainline takes.  Such a mark
- * is passed over, and so is a larger one that has such a page in it; and if it is of
- * nothing but such a page, it ends with the takeover.
+ * sysfs shows the list, and the module reads it again whenever it is loaded.  So these
+ * pages stay as boot left them: reserved, and nobody can claim them.  A handover may
+ * have marked them nevertheless, which mainline accepts.  A block that contains such a
+ * page stays marked, but can't be retrieved.  A mark of such a page alone is removed
+ * after the takeover.
  *
- * What others have put into that list is shown to everybody too, and may be of any
- * size.  None of that can be preserved: there a mark makes the handover a bad one.
+ * sysfs also shows foreign data in that list, which may have any size.  None of it can be
+ * preserved: a handover that marks any of it is refused.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -26,7 +26,7 @@
 
 #include <linux/kho.h>
 
-/* More places than anybody's list has */
+/* More places than any real list has */
 #define PLACES_MAX	32
 
 struct places {
@@ -37,7 +37,7 @@ struct places {
 	unsigned int nr;
 };
 
-/* What leads to a handover, and what others have there; protected by kho.lock. */
+/* Pages that lead to a handover, and foreign data in the list; protected by kho.lock. */
 static struct places ours, theirs;
 
 static int note(struct places *places, u64 addr, u64 bytes)
@@ -45,7 +45,7 @@ static int note(struct places *places, u64 addr, u64 bytes)
 	u64 memory = kho_end_of_memory(), pfn, end;
 	unsigned int i;
 
-	/* A length may be anything; no page can be marked where there is none. */
+	/* The length may be anything; ignore what lies beyond the end of memory. */
 	if (!bytes || addr >= memory)
 		return 0;
 	pfn = PHYS_PFN(addr);
@@ -86,11 +86,11 @@ static int note_theirs(u64 addr, u64 bytes, void *data)
 }
 
 /**
- * kho_sender_read() - find out which pages these are
+ * kho_sender_read() - find the pages that lead to the handover
  *
- * If that can't be said, the handover is refused.
+ * Refuses the handover if they can't be found.
  *
- * Context: may sleep; kho.lock held; incoming.boot says what came.
+ * Context: may sleep; kho.lock held; incoming.boot has been set.
  * Return: 0 or -ENOMEM.
  */
 int kho_sender_read(void)
@@ -115,7 +115,7 @@ int kho_sender_read(void)
 /**
  * kho_sender_has() - does any of these pages lead to the handover?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: kho.lock held; kho_sender_read() was called.
  * Return: true if so.
@@ -126,11 +126,11 @@ bool kho_sender_has(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_sender_has_others() - is any of these pages what others have in setup_data?
+ * kho_sender_has_others() - does any of these pages have foreign data of setup_data?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
- * Of a page that has a node as well, only the node counts.
+ * Pages that lead to the handover do not count, even if they also have foreign data.
  *
  * Context: kho.lock held; kho_sender_read() was called.
  * Return: true if so.
@@ -141,7 +141,7 @@ bool kho_sender_has_others(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_sender_allows_node() - may this page be a node of the tree that arrived?
+ * kho_sender_allows_node() - may this page be a node of the incoming tree?
  * @pfn: its number
  *
  * Context: kho.lock held; kho_sender_read() was called.
@@ -153,7 +153,7 @@ bool kho_sender_allows_node(u64 pfn)
 }
 
 /**
- * kho_sender_allows_mark() - may this page be marked in the tree that arrived?
+ * kho_sender_allows_mark() - may this page be marked in the incoming tree?
  * @pfn: its number
  *
  * Context: kho.lock held; kho_sender_read() was called.
@@ -174,10 +174,10 @@ static int first_key(phys_addr_t phys, unsigned int order, void *data)
 }
 
 /**
- * kho_sender_unlist() - nobody is to have what such marks are of
+ * kho_sender_unlist() - remove blocks with such pages from the unclaimed ones
  *
- * Context: may sleep; kho.lock held; kho_unclaimed_add() has listed all marks in it.
- * Return: 0 or -EINVAL, which can't be.
+ * Context: may sleep; kho.lock held; kho_unclaimed_add() has listed all marks.
+ * Return: 0 or -EINVAL, which can't happen.
  */
 int kho_sender_unlist(void)
 {
@@ -196,9 +196,9 @@ int kho_sender_unlist(void)
 }
 
 /**
- * kho_sender_forget() - end the marks that are of such a page alone
+ * kho_sender_forget() - remove marks that are of such a page alone
  *
- * Context: may sleep; kho.lock held; what arrived is ours for good.
+ * Context: may sleep; kho.lock held; the takeover has been committed.
  */
 void kho_sender_forget(void)
 {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Giving back what the envelopes that arrived have in them besides what is
- * preserved.
+ * Trimming incoming envelopes: freeing the pages in them that are not preserved.
  *
- * Before anything is taken over, a bitmap for each envelope says what may go:
- * RAM that is not marked, and no part of what firmware or this kernel has there.
- * Later that could not be told any more: a page that was taken over and given
- * up since may be reserved again, by a driver that has got it.
+ * Before anything is taken over, a bitmap for each envelope is made of the pages to
+ * free: RAM that is not marked, and that neither firmware nor this kernel uses.
+ * Later this could no longer be told: a page that was taken over and freed since may
+ * be reserved again, by a driver that has allocated it.
  *
- * The pages go back in blocks as large as can be, so the time is that of
- * touching their struct pages, and in the background.
+ * The pages are freed in the background, in blocks as large as possible: most of the
+ * time goes into touching their struct pages.
  */
 #define pr_fmt(fmt) "kho: " fmt
 
@@ -34,24 +33,24 @@
 #include <kho/walk.h>
 #include <linux/kho.h>
 
-static void give_back_all(struct work_struct *work);
+static void trim_all(struct work_struct *work);
 
-/* Give up what a refused handover keeps reserved: a module parameter. */
+/* Module parameter: free the envelopes of a refused handover. */
 bool kho_drop;
 
 static struct {
-	/* A bit for each page of an envelope that may go. */
-	unsigned long *may_go[KHO_ENVELOPES_MAX];
+	/* For each envelope, a bit for each page that may be freed */
+	unsigned long *freeable[KHO_ENVELOPES_MAX];
 	unsigned int nr;
 	u64 total;
 	u64 done;		/* read without a lock */
 	u64 freed;
-	u32 state;		/* the same */
-	/* Called when all has gone back. */
+	u32 state;		/* read without a lock */
+	/* Called when everything has been freed. */
 	void (*on_done)(void);
 	struct work_struct work;
 } trim = {
-	.work = __WORK_INITIALIZER(trim.work, give_back_all),
+	.work = __WORK_INITIALIZER(trim.work, trim_all),
 };
 
 static unsigned long envelope_pfn(unsigned int i)
@@ -70,11 +69,11 @@ static int set_ram(u64 addr, u64 bytes, void *data)
 	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes);
 
 	if (end > pfn)
-		bitmap_set(trim.may_go[i], pfn - envelope_pfn(i), end - pfn);
+		bitmap_set(trim.freeable[i], pfn - envelope_pfn(i), end - pfn);
 	return 0;
 }
 
-/* These pages stay, as far as they are in an envelope. */
+/* Excludes pages from being freed. */
 static void keep(u64 pfn, u64 nr_pages)
 {
 	u64 end = pfn + nr_pages;
@@ -85,7 +84,7 @@ static void keep(u64 pfn, u64 nr_pages)
 		u64 last = min_t(u64, end, envelope_pfn(i) + envelope_pages(i));
 
 		if (first < last)
-			bitmap_clear(trim.may_go[i], first - envelope_pfn(i),
+			bitmap_clear(trim.freeable[i], first - envelope_pfn(i),
 				     last - first);
 	}
 }
@@ -124,16 +123,16 @@ static int keep_tree(u64 root, bool keep_nodes)
 	return kho_walk(root, &ops, NULL, NULL) ? -EINVAL : 0;
 }
 
-/* sysfs reads the list at any time, and mainline its scratch array. */
+/* sysfs may read the list, and mainline its scratch array, at any time. */
 static void keep_list(void)
 {
 	const struct kho_boot_list *list = &incoming.list;
 	u64 first = PHYS_PFN(list->first_node), last = PHYS_PFN(list->last_node);
 
-	/* If it is not marked, it is freed by itself. */
+	/* If the FDT is not marked, it is freed separately. */
 	keep(PHYS_PFN(incoming.boot.fdt_addr), 1);
 	keep(first, last - first + 1);
-	/* A node of an envelope may go on in the next page. */
+	/* The node of an envelope may extend into the next page. */
 	keep(PHYS_PFN(list->last_node + sizeof(struct kho_setup_node) +
 		      sizeof(struct kho_setup_indirect) - 1), 1);
 	keep(PHYS_PFN(list->node), 1);
@@ -149,15 +148,15 @@ static void free_bitmaps(void)
 {
 	while (trim.nr) {
 		trim.nr--;
-		kvfree(trim.may_go[trim.nr]);
-		trim.may_go[trim.nr] = NULL;
+		kvfree(trim.freeable[trim.nr]);
+		trim.freeable[trim.nr] = NULL;
 	}
 }
 
 /**
- * kho_trim_prepare() - find out what may be given back
- * @root: of the tree that arrived, which is sound, or 0 to keep nothing of it
- * @keep_nodes: the nodes of that tree are this kernel's from now on
+ * kho_trim_prepare() - find out which pages may be freed
+ * @root: root of the incoming tree, which has been checked; 0 to keep nothing of it
+ * @keep_nodes: keep the nodes of that tree, too, as this kernel will use them
  *
  * Context: may sleep; kho.lock held; before any page is taken over.
  * Return: 0, -ENOMEM, or as kho_arch_each_setup().
@@ -172,9 +171,9 @@ int kho_trim_prepare(u64 root, bool keep_nodes)
 	if (incoming.kind == KHO_KIND_STUB)
 		return 0;
 	for (i = 0; i < incoming.list.nr; i++) {
-		trim.may_go[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
-					  sizeof(long), GFP_KERNEL);
-		if (!trim.may_go[i]) {
+		trim.freeable[i] = kvcalloc(BITS_TO_LONGS(envelope_pages(i)),
+					    sizeof(long), GFP_KERNEL);
+		if (!trim.freeable[i]) {
 			ret = -ENOMEM;
 			goto err_free;
 		}
@@ -188,7 +187,7 @@ int kho_trim_prepare(u64 root, bool keep_nodes)
 			goto err_free;
 	}
 	keep_list();
-	/* sysfs shows what others have put there, too. */
+	/* sysfs also shows foreign data in the list. */
 	ret = kho_arch_each_setup(keep_reserved, keep_reserved, NULL);
 	if (ret)
 		goto err_free;
@@ -201,8 +200,7 @@ int kho_trim_prepare(u64 root, bool keep_nodes)
 	trim.done = 0;
 	trim.freed = 0;
 	for (i = 0; i < trim.nr; i++) {
-		trim.total += bitmap_weight(trim.may_go[i],
-					       envelope_pages(i));
+		trim.total += bitmap_weight(trim.freeable[i], envelope_pages(i));
 		cond_resched();
 	}
 	return 0;
@@ -212,7 +210,7 @@ err_free:
 	return ret;
 }
 
-static bool give_back(unsigned long pfn, unsigned int order)
+static bool free_block(unsigned long pfn, unsigned int order)
 {
 	if (!kho_free_reserved(pfn, order))
 		return false;
@@ -220,7 +218,7 @@ static bool give_back(unsigned long pfn, unsigned int order)
 	return true;
 }
 
-static void give_back_run(unsigned long pfn, unsigned long end)
+static void free_run(unsigned long pfn, unsigned long end)
 {
 	while (pfn < end) {
 		unsigned int order = min_t(unsigned int, MAX_PAGE_ORDER,
@@ -228,31 +226,31 @@ static void give_back_run(unsigned long pfn, unsigned long end)
 
 		if (pfn)
 			order = min_t(unsigned int, order, __ffs(pfn));
-		while (!give_back(pfn, order) && order)
+		while (!free_block(pfn, order) && order)
 			order--;
-		/* Or not even that one: then it is somebody's. */
+		/* If not even a single page could be freed, it is in use. */
 		pfn += 1UL << order;
 		WRITE_ONCE(trim.done, trim.done + (1ULL << order));
 		cond_resched();
 	}
 }
 
-static void give_back_all(struct work_struct *work)
+static void trim_all(struct work_struct *work)
 {
 	ktime_t start = ktime_get();
 	unsigned int i;
 
 	for (i = 0; i < trim.nr; i++) {
-		unsigned long *may_go = trim.may_go[i];
+		unsigned long *freeable = trim.freeable[i];
 		unsigned long pfn = envelope_pfn(i), nr = envelope_pages(i);
 		unsigned long at, end = 0;
 
 		for (;;) {
-			at = find_next_bit(may_go, nr, end);
+			at = find_next_bit(freeable, nr, end);
 			if (at >= nr)
 				break;
-			end = find_next_zero_bit(may_go, nr, at);
-			give_back_run(pfn + at, pfn + end);
+			end = find_next_zero_bit(freeable, nr, at);
+			free_run(pfn + at, pfn + end);
 		}
 	}
 	free_bitmaps();
@@ -265,9 +263,9 @@ static void give_back_all(struct work_struct *work)
 }
 
 /**
- * kho_trim_start() - begin to give back what may go
+ * kho_trim_start() - start freeing in the background
  *
- * Context: kho.lock held; after what is preserved has been taken over.
+ * Context: kho.lock held; preserved pages have been taken over.
  */
 void kho_trim_start(void)
 {
@@ -280,10 +278,10 @@ void kho_trim_start(void)
 }
 
 /**
- * kho_trim_refused() - keep the envelopes of a handover that was refused
+ * kho_trim_refused() - keep, or drop, the envelopes of a refused handover
  *
- * Nobody can say what in them is preserved, so all stays, for somebody to look
- * at or to reboot; unless the module was told to drop it.
+ * It is unknown what is preserved in them.  So they stay reserved, until somebody has
+ * looked at them or reboots, unless the parameter drop=1 is set.
  *
  * Context: may sleep; kho.lock held.
  */
@@ -296,7 +294,7 @@ void kho_trim_refused(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	/* The stub has kept no envelopes, so there is nothing to be given back. */
+	/* The boot stub keeps no envelopes, so there is nothing to free. */
 	if (!kho_incoming_refused() ||
 	    incoming.boot.state == KHO_BOOT_REFUSED ||
 	    incoming.kind == KHO_KIND_STUB || !incoming.list.nr)
@@ -307,29 +305,29 @@ void kho_trim_refused(void)
 	trim.total = pages;
 	trim.state = KHO_RELEASE_KEPT;
 	if (!kho_drop) {
-		pr_warn("%llu MiB stay reserved; to give up what is in there: rmmod kho; modprobe kho drop=1\n",
+		pr_warn("%llu MiB stay reserved; to discard their content: rmmod kho; modprobe kho drop=1\n",
 			pages >> (20 - PAGE_SHIFT));
 		return;
 	}
 	why = kho_list_check_envelopes(&where, &value);
 	if (why) {
-		pr_warn("drop=1: %s (at 0x%llx, value 0x%llx), so they stay reserved\n",
+		pr_warn("drop=1: %s (at 0x%llx, value 0x%llx), so the envelopes stay reserved\n",
 			why, where, value);
 		return;
 	}
 	ret = kho_trim_prepare(0, false);
 	if (ret) {
-		pr_warn("drop=1: what may go can't be found out (error %d), so they stay reserved\n",
+		pr_warn("drop=1: can't find out what may be freed (error %d), so the envelopes stay reserved\n",
 			ret);
 		return;
 	}
-	pr_warn("drop=1: what was refused is given up\n");
+	pr_warn("drop=1: discarding the refused handover\n");
 	kho_arch_taken(&incoming.list);
 	kho_trim_start();
 }
 
 /**
- * kho_trim_exit() - be done with it, one way or the other
+ * kho_trim_exit() - wait until freeing is done, and free the bitmaps
  *
  * Context: may sleep.
  */
@@ -340,8 +338,8 @@ void kho_trim_exit(void)
 }
 
 /**
- * kho_trim_on_done() - have a function called when all has gone back
- * @done: the function; it may be called from any context that may sleep
+ * kho_trim_on_done() - set a function to be called when everything has been freed
+ * @done: the function; called in a context that may sleep
  */
 void kho_trim_on_done(void (*done)(void))
 {
@@ -349,8 +347,8 @@ void kho_trim_on_done(void (*done)(void))
 }
 
 /**
- * kho_trim_query() - say how far it has come
- * @query: whose members about it are set
+ * kho_trim_query() - report the progress of trimming
+ * @query: its members about that are set
  */
 void kho_trim_query(struct kho_query *query)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What arrived and is nobody's yet.
+ * The tree of unclaimed pages: pages that arrived, and that nobody has claimed yet.
  *
- * A page that is claimed, by an object, as metadata or by whoever asks for it by number,
- * leaves this tree.  So it can be claimed only once.
+ * Pages are claimed by objects, as metapages, or by number.  Claiming a page removes it
+ * from this tree, so it can be claimed only once.
  */
 #include <linux/io.h>
 
@@ -27,7 +27,7 @@ static struct kho_owner unclaimed_owner = {
 };
 
 /**
- * kho_unclaimed_init() - make the tree anew, an empty one
+ * kho_unclaimed_init() - replace the tree by an empty one
  *
  * Context: may sleep; kho.lock held.
  * Return: 0 or -ENOMEM.
@@ -52,9 +52,9 @@ void kho_unclaimed_destroy(void)
 }
 
 /**
- * kho_unclaimed_has() - is just this block there?
+ * kho_unclaimed_has() - is exactly this block unclaimed?
  * @pfn: number of the first page
- * @order: log2 of how many, as it was preserved
+ * @order: log2 of the number of pages, as they were preserved
  *
  * Context: any.
  */
@@ -64,9 +64,9 @@ bool kho_unclaimed_has(u64 pfn, unsigned int order)
 }
 
 /**
- * kho_unclaimed_marks() - is any of these pages there, as whatever block?
+ * kho_unclaimed_marks() - is any of these pages unclaimed, in any block?
  * @pfn: number of the first page
- * @nr_pages: how many
+ * @nr_pages: number of pages
  *
  * Context: any.
  */
@@ -76,9 +76,9 @@ bool kho_unclaimed_marks(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_unclaimed_add() - list pages that arrived
+ * kho_unclaimed_add() - add pages that arrived
  * @pfn: number of the first page
- * @nr_pages: how many, as they were preserved
+ * @nr_pages: number of pages, as they were preserved
  *
  * Context: may sleep; kho.lock held.
  * Return: as kho_radix_add_range().
@@ -89,10 +89,10 @@ int kho_unclaimed_add(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_unclaimed_add_run() - list blocks side by side
+ * kho_unclaimed_add_run() - add adjacent blocks that arrived
  * @pfn: number of the first page
- * @order: log2 of the pages of each
- * @nr: how many blocks
+ * @order: log2 of the number of pages of a block
+ * @nr: number of blocks
  *
  * Context: may sleep; kho.lock held.
  * Return: as kho_radix_add_run().
@@ -103,12 +103,12 @@ int kho_unclaimed_add_run(u64 pfn, unsigned int order, u64 nr)
 }
 
 /**
- * kho_unclaimed_del() - somebody has these pages from now on
+ * kho_unclaimed_del() - claim pages
  * @pfn: number of the first page
- * @nr_pages: how many, as they were preserved
+ * @nr_pages: number of pages, as they were preserved
  *
  * Context: may sleep; kho.lock held.
- * Return: 0, or -ENOENT if they are not there, and then nothing has changed.
+ * Return: 0; -ENOENT, with nothing changed, if they are not unclaimed.
  */
 int kho_unclaimed_del(u64 pfn, u64 nr_pages)
 {
@@ -116,7 +116,7 @@ int kho_unclaimed_del(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_unclaimed_pages() - how many base pages there are
+ * kho_unclaimed_pages() - number of unclaimed base pages
  */
 u64 kho_unclaimed_pages(void)
 {
@@ -124,7 +124,7 @@ u64 kho_unclaimed_pages(void)
 }
 
 /**
- * kho_unclaimed_keys() - how many blocks
+ * kho_unclaimed_keys() - number of unclaimed blocks
  */
 u64 kho_unclaimed_keys(void)
 {
@@ -132,10 +132,10 @@ u64 kho_unclaimed_keys(void)
 }
 
 /**
- * kho_unclaimed_each() - call a function for each block in a range
+ * kho_unclaimed_each() - call a function for each block that has a page in a range
  * @pfn: number of the first page
- * @nr_pages: how many
- * @cb: told of it; a result other than 0 ends it
+ * @nr_pages: number of pages
+ * @cb: called for each block; a result other than 0 ends the walk
  * @data: for @cb
  *
  * Context: that of @cb.
@@ -147,9 +147,9 @@ int kho_unclaimed_each(u64 pfn, u64 nr_pages, kho_radix_range_callback_t cb, voi
 }
 
 /**
- * kho_unclaimed_each_from() - the same for all but the first ones
- * @skip: how many to pass over; lowered by as many as were
- * @cb: told of each; a result other than 0 ends it
+ * kho_unclaimed_each_from() - call a function for each block except the first ones
+ * @skip: number of blocks to skip; lowered by those that were skipped
+ * @cb: called for each block; a result other than 0 ends the walk
  * @data: for @cb
  *
  * Context: that of @cb; takes no lock.
@@ -161,11 +161,11 @@ void kho_unclaimed_each_from(u64 *skip, kho_radix_range_callback_t cb, void *dat
 
 /**
  * kho_unclaimed_walk() - call a function for each run of blocks
- * @ops: what to tell of runs
- * @ctx: passed to it
+ * @ops: called for runs
+ * @ctx: passed to @ops
  *
  * Context: that of @ops; kho.lock held.
- * Return: 0, or the result that ended it.
+ * Return: 0, or the result that ended the walk.
  */
 int kho_unclaimed_walk(const struct kho_walk_ops *ops, void *ctx)
 {
