@@ -68,7 +68,7 @@ const char *kho_incoming_read_fdt(const void *fdt, u32 size);
 void kho_incoming_free_fdt(void);
 int kho_incoming_find_root(void);
 
-/* list.c */
+/* setup-list.c */
 const char *kho_list_check_envelopes(u64 *where, u64 *value);
 const char *kho_list_check(u64 *where, u64 *value);
 bool kho_list_covers(u64 pfn, u64 nr_pages);
@@ -76,14 +76,14 @@ u32 kho_envelope_entries(const struct kho_envelope *envelope, unsigned int nr, u
 			 u32 capacity, struct kho_envelope_entry *entry);
 void kho_list_envelopes(u64 first, u32 capacity, void *entries, u32 *filled, u64 *total);
 
-/* sender.c: the pages that lead to a handover, which nobody can claim */
-int kho_sender_read(void);
-bool kho_sender_has(u64 pfn, u64 nr_pages);
-bool kho_sender_has_others(u64 pfn, u64 nr_pages);
-bool kho_sender_allows_node(u64 pfn);
-bool kho_sender_allows_mark(u64 pfn);
-int kho_sender_unlist(void);
-void kho_sender_forget(void);
+/* announcement.c: the pages that lead to a handover, which nobody can claim */
+int kho_announcement_read(void);
+bool kho_announcement_has(u64 pfn, u64 nr_pages);
+bool kho_announcement_has_others(u64 pfn, u64 nr_pages);
+bool kho_announcement_allows_node(u64 pfn);
+bool kho_announcement_allows_mark(u64 pfn);
+int kho_announcement_unlist(void);
+void kho_announcement_forget(void);
 
 /* unclaimed.c: pages that arrived, and that nothing in this kernel has claimed */
 int kho_unclaimed_init(void);

@@ -8,7 +8,7 @@
  * kernel has found.
  */
 #include "module/arch/x86/firmware.c"
-#include "module/base/pseudofile.c"
+#include "module/base/read-file.c"
 
 #include <linux/gfp.h>
 

@@ -25,7 +25,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/compat.h"
-#include "base/pseudofile.h"
+#include "base/read-file.h"
 #include "firmware.h"
 #include "mm/iomem.h"
 

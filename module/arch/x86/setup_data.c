@@ -17,7 +17,7 @@
 #include "compat/compat.h"
 #include "arch/arch.h"
 #include "arch/envelope.h"
-#include "base/pseudofile.h"
+#include "base/read-file.h"
 #include "firmware.h"
 #include "mm/iomem.h"
 

@@ -41,8 +41,8 @@ static struct kho_radix_tree unretrieved;
  */
 static bool retrievable(u64 pfn, unsigned int order)
 {
-	return !kho_sender_has(pfn, 1ULL << order) &&
-	       !kho_sender_has_others(pfn, 1ULL << order) &&
+	return !kho_announcement_has(pfn, 1ULL << order) &&
+	       !kho_announcement_has_others(pfn, 1ULL << order) &&
 	       kho_native_keeps(pfn, order);
 }
 
@@ -138,7 +138,7 @@ static int read_fdt(void)
 		return 0;
 	}
 	kho_incoming_set_boot(&boot);
-	ret = kho_sender_read();
+	ret = kho_announcement_read();
 	if (ret || kho_incoming_refused())
 		return ret;
 	ret = kho_incoming_alloc_fdt();
@@ -196,7 +196,7 @@ static int start_anew(void)
  */
 int kho_backend_incoming_reset(void)
 {
-	return start_anew() ?: kho_unknown_list();
+	return start_anew() ?: kho_enveloped_list();
 }
 
 /**
@@ -240,7 +240,7 @@ int kho_backend_incoming_get(u64 pfn, u64 nr_pages)
 
 	if (!nr_pages || pfn >= end || nr_pages > end - pfn)
 		return -ENOENT;
-	ret = kho_unknown_get(pfn, nr_pages);
+	ret = kho_enveloped_get(pfn, nr_pages);
 	if (ret != -ENOENT)
 		return ret;
 	for (done = 0; done < nr_pages; ) {
@@ -410,7 +410,7 @@ int kho_backend_incoming_read(void)
 	ret = list_unretrieved();
 	if (ret || kho_incoming_refused())
 		return ret;
-	return kho_unknown_list();
+	return kho_enveloped_list();
 }
 
 /**
@@ -423,7 +423,7 @@ int kho_backend_incoming_keep(void)
 {
 	const struct kho_incoming *in = kho_incoming();
 	/* The incoming tree was the kernel's; its nodes are of no use any more. */
-	int ret = kho_unknown_mark() ?:
+	int ret = kho_enveloped_mark() ?:
 		  kho_trim_prepare(in->list.nr ? in->root : 0, false);
 
 	if (!ret && !kho_native_enabled())
@@ -455,7 +455,7 @@ void kho_backend_incoming_commit(void)
  */
 void kho_backend_incoming_finish(void)
 {
-	kho_unknown_commit();
+	kho_enveloped_commit();
 }
 
 /**

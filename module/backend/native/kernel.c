@@ -13,7 +13,7 @@
 #include <linux/uio.h>
 
 #include "compat/compat.h"
-#include "base/pseudofile.h"
+#include "base/read-file.h"
 #include "kernel.h"
 
 /* What the kernel writes into page->private of the first page of a block. */

@@ -7,10 +7,10 @@
 
 #include <linux/types.h>
 
-/* unknown.c: incoming pages that in-kernel KHO does not know */
-int kho_unknown_list(void);
-int kho_unknown_get(u64 pfn, u64 nr_pages);
-int kho_unknown_mark(void);
-void kho_unknown_commit(void);
+/* enveloped.c: incoming pages that in-kernel KHO does not know */
+int kho_enveloped_list(void);
+int kho_enveloped_get(u64 pfn, u64 nr_pages);
+int kho_enveloped_mark(void);
+void kho_enveloped_commit(void);
 
 #endif /* KHO_NATIVE_BACKEND_H */

@@ -267,7 +267,7 @@ static int make_table(void)
 /*
  * Until about 6.9, the kernel removes the envelopes from the map of RAM before it looks
  * for the end of memory, and it maps nothing beyond that end.  So the last page of RAM
- * belongs to no envelope; kho_edges_hold() makes sure that it needs none.
+ * belongs to no envelope; kho_spared_hold() makes sure that it needs none.
  */
 static void spare_last_page(void)
 {
@@ -420,7 +420,7 @@ int kho_envelopes_init(void)
 		return ret;
 	kho_preserved_watch(count);
 	kho_boot_tree_watch(count);
-	kho_edges_hold();
+	kho_spared_hold();
 	return 0;
 }
 
@@ -434,7 +434,7 @@ void kho_envelopes_exit(void)
 	granules_short = false;
 	kho_preserved_watch(NULL);
 	kho_boot_tree_watch(NULL);
-	kho_edges_drop();
+	kho_spared_drop();
 	table_free(&granules);
 	nr_envelopes = 0;
 }

@@ -50,7 +50,7 @@ static int check_node(void *data, u64 phys, unsigned int level)
 {
 	struct incoming_check *check = data;
 
-	if (kho_sender_allows_node(PHYS_PFN(phys)))
+	if (kho_announcement_allows_node(PHYS_PFN(phys)))
 		return 0;
 	check->bad = phys;
 	return -EINVAL;
@@ -62,7 +62,7 @@ static int check_run(void *data, u64 phys, unsigned int order, u64 nr)
 	u64 pfn = PHYS_PFN(phys), end = pfn + (nr << order);
 
 	for (; pfn < end; pfn++) {
-		if (!kho_sender_allows_mark(pfn)) {
+		if (!kho_announcement_allows_mark(pfn)) {
 			check->bad = PFN_PHYS(pfn);
 			return -EINVAL;
 		}
@@ -115,7 +115,7 @@ static int list_all(void)
 	};
 
 	return kho_unclaimed_init() ?: kho_preserved_walk(&list_ops, NULL) ?:
-	       list_fdt() ?: kho_preserved_walk(&unlist_ops, NULL) ?: kho_sender_unlist();
+	       list_fdt() ?: kho_preserved_walk(&unlist_ops, NULL) ?: kho_announcement_unlist();
 }
 
 static int unreserve_node(void *ctx, __u64 phys, unsigned int level)
@@ -128,12 +128,12 @@ static int unreserve_node(void *ctx, __u64 phys, unsigned int level)
 static void each_of_run(u64 pfn, unsigned int order, u64 nr,
 			void (*fn)(u64 pfn, u64 nr_pages))
 {
-	if (!kho_sender_has(pfn, nr << order)) {
+	if (!kho_announcement_has(pfn, nr << order)) {
 		fn(pfn, nr << order);
 		return;
 	}
 	for (; nr; nr--, pfn += 1ULL << order) {
-		if (!kho_sender_has(pfn, 1ULL << order))
+		if (!kho_announcement_has(pfn, 1ULL << order))
 			fn(pfn, 1ULL << order);
 		cond_resched();
 	}
@@ -176,10 +176,10 @@ static int read_tree(void)
 				    in->boot.fdt_addr, in->boot.fdt_size);
 		return 0;
 	}
-	ret = kho_sender_read();
+	ret = kho_announcement_read();
 	if (ret || kho_incoming_refused())
 		return ret;
-	if (kho_sender_has(fdt_pfn(), 1))
+	if (kho_announcement_has(fdt_pfn(), 1))
 		why = "the FDT overlaps the pages that lead to it";
 	else
 		why = kho_incoming_read_fdt(phys_to_virt(in->boot.fdt_addr),
@@ -440,7 +440,7 @@ void kho_backend_incoming_finish(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	kho_sender_forget();
+	kho_announcement_forget();
 	free_old_child(KHO_METADATA_NODE);
 	if (kho_incoming()->two_trees)
 		free_old_child(KHO_EXACT_NODE);

@@ -20,9 +20,9 @@ int kho_scratch_alloc(unsigned long nr_pages, unsigned long *where);
 int kho_scratch_alloc_largest(unsigned long *nr_pages, unsigned long *where);
 unsigned long kho_scratch_wanted(unsigned long mib);
 
-/* scratch-before.c */
-bool kho_scratch_before(unsigned long align, unsigned long least,
-			unsigned long *pfn, unsigned long *nr_pages);
+/* scratch-previous.c */
+bool kho_scratch_previous(unsigned long align, unsigned long least,
+			  unsigned long *pfn, unsigned long *nr_pages);
 
 /* scratch-hold.c */
 unsigned long kho_scratch_pfn(void);
@@ -45,9 +45,9 @@ void kho_envelopes_flush(void);
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages);
 void kho_envelopes_query(struct kho_query *query);
 
-/* edges.c: pages that no envelope may contain */
-void kho_edges_hold(void);
-void kho_edges_drop(void);
+/* spared.c: pages that no envelope may contain */
+void kho_spared_hold(void);
+void kho_spared_drop(void);
 
 /* outgoing.c */
 bool kho_outgoing_exists(void);

@@ -200,7 +200,7 @@ void kho_scratch_find(void)
 	lockdep_assert_held(&kho.lock);
 
 	if (kho_scratch_pages() ||
-	    !kho_scratch_before(SCRATCH_ALIGN, LEAST_PAGES, &pfn, &nr_pages))
+	    !kho_scratch_previous(SCRATCH_ALIGN, LEAST_PAGES, &pfn, &nr_pages))
 		return;
 	if (kho_scratch_mib && kho_scratch_mib < MIB_OF(nr_pages))
 		nr_pages = kho_scratch_wanted(kho_scratch_mib);

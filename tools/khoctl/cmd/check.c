@@ -31,7 +31,7 @@
 #include "device/device.h"
 #include "device/loaded.h"
 #include "device/scratch.h"
-#include "memmap/memmap.h"
+#include "memmap/compare.h"
 #include "target/image.h"
 #include "target/kexec.h"
 #include "target/plan.h"

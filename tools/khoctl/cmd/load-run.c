@@ -21,7 +21,7 @@
 #include "device/device.h"
 #include "device/lists.h"
 #include "device/loaded.h"
-#include "memmap/memmap.h"
+#include "memmap/compare.h"
 #include "target/guard.h"
 #include "target/kexec.h"
 #include "target/plan.h"

@@ -15,7 +15,7 @@
 #include "base/alloc.h"
 #include "base/ranges.h"
 #include "base/sysinfo.h"
-#include "memmap/memmap.h"
+#include "memmap/compare.h"
 
 /* Memory is removed in blocks of this size; the kernel itself may hide less. */
 #define BLOCK		(128ULL << 20)

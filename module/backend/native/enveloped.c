@@ -51,7 +51,7 @@ static int check_node(void *ctx, __u64 phys, unsigned int level)
 {
 	struct full_list *list = ctx;
 
-	if (kho_sender_allows_node(PHYS_PFN(phys)))
+	if (kho_announcement_allows_node(PHYS_PFN(phys)))
 		return 0;
 	list->bad = phys;
 	return -EINVAL;
@@ -65,14 +65,14 @@ static int list_block(struct full_list *list, u64 pfn, unsigned int order)
 	if (kho_radix_has_page(&list->known, pfn, order))
 		return 0;
 	for (i = 0; i < 1ULL << order; i++) {
-		if (!kho_sender_allows_mark(pfn + i)) {
+		if (!kho_announcement_allows_mark(pfn + i)) {
 			list->bad = PFN_PHYS(pfn + i);
 			return -EINVAL;
 		}
 		cond_resched();
 	}
 	/* Such a mark is ignored, as in a kernel without KHO. */
-	if (kho_sender_has(pfn, 1ULL << order))
+	if (kho_announcement_has(pfn, 1ULL << order))
 		return 0;
 	return kho_unclaimed_add(pfn, 1ULL << order);
 }
@@ -105,12 +105,12 @@ static int refuse_for(const struct kho_walk *walk, u64 root, u64 bad, int ret)
 }
 
 /**
- * kho_unknown_list() - list as unclaimed what in-kernel KHO does not know
+ * kho_enveloped_list() - list as unclaimed what in-kernel KHO does not know
  *
  * Context: may sleep; kho.lock held; the envelopes are valid; the list is empty.
  * Return: 0 or -ENOMEM.  A refused handover is no error.
  */
-int kho_unknown_list(void)
+int kho_enveloped_list(void)
 {
 	static const struct kho_walk_ops known_ops = {
 		.run = list_known,
@@ -140,7 +140,7 @@ int kho_unknown_list(void)
 	}
 	kho_radix_destroy_tree(&list.known);
 
-	/* See kho_unknown_commit(). */
+	/* See kho_enveloped_commit(). */
 	child = kho_incoming_child(KHO_EXACT_NODE);
 	if (!ret && !kho_incoming_refused() &&
 	    kho_unclaimed_del(PHYS_PFN(child->addr), 1))
@@ -152,7 +152,7 @@ int kho_unknown_list(void)
 }
 
 /**
- * kho_unknown_get() - claim incoming pages that in-kernel KHO does not know
+ * kho_enveloped_get() - claim incoming pages that in-kernel KHO does not know
  * @pfn: number of the first page
  * @nr_pages: how many, as they were preserved
  *
@@ -161,7 +161,7 @@ int kho_unknown_list(void)
  * Context: may sleep; kho.lock held.
  * Return: 0, -ENOENT if there are no such pages, or an error of kho_mark_range().
  */
-int kho_unknown_get(u64 pfn, u64 nr_pages)
+int kho_enveloped_get(u64 pfn, u64 nr_pages)
 {
 	int ret;
 
@@ -193,12 +193,12 @@ static int mark_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 }
 
 /**
- * kho_unknown_mark() - preserve what is left, for access by number
+ * kho_enveloped_mark() - preserve what is left, for access by number
  *
  * Context: may sleep; kho.lock held; the objects have been read.
  * Return: 0, or an error of kho_mark_page().
  */
-int kho_unknown_mark(void)
+int kho_enveloped_mark(void)
 {
 	static const struct kho_walk_ops ops = {
 		.run = mark_run,
@@ -209,11 +209,11 @@ int kho_unknown_mark(void)
 }
 
 /**
- * kho_unknown_commit() - free what only the previous kernel needed
+ * kho_enveloped_commit() - free what only the previous kernel needed
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_unknown_commit(void)
+void kho_enveloped_commit(void)
 {
 	const struct kho_fdt_child *child;
 

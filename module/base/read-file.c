@@ -8,7 +8,8 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 
-#include "pseudofile.h"
+#include "compat/compat.h"
+#include "read-file.h"
 
 /**
  * kho_read_file() - read from a file of a pseudo file system

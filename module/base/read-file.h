@@ -2,8 +2,8 @@
 /*
  * Files of pseudo file systems, such as sysfs.
  */
-#ifndef KHO_PSEUDOFILE_H
-#define KHO_PSEUDOFILE_H
+#ifndef KHO_READ_FILE_H
+#define KHO_READ_FILE_H
 
 #include <linux/types.h>
 
@@ -14,4 +14,4 @@ typedef ssize_t (*kho_read_t)(struct file *file, void *to, size_t size, loff_t p
 ssize_t kho_read_file(const char *type, const char *path, kho_read_t read,
 		      void *to, size_t size, loff_t pos);
 
-#endif /* KHO_PSEUDOFILE_H */
+#endif /* KHO_READ_FILE_H */

@@ -86,14 +86,14 @@ static int note_theirs(u64 addr, u64 bytes, void *data)
 }
 
 /**
- * kho_sender_read() - find the pages that lead to the handover
+ * kho_announcement_read() - find the pages that lead to the handover
  *
  * Refuses the handover if they can't be found.
  *
  * Context: may sleep; kho.lock held; incoming.boot has been set.
  * Return: 0 or -ENOMEM.
  */
-int kho_sender_read(void)
+int kho_announcement_read(void)
 {
 	int ret;
 
@@ -113,55 +113,55 @@ int kho_sender_read(void)
 }
 
 /**
- * kho_sender_has() - does any of these pages lead to the handover?
+ * kho_announcement_has() - does any of these pages lead to the handover?
  * @pfn: number of the first page
  * @nr_pages: number of pages
  *
- * Context: kho.lock held; kho_sender_read() was called.
+ * Context: kho.lock held; kho_announcement_read() was called.
  * Return: true if so.
  */
-bool kho_sender_has(u64 pfn, u64 nr_pages)
+bool kho_announcement_has(u64 pfn, u64 nr_pages)
 {
 	return has(&ours, pfn, nr_pages);
 }
 
 /**
- * kho_sender_has_others() - does any of these pages have foreign data of setup_data?
+ * kho_announcement_has_others() - does any of these pages have foreign data of setup_data?
  * @pfn: number of the first page
  * @nr_pages: number of pages
  *
  * Pages that lead to the handover do not count, even if they also have foreign data.
  *
- * Context: kho.lock held; kho_sender_read() was called.
+ * Context: kho.lock held; kho_announcement_read() was called.
  * Return: true if so.
  */
-bool kho_sender_has_others(u64 pfn, u64 nr_pages)
+bool kho_announcement_has_others(u64 pfn, u64 nr_pages)
 {
 	return has(&theirs, pfn, nr_pages) && !has(&ours, pfn, nr_pages);
 }
 
 /**
- * kho_sender_allows_node() - may this page be a node of the incoming tree?
+ * kho_announcement_allows_node() - may this page be a node of the incoming tree?
  * @pfn: its number
  *
- * Context: kho.lock held; kho_sender_read() was called.
+ * Context: kho.lock held; kho_announcement_read() was called.
  */
-bool kho_sender_allows_node(u64 pfn)
+bool kho_announcement_allows_node(u64 pfn)
 {
-	return kho_incoming_page_waits(pfn) && !kho_sender_has(pfn, 1) &&
-	       !kho_sender_has_others(pfn, 1);
+	return kho_incoming_page_waits(pfn) && !kho_announcement_has(pfn, 1) &&
+	       !kho_announcement_has_others(pfn, 1);
 }
 
 /**
- * kho_sender_allows_mark() - may this page be marked in the incoming tree?
+ * kho_announcement_allows_mark() - may this page be marked in the incoming tree?
  * @pfn: its number
  *
- * Context: kho.lock held; kho_sender_read() was called.
+ * Context: kho.lock held; kho_announcement_read() was called.
  */
-bool kho_sender_allows_mark(u64 pfn)
+bool kho_announcement_allows_mark(u64 pfn)
 {
-	return (kho_incoming_page_waits(pfn) || kho_sender_has(pfn, 1)) &&
-	       !kho_sender_has_others(pfn, 1);
+	return (kho_incoming_page_waits(pfn) || kho_announcement_has(pfn, 1)) &&
+	       !kho_announcement_has_others(pfn, 1);
 }
 
 static int first_key(phys_addr_t phys, unsigned int order, void *data)
@@ -174,12 +174,12 @@ static int first_key(phys_addr_t phys, unsigned int order, void *data)
 }
 
 /**
- * kho_sender_unlist() - remove blocks with such pages from the unclaimed ones
+ * kho_announcement_unlist() - remove blocks with such pages from the unclaimed ones
  *
  * Context: may sleep; kho.lock held; kho_unclaimed_add() has listed all marks.
  * Return: 0 or -EINVAL, which can't happen.
  */
-int kho_sender_unlist(void)
+int kho_announcement_unlist(void)
 {
 	struct kho_page_entry key;
 	unsigned int i;
@@ -196,11 +196,11 @@ int kho_sender_unlist(void)
 }
 
 /**
- * kho_sender_forget() - remove marks that are of such a page alone
+ * kho_announcement_forget() - remove marks that are of such a page alone
  *
  * Context: may sleep; kho.lock held; the takeover has been committed.
  */
-void kho_sender_forget(void)
+void kho_announcement_forget(void)
 {
 	u64 pfn, end = PHYS_PFN(kho_end_of_memory());
 	unsigned int i;

@@ -79,7 +79,7 @@ static const char *check(struct span *span)
 }
 
 /**
- * kho_scratch_before() - find scratch of the previous kernel that can be scratch again
+ * kho_scratch_previous() - find scratch of the previous kernel that can be scratch again
  * @align: alignment of both ends, in pages
  * @least: minimum size, in pages
  * @pfn: set to the number of the first page
@@ -90,8 +90,8 @@ static const char *check(struct span *span)
  * Context: may sleep; kho.lock held.
  * Return: true if there is any.
  */
-bool kho_scratch_before(unsigned long align, unsigned long least,
-			unsigned long *pfn, unsigned long *nr_pages)
+bool kho_scratch_previous(unsigned long align, unsigned long least,
+			  unsigned long *pfn, unsigned long *nr_pages)
 {
 	const struct kho_scratch *scratch;
 	u64 bytes = PFN_PHYS((u64)align), end = kho_end_of_memory();

@@ -111,22 +111,22 @@ static void hold_lowest_given(void)
 }
 
 /**
- * kho_edges_hold() - set aside those of these pages that are free
+ * kho_spared_hold() - set aside those of these pages that are free
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_edges_hold(void)
+void kho_spared_hold(void)
 {
 	hold_last_page();
 	hold_lowest();
 }
 
 /**
- * kho_edges_drop() - free what kho_edges_hold() has set aside
+ * kho_spared_drop() - free what kho_spared_hold() has set aside
  *
  * Context: may sleep; kho.lock held.
  */
-void kho_edges_drop(void)
+void kho_spared_drop(void)
 {
 	unsigned long pfn;
 
