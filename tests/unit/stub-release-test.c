@@ -206,7 +206,7 @@ int main(void)
 	begin();
 	kho_release_not(PFN_PHYS(500), 0);
 	kho_release_not(~0ULL - 10, 100);
-	kho_release_not(PFN_PHYS(500), ~0ULL);
+	kho_release_not(PFN_PHYS(500), -10 * PAGE_SIZE);
 	kho_release_not(PFN_PHYS(PAGES) + 5, 100);
 	keep(PFN_PHYS(PAGES - 1), 100 * PAGE_SIZE);
 	initcall();
