@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RLIMIT_MEMLOCK holds for who has many users in a user namespace, and a memory
- * cgroup for what is allocated in it.
+ * RLIMIT_MEMLOCK also limits a user who has many users in a user namespace, and a
+ * memory cgroup is charged for objects that its processes allocate.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -26,7 +26,7 @@ static void limit(rlim_t bytes)
 		die("RLIMIT_MEMLOCK: %s", strerror(errno));
 }
 
-/* Objects are called NAME-N; how many pages those have, which are removed. */
+/* Removes the objects whose names begin with @name; returns how many pages they had. */
 static __u64 remove_all(const char *name)
 {
 	struct kho_obj_entry entries[SUB_UIDS + 8];
@@ -58,7 +58,10 @@ static void make_one(const char *name, int number)
 		close(fd);
 }
 
-/* In a process of its own: a user of the namespace tries to have all of it. */
+/*
+ * As user @uid of the namespace, in a process of its own, tries to use up the limit;
+ * with @inner, from a namespace inside that one.
+ */
 static void try_as(const char *name, int uid, int inner)
 {
 	int status;
@@ -89,7 +92,7 @@ static void map_ids(pid_t pid)
 	write_text(path, map);
 }
 
-/* Root of Eve's namespace, with users of its own and all capabilities. */
+/* Becomes root of a user namespace of Eve's, and tries to use up the limit as each user. */
 static void many_users(const int *ends, const int *back)
 {
 	char byte;
@@ -110,7 +113,7 @@ static void by_real_uid(void *arg)
 {
 	(void)arg;
 	limit(LIMIT);
-	/* As a program of Bob's with the set-user-ID bit runs for Eve. */
+	/* Like a set-user-ID program of Bob's that Eve runs. */
 	become_user(EVE, BOB);
 	make_one("suid", 1);
 }
@@ -183,10 +186,10 @@ void test_namespaces(void)
 #define INNER		OUTER "/inner"
 
 #define MIB		(1LL << 20)
-/* Each CPU may have 64 pages of it in stock; the rest is what the process needs. */
+/* Each CPU may hold 64 charged pages in stock; the rest is the process's own memory. */
 #define SLACK		(2 * MIB)
 
-/* A number in a file: all there is, or what follows a word. */
+/* The number in a file: the only one if @word is NULL, else that behind @word. */
 static long long number(const char *path, const char *word)
 {
 	char line[128];
@@ -211,7 +214,7 @@ static long long usage(void)
 	return number(INNER "/memory.current", NULL);
 }
 
-/* Is it so much, or soon? */
+/* Checks that the number comes within @slack of @want, at most 10 s from now. */
 static void becomes(const char *path, const char *word, long long want,
 		    long long slack, const char *what)
 {
@@ -314,7 +317,7 @@ void test_cgroup(void)
 		die("%s: %s", INNER, strerror(errno));
 	before = number(OUTER "/memory.current", NULL);
 	in_child("in a cgroup", in_cgroup, NULL);
-	/* The process may take a moment to leave it. */
+	/* The process may take a moment to leave the cgroup. */
 	for (i = 0; i < 100 && rmdir(INNER); i++)
 		usleep(50 * 1000);
 	result(i < 100, "the cgroup can be removed while an object is charged to it");

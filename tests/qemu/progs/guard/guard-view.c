@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What one may only read is nothing to make an object of, which can be written:
- * neither if it comes in the place of something else while it is preserved, nor
- * if it is sealed.
+ * An object can be written, so memory that a user may only read must not become one:
+ * neither if it is mapped in place of other memory while that is preserved, nor if it
+ * is a sealed memfd.
  */
 #include <pthread.h>
 #include <sys/mount.h>
@@ -23,13 +23,13 @@
 #define INJECT		"/sys/module/kho/parameters/inject"
 #define HELD_UP_MS	400
 
-/* What is raced for, and how. */
+/* A file that a user may only read, and how to race for it. */
 struct race {
 	const char *what;
-	const char *path;	/* of a file of root's; NULL: a sealed memfd */
+	const char *path;	/* root's file, or NULL: a sealed memfd */
 	size_t bytes;
-	int own_prot;		/* how what the user may write is mapped */
-	int flags;		/* how what he may only read is */
+	int own_prot;		/* how the user's own file is mapped */
+	int flags;		/* how the file that he may only read is mapped */
 	int rounds;
 	/* For the threads. */
 	char *place;
@@ -74,7 +74,7 @@ static bool still_roots(const struct race *race)
 {
 	char got[sizeof(secret)] = "";
 
-	/* hugetlbfs has no way to read a part of it in some kernels. */
+	/* In some kernels hugetlbfs can't read() a part of a page. */
 	char *p = map_fd(race->only_read, race->bytes, PROT_READ, MAP_PRIVATE);
 
 	memcpy(got, p, sizeof(got));
@@ -82,7 +82,7 @@ static bool still_roots(const struct race *race)
 	return !strcmp(got, secret);
 }
 
-/* Preserves what is there, and writes to the object, if there is one. */
+/* Preserves what is mapped at @race->place; if that succeeds, writes to the object. */
 static int preserve_and_write(const struct race *race)
 {
 	int fd, err = preserve("race", race->place, race->bytes,
@@ -124,7 +124,7 @@ static void set_up(struct race *race)
 	race->place = map_aligned(race->bytes, race->bytes, -1, PROT_NONE,
 				  MAP_PRIVATE | MAP_ANONYMOUS);
 	put(race, race->own);
-	/* The page has to be there, or nobody may write to it. */
+	/* Write to the page first, so that it is present and may be written. */
 	p = map_fd(race->own, race->bytes, PROT_READ | PROT_WRITE, MAP_SHARED);
 	*p = 1;
 	munmap(p, race->bytes);
@@ -136,7 +136,7 @@ static void run_race(void *arg)
 	int i, good = 0, lost = 0;
 	pthread_t thread;
 
-	/* Where the module can be told to wait, it does not take luck. */
+	/* If the module can be told to wait, run_held_up() needs no luck: few rounds do. */
 	if (!access(INJECT, F_OK))
 		race->rounds /= 10;
 	become_user(USER, USER);
@@ -156,7 +156,7 @@ static void run_race(void *arg)
 		printf("# written to within %d rounds\n", lost);
 }
 
-/* The same without luck, where the module can be told to wait. */
+/* The same without luck: the module waits while the mapping is replaced. */
 static void run_held_up(void *arg)
 {
 	struct race *race = arg;
@@ -196,7 +196,7 @@ static const struct race races[] = {
 	  .own_prot = PROT_READ, .flags = MAP_SHARED, .rounds = 500 },
 };
 
-/* Anew for each race: what one has spoilt is not the next one's fault. */
+/* Makes the file anew for each race, so that one that spoils it fails no other. */
 static void make_file(const char *path, size_t bytes)
 {
 	char *p;
@@ -296,7 +296,7 @@ static void sealed_before(unsigned int flags, size_t bytes, const char *what)
 	p = map_fd(fd, bytes, PROT_READ, MAP_SHARED);
 	is_protected(p, bytes, what);
 	munmap(p, bytes);
-	/* The other seal lets no writable file be mapped so before 6.7. */
+	/* Before 6.7, F_SEAL_WRITE lets no writable file be mapped shared, not even to read. */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE))
 		die("F_SEAL_WRITE: %s", strerror(errno));
 	p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
@@ -318,7 +318,7 @@ void test_seals(void)
 	sealed_after(MFD_HUGETLB, HUGE_SIZE, "preserve a view of huge pages");
 	sealed_before(0, PAGE, "preserve what is sealed");
 	sealed_before(MFD_HUGETLB, HUGE_SIZE, "preserve huge pages that are sealed");
-	/* 6.10 and later; this mapping can never be written to. */
+	/* 6.10 and later: mprotect() can never make this mapping writable. */
 	if (!syscall(SYS_mseal, p, PAGE, 0))
 		is_protected(p, PAGE,
 			     "preserve a view that mseal() was called for");

@@ -44,7 +44,7 @@ static void not_a_name(int want, const char *bytes, size_t len, const char *what
 
 	memcpy(create.name, bytes, len);
 	refused(want, KHO_OBJ_CREATE, &create, what);
-	/* Such a name may have come from a kernel that allowed it. */
+	/* A previous kernel may have allowed control characters of C1: ENOENT for these. */
 	memcpy(open.name, bytes, len);
 	if (want == EINVAL && (unsigned char)bytes[len - 1] >= 0x80)
 		want = ENOENT;
@@ -81,7 +81,7 @@ static void test_log(void)
 	is_a_name("caf\xe9", "a name in Latin-1");
 	is_a_name("it's \\", "a name with a quote");
 
-	/* What is told of a maker is what it calls itself. */
+	/* OBJ_INFO names the process that made an object as that called itself. */
 	prctl(PR_SET_NAME, "a\nb\x1b[1m\x9b");
 	need(create("by", PAGE, &fd), "create");
 	object_info(fd, &info);
@@ -92,7 +92,7 @@ static void test_log(void)
 	need(remove_object("by"), "remove");
 	prctl(PR_SET_NAME, "guard");
 
-	/* To be found in the log. */
+	/* guard.sh looks for this name in the log, and removes the object. */
 	need(create("it's \xc4\x8d caf\xe9", PAGE, &fd), "create");
 	failed_with(EEXIST, create("it's \xc4\x8d caf\xe9", PAGE, &fd),
 		    "a name that is taken");
