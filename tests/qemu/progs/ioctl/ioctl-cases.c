@@ -11,8 +11,8 @@
 #define KPF_BUDDY	10
 
 /*
- * A page @offset pages into a free block, far from where pages are taken from
- * first, so that it is still free when it is asked for.
+ * A page @offset pages into a free block, far from where the kernel allocates first,
+ * so that it is still free when it is added.
  */
 static __u64 free_page(__u64 offset)
 {
@@ -27,10 +27,10 @@ static __u64 free_page(__u64 offset)
 	return found;
 }
 
-/* Page number that has no memory: the hole below 4 GiB. */
+/* A page number without memory: in the hole below 4 GiB. */
 #define HOLE_PFN	0xfd000
 
-/* Below, there is what the next kernel starts its CPUs in. */
+/* Below this lies the memory in which the next kernel starts its CPUs. */
 #define LOWEST_PFN	((2UL << 20) / PAGE)
 
 static void bad_page(int want, __u64 pfn, __u32 order, const char *what)
@@ -76,7 +76,7 @@ void test_pages(void)
 	bad_page(ENXIO, 0, 51, "add order 51");
 	bad_page(EINVAL, pair_pfn, ~0U, "add with all bits of the order");
 
-	/* Some of it is the module's own, which holds it, so it would not be refused as free. */
+	/* The module itself holds some of these pages: they are not refused for being free. */
 	bad_page(EADDRNOTAVAIL, LOWEST_PFN - 1, 0, "add the last page below 2 MiB");
 	bad_page(EADDRNOTAVAIL, LOWEST_PFN / 2, 0, "add the first page above 1 MiB");
 
@@ -104,7 +104,7 @@ void test_pages(void)
 	done(del_page(pair_pfn + 1, 0), "del the second page");
 	done(del_page(pair_pfn, 0), "del the first page");
 
-	/* Pages of a compound page have one reference count. */
+	/* The pages of a compound page share one reference count. */
 	huge = mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	p = (char *)(((uintptr_t)huge + (2 << 20) - 1) & ~((2UL << 20) - 1));
@@ -149,7 +149,7 @@ static void fill_batch(struct kho_batch *b, __u32 count)
 		entries[i].pfn = pool_pfn[i];
 }
 
-/* The entry at @index has been spoiled. */
+/* @cmd has to fail with @want, at the entry @index. */
 static void bad_batch(unsigned long cmd, struct kho_batch *b, int want,
 		      __u32 index, const char *what)
 {
@@ -213,7 +213,7 @@ void test_batches(void)
 	bad_batch(KHO_BATCH_DEL, &b, ENOENT, 0, "del batch again");
 }
 
-/* Who uses the module: files that are open, and the module if it holds pages. */
+/* References to the module: those of open files, and its own while it holds pages. */
 static int module_users(void)
 {
 	FILE *f = fopen("/sys/module/kho/refcnt", "r");
@@ -226,8 +226,8 @@ static int module_users(void)
 }
 
 /*
- * Somebody gives up the last page while a batch is added that is undone right after:
- * what is undone must not keep the module for good.
+ * Another process gives up the last page while a batch is added that fails.  Undoing
+ * the batch must not leave a reference to the module for good.
  */
 void test_undoing(void)
 {
@@ -242,11 +242,11 @@ void test_undoing(void)
 
 	for (i = 0; i < POOL_PAGES; i++)
 		many[i].pfn = pool_pfn[i];
-	/* This one is the other process'; and there is a page twice. */
+	/* The first page is left to the other process, and the last one is there twice. */
 	many[0].pfn = many[2].pfn;
 	many[2].pfn = many[POOL_PAGES - 1].pfn;
 
-	/* Sooner or later it happens at the right moment. */
+	/* Sooner or later the other process hits the right moment. */
 	for (i = 0; i < 40 && after == before; i++) {
 		fflush(stdout);
 		if (pipe(go))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The envelopes, while pages come and go: after every change they have to cover
- * all that is preserved, nothing of scratch, and no more than has to be.
+ * The envelopes, while pages come and go: after every change they have to cover all
+ * preserved pages, nothing of scratch, and no more than necessary.
  *
- * Only as long as there are no objects: where these are, no list tells.
+ * There must be no objects, because no list tells where their pages are.
  */
 #include "ioctl.h"
 
@@ -43,7 +43,7 @@ static void use(__u64 pfn)
 	used[pfn / BLOCK_PAGES] = true;
 }
 
-/* All that there is to cover. */
+/* Marks in used[] the granules that have to be covered. */
 static void find_used(void)
 {
 	struct kho_page_list page_list = {
@@ -79,7 +79,7 @@ static int falling(const void *a, const void *b)
 	return *x < *y ? 1 : *x > *y ? -1 : 0;
 }
 
-/* The fewest blocks that can be covered, if scratch stays open. */
+/* The fewest granules that envelopes can cover, if they must not cover scratch. */
 static unsigned int fewest(__u64 scratch)
 {
 	static unsigned int gap[BLOCKS_MAX];
@@ -151,7 +151,7 @@ static int set_handoff(__u32 how)
 	return call(KHO_HANDOFF, &arg);
 }
 
-/* Told of envelopes: pages come and go all the same, and in the end all is as before. */
+/* Hands over envelopes for a while: pages come and go, and in the end all is as before. */
 static void test_handoff(void)
 {
 	struct kho_handoff bad = {
@@ -203,7 +203,7 @@ static bool image_is(__u32 state)
 	return q.image == state;
 }
 
-/* What whoever loads a kernel says of it, here without one. */
+/* What a loader tells the module about a kernel, here without loading one. */
 static void test_image(void)
 {
 	struct kho_image stale = { .size = sizeof(stale), .state = KHO_IMAGE_STALE };
@@ -248,7 +248,7 @@ void test_envelopes(void)
 	why = wrong();
 	result(!why, "envelopes of nothing: %s", why ?: "sound");
 	for (round = 0; round < ROUNDS && !why; round++) {
-		/* More and more of them at first, fewer later. */
+		/* More and more pages at first, fewer later. */
 		for (i = 0; i < 40; i++) {
 			unsigned int n;
 

@@ -2,7 +2,7 @@
 /*
  * Bad input for each command of /dev/kho, and what good input has to do.
  *
- * After whatever is refused, what is preserved has to be the same as before.
+ * A command that is refused must leave what is preserved as it was.
  * Speaks TAP.  Also built for 32 bits, to see that the structs are the same.
  */
 #include <linux/capability.h>
@@ -24,7 +24,7 @@ static struct kho_subtree_entry subtree_room[8];
 static struct kho_obj_info infos_room[64];
 static char data_room[100];
 
-/* Room for any of the structs, and a tail that no kernel knows. */
+/* Any of the structs, with a tail that no kernel knows. */
 union any {
 	__u32 size;
 	struct kho_query query;
@@ -49,7 +49,7 @@ union any {
 	char bytes[1024];
 };
 
-/* What the commands for files of objects get. */
+/* The file for commands on objects. */
 static int object_fd = -1;
 
 static void make_victim(union any *any)
@@ -175,7 +175,7 @@ static void undo_preserve(union any *any)
 	need(remove_object("made"), "remove");
 }
 
-/* An object for the commands that take a file of one. */
+/* Makes an object for commands on objects. */
 static void open_victim(union any *any)
 {
 	(void)any;
@@ -237,7 +237,7 @@ static void nothing(union any *any)
 
 /* Offset of a member that has to be 0, plus 1, so that 0 stands for none. */
 #define ZERO(type, member) (1 + offsetof(struct type, member))
-/* The same of one whose lowest bits have a meaning. */
+/* The same for a member whose lowest byte has a meaning: its second byte. */
 #define FLAG(type, member) (ZERO(type, member) + 1)
 
 static const struct command {
@@ -245,14 +245,14 @@ static const struct command {
 	unsigned long cmd;
 	__u32 size;
 	unsigned int zero[2];
-	/* Fills in good input, and what it needs. */
+	/* Fills in good input, and makes the pages or the object that it needs. */
 	void (*prepare)(union any *any);
-	/* After it was carried out; @drop after it was refused. */
+	/* Clean up: @undo after success, @drop after a refusal. */
 	void (*undo)(union any *any);
 	void (*drop)(union any *any);
-	/* What good input gives. */
+	/* What good input returns: 0 or an errno. */
 	int want;
-	/* For CAP_SYS_ADMIN, for all, or for those with a file of an object. */
+	/* Who may call it: CAP_SYS_ADMIN, anyone, or anyone who has opened an object. */
 	enum { ADMIN, ANYONE, OBJECT } whose;
 } commands[] = {
 	{ "QUERY", KHO_QUERY, sizeof(struct kho_query),
@@ -267,7 +267,7 @@ static const struct command {
 	{ "BATCH_DEL", KHO_BATCH_DEL, sizeof(struct kho_batch),
 	  { ZERO(kho_batch, reserved) }, good_batch_del, nothing,
 	  undo_batch_add, 0, ADMIN },
-	/* Nothing has arrived that could be opened. */
+	/* No page has come from a previous kernel that could be opened. */
 	{ "PAGE_OPEN", KHO_PAGE_OPEN, sizeof(struct kho_page_open),
 	  { ZERO(kho_page_open, flags) }, nothing, nothing, nothing, ENOENT, ADMIN },
 	{ "PAGE_LIST", KHO_PAGE_LIST, sizeof(struct kho_page_list),
@@ -325,14 +325,14 @@ static const struct command {
 	{ "OBJ_INFO_LIST", KHO_OBJ_INFO_LIST, sizeof(struct kho_obj_info_list),
 	  { ZERO(kho_obj_info_list, flags) },
 	  good_infos, nothing, nothing, 0, ANYONE },
-	/* With nothing but zeros in it, it says that all stays as it is. */
+	/* A struct of zeros leaves everything as it is. */
 	{ "HANDOFF", KHO_HANDOFF, sizeof(struct kho_handoff),
 	  { ZERO(kho_handoff, flags), ZERO(kho_handoff, reserved) },
 	  nothing, nothing, nothing, 0, ADMIN },
 	{ "SCRATCH", KHO_SCRATCH, sizeof(struct kho_scratch_take),
 	  { ZERO(kho_scratch_take, flags) },
 	  nothing, nothing, nothing, 0, ADMIN },
-	/* The same: no kernel is loaded. */
+	/* So does this one: no kernel is loaded. */
 	{ "IMAGE", KHO_IMAGE, sizeof(struct kho_image),
 	  { ZERO(kho_image, flags), ZERO(kho_image, reserved) },
 	  nothing, nothing, nothing, 0, ADMIN },
@@ -346,8 +346,9 @@ static int file_for(const struct command *c)
 }
 
 /*
- * One call with @any as prepared, at @where, with @size in it: it has to give
- * @want, and in the end nothing may have changed.
+ * Calls @c once with good input at @where, but for its size, and the byte at @spoil if
+ * that is not negative.  The call has to return @want, and in the end nothing may have
+ * changed.
  */
 static void try_size(const struct command *c, void *where, __u32 size,
 		     int spoil, int want, const char *what)
@@ -377,7 +378,7 @@ static void try_size(const struct command *c, void *where, __u32 size,
 		printf("# got %s\n", name_of(err));
 }
 
-/* What changes something, and has nothing to tell but that. */
+/* Does the command write nothing to its struct? */
 static bool has_nothing_to_tell(const struct command *c)
 {
 	switch (c->cmd) {
@@ -398,8 +399,8 @@ static bool has_nothing_to_tell(const struct command *c)
 }
 
 /*
- * A struct in @page that can be read and not written: either it need not be, or
- * nothing is done.
+ * Calls @c with a struct that can't be written, in @page: a command that has to write to
+ * its struct must fail and change nothing.
  */
 static void try_unwritable(const struct command *c, char *page)
 {
@@ -425,7 +426,7 @@ static void try_unwritable(const struct command *c, char *page)
 		printf("# got %s\n", name_of(err));
 }
 
-/* Callers as old as the first version of a struct have to be served. */
+/* The size of the first version of a struct, whose callers have to be served. */
 static __u32 first_size(const struct command *c)
 {
 	switch (c->cmd) {
@@ -469,7 +470,7 @@ static void test_sizes(void)
 					 EOPNOTSUPP, k ? "reserved set" :
 					 "flags set");
 
-		/* A struct that is cut off by the end of memory. */
+		/* A struct that is cut off by the end of the mapping. */
 		*(__u32 *)(two + PAGE - 4) = c->size;
 		if (c->whose == OBJECT)
 			open_victim(NULL);
@@ -502,7 +503,7 @@ static void test_wrong_file(void)
 	refused_on(ENOTTY, object_fd,
 		   _IO(KHO_IOCTL_TYPE, KHO_CMD_IMAGE + 1), &room,
 		   "no command, on an object");
-	/* What the C library asks of any file. */
+	/* The C library calls this ioctl for any file. */
 	result(!isatty(object_fd) && errno == ENOTTY, "an object is no terminal");
 	close_victim(NULL);
 }
@@ -526,7 +527,10 @@ static void test_unknown(void)
 		&q, "a query with a size in its number");
 }
 
-/* Commands for CAP_SYS_ADMIN, and addresses, without it. */
+/*
+ * Without CAP_SYS_ADMIN, commands that need it fail and no addresses are told.  Returns
+ * how often that is not so.
+ */
 static int without_privilege(void)
 {
 	static union any room;
