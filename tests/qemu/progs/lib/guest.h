@@ -77,8 +77,8 @@ static inline __u64 proc_word(const char *path, __u64 index)
 }
 
 /*
- * Page numbers of the memory behind @p, all of which has to be there.  One that is just
- * being moved, as pages in scratch are, looks as if it were not.
+ * Page numbers of the @n pages from @p on, which all have to be present.  A page that is
+ * just being moved, as those in scratch are, looks as if it were not.
  */
 static inline void pfns_of(const void *p, __u64 *pfn, size_t n)
 {
@@ -107,7 +107,7 @@ static inline __u64 pfn_of(const void *p)
 	return pfn;
 }
 
-/* @n pages that are there and stay where they are. */
+/* @n pages that are present and locked. */
 static inline void *locked_pages(size_t n)
 {
 	char *p = mmap(NULL, n * PAGE, PROT_READ | PROT_WRITE,
@@ -116,7 +116,7 @@ static inline void *locked_pages(size_t n)
 
 	if (p == MAP_FAILED)
 		die("mmap of %zu pages: %s", n, strerror(errno));
-	/* A kernel without huge pages has no such advice to take. */
+	/* Fails in a kernel without huge pages, where it is not needed. */
 	madvise(p, n * PAGE, MADV_NOHUGEPAGE);
 	if (mlock(p, n * PAGE))
 		die("mlock of %zu pages: %s", n, strerror(errno));

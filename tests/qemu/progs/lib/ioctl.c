@@ -44,7 +44,7 @@ int call(unsigned long cmd, void *arg)
 	return call_on(kho, cmd, arg);
 }
 
-/* ---- Whatever was refused must have changed nothing ---- */
+/* ---- A refused command must change nothing ---- */
 
 static bool same(const struct kho_query *a, const struct kho_query *b)
 {
@@ -426,7 +426,7 @@ void offline_page(__u64 pfn)
 {
 	FILE *f = fopen("/sys/devices/system/memory/hard_offline_page", "w");
 
-	/* That the kernel could not do much about the page is an error here. */
+	/* EBUSY only says that the kernel could not do much about the page. */
 	if (!f || fprintf(f, "%#llx", pfn * PAGE) < 0 || (fclose(f) && errno != EBUSY))
 		die("hard_offline_page: %s", strerror(errno));
 }
@@ -458,7 +458,7 @@ bool can_touch(volatile char *p, bool write)
 	return good;
 }
 
-/* Goes to the mapping at @p in a file of the form of maps; its line. */
+/* Opens a file in the format of maps, behind the line for the mapping at @p. */
 static FILE *find_mapping(const char *path, const void *p, char *line,
 			  size_t size)
 {
@@ -495,7 +495,7 @@ long smaps_of(const void *p, const char *key)
 	return kib;
 }
 
-/* Pages that are pinned in the whole system; only root can tell. */
+/* Pages that are pinned in the whole system; 0 for users, who can't tell. */
 long pinned(void)
 {
 	long acquired = -1, released = -1, value;
@@ -505,7 +505,7 @@ long pinned(void)
 
 	if (geteuid())
 		return 0;
-	/* What each CPU has counted for itself. */
+	/* Adds up what each CPU has counted for itself. */
 	fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "1", 1) != 1)
 		die("stat_refresh: %s", strerror(errno));
@@ -527,7 +527,7 @@ long pinned(void)
 	return acquired - released;
 }
 
-/* What is given up by others is so in time, be the machine ever so slow. */
+/* Pins of others are given up in the background, which takes a while on a slow machine. */
 bool pins_are(long want)
 {
 	long pins = pinned();
@@ -555,7 +555,7 @@ void fill(char *p, size_t bytes, unsigned int seed)
 
 #define HUGE_PAGES	(HUGE_SIZE / PAGE)
 
-/* Has this become one huge page? */
+/* Is the memory at @p one huge page? */
 static bool is_whole(const char *p)
 {
 	static __u64 pfn[HUGE_PAGES];
@@ -575,7 +575,7 @@ bool has_thp(void)
 	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
 }
 
-/* @n huge pages, transparent ones. */
+/* @n transparent huge pages. */
 char *map_thp(size_t n)
 {
 	size_t bytes = n * HUGE_SIZE, i;

@@ -18,19 +18,19 @@ extern int tests, failures;
 /* Pages to preserve. */
 extern char *pool;
 extern __u64 pool_pfn[POOL_PAGES];
-/* Two neighbours of the pool, the first with an even page number. */
+/* The first of two adjacent pages of the pool; an even page number. */
 extern __u64 pair_pfn;
 
 /* One line of TAP; returns @good. */
 ATTRIBUTE(format(printf, 2, 3))
 bool result(bool good, const char *format, ...);
-/* It has to have been a success. */
+/* Tests that @err is 0. */
 bool done(int err, const char *what);
-/* As done(), for what is no test of its own. */
+/* For steps that are no tests of their own: dies if @err is not 0. */
 void need(int err, const char *what);
 const char *name_of(int err);
 
-/* 0 or an errno, as all that follow; on /dev/kho, or on an object. */
+/* These return 0 or an errno.  call() is on /dev/kho, call_on() on any file. */
 int call(unsigned long cmd, void *arg);
 int call_on(int fd, unsigned long cmd, void *arg);
 int add_page(__u64 pfn, __u32 order);
@@ -54,51 +54,51 @@ bool unchanged(const struct kho_query *before, const char *what);
 void refused(int want, unsigned long cmd, void *arg, const char *what);
 void refused_on(int want, int fd, unsigned long cmd, void *arg,
 		const char *what);
-/* Something else has failed with @err: it has to be @want. */
+/* Tests that something else has failed with @want, and not with another @err. */
 bool failed_with(int want, int err, const char *what);
 
 void make_pool(void);
 
 /*
- * Runs @run in a process of its own, whose results are ours; @what is what has
- * gone wrong if it does not come to its end.
+ * Runs @run in a process of its own, and counts its results as ours.  If the process
+ * does not come to its end, the result that fails is called @what.
  */
 void in_child(const char *what, void (*run)(void *arg), void *arg);
-/* A process that runs @run, tells that by a byte, and waits to be killed. */
+/* Starts a process, which waits to be killed after @run; returns when @run has. */
 pid_t start_child(void (*run)(void *arg), void *arg);
 void kill_child(pid_t pid);
 
-/* Anonymous memory, or a memfd's: a failure is the end. */
+/* Anonymous memory, a file's, and a memfd; all of these die if they fail. */
 char *map_anon(size_t bytes);
 char *map_fd(int fd, size_t bytes, int prot, int flags);
 int make_memfd(const char *name, size_t bytes);
-/* Memory at a multiple of @align with nothing behind it; munmap()s the rest. */
+/* A mapping at a multiple of @align, with nothing mapped right behind it. */
 char *map_aligned(size_t bytes, size_t align, int fd, int prot, int flags);
 
-/* Is what the object has the same as @bytes at @p? */
+/* Does the object begin with the same @bytes bytes as the memory at @p? */
 bool object_is(int fd, const void *p, size_t bytes);
-/* Is what is at @p zero? */
+/* Are all bytes at @p zero? */
 bool all_zero(const void *p, size_t bytes);
 /* Does the kernel say that this page is poisoned? */
 bool is_poisoned(__u64 pfn);
-/* As after a memory error that no process has come upon. */
+/* Poisons a page, as after a memory error that no process has come upon. */
 void offline_page(__u64 pfn);
-/* Can the byte at @p be read, or written?  Else there is a signal. */
+/* Can the byte at @p be read, or written?  If not, it has raised a signal. */
 bool can_touch(volatile char *p, bool write);
-/* KiB of what /proc/self/smaps calls @key, of the mapping at @p. */
+/* The field @key of /proc/self/smaps for the mapping at @p, in KiB. */
 long smaps_of(const void *p, const char *key);
 /* The line of /proc/self/maps of the mapping at @p. */
 void maps_of(const void *p, char *line, size_t size);
 /* Are there transparent huge pages?  With PREEMPT_RT there are none. */
 bool has_thp(void);
-/* @n huge pages, that are there and that they are: transparent, and hugetlb. */
+/* @n huge pages: transparent ones, present and whole; hugetlb's, not yet present. */
 char *map_thp(size_t n);
 char *map_hugetlb(size_t n);
-/* Pages that are pinned in the whole system; only root can tell. */
+/* Pages that are pinned in the whole system; 0 for users, who can't tell. */
 long pinned(void);
-/* Is it as many, or soon is?  Some are given back when there is time. */
+/* Are @want pages pinned, at most 10 s from now?  Some are given up in the background. */
 bool pins_are(long want);
-/* A word of each cache line tells where it is. */
+/* Fills memory with one word in each 64 bytes, which depends on @seed and its place. */
 void fill(char *p, size_t bytes, unsigned int seed);
 
 /* ioctl-cases.c */
@@ -112,9 +112,9 @@ void test_lists(void);
 /* ioctl-envelopes.c */
 void test_envelopes(void);
 
-/* For those that need what not each kernel has: it has to be there. */
+/* Does the kernel have to have what some tests need, and not each kernel has? */
 extern bool full;
-/* Has it failed for want of a system call that need not be there? */
+/* Has it failed because the kernel lacks a system call, which it may? */
 bool need_not_be(int err);
 
 /* ioctl-objects.c */
@@ -133,10 +133,10 @@ void test_many(void);
 void test_giving_back(void);
 
 /* ioctl-memory.c */
-/* @bytes at @p can't be preserved: it is told why, and that it is at @bad. */
+/* Preserving @bytes at @p has to fail with @want, and to tell @why and the address @bad. */
 void bad_preserve(int want, __u32 why, const void *p, __u64 bytes,
 		  const void *bad, const char *what);
-/* They can; @writable is where they can be written, or NULL. */
+/* Preserving them has to succeed; @writable is where they can be written, or NULL. */
 void good_preserve(const char *p, char *writable, __u64 bytes, const char *what);
 void test_ranges(void);
 void test_kinds(void);
