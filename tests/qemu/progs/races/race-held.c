@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Races that need no luck: a process is held up at a named place of the module,
- * until it is there others do nothing, and it goes on once they are done.
+ * Races that need no luck: a process is held up at a named place in the module.  Only
+ * then do others begin, and only once they are done does it go on.
  */
 #include <sys/wait.h>
 
@@ -38,7 +38,7 @@ static int nr_held(void)
 	return n;
 }
 
-/* Runs @run(@arg) in a process, whose exit status that is, up to @point. */
+/* Runs @run(@arg) in a process, up to @point.  Its result is the exit status. */
 static pid_t hold(const char *point, int (*run)(void *arg), void *arg)
 {
 	int i, status;
@@ -61,7 +61,7 @@ static pid_t hold(const char *point, int (*run)(void *arg), void *arg)
 	return pid;
 }
 
-/* It goes on; its exit status. */
+/* Lets the process go on to its end; returns its exit status. */
 static int let_go(pid_t pid)
 {
 	int status;
@@ -79,7 +79,7 @@ struct touching {
 	bool write;
 };
 
-/* Only a write that nobody has looked at the page before has it copied at once. */
+/* A page is copied at once only if it is written before it is read: hence read(). */
 static int touch(void *arg)
 {
 	const struct touching *touching = arg;
@@ -90,7 +90,7 @@ static int touch(void *arg)
 	return can_touch(touching->p, false);
 }
 
-/* What is found at @offset before the object ends there is not to be mapped. */
+/* An object is cut off while its last page is faulted in, which must not be mapped then. */
 static void fault_and_cut(size_t bytes, size_t left, __u32 flags, int map,
 			  bool write, const char *what)
 {
@@ -133,7 +133,7 @@ static void test_fault(void)
 
 /* ---- A page fault, and a page that is poisoned meanwhile ---- */
 
-/* The last page is mapped already by somebody else. */
+/* The last page is poisoned while it is faulted in; another mapping has it already. */
 static void fault_and_poison(size_t bytes, __u32 flags, int map, bool write,
 			     const char *what)
 {
@@ -151,7 +151,7 @@ static void fault_and_poison(size_t bytes, __u32 flags, int map, bool write,
 	pid = hold("fault-looked", touch, &touching);
 	offline_page(pfn_of(other + bytes - PAGE));
 	status = let_go(pid);
-	/* Else it has the page locked for ever. */
+	/* A process that died in the fault has the page locked for ever. */
 	if (!result(status < 128, "%s, and poison it meanwhile", what))
 		die("%s: status %#x", what, status);
 	object_info(fd, &info);
@@ -178,7 +178,7 @@ static void test_poison(void)
 
 /* ---- Work on one object that takes long, and calls that do not concern it ---- */
 
-/* One of each kind. */
+/* One call of each kind. */
 static void call_all(void)
 {
 	static struct kho_obj_info room[8];
@@ -237,8 +237,8 @@ static int preserve_large(void *arg ATTRIBUTE(unused))
 }
 
 /*
- * @run is held up at @point.  Whoever waited for it would do so until it is let go,
- * or for so long that it is held up no more.
+ * @run is held up at @point.  A call that waited for it would return only after
+ * HELD_MS, when it is held up no more.
  */
 static void others_go_on(const char *point, int (*run)(void *arg), int want,
 			 const char *what)
@@ -247,7 +247,7 @@ static void others_go_on(const char *point, int (*run)(void *arg), int want,
 
 	need(create("large", large.bytes, &large.fd), "create");
 	pid = hold(point, run, NULL);
-	/* Whoever else comes by is not meant. */
+	/* None of these calls comes to @point, where it would be held up as well. */
 	call_all();
 	result(nr_held() == 1, "%s: other calls do not wait for it", what);
 	result(let_go(pid) == want, "%s: and it comes to its end", what);
@@ -262,7 +262,7 @@ static void test_long(void)
 	large.bytes = 64 * PAGE;
 	others_go_on("in_use", seal_large, 0, "look for other users of a page");
 	others_go_on("sums", sum_large, 0, "have room for sums");
-	/* Pinned pages of a private mapping are others in a child. */
+	/* A child gets copies of the pinned pages of a private mapping. */
 	large.p = mmap(NULL, large.bytes, PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (large.p == MAP_FAILED)
@@ -275,7 +275,7 @@ static void test_long(void)
 	munmap(large.p, large.bytes);
 }
 
-/* Here the calls are those that open nothing: others are held up as well. */
+/* Here only calls that open nothing can be made: others would be held up as well. */
 static void test_opening(void)
 {
 	struct kho_query q;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * race-test [held]: what several do with one object at a time, and one with several.
- * With "held" the module has to be built so that callers can be held up at a named
- * place (module/base/inject.h), and that is what is tested.  Speaks TAP.
+ * race-test [held]: several users of one object at a time.  "held" tests callers that are
+ * held up at a named place, for which the module has to be built (module/base/inject.h).
+ * Speaks TAP.
  */
 #include <linux/userfaultfd.h>
 #include <pthread.h>
@@ -14,9 +14,9 @@
 #include "ioctl.h"
 #include "race.h"
 
-/* ---- Sealing leaves other's mappings alone ---- */
+/* ---- Sealing leaves others' mappings alone ---- */
 
-/* A pipe has a reference to the page at @p, until its ends are closed. */
+/* Gives a pipe a reference to the page at @p, until its ends are closed. */
 static void pin_page(char *p, int ends[2])
 {
 	struct iovec page = { .iov_base = p, .iov_len = PAGE };
@@ -79,7 +79,7 @@ static struct {
 	volatile bool end;
 } busy;
 
-/* All of them read the same page, which they look at by turns, or have copied. */
+/* All threads read the same page: half of them in a mapping, half with pread(). */
 static void *keep_reading(void *arg)
 {
 	bool touch = (uintptr_t)arg % 2;
@@ -139,7 +139,7 @@ static void busy_seal(int prot, const char *what)
 #define UFFD_FEATURE_WP_ASYNC		(1 << 15)
 #endif
 
-/* Write-protects @bytes at @p, none of which is there: false if that can't be. */
+/* Write-protects @bytes at @p, none of which is present; false if the kernel can't. */
 static bool leave_marks(char *p, size_t bytes)
 {
 	struct uffdio_api api = {
@@ -170,8 +170,8 @@ static bool leave_marks(char *p, size_t bytes)
 }
 
 /*
- * Does a process that looks at @p come to its end?  One that never gets its page
- * can be killed, but does not end by itself however long it is given.
+ * A process that accesses the second page at @p has to exit with @want.  If it never gets
+ * the page, it does not end by itself, but the alarm kills it.
  */
 static void looks_at(char *p, bool write, int want, const char *what)
 {
