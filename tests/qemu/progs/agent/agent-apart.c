@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The agent's part for a kernel that has much to be told of: an object of single
- * pages, and how the next kernel is told.
+ * The agent's commands for many keys: an object of single pages, and how the next kernel
+ * is told of it.
  */
 #include "agent.h"
 
 /*
- * apart NAME COUNT SEED [wide]: makes an object of memory that it has, no two pages
- * of which lie side by side; those with the lowest numbers, of half of all memory
- * that is free, if it is to be wide
+ * apart NAME COUNT SEED [wide]: preserves COUNT pages of its own as an object, no two of
+ * which are adjacent: those with the lowest numbers of 2 * COUNT + 4096 pages, or with
+ * "wide" of half of all free memory
  */
 int cmd_apart(char **argv)
 {
@@ -35,7 +35,7 @@ int cmd_apart(char **argv)
 	}
 	qsort(place, total, sizeof(*place), by_pfn);
 
-	/* The pages stay; only where they are seen changes. */
+	/* Only the mappings move together; the pages stay where they are. */
 	object = mmap(NULL, count * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
 		      -1, 0);
 	if (object == MAP_FAILED)
@@ -58,14 +58,14 @@ int cmd_apart(char **argv)
 	memcpy(arg.name, argv[0], strlen(argv[0]));
 	if (ioctl(open_kho(), KHO_OBJ_PRESERVE, &arg))
 		die("KHO_OBJ_PRESERVE: %s", strerror(errno));
-	/* Those below 2 MiB or in scratch were moved, and may lie side by side now. */
+	/* Pages below 2 MiB or in scratch were moved, and may be adjacent now. */
 	if (ioctl(arg.fd, KHO_OBJ_INFO, &info) || info.extents < count - count / 10)
 		die("the object has %llu extents, not %llu", info.extents, count);
 	printf("%llu pages in as many extents preserved\n", count);
 	return 0;
 }
 
-/* check-apart NAME COUNT SEED: compares each byte of it */
+/* check-apart NAME COUNT SEED: compares each byte of the object */
 int cmd_check_apart(char **argv)
 {
 	__u64 count = number(argv[1]), seed = number(argv[2]), bytes, i;
@@ -88,7 +88,7 @@ int cmd_check_apart(char **argv)
 	return 0;
 }
 
-/* handoff exact|envelopes: whatever the kernel that is loaded is made for */
+/* handoff exact|envelopes: sets how to hand over, whatever the loaded kernel is for */
 int cmd_handoff(char **argv)
 {
 	struct kho_handoff arg = {

@@ -15,7 +15,7 @@ static __u32 be32(const __u8 *p)
 	return (__u32)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
-/* Copies property @name of node @node ("" is the root) of a sound FDT. */
+/* Copies property @name of node @node ("" is the root) of a valid FDT. */
 static void fdt_prop(const __u8 *fdt, __u32 size, const char *node,
 		     const char *name, void *value, __u32 len)
 {
@@ -51,7 +51,7 @@ static void fdt_prop(const __u8 *fdt, __u32 size, const char *node,
 	die("the FDT has no %s/%s of %u bytes", node, name, len);
 }
 
-/* Reads @n bytes of 2^@order pages that arrived. */
+/* Reads @n bytes of 2^@order incoming pages. */
 static void read_pages(int kho, __u64 phys, __u32 order, void *to, size_t n)
 {
 	int fd = open_pages(kho, phys / PAGE, order);
@@ -80,7 +80,7 @@ static void find_subtree(int kho, const char *name,
 	}
 }
 
-/* The order under which the pages at @phys arrived. */
+/* The order of the incoming pages at @phys. */
 static __u32 find_order(int kho, __u64 phys)
 {
 	struct kho_page_entry e;
@@ -100,7 +100,7 @@ static __u32 find_order(int kho, __u64 phys)
 	}
 }
 
-/* What a vmalloc area has in it. */
+/* Reads the first @size bytes of an incoming vmalloc area. */
 static void read_vmalloc(int kho, const struct kho_vmalloc *area, void *to,
 			 size_t size)
 {
@@ -122,8 +122,8 @@ static void read_vmalloc(int kho, const struct kho_vmalloc *area, void *to,
 }
 
 /*
- * kho-test: sums its folios up as the kernel's csum_partial() does: a sum of
- * 32-bit words in ones' complement, of which 0 and all ones are the same.
+ * kho-test: sums up the test module's folios as the kernel's csum_partial() does: a sum
+ * of 32-bit words in ones' complement, in which 0 and all ones are the same.
  */
 int cmd_kho_test(char **argv)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The agent says what the module says of itself. */
+/* The agent's command that prints what KHO_QUERY returns. */
 #include "agent.h"
 
 static const char *const arrivals[] = {

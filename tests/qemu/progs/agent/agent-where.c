@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The agent's part for whoever damages a handover: where everything lies. */
+/* The agent's command for tests that damage a handover: where everything lies. */
 #include <stddef.h>
 #include <sys/utsname.h>
 
 #include "agent.h"
 #include <kho/objects.h>
 
-/* Where the metadata say what release this is. */
+/* Where the metadata name the release of this kernel. */
 #define RELEASE_AT	offsetof(struct kho_metadata, previous_release)
 
 /* Room for all metadata pages of a test. */
@@ -21,7 +21,7 @@ static const char *find(const void *where, const void *what, size_t n)
 	return p;
 }
 
-/* The list that begins at @setup, as far as it is in this page. */
+/* Prints the list that begins at @setup, as far as it is in this page. */
 static void show_list(const char *page, __u64 addr, __u64 setup)
 {
 	struct kho_setup_indirect inner;
@@ -41,7 +41,7 @@ static void show_list(const char *page, __u64 addr, __u64 setup)
 	printf("nodes=%u\n", i);
 }
 
-/* Where the records of objects are, if this is a page of these. */
+/* Prints where the record of "object" is, if it is in this page. */
 static void show_records(const char *page, __u64 addr)
 {
 	const struct kho_objs_page *p = (const struct kho_objs_page *)page;
@@ -53,7 +53,7 @@ static void show_records(const char *page, __u64 addr)
 			       ((const char *)&p->records[i] - page));
 }
 
-/* where: physical addresses of what a corrupter wants to hit */
+/* where: prints the physical addresses of what a test may want to damage */
 int cmd_where(char **argv)
 {
 	struct kho_meta_entry *entries = calloc(META_MAX, sizeof(*entries));

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The agent of the demo and the tests: leaves pages behind, finds them again,
- * and does harm on request.  Talks to /dev/kho without any library of ours, so
- * that it tells the same story from another side than khoctl.
+ * and does harm on request.  It uses /dev/kho without any library of ours, so that
+ * it is a check that does not depend on the code of khoctl.
  */
 #include "agent.h"
 #include <kho/abi.h>
 
 #define MAGIC		"kho-manifest-v1"
 
-/* ---- Content that tells from where it is if it is right ---- */
+/* ---- Content that follows from the place of a page ---- */
 
 static __u64 mix(__u64 x)
 {
@@ -128,7 +128,7 @@ static void batch(int kho, bool add, const struct manifest *m)
 	free(entries);
 }
 
-/* Until killed. */
+/* Waits to be killed. */
 ATTRIBUTE(noreturn)
 static void stay(void)
 {
@@ -147,9 +147,9 @@ int by_pfn(const void *a, const void *b)
 }
 
 /*
- * scatter COUNT SEED MANIFEST [flip|dense|wide]: preserves single pages far and
- * wide; or, of what memory there is, each second one; or some of three quarters of
- * all memory that is free
+ * scatter COUNT SEED MANIFEST [flip|dense|wide]: preserves single pages, no two of which
+ * are adjacent, from all over 16 * COUNT pages; with "dense" of little more than 2 * COUNT
+ * pages, with "wide" of three quarters of all free memory.  "flip" damages one of them.
  */
 static int cmd_scatter(char **argv)
 {
@@ -179,7 +179,7 @@ static int cmd_scatter(char **argv)
 	}
 	qsort(place, total, sizeof(*place), by_pfn);
 
-	/* Of these keep those that no two are neighbours, and that may be kept ... */
+	/* Keep pages outside of scratch, no two of which are adjacent ... */
 	for (i = 0; i < total; i++)
 		if ((!apart || place[i].pfn > place[apart - 1].pfn + 1) &&
 		    place[i].pfn * PAGE - query.scratch_addr >= query.scratch_size)
@@ -187,7 +187,7 @@ static int cmd_scatter(char **argv)
 	if (apart < m.count)
 		die("found only %zu pages that lie apart", apart);
 
-	/* ... and of those, some from all over. */
+	/* ... and of these choose some from all over. */
 	m.page = calloc(m.count, sizeof(*m.page));
 	if (!m.page)
 		die("no memory");
@@ -213,7 +213,7 @@ static int cmd_scatter(char **argv)
 	return 0;
 }
 
-/* Opens 2^@order pages that arrived. */
+/* Opens 2^@order incoming pages. */
 int open_pages(int kho, __u64 pfn, __u32 order)
 {
 	struct kho_page_open arg = {
@@ -228,7 +228,7 @@ int open_pages(int kho, __u64 pfn, __u32 order)
 	return arg.fd;
 }
 
-/* Maps a page that arrived; dies unless each of its bytes is right. */
+/* Maps an incoming page; dies unless each of its bytes is right. */
 static __u64 *map_page(int kho, const struct manifest *m, __u32 n)
 {
 	__u64 pfn = m->page[n].pfn;
@@ -272,7 +272,7 @@ static int cmd_verify(char **argv)
 	return 0;
 }
 
-/* rewrite MANIFEST SEED NEW: gives arrived pages other content, in place */
+/* rewrite MANIFEST SEED NEW: gives incoming pages new content, in place */
 static int cmd_rewrite(char **argv)
 {
 	__u64 seed = number(argv[1]);
@@ -335,7 +335,7 @@ static int cmd_flip_object(char **argv)
 	return 0;
 }
 
-/* hold NAME: has the object mapped until killed */
+/* hold NAME: keeps the object mapped until killed */
 static int cmd_hold(char **argv)
 {
 	__u64 bytes;
@@ -349,9 +349,9 @@ static int cmd_hold(char **argv)
 }
 
 /*
- * nodes: a chain of nodes that leads to key 0, which no order has.  Preserves them, or
- * the next kernel might write over them before it reads; prints the address of the
- * uppermost.
+ * nodes: makes a chain of tree nodes that leads to key 0, which no order has, and prints
+ * the address of the uppermost.  Preserves them, or the next kernel might write over them
+ * before it reads them.
  */
 static int cmd_nodes(char **argv)
 {
@@ -375,8 +375,8 @@ static int cmd_nodes(char **argv)
 }
 
 /*
- * list COUNT: a list of setup_data with COUNT envelopes and nothing else.  Prints
- * the address of the first node and keeps them until killed.
+ * list COUNT: makes a list of setup_data with COUNT envelopes and nothing else.  Prints
+ * the address of the first node, and keeps the list until killed.
  */
 static int cmd_list(char **argv)
 {
@@ -451,7 +451,7 @@ static int cmd_hog(char **argv)
 	}
 }
 
-/* clean PREFIX: removes objects of such names, and all raw pages */
+/* clean PREFIX: removes objects whose names begin so, and all pages by number */
 static int cmd_clean(char **argv)
 {
 	struct kho_page_entry page;

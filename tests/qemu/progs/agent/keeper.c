@@ -47,10 +47,10 @@ static void *map_hugetlb_1g(size_t bytes);
 static const struct kind {
 	const char *name;
 	size_t bytes;
-	size_t page;			/* what the memory is made of */
+	size_t page;			/* bytes of the pages that it is made of */
 	void *(*map)(size_t bytes);
 } kinds[] = {
-	/* First, while there is 1 GiB in one piece that nobody pins. */
+	/* First, while there is 1 GiB in one piece without pinned pages. */
 	{ "hugetlb-1g", 1024 * MIB, GIGANTIC, map_hugetlb_1g },
 	{ "anon", 192 * MIB, SMALL, map_anon },
 	{ "memfd", 192 * MIB, SMALL, map_memfd },
@@ -72,7 +72,7 @@ static __u64 mix(__u64 x)
 	return x ^ (x >> 31);
 }
 
-/* The words of a page are a row with a start and a step of their own. */
+/* The words of a page are an arithmetic sequence: each page has its start and step. */
 static void row_of(const struct kind *k, __u64 gen, size_t page, __u64 *start,
 		   __u64 *step)
 {
@@ -216,9 +216,9 @@ static void write_number(const char *path, unsigned long number)
 }
 
 /*
- * Lets the pool have what is in use already, and this.  For 1 GiB in one piece
- * the kernel has to move what is in the way, and what it moves just now it
- * can't move a second time: it is asked more than once.
+ * Makes the pool large enough for what is in use already, and for this.  To get 1 GiB in
+ * one piece, the kernel has to move the pages that are in the way, but it can't move one
+ * that is being moved just then: so it is asked more than once.
  */
 static void *map_hugetlb(size_t bytes, size_t page, int flags)
 {
@@ -254,7 +254,7 @@ static void *map_hugetlb_1g(size_t bytes)
 	return map_hugetlb(bytes, GIGANTIC, 30 << MAP_HUGE_SHIFT);
 }
 
-/* It is to be the memory that it is said to be. */
+/* Checks that the memory is made of the pages that it should be made of. */
 static void check_fresh(const struct kind *k, const void *p)
 {
 	bool thp = k->map == map_thp;
@@ -274,10 +274,10 @@ struct notes {
 	char kind[16];
 	__u64 written;			/* the generation that wrote the object */
 	__u64 born;			/* the one that preserved it */
-	char release[72];		/* of the kernel that was */
+	char release[72];		/* of the kernel in which it did */
 };
 
-/* The last one that replaced it, up to @gen.  Each has its turn. */
+/* The last generation up to @gen that replaced this kind.  The kinds take turns. */
 static __u64 born_in(const struct kind *k, __u64 gen)
 {
 	while (gen && (gen - 1) % KINDS != (size_t)(k - kinds))
@@ -285,7 +285,7 @@ static __u64 born_in(const struct kind *k, __u64 gen)
 	return gen;
 }
 
-/* Their length differs as well: up to all that there may be. */
+/* The length of the notes differs as well, up to the most that user data may have. */
 static __u32 notes_bytes(const struct kind *k, __u64 gen)
 {
 	if (gen % 7 == 6)
@@ -322,7 +322,7 @@ static void set_notes(const struct kind *k, __u64 gen, const char *release,
 		die("%s: kho_object_set_data: %s", k->name, strerror(-err));
 }
 
-/* The release in them has to be the one that the kernel has recorded. */
+/* The release in the notes has to be the one that the module recorded. */
 static void check_notes(const struct kind *k, __u64 gen,
 			const struct kho_obj_info *info, int obj)
 {
@@ -376,7 +376,7 @@ static void get_info(const struct kind *k, int obj, struct kho_obj_info *info)
 		die("%s: kho_object_info: %s", k->name, strerror(-err));
 }
 
-/* As it is listed, which does not open it */
+/* Gets the information from the list, without opening the object. */
 static void find(const struct kind *k, struct kho_obj_info *info)
 {
 	struct kho_obj_info room[2 * KINDS];
@@ -406,7 +406,7 @@ static void remove_object(const struct kind *k)
 		die("%s: kho_object_remove: %s", k->name, strerror(-err));
 }
 
-/* Fresh memory becomes an object, and is written to after that. */
+/* Makes an object of fresh memory, and writes to it after that. */
 static void preserve(const struct kind *k, __u64 gen)
 {
 	struct kho_refusal refusal;
@@ -425,7 +425,7 @@ static void preserve(const struct kind *k, __u64 gen)
 		    (unsigned long long)refusal.addr);
 	fill(k, gen, p);
 
-	/* The object is this memory, not what it was. */
+	/* The object is the memory itself, not a copy of what it was. */
 	row_of(k, gen, k->bytes / PAGE - 1, &start, &step);
 	if (pread(obj, &word, 8, k->bytes - PAGE) != 8 || word != start)
 		die("%s: the object does not show what was written", k->name);
@@ -447,10 +447,10 @@ static void preserve(const struct kind *k, __u64 gen)
 
 /* ---- The mapping of an object is memory like any other ---- */
 
-/* What is read straight from a disk, which needs pages to be found and held */
+/* Direct I/O from a disk, for which the kernel has to find the pages and hold them */
 static void direct_io(const struct kind *k, char *memory, const char *wanted)
 {
-	/* Beyond one large page, if there is another. */
+	/* Across the end of the first large page, if there is another. */
 	char *at = memory + LARGE - DISK_BYTES / 2;
 	int fd = open(DISK, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	ssize_t got;
@@ -468,7 +468,7 @@ static void direct_io(const struct kind *k, char *memory, const char *wanted)
 		die("%s: a direct read has read something else", k->name);
 }
 
-/* And the other way: pages of the mapping in a pipe, without a copy */
+/* The other way: puts pages of the mapping into a pipe without copying them. */
 static void splice_out(const struct kind *k, char *memory)
 {
 	struct iovec iov = { memory + k->bytes / 2 + PAGE, 4 * PAGE };
@@ -487,7 +487,7 @@ static void splice_out(const struct kind *k, char *memory)
 	close(fds[1]);
 }
 
-/* Has it been mapped by pages of 2 MiB at least, now that all was touched? */
+/* Is it mapped by pages of at least 2 MiB, now that all of it was touched? */
 static void check_large(const struct kind *k, const void *p, long nr_faults)
 {
 	size_t large = mapped_as(p, k->bytes, "FilePmdMapped") +
@@ -499,7 +499,7 @@ static void check_large(const struct kind *k, const void *p, long nr_faults)
 	if (large != k->bytes)
 		die("%s: %zu of %zu bytes are mapped by large pages", k->name,
 		    large, k->bytes);
-	/* Some are those of this program. */
+	/* Some faults are this program's own. */
 	if (nr_faults > (long)(k->bytes / LARGE + 32))
 		die("%s: %ld page faults in %zu bytes", k->name, nr_faults,
 		    k->bytes);
@@ -559,7 +559,7 @@ static void check_largest(const struct kind *k, __u64 gen)
 	close(obj);
 }
 
-/* Everything that generation @gen left */
+/* Checks what is listed of the object that generation @gen left. */
 static void check_arrived(const struct kind *k, __u64 gen)
 {
 	struct kho_obj_info info;
@@ -570,7 +570,7 @@ static void check_arrived(const struct kind *k, __u64 gen)
 		   KHO_OBJ_BUSY, KHO_OBJ_ARRIVED);
 }
 
-/* Finds what generation @gen left; and unless @last is set, writes the next. */
+/* Checks what generation @gen left; unless @last is set, writes the next one's content. */
 static void visit(const struct kind *k, __u64 gen, const char *disk, bool last)
 {
 	struct kho_obj_info info;
