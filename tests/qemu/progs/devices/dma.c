@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A disk that is always in the midst of writing to memory that is preserved, also when
- * the machine jumps.
+ * A disk that is always writing to preserved memory, also when the machine jumps.
  *
- *	dma keep NAME DISK	has that written to the first half of an object, by direct
+ *	dma keep NAME DISK	has the disk write to the first half of an object, by direct
  *				I/O, until the machine ends; says "busy" once it has begun
- *	dma check FILE		what there can be in the object, and nothing else: blocks
- *				of the disk's, or as they were before they were written
+ *	dma check FILE		checks that each block there is either one of the disk's or
+ *				as it was before, and that the second half is unchanged
  *
  * The disk's blocks are full of OF_DISK.
  */
