@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fail-nth [arrived | unload MODULE]: lets the 1st, 2nd, 3rd ... thing that can fail in a
- * command do so, until one run has none left: allocations, and copies from and to
- * user memory.  Each failure has to be told by an errno that is documented, to
- * leave nothing behind and nothing changed, and the same command works afterwards.
+ * fail-nth [arrived | unload MODULE]: runs each command again and again, and makes its
+ * 1st, 2nd, 3rd ... step fail that can: an allocation, or a copy from or to user memory.
+ * It is done when a run has fewer steps.  Each failure has to return a documented errno
+ * and to change nothing, and the same command has to work afterwards.
  *
- * Objects are used by a user who has no more locked memory than that: if any stayed
- * charged, there would be too little.  With "arrived" it is only what needs a page
- * that did; with "unload" only that, and the module is not loaded before or after.
+ * The user of the objects may lock only LIMIT_PAGES: if any stayed charged, there would
+ * be too few.  "arrived" tests only what needs an incoming page; "unload" only unloading
+ * the module, which is not loaded before or after.
  *
  * Needs a kernel with CONFIG_FAULT_INJECTION.  Speaks TAP.
  */
@@ -16,7 +16,7 @@
 
 #include "fail-nth.h"
 
-/* What the user may lock: two objects, the larger one of a huge page. */
+/* What the user may lock: enough for any of the cases. */
 #define LIMIT_PAGES	2048
 
 bool nothing_to_see(void)
@@ -34,8 +34,8 @@ void nothing(void)
 static int nth_fd;
 
 /*
- * Sets which of the following things of this thread is to fail.  Writing that is
- * one itself, as reading it is.
+ * Sets which of this thread's next steps is to fail.  Writing the number is such a step
+ * itself, and so is reading it.
  */
 static void set_nth(int n)
 {
@@ -51,14 +51,14 @@ static void set_nth(int n)
 	die("fail-nth: %s", strerror(errno));
 }
 
-/* Were there fewer? */
+/* Were there fewer steps, so that none has failed? */
 static bool was_not_used(void)
 {
 	char text[16] = "";
 
 	if (pread(nth_fd, text, sizeof(text) - 1, 0) > 0)
 		return atoi(text) != 0;
-	/* It was the turn of this one. */
+	/* The step that had to fail was this read. */
 	if (errno == EFAULT)
 		return true;
 	die("fail-nth: %s", strerror(errno));
@@ -71,14 +71,14 @@ static void open_nth(void)
 		die("fail-nth: %s", strerror(errno));
 }
 
-/* What each of them may say: see include/uapi/linux/kho.h. */
+/* The errnos that a command may return: see include/uapi/linux/kho.h. */
 static bool is_documented(int err, const struct test_case *c)
 {
 	return err == ENOMEM || err == EFAULT ||
 	       (err == EAGAIN && c->run == do_fork);
 }
 
-/* Lets the nth one fail; false if something is wrong, *@over if there is none. */
+/* Makes step @n fail; false if something is wrong, *@over if there are fewer steps. */
 static bool run_once(const struct test_case *c, int n, bool *over, int *failed)
 {
 	struct kho_query before;
@@ -92,7 +92,7 @@ static bool run_once(const struct test_case *c, int n, bool *over, int *failed)
 	*over = was_not_used();
 	set_nth(0);
 	*failed += !!err;
-	/* What can be done without may fail. */
+	/* The command may have done without what failed. */
 	good = !err || (is_documented(err, c) && !*over);
 	if (!good)
 		printf("# number %d: %s\n", n, name_of(err));
@@ -112,7 +112,7 @@ static bool run_once(const struct test_case *c, int n, bool *over, int *failed)
 	if (!err || !good)
 		return good;
 
-	/* It works if nothing fails. */
+	/* If nothing fails, the command works. */
 	c->prepare();
 	err = c->run();
 	if (err) {
@@ -144,7 +144,7 @@ void run_cases(const struct test_case *c, size_t nr)
 		run_case(c);
 		if (!geteuid())
 			continue;
-		/* All that there is to be had for this user can be had. */
+		/* This user can have all of the limit again. */
 		getrlimit(RLIMIT_MEMLOCK, &limit);
 		err = create_as("all", limit.rlim_cur, KHO_CREATE_UNCOMMITTED, 0,
 				&fd);
@@ -171,7 +171,7 @@ static void as_user(void *arg)
 	close(nth_fd);
 }
 
-/* The module itself: nothing is preserved. */
+/* Makes each step of unloading the module fail, with nothing preserved. */
 static void unload_each(const char *path)
 {
 	bool good = true, over = false;
@@ -213,7 +213,7 @@ int main(int argc, char **argv)
 	}
 
 	make_content();
-	/* Objects first: what there is of memory is copied with each fork(). */
+	/* Objects first, while there is little memory for each fork() to copy. */
 	in_child("objects", as_user, NULL);
 	make_pool();
 	choose_pages();

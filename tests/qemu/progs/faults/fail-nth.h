@@ -9,12 +9,12 @@ struct test_case {
 	const char *name;
 	void (*prepare)(void);
 	int (*run)(void);
-	/* Looks whether all is as it should be, failed or not. */
+	/* Is all as it should be, whether @run failed or not? */
 	bool (*look)(void);
-	/* After success, and after failure. */
+	/* Clean up after success, and after failure. */
 	void (*undo)(void);
 	void (*drop)(void);
-	/* Failures that there have to be at least. */
+	/* How many failures there have to be at least. */
 	int least;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* For fail-nth: what objects can do, and what is done with their files. */
+/* For fail-nth: commands for objects, and system calls for their files. */
 #include <sys/wait.h>
 
 #include "fail-nth.h"
@@ -9,7 +9,7 @@
 static int made_fd;
 static char *content;
 
-/* Is what the object has what was put there? */
+/* Does the object still have the content that was put there? */
 static bool intact(void)
 {
 	return object_is(made_fd, content, 77 * PAGE);
@@ -49,7 +49,7 @@ static int do_remove(void)
 	return remove_object("failing");
 }
 
-/* ---- Memory of the caller, that is there and that is not ---- */
+/* ---- Memory of the caller, present or not ---- */
 
 #define ANON_PAGES	60
 
@@ -67,7 +67,7 @@ static void empty_memory(void)
 		die("madvise: %s", strerror(errno));
 }
 
-/* ---- What objects can do ---- */
+/* ---- Commands for objects ---- */
 
 static int do_create_huge(void)
 {
@@ -187,7 +187,7 @@ static int do_query(void)
 	return call(KHO_QUERY, &arg);
 }
 
-/* ---- What is done with files ---- */
+/* ---- System calls for files ---- */
 
 static char *mapped;
 static size_t mapped_bytes;
@@ -225,11 +225,11 @@ static void prepare_shared(void)
 static void prepare_private(void)
 {
 	prepare_open();
-	/* Each page of it is an allocation. */
+	/* Each page that is copied is an allocation. */
 	need(map_pages(20, MAP_PRIVATE), "mmap");
 }
 
-/* By an entry of the PMD's size, if it is one huge page. */
+/* An object of one huge page, which one entry of the PMD's size can map. */
 static void prepare_huge(void)
 {
 	need(create_as("failing", HUGE_SIZE, KHO_CREATE_HUGE, 0, &made_fd),
@@ -240,14 +240,14 @@ static void prepare_huge(void)
 			     PROT_READ | PROT_WRITE, MAP_SHARED);
 }
 
-/* Memory of a process, whose mappings are of page numbers. */
+/* Memory of a process: the mapping of the object is one of page numbers. */
 static void prepare_numbers(void)
 {
 	need(preserve("failing", content, PAGES * PAGE, 0, &made_fd), "preserve");
 	need(map_object(MAP_SHARED), "mmap");
 }
 
-/* 0, or why a page can't be there; without a signal. */
+/* Faults in all pages; 0, or an errno instead of a signal. */
 static int populate(int how)
 {
 	return madvise(mapped, mapped_bytes, how) ? errno : 0;
@@ -263,7 +263,7 @@ static int do_write_fault(void)
 	return populate(MADV_POPULATE_WRITE);
 }
 
-/* The kernel does not populate page numbers: it reads what is there. */
+/* The kernel does not populate page numbers: have it read a page of the mapping. */
 static int do_numbers_fault(void)
 {
 	ssize_t n = pwrite(made_fd, mapped, PAGE, 0);
@@ -276,7 +276,7 @@ static bool mapping_intact(void)
 	return intact() && !memcmp(mapped, content, PAGES * PAGE);
 }
 
-/* A copy is that process' own. */
+/* A private copy can be written without changing the object. */
 static bool copy_intact(void)
 {
 	if (memcmp(mapped, content, mapped_bytes))
@@ -285,7 +285,7 @@ static bool copy_intact(void)
 	return intact();
 }
 
-/* Some is as good as none, for who counts failures. */
+/* Less than all of it counts as a failure. */
 static int all_of(ssize_t n)
 {
 	return n < 0 ? errno : n == 3 * (ssize_t)PAGE ? 0 : EFAULT;
@@ -337,7 +337,7 @@ static int do_close(void)
 	return close(made_fd) ? errno : 0;
 }
 
-/* The file was closed before. */
+/* Only the mapping is left, the file is closed. */
 static void prepare_mapped(void)
 {
 	prepare_uncommitted();
@@ -406,7 +406,7 @@ static const struct test_case object_cases[] = {
 	{ "OBJ_INFO", prepare_open, do_info, intact, undo_create, undo_create, 2 },
 	{ "OBJ_VERIFY", prepare_sealed, do_verify, intact, undo_create,
 	  undo_create, 2 },
-	/* A copy that fails is tried again once the memory is there. */
+	/* A copy that fails is tried again once the memory is present. */
 	{ "read", prepare_open, do_read, intact, undo_create, undo_create, 0 },
 	{ "write", prepare_open, do_write, intact, undo_create, undo_create, 0 },
 	{ "mmap", prepare_open, do_mmap, intact, undo_mmap, undo_create, 1 },

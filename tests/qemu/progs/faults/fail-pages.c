@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* For fail-nth: what /dev/kho does with pages by number, lists, and the hand-off. */
+/* For fail-nth: commands for pages by number, lists, and how to hand over. */
 #include "fail-nth.h"
 
 static struct kho_page_entry entries[512];
@@ -159,7 +159,7 @@ void choose_pages(void)
 }
 
 static const struct test_case page_cases[] = {
-	/* The levels of the tree: pages that no other pages are near to. */
+	/* No other preserved page is near: all levels of the tree are allocated. */
 	{ "PAGE_ADD", nothing, do_add, nothing_to_see, undo_add, nothing, 6 },
 	{ "PAGE_DEL", prepare_del, do_del, nothing_to_see, nothing, undo_add, 1 },
 	{ "BATCH_ADD", nothing, do_batch, nothing_to_see, undo_batch, nothing, 8 },
@@ -183,7 +183,7 @@ void run_page_cases(void)
 	run_cases(page_cases, ARRAY_SIZE(page_cases));
 }
 
-/* ---- Pages that arrived ---- */
+/* ---- Incoming pages ---- */
 
 static struct kho_page_open arrived_page;
 static int made_fd;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kills an agent at each point of each command that the module has a name for:
- * what it has begun is done, or nothing of it is.  Needs a module that was built
- * for a kernel under scrutiny (module/base/inject.h).  Speaks TAP.
+ * Kills an agent at each named point of each command: the command has to be done then,
+ * or to have changed nothing.  Needs a module that was built for a debug kernel
+ * (module/base/inject.h).  Speaks TAP.
  */
 #include <signal.h>
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ static bool there(int *fd)
 	return !open_object("victim", KHO_OPEN_READ, fd);
 }
 
-/* The object has @pages of which those that @anon has are the same. */
+/* Does the object have @pages, with the content of @anon and zeroes behind that? */
 static bool holds(int fd, __u64 pages)
 {
 	__u64 same = pages < PAGES ? pages : PAGES, i;
@@ -65,7 +65,7 @@ static enum found whole_or_none(void)
 	return found;
 }
 
-/* Of zeroes, as it was made. */
+/* Is there an object of zeroes, as it was created, or none? */
 static enum found empty_or_none(void)
 {
 	static char room[PAGES * PAGE];
@@ -125,7 +125,7 @@ static enum found sealed(void)
 		if (info.flags & KHO_OBJ_SUMMED && !verify(fd, &sums))
 			found = AFTER;
 	} else if (!open_object("victim", 0, &writable)) {
-		/* It can be written, mapped, and sealed as ever. */
+		/* It can still be mapped for writing, and sealed. */
 		munmap(map_fd(writable, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED),
 		       PAGE);
 		if (!seal_object(writable, 0))
@@ -328,7 +328,7 @@ static const struct {
 	void (*prepare)(void);
 	void (*run)(void);
 	enum found (*look)(void);
-	/* In the order in which it comes there, each once or more often. */
+	/* The points in the order in which @run comes to them, at least once each. */
 	const char *points[8];
 } cases[] = {
 	{ "OBJ_CREATE", nothing, do_create, empty_or_none,
@@ -383,7 +383,7 @@ static bool is_held(void)
 	return atoi(text) > 0;
 }
 
-/* Kills it while it is there; false if it does not come there. */
+/* Kills a process in @run while it is at @point; false if it does not come there. */
 static bool kill_at(const char *point, void (*run)(void))
 {
 	int i, status;
@@ -410,7 +410,7 @@ static bool kill_at(const char *point, void (*run)(void))
 	return held;
 }
 
-/* Whatever there is goes; what has been cut off or removed may take a moment. */
+/* Gives up the object and the batch, as far as there are any. */
 static void clean_up(void)
 {
 	struct kho_query now;
@@ -430,7 +430,7 @@ int main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	kho = open_kho();
-	/* Few, as each child gets a copy of all that there is. */
+	/* Few pages, as each child gets a copy of all memory. */
 	batch = locked_pages(BATCH);
 	pfns_of(batch, batch_pfn, BATCH);
 	anon = map_anon(PAGES * PAGE);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kill-steps N [DELAY] COMMAND...: kills COMMAND as it begins its Nth system call,
- * DELAY milliseconds after it would have.  What it has started is left alone.
+ * kill-steps N [DELAY] COMMAND...: kills COMMAND as it begins its Nth system call, or
+ * DELAY milliseconds after that.  Its children are left alone.
  *
- * To begin each call in turn is every step: what it does in between nobody sees.
- * N is 0 to kill it never, and to be told of each call: "N NUMBER NAME", with a
- * name for those that tests ask for.
+ * Each N in turn tests every step, as nobody sees what COMMAND does between two calls.
+ * If N is 0, it is never killed, and each call is printed: "N NUMBER NAME", with a name
+ * for those that tests ask for.
  *
  * The exit status is 0 if it was killed, and 3 if it came to its end before.
  */
@@ -49,7 +49,7 @@ static void start(char **argv)
 	die("%s: %s", argv[0], strerror(errno));
 }
 
-/* Goes on to the next stop; false if there are no more. */
+/* Lets the process run to its next system call; false if it has ended. */
 static bool next_stop(pid_t pid, int *status)
 {
 	int sig = 0;
@@ -63,7 +63,7 @@ static bool next_stop(pid_t pid, int *status)
 			return false;
 		if (WSTOPSIG(*status) == (SIGTRAP | 0x80))
 			return true;
-		/* That of execve() is for us. */
+		/* The SIGTRAP of execve() is for us. */
 		sig = WSTOPSIG(*status) == SIGTRAP ? 0 : WSTOPSIG(*status);
 	}
 }
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 		if (n != step)
 			continue;
 		if (delay) {
-			/* It is in the call by then, or has done more. */
+			/* By then it is in that call, or beyond it. */
 			ptrace(PTRACE_DETACH, pid, 0, 0);
 			usleep(delay * 1000);
 		}
