@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Users that are not root: what each may do to its own objects, and that there
- * are no others for it but those that it was let into.
+ * Users that are not root: what each may do with its own objects, and that it sees no
+ * others but those that it was given access to.
  *
- * Each part is a process of its own that becomes somebody.
+ * Each part is a process of its own that becomes one of the users.
  */
 #include <grp.h>
 #include <sched.h>
@@ -18,7 +18,7 @@
 
 enum { ALICE = 1000, BOB, CAROL, DAVE, EVE };
 
-/* Becomes a user of the device's group, and maybe of the team. */
+/* Becomes @uid, in the device's group, the team or both, and opens the device. */
 static void become(uid_t uid, bool device, bool team)
 {
 	gid_t groups[2];
@@ -44,7 +44,7 @@ static void become(uid_t uid, bool device, bool team)
 	close(fd);
 }
 
-/* Objects that there are for the caller, by both lists; their names in order. */
+/* Do both lists show the caller the objects with the names @want, in that order? */
 static bool sees(const char *want)
 {
 	struct kho_obj_info infos[8];
@@ -241,7 +241,7 @@ static void alice_shuts_herself_out(void *arg)
 
 	(void)arg;
 	become(ALICE, true, true);
-	/* By the owner's bits, as for files, though her team may. */
+	/* As for files, only the owner's bits count for her, though her team may open it. */
 	result(sees("alice-1 alice-2"), "Alice sees what its owner may not use");
 	cannot_open(EACCES, "alice-1", 0, "Alice opens it");
 	cannot_open(EACCES, "alice-1", KHO_OPEN_READ, "Alice opens it to be read");
@@ -346,7 +346,7 @@ static void one_page_too_many(const char *what)
 	}
 }
 
-/* All of 16 pages can be had, and no more. */
+/* An object of 16 pages can be created, and no page more. */
 static void has_all(const char *what)
 {
 	int fd;
@@ -406,7 +406,7 @@ static void eve_has_huge_pages(void *arg)
 	(void)arg;
 	if (!has_thp())
 		return;
-	/* Nobody else is told where pages are. */
+	/* Still as root: nobody else is told page numbers. */
 	p = map_thp(2);
 	limit(600 * PAGE);
 	become(EVE, true, false);
@@ -457,7 +457,7 @@ static void eve_has_none(void *arg)
 
 #define EVES_LIMIT	(16U << 20)
 
-/* What is still on its way back counts, so who is at the limit waits for it. */
+/* Memory that is still being freed counts, so a user at the limit has to wait for it. */
 static void eve_makes_room(void *arg)
 {
 	int i, fd, err = 0;
@@ -475,7 +475,7 @@ static void eve_makes_room(void *arg)
 	done(err, "all that the limit allows, removed and made ten times over");
 }
 
-/* Root of a user namespace of her own is no root. */
+/* As root of her own user namespace, Eve may do no more than before. */
 static void eve_in_a_namespace(void *arg)
 {
 	(void)arg;
@@ -520,7 +520,7 @@ static void test_limits(void)
 	in_child("root", root_without_limits, NULL);
 }
 
-/* The device was opened by root: it is the caller that counts. */
+/* Root opened the device, but only the caller counts. */
 static void with_roots_device(void *arg)
 {
 	int fd, roots = dup(kho);
@@ -544,7 +544,7 @@ void test_access(void)
 	long pins;
 	int fd;
 
-	/* As the udev rule has it. */
+	/* As the udev rule sets it. */
 	if (stat(DEVICE, &was) || chown(DEVICE, 0, DEVICE_GROUP) ||
 	    chmod(DEVICE, 0660))
 		die("%s: %s", DEVICE, strerror(errno));

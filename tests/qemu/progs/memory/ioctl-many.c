@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many objects, lists of them, and that what was an object's is free again.
+ * Many objects, lists of them, and freeing the memory of objects that are removed.
  */
 #include <sys/stat.h>
 #include <time.h>
@@ -130,7 +130,7 @@ void test_many(void)
 
 /* ---- Giving back ---- */
 
-/* Waits until all that was given up is free; false if that takes too long. */
+/* Waits until all memory that was given up is free; false if that takes too long. */
 static bool all_is_free(struct kho_query *q)
 {
 	int i;
@@ -145,7 +145,7 @@ static bool all_is_free(struct kho_query *q)
 }
 
 /*
- * More than half of what there is, so that one has to be gone before there can be
+ * Objects of more than half of the free memory: one has to be freed before there can be
  * another.
  */
 void test_giving_back(void)

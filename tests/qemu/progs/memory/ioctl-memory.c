@@ -15,7 +15,7 @@
 #define SYS_memfd_secret	447
 #endif
 
-/* What cannot be preserved, as far as the call tells. */
+/* Preserving this memory has to fail, to tell why and where, and to change nothing. */
 void bad_preserve(int want, __u32 why, const void *p, __u64 bytes,
 		  const void *bad, const char *what)
 {
@@ -48,8 +48,8 @@ void bad_preserve(int want, __u32 why, const void *p, __u64 bytes,
 }
 
 /*
- * Memory that can be: the object is that memory, as it is and as it will be.
- * @p has to be writable, or NULL is given for @writable.
+ * Preserving this memory has to succeed: the object is that memory, as it is and as it
+ * will be.  @writable is where the same memory can be written, or NULL.
  */
 void good_preserve(const char *p, char *writable, __u64 bytes, const char *what)
 {
@@ -109,7 +109,7 @@ static void test_arguments(void)
 	bad_argument(ENAMETOOLONG, ptr64(p), PAGE, name,
 		     "preserve under a name of 64 bytes");
 
-	/* Around the end of all addresses, and of the caller's. */
+	/* Around the end of the address space, and of the caller's part of it. */
 	bad_argument(EFAULT, ptr64(p), -PAGE, "bad", "preserve around the end");
 	bad_argument(EFAULT, -PAGE, 2 * PAGE, "bad", "preserve across the end");
 	bad_preserve(EFAULT, KHO_WHY_UNMAPPED, NULL, PAGE, NULL, "preserve null");
@@ -162,7 +162,7 @@ static void test_holes(void)
 	mprotect(p + 2 * PAGE, PAGE, PROT_READ | PROT_WRITE);
 	good_preserve(p, p, 6 * PAGE, "preserve it once it can be written");
 
-	/* Several mappings: anonymous, a memfd's, its first page again. */
+	/* Several mappings: anonymous ones, one of them executable, and a memfd's. */
 	munmap(p, 16 * PAGE);
 	p = map_anon(12 * PAGE);
 	if (mmap(p + 4 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE,
@@ -185,7 +185,7 @@ void test_ranges(void)
 
 /* ---- Kinds of memory ---- */
 
-/* Of a memfd: with rights that the mapping has, and with those that it can get. */
+/* A memfd: mappings that can be written, that could be made so, and that could not. */
 static void test_memfd(void)
 {
 	int fd = make_memfd("memfd", 8 * PAGE), ro;
@@ -198,7 +198,7 @@ static void test_memfd(void)
 	good_preserve(p, rw, 8 * PAGE, "preserve a memfd mapped to be read");
 	munmap(p, 8 * PAGE);
 
-	/* Who can't write to a file must not get an object that is that file. */
+	/* Whoever can't write to a file must not get an object of its pages. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	ro = open(path, O_RDONLY | O_CLOEXEC);
 	if (ro < 0)
@@ -324,7 +324,7 @@ static void test_page_cache(void)
 	munmap(p, 4 * PAGE);
 	close(fd);
 
-	/* The same memory in a file system that is nothing but memory. */
+	/* The same for a file system that is nothing but memory. */
 	fd = open("/run/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, 4 * PAGE))
 		die("/run/file: %s", strerror(errno));
@@ -336,7 +336,7 @@ static void test_page_cache(void)
 	unlink("/run/file");
 }
 
-/* Memory of a PCI device that can be mapped: @size is set. */
+/* Opens memory of a PCI device that can be mapped; sets @size. */
 static int open_bar(size_t *size)
 {
 	DIR *dir = opendir("/sys/bus/pci/devices");
@@ -433,7 +433,7 @@ static void write_number(const char *path, int n)
 		die("%s: %s", path, strerror(errno));
 }
 
-/* Pages that the kernel has merged, for they were alike. */
+/* Pages that the kernel has merged because they were alike. */
 static void test_merged(void)
 {
 	char *p = map_anon(8 * PAGE);
@@ -452,7 +452,7 @@ static void test_merged(void)
 	result(pfn_of(p) == pfn_of(p + 7 * PAGE), "pages are merged");
 	good_preserve(p, p, 8 * PAGE, "preserve what was merged");
 	result(pfn_of(p) != pfn_of(p + 7 * PAGE), "then they are apart");
-	/* What was merged before is so no longer. */
+	/* Stops merging, and undoes it. */
 	write_number("/sys/kernel/mm/ksm/run", 2);
 	munmap(p, 8 * PAGE);
 }
@@ -461,7 +461,7 @@ void test_kinds(void)
 {
 	char *p = map_anon(8 * PAGE);
 
-	/* Never touched; only read, so that it is the page of zeroes. */
+	/* Memory that was never touched, and memory that was only read: the page of zeroes. */
 	good_preserve(p, p, 4 * PAGE, "preserve memory that is not there yet");
 	(void)*(volatile char *)(p + 4 * PAGE);
 	(void)*(volatile char *)(p + 5 * PAGE);
@@ -493,7 +493,7 @@ static long free_hugetlb(void)
 	return n;
 }
 
-/* Preserve it, and see how many huge pages that is. */
+/* Preserves memory, of which the object has to have @want huge pages. */
 static void huge_preserve(char *p, size_t bytes, __u64 want, const char *what)
 {
 	struct kho_obj_info info;
@@ -516,7 +516,7 @@ static void huge_preserve(char *p, size_t bytes, __u64 want, const char *what)
 	good_preserve(p, p, bytes, what);
 }
 
-/* @room: for four pages */
+/* @room: space for four pages */
 static void test_transparent(char *room)
 {
 	char *p;
@@ -528,7 +528,7 @@ static void test_transparent(char *room)
 	}
 	p = map_thp(2);
 	huge_preserve(p, 2 * HUGE_SIZE, 2, "preserve transparent huge pages");
-	/* The rest of what is only a part can come and go. */
+	/* Parts of huge pages are no huge pages of the object. */
 	huge_preserve(p + HUGE_SIZE / 2, HUGE_SIZE, 0,
 		      "preserve halves of transparent huge pages");
 	huge_preserve(p + PAGE, PAGE, 0, "preserve a page of a huge page");
@@ -570,7 +570,7 @@ void test_huge(void)
 	need(remove_object("huge"), "remove");
 	result(free_hugetlb() == there, "it goes back to its pool");
 
-	/* Of which there are no more: it can't be there. */
+	/* The pool is too small for the last one: it can't be faulted in. */
 	p = mmap(NULL, (there + 1) * HUGE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What objects can do: size, seal, data, checksum, commit. */
+/* Commands for objects: size, seal, data, checksum, commit. */
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -41,7 +41,7 @@ static void bad_create(int want, __u64 bytes, __u32 flags, __u32 node,
 	refused(want, KHO_OBJ_CREATE, &arg, what);
 }
 
-/* Are all of these on this node? */
+/* Are all of these pages on @node? */
 static bool on_node(char *p, size_t pages, int node)
 {
 	size_t i;
@@ -85,7 +85,7 @@ static void test_nodes(void)
 		result(on_node(p, HUGE_SIZE / PAGE, 1), "all of it is there");
 		munmap(p, HUGE_SIZE);
 		drop("node", fd);
-		/* All of node 1's memory and more, which node 0 would have. */
+		/* More than all of node 1's memory, though node 0 has some too. */
 		bad_create(ENOMEM, (__u64)sysconf(_SC_PHYS_PAGES) * PAGE / 2 + PAGE,
 			   KHO_CREATE_NODE, 1, "create more than a node has");
 	}
@@ -128,7 +128,7 @@ static void test_huge_object(void)
 		       smaps_of(p, "FilePmdMapped"),
 		       smaps_of(p, "ShmemPmdMapped"));
 	result(object_is(fd, p, 4 * HUGE_SIZE), "the file has what the map has");
-	/* Where no huge page can be mapped. */
+	/* A huge entry can't map a part of a huge page. */
 	munmap(p, HUGE_SIZE + PAGE);
 	mprotect(p + 2 * HUGE_SIZE + PAGE, PAGE, PROT_READ);
 	result(can_touch(p + HUGE_SIZE + PAGE, true) &&
@@ -145,7 +145,7 @@ static void test_huge_object(void)
 	       "they can be mapped anywhere");
 	munmap(p, HUGE_SIZE);
 
-	/* As large as can be: the same memory, though not for direct I/O. */
+	/* By the largest entries: the same memory, though not for direct I/O. */
 	need(open_object("huge", KHO_OPEN_LARGEST, &fd2), "open");
 	p = map_aligned(4 * HUGE_SIZE, HUGE_SIZE, fd2, PROT_READ | PROT_WRITE,
 			MAP_SHARED);
@@ -221,7 +221,7 @@ static void test_info(void)
 	close(fd2);
 	need(remove_object("other"), "remove");
 
-	/* Who opens it only to read can't write, or have it done. */
+	/* A file that is open only for reading can't be used to change the object. */
 	need(open_object("a name", KHO_OPEN_READ, &fd2), "open to be read");
 	result(write(fd2, "x", 1) == -1 && errno == EBADF, "write: EBADF");
 	result(mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, fd2, 0) == MAP_FAILED &&
@@ -277,7 +277,7 @@ void test_resizing(void)
 	result(pwrite(fd, "x", 1, PAGE + 10) == -1 && errno == ENOSPC,
 	       "write at the new end: ENOSPC");
 
-	/* What lies behind the end in its last page is not to come back. */
+	/* What lies behind the end, in the last page, must not show up when it grows. */
 	memset(p + PAGE, 'b', PAGE);
 	done(resize_object(fd, 8 * PAGE), "resize to more, while it is mapped");
 	result(p[PAGE] == 'b' && p[PAGE + 9] == 'b' &&
@@ -298,7 +298,7 @@ void test_resizing(void)
 
 /* ---- Seal ---- */
 
-/* What a pipe has taken by reference, others may still be at. */
+/* An object can't be sealed while a pipe refers to one of its pages. */
 static void seal_in_use(size_t bytes, __u32 flags, const char *what)
 {
 	struct iovec page = { .iov_len = PAGE };
@@ -340,7 +340,7 @@ void test_sealing(void)
 	result(pwrite(fd, "s", 1, PAGE) == 1, "it can be written still");
 	munmap(p, 4 * PAGE);
 
-	/* A mapping that could be written if it were asked to. */
+	/* A mapping that mprotect() could make writable. */
 	q = map_fd(fd, 4 * PAGE, PROT_READ, MAP_SHARED);
 	if (seal_object(fd, 0) == EBUSY) {
 		munmap(q, 4 * PAGE);
@@ -375,7 +375,7 @@ void test_sealing(void)
 	result(mprotect(p, PAGE, PROT_READ | PROT_WRITE) && errno == EACCES,
 	       "mprotect to be written: EACCES");
 	munmap(p, PAGE);
-	/* Copies of it can. */
+	/* Private copies can be written. */
 	p = map_fd(fd, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	p[1] = 'x';
 	result(p[0] == 'S' && p[1] == 'x', "a private mapping can be written");
@@ -561,8 +561,8 @@ void test_verifying(void)
 	drop("sum", fd);
 
 	/*
-	 * Memory that was preserved by address can be written past the seal: by
-	 * whom it belongs to.
+	 * The process that memory belongs to, which was preserved by address, can write
+	 * to it in spite of the seal.
 	 */
 	p = map_anon(pages * PAGE);
 	fill(p, pages * PAGE, 4);

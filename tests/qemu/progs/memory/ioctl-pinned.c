@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What becomes of memory that was preserved by address: when its process forks,
- * unmaps it, is killed; when it is preserved twice; when there is not enough.
+ * unmaps it, is killed; when it is preserved twice; when there is too little of it.
  */
 #include <signal.h>
 #include <sys/mount.h>
@@ -87,7 +87,7 @@ static bool object_says(int fd, const char *text)
 	return !strcmp(room, text);
 }
 
-/* Copy on write: the object is the memory of who preserved it. */
+/* Copy on write: the object stays the memory of the process that preserved it. */
 static void test_fork(void)
 {
 	char *p = map_anon(2 * PAGE);
@@ -116,7 +116,7 @@ static void test_fork(void)
 	       "preserve, fork, parent writes: the object has it");
 	end_writer(&pipes, pid, "and the child still has its own");
 
-	/* What is made to be copied on write another way. */
+	/* Other ways to have pages copied on write. */
 	mprotect(p, 2 * PAGE, PROT_READ);
 	mprotect(p, 2 * PAGE, PROT_READ | PROT_WRITE);
 	strcpy(p, "after mprotect");
@@ -315,7 +315,7 @@ void test_twice(void)
 		     room + 6 * PAGE, "preserve a page that was added by number");
 	need(del_page(pfn_of(room + 6 * PAGE), 0), "del");
 	need(preserve("first", room + 4 * PAGE, 4 * PAGE, 0, &fd), "preserve");
-	/* Whether that is the same page or one in another depends on its place. */
+	/* Its key may stand for this page, or for a larger block: that depends on its place. */
 	err = add_page(pfn_of(room + 6 * PAGE), 0);
 	result(err == EEXIST || err == EBUSY,
 	       "add a page of memory that was preserved: EEXIST or EBUSY");
@@ -355,8 +355,8 @@ static void write_file(const char *path, const char *text)
 #define GROUP	"/run/cgroup"
 
 /*
- * In a group with less memory than the range has: the kernel kills who asks for
- * more, in the midst of the call.
+ * In a cgroup with less memory than the range has: the kernel kills the process in the
+ * midst of the call.
  */
 static void test_group(void)
 {
@@ -375,7 +375,7 @@ static void test_group(void)
 	write_file(GROUP "/small/memory.max", "33554432");
 	get_query(kho, &before);
 	fflush(stdout);
-	/* The kernel has a lot to say about it, all of which is as it should be. */
+	/* The kernel logs a lot about the kill, all of which is as it should be. */
 	quiet(true);
 	pid = fork();
 	if (!pid) {
@@ -410,11 +410,11 @@ void test_no_room(void)
 		die("mmap of %zu bytes: %s", bytes, strerror(errno));
 	bad_preserve(ENOMEM, KHO_WHY_NONE, p, bytes, NULL,
 		     "preserve more memory than there is");
-	/* Less than that, but not all of it can be there. */
+	/* Less than that, but still more than can be present. */
 	get_query(kho, &before);
 	if (full && sizeof(long) == 8) {
 		err = preserve("all", p, (ram - (ram >> 6)) & ~(PAGE - 1), 0, &fd);
-		/* Who has all of it has what can't be preserved, and no room to move it. */
+		/* Some of it can't be preserved where it lies, and there is no room to move it. */
 		if (!result(err == ENOMEM || err == EADDRNOTAVAIL,
 			    "preserve all memory there is: ENOMEM or EADDRNOTAVAIL"))
 			printf("# got %s\n", name_of(err));
@@ -429,7 +429,7 @@ void test_no_room(void)
 
 #define KILL_PAGES	512
 
-/* What an agent does; it waits after as many steps as it is told. */
+/* What an agent does, up to the step after which it is to wait. */
 static const char *const steps[] = {
 	"has opened the device",
 	"has made an object that is not committed",
@@ -449,7 +449,7 @@ static void take_steps(void *arg)
 	int last = *(int *)arg, step = 0, dev, fd = -1, other = -1;
 	char *p = NULL, *q;
 
-	/* One that is its own: all goes with it. */
+	/* A file of the device for the agent alone, which is closed when it dies. */
 	dev = open_kho();
 	dup2(dev, kho);
 	close(dev);
@@ -547,7 +547,7 @@ static void test_steps(void)
 	result(pins_are(pins), "and nothing is pinned");
 }
 
-/* In the midst of a call. */
+/* Kills agents in the midst of a call. */
 static void test_midst(void)
 {
 	struct kho_query before;

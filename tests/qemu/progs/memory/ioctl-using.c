@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is mapped of an object is memory like any other. */
+/* A mapping of an object is memory like any other. */
 #include <linux/io_uring.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -111,7 +111,7 @@ void test_using(void)
 	munmap(p, 2 * HUGE_SIZE);
 	drop("use", fd);
 
-	/* In this kernel a process' memory is for others by its own mapping. */
+	/* In this kernel, only the process's own mapping of its memory is for direct I/O. */
 	fill(memory, 64 * PAGE, 6);
 	need(preserve("use", memory, 64 * PAGE, 0, &fd), "preserve");
 	use_mapping(memory, 64 * PAGE, false, "preserved memory");
@@ -124,7 +124,7 @@ void test_using(void)
 	munmap(p, 64 * PAGE);
 	drop("use", fd);
 
-	/* A pipe still has a page of it when all else is gone. */
+	/* A pipe keeps a page of an object when all else is gone. */
 	need(create("use", 4 * PAGE, &fd), "create");
 	p = map_object(fd, 4 * PAGE);
 	page.iov_base = p;

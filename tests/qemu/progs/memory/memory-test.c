@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * memory-test [full]: what agents do with objects, with memory of their own, and
- * with each other's.  With "full" the kernel has to have all that there is to be
- * tested against: two nodes, groups, /dev/mem, memfd_secret(), io_uring.
+ * with each other's.  With "full" the kernel has to have everything that some tests
+ * need: two nodes, cgroups, /dev/mem, memfd_secret(), io_uring.
  *
  * Wants some free huge pages, and a block device /dev/vda.  Speaks TAP.
  */

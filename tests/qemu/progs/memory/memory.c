@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memory COMMAND: leaves memory of all kinds to the next kernels, and looks in
+ * memory COMMAND: leaves memory of all kinds to the next kernels, and checks in
  * each of them what has become of it.  Speaks TAP.
  *
- *	leave		makes objects, by size and by address; of a process that
- *			comes to its end
- *	hold		makes more, says "holding", and waits for ever: for
- *			what happens to what is open at the jump
- *	arrived RELEASE	what is there after the first jump, from that kernel;
- *			changes some of it, and opens all but one
- *	aged		what is there after the second one, with max_idle=2;
- *			removes all of it
- *	high MIB	makes an object that a machine with less RAM does not
- *			have
+ *	leave		makes objects, by size and by address, and ends
+ *	hold		makes more, says "holding", and waits for ever, so that
+ *			they are open at the jump
+ *	arrived RELEASE	checks what is there after the first jump, from the kernel
+ *			RELEASE; opens all objects but one, and changes some
+ *	aged		checks what is there after the second jump, with
+ *			max_idle=2; removes all of it
+ *	high MIB	makes an object at MIB or above, where a machine with less
+ *			RAM has none
  */
 #include <grp.h>
 #include <sys/uio.h>
@@ -63,14 +62,14 @@ static void paint_data(unsigned int seed)
 }
 
 enum made {
-	CREATED,			/* memory of the module's */
+	CREATED,			/* allocated by the module */
 	ANON,				/* preserved by address */
 	MEMFD,
 	THP,
 	HUGETLB,
 };
 
-/* What there is; the place in the list is the seed, and the order of the list. */
+/* The objects, in the order in which the module lists them.  The place is the seed. */
 static const struct legacy {
 	const char *name;
 	enum made made;
@@ -78,7 +77,7 @@ static const struct legacy {
 	__u32 flags;			/* KHO_CREATE_* or KHO_PRESERVE_* */
 	__u32 node;
 	bool seal;			/* with a checksum */
-	__u32 pmd_pages;		/* that it has in every kernel */
+	__u32 pmd_pages;		/* that it has at least, in every kernel */
 } legacies[] = {
 	{ .name = "plain", .bytes = 700 * PAGE + 100 },
 	{ .name = "sealed", .bytes = 50 * PAGE, .seal = true },
@@ -143,7 +142,7 @@ static void make(const struct legacy *legacy)
 		paint_object(fd, legacy->bytes, seed_of(legacy));
 	} else {
 		p = memory_of(legacy);
-		/* What is written after it was preserved goes too. */
+		/* What is written after it was preserved is handed over as well. */
 		need(preserve(legacy->name, p, legacy->bytes, legacy->flags, &fd),
 		     legacy->name);
 		paint(p, legacy->bytes, seed_of(legacy));
@@ -234,7 +233,7 @@ static void told(bool good, const struct kho_obj_info *info, const char *what)
 		       info->flags, info->data_bytes, info->comm, info->release);
 }
 
-/* As it is listed before anybody has opened it. */
+/* Checks how an object is listed before anybody has opened it. */
 static void check_listed(const struct legacy *legacy, __u32 count,
 			 const char *release, __u32 generation, __u32 idle)
 {
@@ -260,7 +259,7 @@ static void check_listed(const struct legacy *legacy, __u32 count,
 	     "who made it, where");
 }
 
-/* Reads it in all ways there are. */
+/* Opens an object, compares its content, and verifies its checksum. */
 static void check_content(const struct legacy *legacy)
 {
 	struct kho_obj_verify v = { .count = ~0ULL };
@@ -270,7 +269,7 @@ static void check_content(const struct legacy *legacy)
 	struct kho_obj_info info;
 	int fd;
 
-	/* Who could write to it might have. */
+	/* Opened for writing, it would lose its checksum. */
 	if (!done(open_object(legacy->name, sum ? KHO_OPEN_READ :
 			      KHO_OPEN_LARGEST, &fd), legacy->name))
 		return;
@@ -299,7 +298,7 @@ static void check_content(const struct legacy *legacy)
 	close(fd);
 }
 
-/* Mapped with huge pages, and usable as any memory is. */
+/* Is an object mapped by huge pages, and usable like any memory? */
 static void check_huge(const char *name)
 {
 	const struct legacy *legacy = legacy_of(name);
@@ -402,7 +401,7 @@ static void cmd_arrived(const char *release)
 	close(fd);
 	need(remove_object("held"), "remove");
 
-	/* For the next kernel. */
+	/* Changes for the next kernel to find. */
 	need(open_object("plain", 0, &fd), "open");
 	check_data(fd, sizeof(data), 100);
 	paint_data(101);
@@ -493,7 +492,7 @@ static void cmd_aged(void)
 
 /* ---- The fourth, which has less memory ---- */
 
-/* An object of a page that lies at @mib or above: of most of what is free. */
+/* Allocates most of the free memory, and preserves a page of it at @mib or above. */
 static void cmd_high(const char *mib)
 {
 	__u64 least = (strtoull(mib, NULL, 0) << 20) / PAGE;

@@ -6,7 +6,7 @@
 #include "ioctl.h"
 
 char *map_object(int fd, size_t bytes);
-/* Closes and removes it. */
+/* Closes and removes an object. */
 void drop(const char *name, int fd);
 
 #endif /* KHO_TEST_OBJECTS_H */

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where what is preserved may lie, on a machine whose memory comes and goes.
+ * Where preserved memory may lie, on a machine whose memory comes and goes.
  *
- *	place refused ERRNO FIRST END	memory between these addresses can't be preserved,
- *					and that is the errno
+ *	place refused ERRNO FIRST END	memory between these addresses can't be preserved:
+ *					that fails with ERRNO
  *	place keep NAME FIRST END	it can: makes an object of some, which stays
- *	place last NAME FIRST END	the same, but for the last page of it, which can't
- *	place page FIRST END		preserves a page of it by number, and prints that
- *	place drop PFN			gives that up
- *	place clear FIRST END		nothing of ours lies there: no page of metadata, and
- *					no envelope
- *	place huge NAME			makes an object of huge pages of the pool's, and
- *					preserves others by number
+ *	place last NAME FIRST END	the same, but the last page there can't be preserved
+ *	place page FIRST END		preserves a page there, and prints its number
+ *	place drop PFN			gives that page up
+ *	place clear FIRST END		no page of metadata lies there, and no envelope
+ *	place huge NAME			makes an object of hugetlb pages, and preserves
+ *					others by number
  *
  * Addresses are physical, END is behind the last byte.  Speaks TAP, but for page.
  */
@@ -19,12 +18,12 @@
 
 #include "ioctl.h"
 
-/* Memory that is had at a time, in search of what lies in the range */
+/* How much memory is allocated at a time, in search of some in the range */
 #define STEP		(4UL << 20)
 #define STEPS		1024
-/* Memory that is not ours to take: the system is not to kill anybody for want of it. */
+/* How much memory is left free, so that the kernel kills nobody for want of it */
 #define LEFT		(40UL << 20)
-/* Pages that are enough */
+/* How many pages are enough */
 #define ENOUGH		256
 #define META_MAX	65536
 
@@ -38,7 +37,7 @@ static bool lies_in(const struct range *range, __u64 pfn)
 	return pfn * PAGE >= range->first && pfn * PAGE < range->end;
 }
 
-/* More memory of ours, all of which is there, or NULL: the rest is for others. */
+/* Allocates memory, all of which is present; NULL if what is left has to stay free. */
 static char *more(void)
 {
 	struct sysinfo info;
@@ -72,7 +71,7 @@ static char *find_run(char *p, const struct range *range, size_t *nr)
 	return p + first * PAGE;
 }
 
-/* Memory of ours that lies in the range: it is asked for until some does. */
+/* Allocates memory until a run of enough pages lies in the range, or no more is left. */
 static char *have_run(const struct range *range, size_t *nr)
 {
 	char *best = NULL;
@@ -98,7 +97,7 @@ static char *have_run(const struct range *range, size_t *nr)
 	return best;
 }
 
-/* The page with the last number in the range, if it can be had. */
+/* Allocates memory until it has the last page of the range. */
 static char *have_last(const struct range *range)
 {
 	static __u64 pfn[STEP / PAGE];
@@ -117,7 +116,7 @@ static char *have_last(const struct range *range)
 	die("the last page before %#llx could not be had", range->end);
 }
 
-/* Nothing can stay there, and that is said. */
+/* Preserving this memory has to fail with @want, and to tell @why and where. */
 static void not_there(int want, __u32 why, const void *p, __u64 bytes, const char *what)
 {
 	struct kho_obj_preserve arg = {
@@ -213,8 +212,8 @@ static void test_clear(const struct range *range)
 }
 
 /*
- * What is behind the first of their struct pages may not be memory of its own: then
- * nobody must write there.
+ * The struct pages of a hugetlb page, behind the first ones, may have no memory of their
+ * own.  Then nobody must write to them.
  */
 static void test_pool(const char *name)
 {

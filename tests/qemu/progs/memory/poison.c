@@ -4,11 +4,11 @@
  * the kernel do what it does after a memory error, but for the error.
  *
  *	poison here		all that can be seen in one kernel
- *	poison leave FILE	makes what goes to the next one; writes to FILE which
- *				pages of it are poisoned
- *	poison arrived PFNS	looks for it there; PFNS is what was written
+ *	poison leave FILE	preserves memory with poisoned pages for the next kernel;
+ *				writes the numbers of these pages to FILE
+ *	poison arrived PFNS	checks it there; PFNS is what was written
  *	poison remove PFNS	the same, and gives it up
- *	poison where		says where the list for the next kernel is
+ *	poison where		prints where the list for the next kernel is
  *
  * Speaks TAP.
  */
@@ -30,7 +30,7 @@
 
 /* ---- What is seen of a page ---- */
 
-/* Does this kernel know of such pages at all? */
+/* Can this kernel handle memory errors at all? */
 static bool has_flag(void)
 {
 	return !access("/proc/sys/vm/memory_failure_recovery", F_OK);
@@ -47,7 +47,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 	siglongjmp(out, 1);
 }
 
-/* The signal that a look at @p raises, or 0. */
+/* The signal that an access to @p raises, or 0. */
 static int signal_at(volatile char *p, bool write)
 {
 	struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
@@ -70,7 +70,7 @@ static int signal_at(volatile char *p, bool write)
 	return signal;
 }
 
-/* As a memfd's would do: SIGBUS, and why. */
+/* An access has to raise SIGBUS and say why, as for a page of a memfd. */
 static void bus_error(char *p, bool write, const char *what)
 {
 	int signal = signal_at(p, write);
@@ -82,14 +82,14 @@ static void bus_error(char *p, bool write, const char *what)
 		       got.si_code, got.si_addr, p);
 }
 
-/* Who has it mapped gets a signal, if the kernel knows who that is. */
+/* Poisons a page.  The process gets a signal, if the kernel knows that it has it mapped. */
 static void madvise_poison(char *p)
 {
 	struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 	struct sigaction bus;
 
 	sigaction(SIGBUS, &act, &bus);
-	/* That it could not do much about the page is an error here. */
+	/* These errors only say that the kernel could not do much about the page. */
 	if (!sigsetjmp(out, 1) && madvise(p, PAGE, MADV_HWPOISON) &&
 	    errno != EBUSY && errno != EHWPOISON)
 		die("MADV_HWPOISON: %s", strerror(errno));
@@ -122,7 +122,7 @@ static __u64 count_poisoned(int fd)
 	return info.poisoned_pages;
 }
 
-/* Where the list begins, or 0. */
+/* The address of our subtree of that name, or 0. */
 static __u64 find_subtree(const char *name)
 {
 	struct kho_subtree_entry entry[64];
@@ -187,7 +187,7 @@ static bool right(const char *p, size_t bytes, unsigned int seed, size_t offset)
 	return true;
 }
 
-/* All of it but the page @bad is there, by read() and by mmap(). */
+/* All pages but @bad have to be right, by read() and by mmap(). */
 static void others_are_right(int fd, __u64 pages, __u64 bad, unsigned int seed,
 			     const char *what)
 {
@@ -212,7 +212,7 @@ static void others_are_right(int fd, __u64 pages, __u64 bad, unsigned int seed,
 	munmap(p, pages * PAGE);
 }
 
-/* read() and write() of it, and across it. */
+/* read(), splice() and write() of the page @bad, and across it. */
 static void io_errors(int fd, __u64 bad, bool writes, const char *what)
 {
 	static char copy[8 * PAGE];
@@ -279,7 +279,7 @@ static void test_mapped(void)
 	result(word[0] >> 63 && !(word[1] >> 63) && word[2] >> 63,
 	       "base: faults around do not map it");
 	io_errors(fd, BASE_BAD, true, "base");
-	/* That has written the page before it from what was there. */
+	/* io_errors() wrote to the page before the poisoned one: fill those before that. */
 	fill(map[0], (BASE_BAD - 1) * PAGE, 21);
 	munmap(later, BASE_PAGES * PAGE);
 	munmap(own, BASE_PAGES * PAGE);
@@ -302,7 +302,7 @@ static void test_mapped(void)
 	result(!is_subtree("kho-poison"), "base: the next kernel is told no more");
 }
 
-/* Whatever is allocated next: that page isn't in it. */
+/* Is the page part of what is allocated next? */
 static bool comes_again(__u64 pfn)
 {
 	static __u64 pfns[HUGE_BYTES / PAGE];
@@ -345,7 +345,7 @@ static void make_huge(const char *name, __u32 flags, bool by_number, int *fd,
 	*pfn = poison_by(p + HUGE_BAD * PAGE, by_number);
 	result(count_poisoned(*fd) == 1, "%s: it is told that one page is poisoned",
 	       name);
-	/* It was mapped by one entry with its neighbours. */
+	/* One entry mapped it together with its neighbours. */
 	bus_error(p + HUGE_BAD * PAGE, false, name);
 	result(!signal_at(p + (HUGE_BAD + 1) * PAGE, true),
 	       "%s: the next page can be written", name);
@@ -391,7 +391,7 @@ static void test_process_memory(void)
 	result(!(proc_word("/proc/kpageflags", pfn) & KPF_BUDDY),
 	       "anon: nobody gets it after that");
 
-	/* Where the kernel notes it at the head of the huge page. */
+	/* For a hugetlb page the kernel notes it at the head. */
 	h = map_hugetlb(1);
 	fill(h, HUGE_SIZE, 24);
 	need(preserve("hugetlb", h, HUGE_SIZE, 0, &fd), "preserve");
@@ -421,7 +421,7 @@ static __u32 page_flags(__u64 pfn)
 	die("page %#llx is not listed", pfn);
 }
 
-/* The next of these pages that does not lie in scratch, and is preserved now. */
+/* Preserves the next of these pages that does not lie in scratch, and returns it. */
 static char *add_next(char *p, const char *end)
 {
 	int err = EBUSY;
@@ -449,7 +449,7 @@ static void test_by_number(void)
 	munmap(pages, RAW_PAGES * PAGE);
 }
 
-/* What is left of an object that is cut is told of still. */
+/* An object that is cut still tells of a poisoned page, as long as it has that. */
 static void test_cut(void)
 {
 	char *p;
@@ -478,7 +478,7 @@ struct left {
 	__u64 base;
 	__u64 huge;
 	__u64 raw;
-	/* By number too, and not poisoned before it has arrived and is given up. */
+	/* By number too; poisoned only after the jump, once it was given up. */
 	__u64 late;
 };
 
@@ -532,7 +532,7 @@ static int open_page(__u64 pfn)
 	return arg.fd;
 }
 
-/* A file has references of its own, and shows the page still. */
+/* A file has a reference of its own, and still shows a page that was given up. */
 static void poison_given_up(__u64 pfn)
 {
 	int fd = open_page(pfn), i;
