@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer: chance, content, and what has gone wrong.
+ * The fuzzer: random numbers, content, and findings.
  */
 #include <signal.h>
 #include <sys/syscall.h>
@@ -35,7 +35,7 @@ __u64 below(struct ctx *c, __u64 n)
 
 /* ---- Content ---- */
 
-/* Of what object, where, in which version: to be read by people as well. */
+/* Tells the object, the place and the version; in digits that people can read, too. */
 static __u64 word_at(__u64 index, __u32 id, __u32 version)
 {
 	__u64 word = (__u64)id << 52 | (index & 0xfffff) << 32 |
@@ -122,7 +122,7 @@ void end(struct ctx *c)
 	__atomic_store_n(&c->w->flight.kind, FLIGHT_NONE, __ATOMIC_SEQ_CST);
 }
 
-/* ---- What has gone wrong ---- */
+/* ---- Findings ---- */
 
 static size_t tell_past(const struct worker *w, char *text, size_t size)
 {
@@ -158,7 +158,7 @@ void finding(struct ctx *c, const char *format, ...)
 	if (nr < NR_FINDINGS)
 		memcpy(slate->finding[nr], text, size);
 	fprintf(stderr, "found: %s\n", text);
-	/* From now on all may come to their end. */
+	/* The text is complete: from now on all processes may be ended. */
 	__atomic_fetch_add(&slate->nr_findings, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&slate->stop, 1, __ATOMIC_SEQ_CST);
 	c->w->paused = 1;
@@ -215,8 +215,9 @@ bool peek(void *to, const void *from, size_t n)
 }
 
 /*
- * Nothing is mapped there any more.  If there are other threads nothing can be, else
- * one of them would have its memory there, until we unmap what is around it.
+ * Makes a hole in a mapping of ours.  If there are other threads, it is a mapping without
+ * access: else one of them might map its memory there, and we would unmap that together
+ * with what is around it.
  */
 void make_hole(struct ctx *c, char *p, size_t bytes)
 {

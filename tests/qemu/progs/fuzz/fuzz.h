@@ -3,11 +3,11 @@
  * The fuzzer of /dev/kho: workers that draw programs from a seed, and a model
  * that knows what each byte has to be.
  *
- * The model is on the slate, memory of the host's that the machine sees as a PCI
- * device (ivshmem).  So it outlives a worker that is killed, a jump in the midst of
- * operations, and a kernel that panics; and nothing of kho has a part in it.  Before
- * an operation that changes something, a worker says so ("flight"); whoever goes on
- * for it looks which of the two states it has left.
+ * The model is on the slate, memory of the host's that the guest sees as a PCI device
+ * (ivshmem).  So it outlives a worker that is killed, a jump in the midst of operations,
+ * and a kernel that panics, without any help of kho's.  Before an operation that changes
+ * something, a worker notes it on the slate (its "flight").  If the worker is killed, the
+ * process that compares its objects finds out which of the two states it has left.
  */
 #ifndef KHO_TEST_FUZZ_H
 #define KHO_TEST_FUZZ_H
@@ -126,7 +126,7 @@ enum {
 	FLIGHT_OWNER,		/* a: uid, b: gid, c: mode */
 	FLIGHT_RAW_ADD,		/* slot: of raw; a: how many entries */
 	FLIGHT_RAW_DEL,
-	FLIGHT_SHARED,		/* slot: of shared; its words may go */
+	FLIGHT_SHARED,		/* slot: of shared; its words may be lost */
 };
 
 struct flight {
@@ -200,7 +200,7 @@ struct worker {
 
 /* An object that all use */
 struct shared {
-	__u32 begun;		/* how often words may have gone */
+	__u32 begun;		/* changes begun by which words may be lost */
 	__u32 ended;
 	__u32 birth;		/* no word of it is older */
 	__u32 reserved;
@@ -210,17 +210,17 @@ struct slate {
 	__u64 magic;
 	__u64 seed;
 	__u32 stop;		/* workers come to rest */
-	__u32 jumping;		/* 1: while they run, 2: at rest */
+	__u32 jumping;		/* 1: while workers run, 2: while they rest */
 	__u32 generation;
 	__u32 jumps;
 	__u32 loud_jumps;
 	__u32 kills;
 	__u32 version;		/* of the words of shared objects */
 	__u32 nr_findings;
-	__u32 keep;		/* goes on after a finding, from nothing */
+	__u32 keep;		/* go on after a finding, with no objects */
 	__u32 small;		/* a kernel without xxHash, or ZONE_DEVICE */
 	__u32 lean;		/* the next kernel takes KHO_HANDOFF_ENVELOPES */
-	__u32 claimed;		/* of the findings */
+	__u32 claimed;		/* entries of finding[] */
 	__u64 off[2];		/* operations that are left out */
 	char finding[NR_FINDINGS][1024];
 	struct shared shared[NR_SHARED];
@@ -247,7 +247,7 @@ struct view {
 	bool shared;
 	bool writable;		/* of a file that is open for writing */
 	bool numbers;		/* of page numbers */
-	/* Of a private one: which pages are copies, and these. */
+	/* Of a private mapping: which pages are copies, and their content. */
 	__u64 *copied;
 	char *copy;
 };
@@ -276,7 +276,7 @@ struct ctx {
 	int kho;
 	bool root;
 	bool alone;		/* the only thread of its process */
-	unsigned int slot;	/* that it works on, for who reads the past */
+	unsigned int slot;	/* that it works on; noted in the past */
 	__u64 a, b;
 	struct handle handle[NR_SLOTS][NR_HANDLES];
 	struct view view[NR_SLOTS][NR_VIEWS];
@@ -295,7 +295,7 @@ struct ctx {
 
 extern __thread struct guarded guarded;
 
-/* core.c: chance, content, and what has gone wrong */
+/* core.c: random numbers, content, and findings */
 __u64 chance(struct ctx *c);
 __u64 below(struct ctx *c, __u64 n);
 static inline bool one_in(struct ctx *c, unsigned int n)
@@ -311,7 +311,7 @@ __u64 mix(__u64 x);
 /* Counts a call and remembers it; returns @err. */
 int counted(struct ctx *c, unsigned int cmd, int err);
 int call(struct ctx *c, int fd, unsigned int cmd, void *arg);
-/* What there was is no success and no error that there may be: that is the end. */
+/* Ends in a finding unless @err is in @list, where 0 is success. */
 #define NO_FINDING	-1
 void allow(struct ctx *c, int err, const char *what, const int *list, size_t n);
 #define ALLOW(c, err, what, ...) do {					\
@@ -320,27 +320,27 @@ void allow(struct ctx *c, int err, const char *what, const int *list, size_t n);
 	allow(c, err, what, list_, ARRAY_SIZE(list_));			\
 } while (0)
 
-/* For ALLOW(): what whoever wants memory may be told */
+/* For ALLOW(): errors of commands that need memory */
 #define NO_ROOM		ENOMEM, EDQUOT
 
 ATTRIBUTE(noreturn, format(printf, 2, 3))
 void finding(struct ctx *c, const char *format, ...);
-/* It says where @got is not what it has to be. */
+/* Ends in a finding that says where @got differs from @want, if it does. */
 void same(struct ctx *c, const void *got, const void *want, size_t n, __u64 offset,
 	  const char *what);
 
-/* A flight begins, and ends. */
+/* Begin a flight, and end it. */
 void begin(struct ctx *c, __u32 kind, __u32 slot, __u64 a, __u64 b, __u64 version);
 void end(struct ctx *c);
 
 void make_hole(struct ctx *c, char *p, size_t bytes);
 
-/* Copies from or to what may have a hole: false if a signal came. */
+/* Copy from or to memory that may have holes; false if a signal came. */
 bool peek(void *to, const void *from, size_t n);
 bool poke(void *to, const void *from, size_t n);
 void catch_signals(void);
 
-/* model.c: what has to be, and whether it is */
+/* model.c: the expected state, and whether it is so */
 struct model *any_object(struct ctx *c, bool there, unsigned int *slot);
 int open_name(struct ctx *c, const __u8 *name, __u32 flags, __u64 *bytes, int *fd);
 int remove_name(struct ctx *c, const __u8 *name);
@@ -348,19 +348,19 @@ unsigned int files_of(struct ctx *c, unsigned int slot);
 struct handle *handle_of(struct ctx *c, unsigned int slot, bool writable);
 void drop_handle(struct ctx *c, unsigned int slot, struct handle *h);
 void drop_view(struct ctx *c, unsigned int slot, struct view *v);
-/* It may have gone with its last file. */
+/* Notes that an object has gone, if it was not committed and has no file any more. */
 void maybe_gone(struct ctx *c, unsigned int slot);
-/* Its files are closed by the end of a process, or by a jump. */
+/* Compares all that a worker has, after its process was killed or the machine jumped. */
 void settle(struct ctx *c, bool jumped);
 void check_object(struct ctx *c, struct model *o, int fd);
 void check_info(struct ctx *c, const struct model *o, const struct kho_obj_info *info);
-/* A child was killed while it may have been writing. */
+/* The same for a write of a child that may have been killed in it. */
 void settle_write_now(struct ctx *c);
-/* Gives everything up; what was there is looked at once more. */
+/* Gives up everything that the worker has according to the model. */
 void clear_all(struct ctx *c);
 void wipe(struct ctx *c);
 
-/* ops-object.c: a size to make an object of, of what may be had */
+/* ops-object.c: a random size of an object, of at most @room bytes */
 __u64 any_bytes(struct ctx *c, __u64 room);
 
 /* ops-map.c */

@@ -3,13 +3,13 @@
  * The fuzzer of /dev/kho; see fuzz.h.
  *
  *	kho-fuzz init SLATE SEED [KEY=VALUE...]	on the host: a new slate
- *	kho-fuzz report SLATE [all]		on the host: what there was
- *	kho-fuzz arrive				compares all that arrived
- *	kho-fuzz run CALLS quiet|loud|last	runs programs until there were so
+ *	kho-fuzz report SLATE [all]		on the host: prints what happened
+ *	kho-fuzz arrive				compares all that is incoming
+ *	kho-fuzz run CALLS quiet|loud|last	runs programs until they have made so
  *						many calls, then
- *		quiet	brings all to rest, compares, and jumps
+ *		quiet	brings the workers to rest, and jumps
  *		loud	jumps
- *		last	brings all to rest, compares, and gives all up
+ *		last	brings the workers to rest, compares, and gives all up
  */
 #include <dirent.h>
 #include <grp.h>
@@ -26,9 +26,9 @@
 
 #include "fuzz.h"
 
-/* Seconds after which a worker hangs that has not ended an operation. */
+/* A worker hangs if its operation takes longer than so many seconds. */
 #define PATIENCE	120
-/* Calls between two workers that are killed, about */
+/* Calls between killing two processes, on average */
 #define KILL_EVERY	9000
 #define RACE_BYTES	(8 * PAGE)
 
@@ -43,7 +43,7 @@ static const struct {
 };
 
 static const struct {
-	unsigned int first;		/* of the workers */
+	unsigned int first;		/* worker */
 	unsigned int nr;
 	__u32 uid;
 } procs[NR_PROCS] = {
@@ -111,7 +111,7 @@ static void find_slate(void)
 	die("there is no slate");
 }
 
-/* What was found in the kernel before, or in the midst of the jump */
+/* Dies of a finding in the previous kernel, or in the midst of the jump. */
 static void tell_findings(void)
 {
 	if (slate->nr_findings && !slate->keep)
@@ -177,7 +177,7 @@ static void init_slate(__u64 seed, char **words)
 	slate->magic = SLATE_MAGIC;
 }
 
-/* ---- What there was ---- */
+/* ---- Reports ---- */
 
 static __u64 all_calls(void)
 {
@@ -335,7 +335,7 @@ static void be_process(unsigned int nr)
 	work(c[0]);
 }
 
-/* ---- Who looks after them ---- */
+/* ---- The process that starts, kills and watches the others ---- */
 
 static void start(unsigned int nr)
 {
@@ -352,7 +352,7 @@ static void start(unsigned int nr)
 	setpgid(pids[nr], pids[nr]);
 }
 
-/* With all its children, which are ours then. */
+/* Kills a process and all its children, which become ours then. */
 static void end_process(unsigned int nr)
 {
 	int status;
@@ -379,7 +379,7 @@ static void settle_process(struct ctx *c, unsigned int nr, bool jumped)
 	}
 }
 
-/* What is looked at by settle_by_child(); else the number of a process */
+/* What settle_by_child() compares, if not the workers of one process */
 enum {
 	ALL_ARRIVED = NR_PROCS,
 	ALL_AT_END,
@@ -424,7 +424,7 @@ static void settle_all(unsigned int what)
 		for_all(c, clear_all);
 }
 
-/* A finding waits to be killed, so this is done by a process of its own. */
+/* finding() waits to be killed, so this is done by a process of its own. */
 static void settle_by_child(unsigned int what)
 {
 	__u32 findings = slate->nr_findings;
@@ -531,7 +531,7 @@ static void jump(__u32 how)
 	die("kexec has come back: %s", strerror(errno));
 }
 
-/* Everybody may open it, and there are files that may only be read. */
+/* Lets everybody open the device, and makes files that may only be read. */
 static void prepare(void)
 {
 	char path[64], page[RACE_BYTES];
@@ -549,7 +549,7 @@ static void prepare(void)
 	}
 }
 
-/* They have come to rest by a finding: away with all that there is. */
+/* After a finding has stopped the workers: removes everything, and starts them anew. */
 static void start_anew(void)
 {
 	unsigned int nr;
@@ -596,7 +596,7 @@ static void run(__u64 calls, const char *how)
 		usleep(5000);
 		watch();
 	}
-	/* They have it open still: what is not committed has to go by the jump. */
+	/* The workers still have files open: what is not committed has to go by the jump. */
 	if ((!slate->nr_findings || slate->keep) && !strcmp(how, "quiet"))
 		jump(2);
 	for (nr = 0; nr < NR_PROCS; nr++)

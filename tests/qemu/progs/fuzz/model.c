@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer's model: what has to be, whether it is, and which of two states an
- * operation has left that did not come to its end.
+ * The fuzzer's model: the expected state, whether it is so, and which of two states an
+ * operation has left that was cut short.
  */
 #include "fuzz.h"
 
@@ -76,7 +76,7 @@ void maybe_gone(struct ctx *c, unsigned int slot)
 	if (!o->there || !(o->flags & KHO_OBJ_UNCOMMITTED) || files_of(c, slot))
 		return;
 	o->there = 0;
-	/* While the machine goes down, nothing goes any more. */
+	/* While the machine goes down, no object is removed any more. */
 	if (!one_in(c, 4) || slate->jumping)
 		return;
 	err = open_name(c, o->name, KHO_OPEN_READ, NULL, &fd);
@@ -286,7 +286,7 @@ static void settle_object(struct ctx *c, struct model *o, const struct flight *f
 	close(fd);
 }
 
-/* What is in the sums has to be right, unless somebody wrote while they were taken. */
+/* The sums have to be right, unless somebody wrote while they were computed. */
 static void settle_sums(struct ctx *c, struct model *o)
 {
 	struct kho_obj_verify arg = { .size = sizeof(arg), .count = ~0ULL };
@@ -299,7 +299,7 @@ static void settle_sums(struct ctx *c, struct model *o)
 	ALLOW(c, err, "verify after the jump", 0, ENODATA, EOPNOTSUPP);
 	if (o->summed == SUM_RIGHT && err == ENODATA)
 		finding(c, "there is no sum any more");
-	/* What was taken while somebody wrote stays, and so does that of a seal. */
+	/* Sums that became wrong by such a write stay wrong; those of a seal stay, too. */
 	if (!err && arg.bad && slate->jumping == 1 && o->summed != SUM_RIGHT)
 		o->summed = SUM_WRONG;
 	if (o->flags & KHO_OBJ_SEALED && !o->summed)
@@ -397,7 +397,7 @@ void clear_all(struct ctx *c)
 	}
 }
 
-/* All that there is of this worker goes, whatever it is. */
+/* Removes everything that this worker may have, whatever the model says. */
 void wipe(struct ctx *c)
 {
 	unsigned int i;

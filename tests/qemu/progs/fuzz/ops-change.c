@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The fuzzer: what changes objects of a worker's own, and what tells of them. */
+/* The fuzzer: commands that change a worker's own objects, or tell of them. */
 #include "fuzz.h"
 
 void op_resize(struct ctx *c)
@@ -26,7 +26,7 @@ void op_resize(struct ctx *c)
 		from = o->bytes < arg.bytes ? o->bytes : arg.bytes;
 		memset(content_of(o) + from, 0, o->room - from);
 		o->bytes = arg.bytes;
-		/* What was summed is another. */
+		/* The sums are those of the old content. */
 		o->summed = 0;
 		cut_views(c, slot);
 	}
@@ -98,7 +98,7 @@ void op_seal(struct ctx *c)
 	err = call(c, h->fd, KHO_OBJ_SEAL, &arg);
 	if (!err && !was) {
 		o->flags |= KHO_OBJ_SEALED;
-		/* Who preserved it may write even now. */
+		/* The process that preserved the memory may write to it even now. */
 		if (arg.flags & KHO_SEAL_SUM && !(o->flags & KHO_OBJ_PINNED))
 			o->summed = SUM_RIGHT;
 	}

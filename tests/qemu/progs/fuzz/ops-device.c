@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer: lists, and what is no command or no good one.
+ * The fuzzer: queries, lists, bad commands and unknown ones.
  */
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -22,7 +22,7 @@ void op_query(struct ctx *c)
 	c->changes = arg.changes;
 }
 
-/* All of our own have to be there. */
+/* All objects of our own have to be listed. */
 void op_list(struct ctx *c)
 {
 	static __thread struct kho_obj_info info[256];
@@ -67,7 +67,7 @@ void op_list(struct ctx *c)
 	}
 }
 
-/* ---- No good commands ---- */
+/* ---- Bad commands ---- */
 
 static const struct command {
 	unsigned int cmd;
@@ -75,7 +75,7 @@ static const struct command {
 	__u32 least;		/* of its first version, if that was smaller */
 	bool all;		/* for everybody */
 	bool on_object;
-	__u32 flags_at;		/* where a bit is unknown if it is bit 31 */
+	__u32 flags_at;		/* offset of a member whose bit 31 is unknown, or 0 */
 } commands[] = {
 	{ KHO_QUERY, sizeof(struct kho_query),
 	  offsetof(struct kho_query, arrival_kind), true, false, 4 },
@@ -125,7 +125,7 @@ static bool writes(unsigned int cmd)
 	       cmd == KHO_OBJ_SET_DATA;
 }
 
-/* Some number that nobody knows, on either kind of file. */
+/* A command number that neither kind of file knows. */
 static void no_command(struct ctx *c, int fd, char *p)
 {
 	unsigned int cmd = chance(c);
@@ -134,7 +134,7 @@ static void no_command(struct ctx *c, int fd, char *p)
 		cmd = KHO_QUERY + 100 + below(c, 90);
 	else if (one_in(c, 2))
 		cmd = KHO_QUERY | 1U << (16 + below(c, 16));
-	/* Others may be of all files. */
+	/* Numbers of other types may be commands for all files. */
 	if ((cmd >> 8 & 0xff) != KHO_IOCTL_TYPE)
 		cmd = (cmd & ~0xff00U) | KHO_IOCTL_TYPE << 8 | 1U << 31;
 	c->a = cmd;
@@ -171,7 +171,7 @@ void op_garbage(struct ctx *c)
 		want = E2BIG;
 		break;
 	case 3:
-		/* The struct ends where there is nothing. */
+		/* The struct reaches into a hole. */
 		p = c->guard - below(c, k->size / 4) * 4;
 		want = EFAULT;
 		break;
@@ -208,7 +208,7 @@ void op_denied(struct ctx *c)
 
 	memset(c->buf, 0, PAGE);
 	memcpy(c->buf, &size, 4);
-	/* Of the other kind of file, or for others to do */
+	/* A command for the other kind of file, or for CAP_SYS_ADMIN */
 	if (k->on_object)
 		ALLOW(c, call(c, c->kho, k->cmd, c->buf), "on the device", ENOTTY);
 	else if (h && one_in(c, 2))

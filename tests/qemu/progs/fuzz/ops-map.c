@@ -43,7 +43,7 @@ static __u64 pages_end(const struct model *o)
 	return (o->bytes + PAGE - 1) & ~(PAGE - 1);
 }
 
-/* A mapping of one of our objects, and that object */
+/* A mapping of one of our objects, and the slot of that object */
 static struct view *any_view(struct ctx *c, unsigned int *slot)
 {
 	unsigned int i, first = below(c, NR_SLOTS * NR_VIEWS);
@@ -61,7 +61,7 @@ static struct view *any_view(struct ctx *c, unsigned int *slot)
 	return NULL;
 }
 
-/* What is at the page is as it has to be, or not there if it must not be. */
+/* The page has to have the right content, or to be absent if it must be. */
 static void check_view_page(struct ctx *c, const struct model *o,
 			    const struct view *v, size_t page)
 {
@@ -118,7 +118,7 @@ void cut_views(struct ctx *c, unsigned int slot)
 	}
 }
 
-/* It has become a copy: from now on it is what it is now. */
+/* The page has become a private copy: it keeps its present content from now on. */
 static void copied_now(struct ctx *c, const struct model *o, struct view *v, size_t page)
 {
 	__u64 offset = v->offset + page * PAGE;
@@ -221,7 +221,7 @@ void op_map(struct ctx *c)
 	flags = v.shared ? MAP_SHARED : MAP_PRIVATE;
 	if (one_in(c, 8))
 		flags |= MAP_POPULATE;
-	/* To populate what is private and can be written makes copies of it. */
+	/* Populating a private mapping that can be written makes copies of its pages. */
 	if (!v.shared && v.prot & PROT_WRITE)
 		flags &= ~MAP_POPULATE;
 	if (v.shared && v.prot & PROT_WRITE && !h->writable)
@@ -253,13 +253,13 @@ void op_unmap(struct ctx *c)
 
 	if (!v)
 		return;
-	/* By parts */
+	/* A part of it first */
 	if (v->bytes > 2 * PAGE && one_in(c, 3))
 		make_hole(c, v->p + PAGE * below(c, v->bytes / PAGE), PAGE);
 	drop_view(c, slot, v);
 }
 
-/* A part of it is something else, before it goes. */
+/* Maps something else over a part of a mapping, and then unmaps all of it. */
 void op_over(struct ctx *c)
 {
 	unsigned int slot;
@@ -310,7 +310,7 @@ void op_touch(struct ctx *c)
 		view_write(c, slot, v, below(c, v->bytes), 1 + below(c, 300));
 }
 
-/* Behind the end, but in the last page: nobody must see it when it grows. */
+/* Writes behind the end, in the last page: that must not show up when it grows. */
 void op_tail(struct ctx *c)
 {
 	unsigned int slot;
@@ -368,16 +368,16 @@ void op_remap(struct ctx *c)
 	old = v->bytes;
 	bytes = one_in(c, 3) ? old : (1 + below(c, old / PAGE + 4)) * PAGE;
 	if (bytes == old) {
-		/* To another place, with all that there is. */
+		/* To another place, with all of its pages. */
 		room = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		flags |= MREMAP_FIXED;
 	}
 	p = mremap(v->p, old, bytes, flags, room);
 	err = counted(c, 0, p == MAP_FAILED ? errno : 0);
 	/*
-	 * After an error the room is left alone: it may be gone already, and somebody
-	 * else's.  Page numbers don't grow; advice for a part of it has made two of it; and
-	 * VM_MIXEDMAP does not grow where it is on 6.12.
+	 * After an error @room is left alone: it may be unmapped already, and another
+	 * thread's.  There may be errors: page numbers don't grow, advice for a part of a
+	 * mapping splits it in two, and on 6.12 VM_MIXEDMAP does not grow in place.
 	 */
 	ALLOW(c, err, "mremap", 0, EFAULT, ENOMEM);
 	if (err)
@@ -435,7 +435,7 @@ void op_advise(struct ctx *c)
 	counted(c, advice, err);
 	ALLOW(c, err, hints[i].name, 0, EINVAL, ENOMEM, EFAULT, EACCES, EBADF,
 	      EOPNOTSUPP, ENODEV, EAGAIN, EBUSY);
-	/* 7.2 has no way back for mappings such as ours. */
+	/* 7.2 can't undo that for mappings such as ours. */
 	if (advice == MADV_DONTFORK &&
 	    madvise(v->p + page * PAGE, n * PAGE, MADV_DOFORK)) {
 		drop_view(c, slot, v);
@@ -498,7 +498,7 @@ void op_uffd(struct ctx *c)
 	err = ioctl(fd, UFFDIO_WRITEPROTECT, &wp) ? errno : 0;
 	counted(c, 1, err);
 	ALLOW(c, err, "UFFDIO_WRITEPROTECT", 0, EINVAL, ENOENT, EFAULT, EAGAIN, ENOMEM);
-	/* Without somebody to answer, a page fault would wait for ever. */
+	/* Nobody answers page faults: only with WP_ASYNC they don't wait for ever. */
 	for (i = 0; async && i < 4; i++) {
 		check_view(c, slot, v, below(c, v->bytes / PAGE), 2);
 		view_write(c, slot, v, below(c, v->bytes), 1 + below(c, 300));
@@ -533,7 +533,7 @@ static void end_object(struct ctx *c, unsigned int slot)
 	ALLOW(c, err, "remove of what a pipe has", 0);
 }
 
-/* Pages in a pipe: they stay what they are, also if the object goes. */
+/* Pages in a pipe have to keep their content, even if the object is removed. */
 void op_splice(struct ctx *c)
 {
 	unsigned int slot;
@@ -563,7 +563,7 @@ void op_splice(struct ctx *c)
 	}
 	if (!peek(want, iov.iov_base, n))
 		finding(c, "what was spliced is not there");
-	/* What a process preserved it may write meanwhile; ours does not. */
+	/* Not for preserved memory of a process, which may be written meanwhile. */
 	if (one_in(c, 3) && !(o->flags & KHO_OBJ_PINNED)) {
 		end_object(c, slot);
 		op_create(c);
@@ -579,7 +579,7 @@ out:
 
 /* ---- Another process ---- */
 
-/* It has all that we have; what it writes to shared memory is on the slate. */
+/* The child has all our files and mappings, and notes what it writes on the slate. */
 void op_fork(struct ctx *c)
 {
 	unsigned int n = 5 + below(c, 40), us = below(c, 3000);

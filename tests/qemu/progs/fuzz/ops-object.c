@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The fuzzer: what is done with objects of a worker's own, by name and by file.
+ * The fuzzer: what a worker does with its own objects, by name and by file.
  */
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -24,7 +24,7 @@ __u64 any_bytes(struct ctx *c, __u64 room)
 	}
 }
 
-/* One that nobody else has, and that no object ever had. */
+/* A name that no object has, or ever had. */
 static void any_name(struct ctx *c, struct model *o)
 {
 	int n, fill;
@@ -36,7 +36,7 @@ static void any_name(struct ctx *c, struct model *o)
 	while (fill--) {
 		__u8 byte = ' ' + below(c, 0x100 - ' ');
 
-		/* Nor what a terminal may take for an order. */
+		/* No slash, and no control characters. */
 		o->name[n++] = byte == '/' || (byte >= 0x7f && byte < 0xa0) ?
 			       '_' : byte;
 	}
@@ -228,7 +228,7 @@ void op_open(struct ctx *c)
 		mask |= 2;
 	err = open_name(c, o->name, flags, &bytes, &fd);
 	if (!o->there) {
-		/* What was not committed goes with its last file, but not any more. */
+		/* While the machine goes down, the end of the last file removes no object. */
 		if (!err && slate->jumping && o->flags & KHO_OBJ_UNCOMMITTED)
 			close(fd);
 		else
@@ -292,7 +292,7 @@ void op_remove(struct ctx *c)
 
 	if (!o)
 		return;
-	/* As it is open most of the time, nothing would ever go. */
+	/* Most objects are open, and could not be removed: close this one now and then. */
 	if (one_in(c, 3)) {
 		for (i = 0; i < NR_VIEWS; i++)
 			if (c->view[slot][i].p)
@@ -341,7 +341,7 @@ void op_dup(struct ctx *c)
 	counted(c, 1, 0);
 }
 
-/* As another process would take it */
+/* Takes a file over with pidfd_getfd(), as another process would. */
 static void take_file(struct ctx *c, struct handle *h)
 {
 	int self = syscall(SYS_pidfd_open, getpid(), 0), fd;
@@ -355,7 +355,7 @@ static void take_file(struct ctx *c, struct handle *h)
 	counted(c, 3, 0);
 }
 
-/* By way of a socket; while it is there, the file is nobody's. */
+/* Sends a file through a socket; meanwhile no process has it open. */
 void op_pass(struct ctx *c)
 {
 	union {

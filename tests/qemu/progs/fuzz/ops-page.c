@@ -21,7 +21,7 @@ void make_pools(struct ctx *c)
 	mlock(room, HUGE_PAGE);
 	room[0] = 1;
 	c->huge_pfn = pfn_of(room);
-	/* Was there one to be had? */
+	/* Is this a huge page? */
 	if (!(c->huge_pfn % 512) && peek(c->buf, room, HUGE_PAGE) &&
 	    pfn_of(room + HUGE_PAGE - PAGE) == c->huge_pfn + 511)
 		c->huge = room;
@@ -34,7 +34,7 @@ int delete_page(struct ctx *c, __u64 pfn, __u32 order)
 	return call(c, c->kho, KHO_PAGE_DEL, &arg);
 }
 
-/* Is any of them preserved by number? */
+/* An entry of ours that is preserved and overlaps these pages, or NULL. */
 static struct raw *overlaps(struct ctx *c, __u64 pfn, __u32 order)
 {
 	unsigned int i;
@@ -72,8 +72,8 @@ static struct raw *any_raw(struct ctx *c, bool there)
 }
 
 /*
- * Memory of ours, whose numbers may be others than they were: after a fork, what is
- * written to is copied.  So it is written to first.  NULL if it is not in one piece.
+ * Pages of ours, with their present number: after a fork, a page is copied when it is
+ * written, so all of them are written first.  NULL if they are not one aligned block.
  */
 static char *any_page(struct ctx *c, __u64 *pfn, __u32 *order)
 {
@@ -197,7 +197,7 @@ void op_page_bad(struct ctx *c)
 
 /* ---- Many at a time ---- */
 
-/* As many in a row as are there, or are not. */
+/* A row of at most 8 entries that are all preserved, or all not; @n may be 0. */
 static unsigned int a_row(struct ctx *c, bool there, unsigned int *n)
 {
 	unsigned int first = below(c, NR_RAW), i = first;
@@ -371,7 +371,7 @@ void op_envelopes(struct ctx *c)
 	}
 	err = call(c, c->kho, KHO_ENVELOPE_LIST, &arg);
 	ALLOW(c, err, "envelope_list", 0, ENOMEM, EOPNOTSUPP);
-	/* A kernel with KHO of its own has none. */
+	/* With in-kernel KHO there are no envelopes. */
 	if (err || !raw || !arg.total)
 		return;
 	addr = raw->pfn * PAGE;
@@ -416,7 +416,7 @@ void op_handoff(struct ctx *c)
 	};
 	int err;
 
-	/* Not each kernel takes the other: see slate->lean. */
+	/* Not each next kernel takes envelopes: see slate->lean. */
 	if (slate->lean && one_in(c, 2))
 		arg.how = KHO_HANDOFF_ENVELOPES;
 	err = call(c, c->kho, KHO_HANDOFF, &arg);

@@ -73,7 +73,7 @@ static void drop_own(struct ctx *c, unsigned int slot)
 	c->own[slot] = NULL;
 }
 
-/* Some pages of it are never touched before. */
+/* Fills the memory, but leaves some pages untouched. */
 static void fill_some(struct ctx *c, struct model *o, char *p)
 {
 	__u32 version = ++c->w->version;
@@ -130,7 +130,7 @@ void op_preserve(struct ctx *c)
 	o->summed = 0;
 	o->jumps = 0;
 	fill_some(c, o, p + skip);
-	/* The right to write is enough. */
+	/* The right to make the mapping writable is enough. */
 	if (one_in(c, 4) && (from == FROM_SHARED || from == FROM_MEMFD))
 		mprotect(p, bytes, PROT_READ);
 	arg.addr = ptr64(p + skip);
@@ -162,7 +162,7 @@ void op_preserve(struct ctx *c)
 		check_object(c, o, arg.fd);
 }
 
-/* What the process does with its own mapping of it. */
+/* The process uses its own mapping of memory that it has preserved. */
 void op_own(struct ctx *c)
 {
 	unsigned int slot = below(c, NR_SLOTS);
@@ -185,7 +185,7 @@ void op_own(struct ctx *c)
 		n = o->bytes - at;
 	switch (below(c, 12)) {
 	case 0:
-		/* The mapping is of it no more, the object keeps its pages. */
+		/* The mapping loses the pages, the object keeps them. */
 		madvise(c->own[slot], c->own_bytes[slot], MADV_DONTNEED);
 		drop_own(c, slot);
 		break;
@@ -239,7 +239,7 @@ static char *a_view(struct ctx *c)
 	return NULL;
 }
 
-/* One page twice in a row */
+/* Two mappings of the same page, side by side */
 static char *twice(void)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
@@ -308,7 +308,7 @@ void op_preserve_bad(struct ctx *c)
 	c->a = what;
 	if (arg.addr) {
 		err = call(c, c->kho, KHO_OBJ_PRESERVE, &arg);
-		/* Where it lies may be looked at before what it is. */
+		/* The place of the memory may be checked before its kind. */
 		if (slate->small && err == EADDRNOTAVAIL)
 			want = err;
 		ALLOW(c, err, "bad preserve", want, ENOMEM, EDQUOT);
@@ -316,7 +316,7 @@ void op_preserve_bad(struct ctx *c)
 	munmap(p, bytes);
 }
 
-/* ---- What is there is another when it is pinned ---- */
+/* ---- Mappings that are replaced while they are pinned ---- */
 
 #define RACE_PAGES	8
 
@@ -332,7 +332,7 @@ static void *swap_mappings(void *arg)
 
 	while (!r->end) {
 		mmap(r->p, RACE_PAGES * PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, r->theirs, 0);
-		/* The kernel itself must not read it, wherever it lies. */
+		/* Not even the kernel must read secret memory, wherever it lies. */
 		if (r->secret >= 0)
 			mmap(r->p, RACE_PAGES * PAGE, RW,
 			     MAP_SHARED | MAP_FIXED | MAP_POPULATE, r->secret, 0);
@@ -342,8 +342,8 @@ static void *swap_mappings(void *arg)
 }
 
 /*
- * A file that may only be read, mapped in the midst of the call: whatever comes of
- * it, nobody must be able to write to the file.
+ * A file that may only be read is mapped in the midst of the call.  Whatever the call
+ * returns, nobody must be able to write to the file.
  */
 void op_preserve_race(struct ctx *c)
 {

@@ -2,10 +2,10 @@
 /*
  * The fuzzer: objects that all workers use at once.
  *
- * What is in them nobody knows as a whole.  But each word says of which object it
- * is, where it belongs, and when it was written: so it is seen if it is of another
- * one, or older than the object.  And who has written a word finds it again, as
- * long as nobody has begun to resize or remove the object.
+ * No worker knows their whole content.  But each word says to which object it belongs,
+ * where, and when it was written: so a word is noticed that is of another object, or older
+ * than its object.  And a worker has to find a word that it wrote again, as long as nobody
+ * has begun to resize or remove the object.
  */
 #include "fuzz.h"
 
@@ -19,7 +19,7 @@ void shared_name(unsigned int k, __u8 *name)
 	snprintf((char *)name, KHO_NAME_SIZE, "shared%u", k);
 }
 
-/* 12 bits say whose, 16 where, 28 when, and 8 that it is one. */
+/* 12 bits say of which object it is, 16 where, 28 when; 8 are a check of these. */
 static __u64 word_of(unsigned int k, __u32 index, __u32 version)
 {
 	__u64 word = (__u64)(0x800 + k) << 52 | (__u64)(index & 0xffff) << 36 |
@@ -135,13 +135,13 @@ void op_s_open(struct ctx *c)
 	c->slot = 100 + k;
 	shared_name(k, name);
 	err = open_name(c, name, flags, NULL, &fd);
-	/* Its mode may not be what it will be in a moment. */
+	/* The worker that made it may not have set its mode yet. */
 	ALLOW(c, err, "open of what is shared", 0, ENOENT, EACCES);
 	if (err) {
 		make_shared(c, k, name);
 		return;
 	}
-	/* What is sealed is opened for reading. */
+	/* A sealed object is opened for reading. */
 	w->fd = fd;
 	w->writable = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
@@ -202,7 +202,7 @@ void op_s_map(struct ctx *c)
 
 /* ---- Words ---- */
 
-/* By read(): what another one writes meanwhile may be seen in two pieces. */
+/* By read(), which may see only a part of what another worker writes meanwhile. */
 static bool read_word(struct window *w, __u32 index, __u64 *word)
 {
 	return pread(w->fd, word, 8, 8ULL * index) == 8;
@@ -260,7 +260,7 @@ void op_s_look(struct ctx *c)
 	counted(c, 0, 0);
 }
 
-/* Nobody but us writes there. */
+/* The index of a word that only we write. */
 static __u32 index_of_ours(struct ctx *c, const struct window *w)
 {
 	return below(c, w->bytes / 8 / NR_WORKERS) * NR_WORKERS + c->nr;
@@ -358,7 +358,7 @@ void op_s_advise(struct ctx *c)
 	      EBUSY, EAGAIN);
 }
 
-/* A copy of one's own stays, whoever seals the object or writes to it. */
+/* A private copy stays as it is, whoever seals the object or writes to it. */
 void op_s_private(struct ctx *c)
 {
 	unsigned int k;
@@ -394,7 +394,7 @@ void op_s_private(struct ctx *c)
 	munmap(p, bytes);
 }
 
-/* Nobody uses it: each of its words has to be good. */
+/* Checks all words of an object that nobody uses. */
 void check_shared(struct ctx *c, unsigned int k, bool remove)
 {
 	__u8 name[KHO_NAME_SIZE];
