@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# DKMS as a user has it, but in trees of its own: add, build, install, remove
-# for Debian's 6.1 and 6.12, kernels that have to be left out, and a build for
-# every Debian kernel that is supported.
+# Runs DKMS as a user does, but in directories of its own: add, build, install and
+# remove for Debian's 6.1 and 6.12, kernels that have to be left out, and a build for
+# every supported series of Debian's.
 set -euo pipefail
 
 # shellcheck source=scripts/lib.sh
@@ -40,8 +40,8 @@ t()
 	fi
 }
 
-# run ARG...: dkms, its output in $log; without a sign_file it makes no signing
-# key in /var/lib.
+# run ARG...: runs dkms, with its output in $log.  The sign_file is missing, so that
+# dkms makes no signing key in /var/lib.
 run()
 {
 	local status=0
@@ -64,7 +64,7 @@ exits()
 	[ "$status" -eq "$want" ]
 }
 
-# says TEXT: the last dkms did.
+# says TEXT: the last dkms printed it.
 says()
 {
 	cat "$log"
@@ -78,7 +78,7 @@ status_is()
 	[ "$(grep -cxF -- "$1" "$log")" -eq 1 ]
 }
 
-# no_files DIR [NAME]: nothing of ours is there.
+# no_files DIR [NAME]: DIR has no files, or none that are called NAME.
 no_files()
 {
 	local found
@@ -88,7 +88,7 @@ no_files()
 	[ -z "$found" ]
 }
 
-# Whatever of ours the host has or has not: it must not change.
+# Lists what the host itself has of kho, which must not change.
 host_state()
 {
 	# Some of these need not be there.
@@ -128,7 +128,7 @@ a_kernel()
 		"$(find "$modules/$release" ! -type d)" = "$file"
 }
 
-# fake NAME SED HEADERS: what dkms looks at of a kernel tree with another .config
+# fake NAME SED HEADERS: what dkms reads of a kernel tree, with .config edited by SED
 fake()
 {
 	local config=$top/$1/include/config
@@ -139,8 +139,8 @@ fake()
 	cp "$top/$1/.config" "$config/auto.conf"
 }
 
-# excluded WHY RELEASE TREE [ARG...]: this kernel is left out, and does not fail
-# either when it is installed.
+# excluded WHY RELEASE TREE [ARG...]: dkms leaves this kernel out, and installing the
+# kernel does not fail.
 excluded()
 {
 	local why="$1 ($2)" release=$2 tree=$3
@@ -154,15 +154,16 @@ excluded()
 	t "excluded: $why: nothing is built" no_files "$trees" "kho.ko*"
 }
 
-# served WHAT RELEASE TREE MODULE: this one is not left out.  Building is another
-# test: here MODULE is taken for what was built.
+# served WHAT RELEASE TREE MODULE: dkms does not leave this kernel out.  Building is
+# another test: here MODULE stands in for what dkms would build.
 served()
 {
 	t "served: $1 ($2)" run build -m kho -v "$version" -k "$2" \
 		--kernelsourcedir "$3" --directive "MAKE=cp $4 kho.ko"
 }
 
-# later COMMAND...: in the Debian that later kernels are built in; $top is /build
+# later COMMAND...: runs it in the Debian in which modules for later kernels are built;
+# $top is /build there
 later()
 {
 	"$scripts/trixie-chroot.sh" run "$later_headers" "$top" \
@@ -180,8 +181,8 @@ later_dkms()
 	return $status
 }
 
-# builds SERIES [cloud]: by the script that does it for the other tests, which
-# takes the right dkms.
+# builds SERIES [cloud]: builds the module by the script that the other tests use, which
+# picks the right dkms.
 builds()
 {
 	local headers release ko=
@@ -214,7 +215,7 @@ t "added" status_is "kho/$version: added"
 t "dkms has no complaint about dkms.conf" exits 1 \
 	grep -iE 'warning|error|deprecated' "$log"
 
-# First those that must not be built, while nothing is.
+# Kernels that must be left out come first, while nothing has been built.
 fake handover '1iCONFIG_KEXEC_HANDOVER=y' "$old_headers"
 fake nokexec '/^CONFIG_KEXEC_CORE=/d' "$old_headers"
 fake plain '' "$old_headers"
@@ -226,7 +227,7 @@ excluded "a kernel that is too old" 6.0.0-1-amd64 "$top/plain"
 excluded "a kernel that is too old" 5.10.0-30-amd64 "$top/plain"
 excluded "an architecture that is not there yet" "$old" "$top/plain" -a i686
 
-# Debian 13's dkms takes it the same way, if that is another one.
+# Debian 13's dkms does the same, if it is not the host's own.
 if needs_chroot 7.3; then
 	t "dkms of Debian 13: add" later_dkms add -m kho -v "$version"
 	t "dkms of Debian 13 has no complaint about dkms.conf" exits 1 \
@@ -242,7 +243,7 @@ fi
 a_kernel "$old" "$old_headers"
 a_kernel "$new" "$new_headers"
 
-# Those names that are next to the ones that are left out.
+# Releases that resemble those that are left out.
 built=$top/built.ko
 found=$(find "$trees/kho/$version/$old" -name 'kho.ko*')
 case $found in
@@ -262,8 +263,8 @@ t "the modules are gone" no_files "$modules"
 t "dkms forgot it" no_files "$trees"
 t "status is empty" exits 1 grep -q kho <(run status)
 
-# What comes with a new kernel, and what the next version's upgrade starts from:
-# what was built above is taken for what is built here.
+# What happens when a new kernel is installed, and what an upgrade of the module starts
+# from.  The module that was built above stands in for a new build.
 t "add again" run add -m kho -v "$version"
 t "autoinstall" run autoinstall -k "$old" --kernelsourcedir "$old_headers" \
 	--no-depmod --directive "MAKE=cp $built kho.ko"
@@ -272,7 +273,7 @@ t "it did install it" is_module \
 t "remove" run remove -m kho -v "$version" --all
 t "the modules are gone again" no_files "$modules"
 
-# Of the cloud's kernels, which lack drivers for the most part, the oldest and the newest.
+# Cloud kernels mostly just lack drivers, so only the oldest and the newest are tested.
 builds 6.1 cloud
 for series in 7.2 7.3; do
 	builds $series
