@@ -5,8 +5,8 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
-# demo DESCRIPTION STATUS REGEX NAME [VARIABLE=VALUE]: the last line, and
-# nothing but the last line, says how it went
+# demo DESCRIPTION STATUS REGEX NAME [VARIABLE=VALUE]: the last line of the output, and
+# no other, has the verdict
 demo()
 {
 	local status=0 out=$KHO_BUILD/qemu/demo-$4.out
@@ -32,7 +32,7 @@ passes()
 			cut -c 1-64)\$"
 }
 
-# With less data than `make demo` has; and what is to fail with the successor that
+# All runs have less data than `make demo`; those that must fail use the successor that
 # boots fastest.
 passes plain stock '6\.1\.[^ ]*-amd64' DEMO_MIB=24
 fast=(DEMO_WORDS=mitigations=off DEMO_CPUS=1)

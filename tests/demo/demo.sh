@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The demo: the stock Debian kernel preserves files and pages, jumps by kexec
-# to its successor, and that reads the same bytes back; all of it in QEMU.  The
+# The demo: the stock Debian kernel preserves files and pages and jumps by kexec
+# to its successor, which reads the same bytes back; all of it in QEMU.  The
 # last line says "demo: PASS ..." or "demo: FAIL reason".
 #
 #	SUCCESSOR=stock		the same kernel of Debian once more (the default),
 #		  stub		one with the boot stub, or
-#		  mainline	one with the KHO of mainline
+#		  mainline	one with in-kernel KHO
 #	FIRMWARE=efi		on EFI (OVMF), instead of a BIOS
 #	KEEP=1			leaves a shell in the successor
 #	V=1			shows the consoles of the kernels as well
-#	DEMO_APPEND=WORD	for the successor's command line, as kho=off
-#	DEMO_CORRUPT=WHAT	changes one byte before the jump, of an object
-#				(object or 1) or of a single page (page)
+#	DEMO_APPEND=WORD	for the successor's command line, such as kho=off
+#	DEMO_CORRUPT=WHAT	changes one byte of an object (object or 1) or of
+#				a single page (page) before the jump
 #	DEMO_CPUS=1		one CPU instead of two
 #	DEMO_WORDS=WORDS	for the command lines of both kernels
 #	DEMO_MIB=N		how large the largest file is, by default 64
@@ -66,7 +66,7 @@ case $mib in
 *)
 	failed "DEMO_MIB=$mib is not a number from 1 to 999" ;;
 esac
-# And some, so that the last page isn't full.
+# Plus some bytes, so that the last page isn't full.
 data_size=$((mib * 1024 * 1024 + 12345))
 case ${DEMO_APPEND:-} in
 *' '*)
@@ -100,7 +100,7 @@ esac
 step "kho.ko by DKMS for both, and an initramfs of the host's packages"
 image=$(initramfs "${kernels[@]}")
 
-# ---- Data: what this machine is made of ----
+# ---- Data: files of this machine ----
 
 work=$KHO_BUILD/qemu/$name
 data=$work/files/data
@@ -138,7 +138,7 @@ echo
 
 [ "$status" -eq 0 ] || failed "${outcome#fail: }"
 
-# ---- Judge: the guest says what it has read, we know what it should be ----
+# ---- Judge: compare what the guest has read with what it should have read ----
 
 noted()
 {

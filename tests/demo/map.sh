@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# map.sh: makes docs/map-before.svg, map-after.svg and the same as text, of
-# a run in QEMU: a stock kernel's memory before the jump, and its successor's
-# after it.
+# map.sh: makes docs/map-before.svg and docs/map-after.svg, and the same maps as text,
+# from a run in QEMU: a stock kernel's memory before the jump, and its successor's after
+# it.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"

@@ -7,7 +7,7 @@
 #	kho.opt.pages=N		how many pages
 #	kho.opt.corrupt=WHAT	change one byte of it before the jump: object or
 #				page
-#	kho.opt.keep=1		leave everything, and the user a shell
+#	kho.opt.keep=1		remove nothing, and start a shell for the user
 #	kho.opt.append=WORD	for the successor's command line
 
 measure=yes
@@ -51,7 +51,7 @@ stage_1()
 	do_jump
 }
 
-# What an unpatched kernel has kept on top of what is preserved comes back.
+# An unpatched kernel has kept whole envelopes: what is not preserved in them is freed.
 envelopes()
 {
 	local before after pages
@@ -61,7 +61,7 @@ envelopes()
 	is "the release has come to its end" "$(status release)" "done"
 	pages=$(status release_done)
 	is "all of it is released" "$pages" "$(status release_pages)"
-	# The module has taken its scratch area from it.
+	# The module has allocated its scratch area since.
 	before=$((memory_before - $(status scratch_size) / 1024))
 	after=$(await_memory $((before + $(most $((pages * 4))))))
 	tell "    free memory: $memory_before KiB before the module came, $after KiB now"
@@ -69,7 +69,7 @@ envelopes()
 	note "released $pages"
 }
 
-# most KIB: allows for what else the kernel has used meanwhile
+# most KIB: 95 % of it, as the kernel may have used some memory meanwhile
 most()
 {
 	echo $(($1 * 95 / 100))
@@ -102,7 +102,7 @@ stage_2()
 	show khoctl ls
 
 	title "The files are read back"
-	# What is compared with must not come from here.
+	# Without the originals, the files can only come from preserved memory.
 	rm -rf "$data"
 	mkdir /run/back
 	khoctl ls --json >/run/ls.json || fail "khoctl ls --json"

@@ -3,13 +3,13 @@
 #
 # For tests/demo/map.sh: maps of memory before the jump and after it.
 
-# send NAME FILE: to the host
+# send NAME FILE: sends the file to the host
 send()
 {
 	base64 -w 76 "$2" | sed "s/^/KHO-FILE $1 /" >/dev/ttyS1
 }
 
-# maps NAME
+# maps NAME: makes both maps and sends them
 maps()
 {
 	check "map, as text" sh -c "khoctl map >/run/map.txt"
