@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Some of the pairs of `make matrix`, each once; mainline's own clients on the
-# way through a kernel with the stub; and does the README say what the whole
-# matrix has found?
+# Runs some of the pairs of `make matrix` once each, takes the data of mainline's own
+# clients through a kernel with the stub, and checks that the README has the results of
+# the whole matrix.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # matrix-table.pl --text JSON: prints the results of matrix.sh as a table.
-# matrix-table.pl --markdown JSON: prints what belongs into README.md.
-# matrix-table.pl --readme JSON README: writes that into it, between two lines
+# matrix-table.pl --markdown JSON: prints the table for README.md.
+# matrix-table.pl --readme JSON README: writes the table into README, between the lines
 #	<!-- matrix: ... --> and <!-- end of matrix -->.
-# matrix-table.pl --check JSON README: fails if something else is there.
+# matrix-table.pl --check JSON README: fails if README has something else there.
 use strict;
 use warnings;
 use JSON::PP;
@@ -41,7 +41,7 @@ sub results
 	return $list;
 }
 
-# The kernels that are in no pair, as there is no image of them to boot.
+# Kernels that are in no pair, as they have no image to boot.
 sub build_only
 {
 	my ($path) = @_;
@@ -88,7 +88,7 @@ sub unique
 	return grep { !$seen{$_}++ } @_;
 }
 
-# Predecessors down, successors across; the reasons below.
+# A row for each predecessor, a column for each successor, and the reasons below.
 sub markdown
 {
 	my ($path) = @_;

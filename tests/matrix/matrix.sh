@@ -3,11 +3,11 @@
 #
 # matrix.sh [OPTION]... [PAIR]...: boots pairs of kernels in QEMU.  The first of
 # a pair preserves objects and scattered pages and jumps to the second, which
-# has to have them with the same content.  Every pair runs twice, and KASLR has
-# to have put the second kernel somewhere else.
+# has to find them with the same content.  Every pair runs twice, and KASLR has
+# to put the second kernel at different addresses.
 #
-#	--list		the pairs that there are
-#	--quick		those that `make check` runs, each once
+#	--list		prints all pairs
+#	--quick		runs those of `make check`, each once
 #	--passes N	how often each pair runs, by default 2
 #	--jobs N	how many VMs run at a time, by default 2
 #	--json FILE	the results, by default build/matrix.json
@@ -23,7 +23,7 @@
 #	refused	khoctl load refuses the pair, as it has to, for that reason
 #	fail	everything else
 #
-# What there is to know about each kernel is in FILE-kernels.json beside it.
+# NAME-kernels.json describes each kernel, if FILE is NAME.json.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
@@ -33,12 +33,12 @@ set -euo pipefail
 stock=(stock-6.1 stock-6.12 stock-7.2 stock-7.3)
 predecessors=("${stock[@]}" mainline-7.3)
 successors=("${stock[@]}" stub-6.1 stub-6.12 mainline-7.3)
-# One kernel of mainline's speaks another version.
+# mainline-7.3-v3 is a mainline kernel that speaks kho-v3.
 more=(stock-6.1:mainline-7.3-v3 stock-7.2:mainline-7.3-v3
 	mainline-7.3-v3:stub-6.1 mainline-7.3-v3:stub-6.12
 	mainline-7.3-v3:mainline-7.3-v3
 	mainline-7.3:mainline-7.3-v3 mainline-7.3-v3:mainline-7.3)
-# Others are in tests of their own: 20-demo.t, 39-rt.t, 40-chain.t, 67-client.t.
+# Other tests run other pairs: 20-demo.t, 39-rt.t, 40-chain.t, 67-client.t.
 quick=(stock-7.2:stock-6.1 mainline-7.3:stub-6.12
 	mainline-7.3:stock-6.1 stock-6.1:mainline-7.3-v3)
 
@@ -54,8 +54,8 @@ all_pairs()
 	printf '%s\n' "${more[@]}"
 }
 
-# must_refuse PREDECESSOR SUCCESSOR: what khoctl load has to refuse, as a
-# regular expression for the reason; otherwise nothing
+# must_refuse PREDECESSOR SUCCESSOR: prints a regular expression for the reason if
+# khoctl load has to refuse this pair
 must_refuse()
 {
 	case $1:$2 in
@@ -135,7 +135,7 @@ title()
 declare -A dir=()
 missing=() broken=() about=()
 
-# one_kernel NAME: makes it available, and notes what became of that
+# one_kernel NAME: makes it available, builds the module for it, and notes the results
 one_kernel()
 {
 	local name=$1 release headers module=builds bootable=true
@@ -171,7 +171,7 @@ done
 mkdir -p "${json%/*}"
 printf '%s\n' "${about[@]}" | as_list >"${json%.json}-kernels.json"
 
-# What can't be booted is no pair.
+# Leave out pairs with a kernel that can't be booted.
 bootable=()
 for pair in "${pairs[@]}"; do
 	for name in "${missing[@]}"; do
@@ -196,7 +196,7 @@ done
 mapfile -t sorted < <(printf '%s\n' "${dirs[@]}" | sort)
 image=$(initramfs "${sorted[@]}")
 
-# ---- Data: real content of several sizes, and what it sums up to ----
+# ---- Data: real content of several sizes, and its checksums ----
 
 content $((46 * 1024 * 1024)) >"$work/content"
 at=0
@@ -227,7 +227,7 @@ noted()
 	sed -n "s/^KHO-NOTE $1 //p" "$log"
 }
 
-# judge_pass PREDECESSOR SUCCESSOR STATUS: prints why a run is no pass
+# judge_pass PREDECESSOR SUCCESSOR STATUS: prints why a run has not passed, if so
 judge_pass()
 {
 	local refusal sum file got stages
@@ -283,7 +283,7 @@ run_pair()
 	for ((pass = 1; pass <= passes; pass++)); do
 		log=$KHO_BUILD/qemu/matrix/$from-$to-$pass/verdict.log
 		options="$(kernel_append "${dir[$from]}") kho.opt.pages=$pages"
-		# The kernel's own system call as well as khoctl load.
+		# From mainline, every second pass loads by kexec -s instead of khoctl.
 		[[ $from != mainline-* || $((pass % 2)) -ne 0 ||
 		   -n $(must_refuse "$from" "$to") ]] ||
 			options+=" kho.opt.by=kexec"
@@ -321,7 +321,7 @@ run_pair()
 		say "    the successor's code was at: ${places[*]}"
 }
 
-# What has been run so far.
+# Writes the results so far.
 write_json()
 {
 	find "$work/results" -name '[0-9]*' | sort | xargs -r cat | as_list \
@@ -353,7 +353,7 @@ write_json
 number=100
 for pair in "${bootable[@]}"; do
 	while mapfile -t running < <(jobs -pr); [ ${#running[@]} -ge "$jobs" ]; do
-		# Short, so that a signal is handled soon.
+		# A trapped signal interrupts wait, so that stop() runs at once.
 		wait -n "${running[@]}" || true
 		write_json
 	done

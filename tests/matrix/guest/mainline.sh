@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# A mainline kernel with the KHO of its own, which has other clients than us,
-# hands over to one with the boot stub, and that to the mainline kernel again.
-# What is not ours has to be kept, listed and left alone.
+# A mainline kernel, whose in-kernel KHO has other clients besides us, hands over to a
+# kernel with the boot stub, which hands over to the mainline kernel again.  What belongs
+# to the other clients has to be kept, listed and left alone.
 
 if [ "$stage" -eq 2 ]; then
 	next=mainline

@@ -2,12 +2,12 @@
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
 # One pair of kernels of tests/matrix/matrix.sh: the first preserves objects and
-# scattered pages, the second has to have them.  What it has is for the host to
-# judge.
+# scattered pages, the second has to find them.  It reports what it finds, and the host
+# judges that.
 #
 #	kho.opt.pages=N		how many pages
 #	kho.opt.by=kexec	load with kexec -s, not with khoctl
-#	kho.opt.abi=N		the version that the first is to speak
+#	kho.opt.abi=N		the version that the first kernel's module speaks
 
 deep=yes
 checks=yes
@@ -17,7 +17,7 @@ if [ "$stage" -eq 1 ] && [ -n "$(option abi)" ]; then
 	module_params="abi=$(option abi)"
 fi
 
-# Where KASLR has put this kernel: in physical memory, and in its own.
+# Reports where KASLR has put this kernel, in physical and in virtual memory.
 place()
 {
 	note "place $stage $(sed -n 's/^ *\([0-9a-f]*\)-.* : Kernel code$/0x\1/p' \
@@ -69,7 +69,7 @@ stage_2()
 	check "compare the pages" agent verify "/run/$manifest"
 	note "pages $(($(wc -l <"/run/$manifest") - 1))"
 
-	# A kernel with KHO of its own may have sent some that are not ours.
+	# In-kernel KHO may have handed over pages of other clients, too.
 	others=$(($(status arrived_pages) - $(option pages)))
 	for file in "$data"/*; do
 		check "remove ${file##*/}" khoctl rm "${file##*/}"
