@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Plots of measured points with logarithmic axes, as SVG.  Colours are classes of
-# a style sheet in the file, with a second set for readers with a dark page.
+# Plots measured points on logarithmic axes, as SVG.  Colours are classes of a style
+# sheet in the file, which has a second set for dark mode.
 package BenchPlot;
 use strict;
 use warnings;
@@ -53,7 +53,7 @@ sub escaped
 	return $text;
 }
 
-# The powers of ten that hold all of these.
+# The exponents of the powers of ten around all arguments.
 sub decades
 {
 	my @sorted = sort { $a <=> $b } @_;
@@ -93,8 +93,9 @@ sub marker
 	return sprintf("<path class=\"d%d\" d=\"M%.1f %.1fl5 9h-10z\"/>\n", $i, $x, $y - 6);
 }
 
-# plot(title, x, y, series): series is a list of a name and points, each a list
-# of a count and of seconds.  What is not above 0 has no place on such an axis.
+# plot(title, x, y, series): series is a list of names with points; a point is a count
+# and a number of seconds.  Points of 0 or less are left out: the axis has no place for
+# them.
 sub plot
 {
 	my (%arg) = @_;

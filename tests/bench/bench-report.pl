@@ -1,15 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench-report.pl --json RAW TOP: makes the results of what bench.sh measured,
+# bench-report.pl --json RAW TOP: makes the results from the samples of bench.sh,
 #	lines "NAME ours|base VALUE".
 # bench-report.pl --text JSON TOP: prints the results as a table, with bars.
-# bench-report.pl --bars JSON TOP: holds them against tests/bench/bars, and fails
-#	if one is missed.
-# bench-report.pl --docs JSON TOP: writes docs/benchmarks.md, its plots, and the
-#	results beside it, docs/benchmarks.json.
-# bench-report.pl --check JSON TOP: fails if docs/benchmarks.md is not what JSON
-#	makes of it.
+# bench-report.pl --bars JSON TOP: checks the results against tests/bench/bars, and
+#	fails if a bar is missed.
+# bench-report.pl --docs JSON TOP: writes docs/benchmarks.md, its plots, the table in
+#	README.md, and copies of the results: docs/benchmarks.json and -about.json.
+# bench-report.pl --check JSON TOP: fails if docs/benchmarks.md, its plots or the
+#	table in README.md are not what --docs would write.
 #
 # TOP is the directory of the project.
 use strict;
@@ -45,7 +45,7 @@ sub spew
 	return;
 }
 
-# Lines of a file that are no comment, as fields; the last one is the rest.
+# Lines of a file that are no comment, as fields; the last field has the rest.
 sub lines
 {
 	my ($path, $fields) = @_;
@@ -63,7 +63,7 @@ sub median
 		($sorted[$middle - 1] + $sorted[$middle]) / 2;
 }
 
-# As many digits as mean something.
+# Rounds to the digits that are significant.
 sub rounded
 {
 	my ($value) = @_;
@@ -104,7 +104,7 @@ sub make_json
 			n => scalar(@{$of->{ours}}),
 		});
 	}
-	# What is measured along with something else may have one side only.
+	# A name that has no row may only have samples of the baseline.
 	for my $name (sort(keys(%sample))) {
 		die("tests/bench/rows does not have $name\n") if $sample{$name}{ours};
 	}
@@ -133,7 +133,7 @@ sub read_results
 	return;
 }
 
-# A number that is fit to be read: four digits, grouped by thousands.
+# A number for people: four significant digits, grouped by thousands.
 sub number
 {
 	my ($value) = @_;
@@ -162,7 +162,7 @@ sub gain
 
 my $HALF = 12;
 
-# Three characters for each factor of ten, to the right what is better.
+# A bar with three characters for each factor of ten; to the right if it is better.
 sub bar
 {
 	my ($gain) = @_;
@@ -293,7 +293,7 @@ sub bars_table
 	return $out;
 }
 
-# In words, with the direction that the figures have.
+# Says in words how many times $better or $worse the value is.
 sub compared
 {
 	my ($name, $better, $worse) = @_;
@@ -340,7 +340,7 @@ sub documents
 
 	$about = decode_json(slurp($file =~ s/\.json$/-about.json/r));
 	$text =~ s/\@\{([^}]*)\}/expand($1)/ge;
-	# A table ends with a newline of its own.
+	# Tables end with a newline, as do the template's lines: drop extra empty lines.
 	$text =~ s/\n\n\n+/\n\n/g;
 	$out{'docs/benchmarks.md'} = $text;
 	$out{'docs/bench-boot.svg'} = BenchPlot::plot(
@@ -364,7 +364,7 @@ sub documents
 my $BEGIN = '<!-- bench: written by tests/bench/bench.sh --update-docs -->';
 my $END   = '<!-- end of bench -->';
 
-# README.md with the rows that say most.
+# README.md with a table of the most important rows.
 sub readme
 {
 	my $text = slurp("$top/README.md");

@@ -2,12 +2,12 @@
 /*
  * The clock of the benchmarks, in a guest and on the host.
  *
- *	bench hz		how fast the TSC goes, for the host
+ *	bench hz		prints the frequency of the TSC, for the host
  *	bench time COMMAND...	runs it, and prints how many ns that took
  *	bench jump LABEL	jumps into the kernel that is loaded, and tells
  *				the host when
  *	bench pin 4k|2m BYTES ROUNDS
- *				what it takes to preserve memory by its address
+ *				measures preserving memory by its address
  *
  * As process 1 it is first.c.
  */
@@ -64,7 +64,7 @@ static int cmd_time(char **argv)
 	int status;
 
 	if (!pid) {
-		/* What it says is not what we say. */
+		/* Its output must not mix with ours. */
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 		execvp(argv[0], argv);
 		die("%s: %s", argv[0], strerror(errno));
@@ -80,7 +80,7 @@ static int cmd_time(char **argv)
 static int cmd_jump(char **argv)
 {
 	sync();
-	/* Before: to say it takes time. */
+	/* This comes before the clock is read, as sending takes time. */
 	tell("KHO-BENCH %s jump\n", argv[0]);
 	tell("KHO-TSC jump %llu\n", tsc());
 	syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,

@@ -6,8 +6,8 @@
 #include "guest.h"
 
 /*
- * The one clock that goes on through a kexec: QEMU's emulation takes it from
- * the host, and with -icount it counts instructions.
+ * The only clock that keeps running across a kexec: QEMU's emulation takes it
+ * from the host, and with -icount it counts instructions.
  */
 static inline __u64 tsc(void)
 {
@@ -17,7 +17,7 @@ static inline __u64 tsc(void)
 	return (__u64)high << 32 | low;
 }
 
-/* tell TEXT: a line for the host */
+/* Sends a line to the host. */
 ATTRIBUTE(format(printf, 1, 2))
 void tell(const char *format, ...);
 

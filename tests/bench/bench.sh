@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# bench.sh [OPTION]... [NAME]...: measures what the project does against what
-# there is without it, in QEMU, and holds the figures against tests/bench/bars.
-# With NAMEs only those of tests/bench/rows that begin so, and what is measured
-# along with them.
+# bench.sh [OPTION]... [NAME]...: measures what the project does and a baseline without
+# it, in QEMU, and checks the figures against tests/bench/bars.  With NAMEs it measures
+# only what begins with one of them in tests/bench/rows, and what is measured along with
+# that.
 #
-#	--list		the names
-#	--quick		as few repetitions as can be, to see that all of it works
+#	--list		prints the names
+#	--quick		as few repetitions as possible, to see that everything works
 #	--json FILE	the results, by default build/bench.json
-#	--update-docs	no run: makes docs/benchmarks.md and its plots of the last
+#	--update-docs	no run: makes docs/benchmarks.md and its plots from the last
 #			run of everything
 #
 # The results are a list of objects with "name", "value", "unit", "baseline",
-# "baseline_value", "ratio" (the value by the baseline's) and "n".  Values are
-# medians of n; ours and the baseline's were measured in turns, in the same VM
-# wherever it is the same kernel.  FILE-about.json beside it says on what.
+# "baseline_value", "ratio" (value divided by baseline_value) and "n".  Values are
+# medians of n samples.  Ours and the baseline's are measured in turns, in the same VM
+# if the kernel is the same.  NAME-about.json describes the machine, if FILE is NAME.json.
 #
-# It wants the machine for itself: two cores, and 6 GiB of memory in /dev/shm.
+# It needs the machine to itself: two cores, and 6 GiB of memory in /dev/shm.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
@@ -68,7 +68,7 @@ need_packages busybox-static cpio gcc libc6-dev make perl
 work=$KHO_BUILD/bench
 raw=$work/raw
 memory=/dev/shm/kho-bench.$$
-# Of 10 GiB a guest touches one or two; on a disk they would be written to it.
+# A guest touches one or two of its 10 GiB.  A file on a disk would be written out.
 if [ "$(df --output=avail -k /dev/shm | tail -n 1)" -lt $((6 << 20)) ]; then
 	say "/dev/shm has less than 6 GiB: guests have their memory on a disk"
 	memory=$work/memory.$$
@@ -76,7 +76,7 @@ fi
 mkdir -p "$work" "$memory" "${json%/*}"
 : >"$raw"
 
-# Job control gives each VM a process group; none may outlive this.
+# Job control gives each VM a process group; no VM may outlive this script.
 set -m
 cleanup()
 {
@@ -91,7 +91,7 @@ cleanup()
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# rounds N: how often, or as few times as makes a result
+# rounds N: prints how often to measure: N times, or once with --quick
 rounds()
 {
 	if [ -n "$quick" ]; then
@@ -107,7 +107,7 @@ sample()
 	echo "$*" >>"$raw"
 }
 
-# run_vm NAME ARGUMENT...: a VM that has to pass; its log is in $log then
+# run_vm NAME ARGUMENT...: runs a VM that has to pass, and sets log to its log
 run_vm()
 {
 	local name=$1 outcome
@@ -129,7 +129,7 @@ begin=$SECONDS
 
 # ---- The tree ----
 
-# What is compared with what: NAME OURS BASELINE, as tree-main.c names them.
+# What is compared: NAME OURS BASELINE, the latter two by tree-main.c's names.
 tree_rates='
 mark_single ours/scattered/single/mark mainline/scattered/single/mark
 mark_single_random ours/random/single/mark mainline/random/single/mark
@@ -146,7 +146,7 @@ order_tables/mark_single_random tables/random/single/mark mainline/random/single
 order_tables/mark_order9 tables/huge/single/mark mainline/huge/single/mark
 order_tables/unmark tables/scattered/single/unmark mainline/scattered/single/unmark
 '
-# The same for pages of metadata: per GiB, of 4 GiB, or the last ones as they are.
+# The same for metadata: NAME PATTERN GIB.  Bytes are divided by GIB.
 tree_nodes='
 metadata_bytes/order0_dense adjacent 4
 metadata_bytes/order0_scattered scattered 4
@@ -155,7 +155,7 @@ metadata_bytes/mixed_orders mixed 1
 metadata_bytes/empty empty 1
 '
 
-# as_samples PREFIX PAGES: lines of the module's log as samples
+# as_samples PREFIX PAGES: turns lines of the module's log into samples
 as_samples()
 {
 	awk -v rates="$tree_rates" -v nodes="$tree_nodes" -v prefix="$1" \
@@ -231,7 +231,7 @@ as_samples()
 	}'
 }
 
-# size N: as it is in names
+# size N: prints N as the names have it, such as 10k
 size()
 {
 	case $1 in
@@ -260,7 +260,7 @@ run_tree()
 			$1 == "mainline/single" { print name, "base", $2 / 1e9 }' \
 			>>"$raw"
 	done
-	# A million of them is 2^20.
+	# 1M in the names of this part is 2^20.
 	sed -n 's|^KHO-MARK \(.*\)/scattered/\(.*\)/mark \([0-9]*\) .*|\1/\2 \3|p' \
 		"$log" | awk '
 		$1 == "ours/batch" { print "mark_time/1M ours", $2 / 1e9 }
@@ -298,10 +298,10 @@ run_agent()
 		}' >>"$raw"
 }
 
-# ---- Nobody answers ----
+# ---- Blackout: the time in which nobody answers ----
 
-# run_blackout NAME SUFFIX KERNEL THIRD [-I]: besides the agent's and a plain one a
-# third kind of jump, if it is not empty; with -I in instructions
+# run_blackout NAME SUFFIX KERNEL THIRD [-I]: measures jumps with an agent, plain jumps
+# and, if THIRD is not empty, a third kind; with -I in instructions
 run_blackout()
 {
 	local disk name=blackout_time unit=$hz
@@ -373,10 +373,10 @@ prepare_boots()
 	done
 }
 
-# boot KIND N [ARGUMENT...]: boots a kernel that finds N isolated pages, and sets
-# "ticks" to what it took until its process 1, or until all is given back.  As
-# in vm.sh, what hangs before process 1 is tried once more, if nothing of ours has
-# had a part in it by then.
+# boot KIND N [ARGUMENT...]: boots a kernel that finds N isolated pages, and sets ticks
+# to the time until process 1, or on a stock kernel until the envelopes are given back.
+# As in vm.sh, a mainline kernel that hangs before process 1 is booted once more: no
+# code of ours has run by then.
 boot()
 {
 	local kind=$1 n=$2 what=boot settings=() name=boot-$1 got limit=60 try
@@ -418,15 +418,16 @@ boot()
 	ticks=$(sed -n "s/^KHO-TSC $what //p" "$log")
 }
 
-# added NAME SIDE TICKS TICKS-OF-NONE: a sample, in seconds
+# added NAME SIDE TICKS TICKS-OF-NONE: a sample of the difference, in seconds
 added()
 {
 	sample "$1" "$2" "$(awk -v a="$3" -v b="$4" -v hz="$hz" \
 		'BEGIN { printf "%.6f", (a - b) / hz }')"
 }
 
-# boots KIND N...: boots it with nothing preserved before and after those of N pages,
-# and sets "none" to the mean of these two, "took[N]" to what the others took
+# boots KIND N...: boots it once for each N, with N pages, and before and after that
+# with nothing preserved.  Sets took[N] to the ticks of the former, and none to the mean
+# of the latter two.
 boots()
 {
 	local kind=$1 n
@@ -443,7 +444,7 @@ boots()
 	none=$(((none + ticks) / 2))
 }
 
-# Whatever boots fast, one after the other.
+# The fast boots, one after the other.
 run_boot()
 {
 	local round kind n sizes none side
@@ -453,7 +454,7 @@ run_boot()
 		for kind in stub mainline; do
 			side=ours
 			[ $kind = stub ] || side=base
-			# Mainline's boots of more take minutes.
+			# With more pages, mainline takes minutes.
 			sizes=(1000 10000)
 			[ $kind = mainline ] || sizes+=(100000 1000000)
 			boots $kind "${sizes[@]}"
@@ -468,7 +469,7 @@ run_boot()
 	done
 }
 
-# Mainline's takes minutes: two VMs at a time, on a core each.
+# With 100,000 pages mainline takes minutes: two VMs run at a time, each on its own core.
 one_lane()
 {
 	local round none
@@ -511,7 +512,7 @@ run_stock()
 	done
 }
 
-# The same once more, exactly: the clock counts instructions.
+# The same, but exact: the clock counts instructions.
 run_boot_instructions()
 {
 	local round kind side n none
@@ -557,8 +558,8 @@ run boot run_boot
 run stock run_stock
 run boot-100k run_boot_100k
 
-# Instructions are the same whatever else there is to do: two at a time, on a core
-# each, with results of their own.
+# Other load does not change the number of instructions, so two VMs run at a time, each
+# on its own core and with its own file of samples.
 count_jumps()
 {
 	run blackout-instructions run_blackout blackout-icount-stock "" "$stock" '' -I
@@ -571,7 +572,7 @@ count_others()
 	run boot-instructions run_boot_instructions
 }
 
-# apart FUNCTION
+# apart FUNCTION: runs it with its own file of samples
 apart()
 {
 	local raw=$raw.$1
@@ -605,7 +606,7 @@ printf '{"seconds": %d, "quick": %s, "all": %s, "qemu": "%s", "accel": "%s", "cp
 "$report" --json "$raw" "$KHO_TOP" >"$json.new"
 mv "$json.new" "$json"
 
-# What was to be measured has to be there, and often enough.
+# Each row that was to be measured must be there, with enough samples.
 while read -r name of _; do
 	for of in ${of//,/ }; do
 		[ -n "${part[$of]-}" ] || continue 2

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh: makes the program of the benchmarks, for guests and for the host, and
-# prints its path.
+# build.sh: builds the program of the benchmarks, which runs in guests and on the host,
+# and prints its path.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"

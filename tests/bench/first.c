@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The first process of a kernel whose boot is timed.  bench=WHAT on the kernel's
- * command line says what it does before it tells the time, and after:
+ * command line says what it does before and after it reports the time:
  *
  *	boot	nothing; then the verdict, and the guest ends
  *	release	loads the module and waits until the last page of the envelopes
  *		is given back; then the verdict
- *	plain	nothing; then /init goes on
- *	agent	loads the module and reads a byte of the object "first"; then
+ *	plain, placed
+ *		nothing; then /init goes on
+ *	agent, unchecked
+ *		loads the module and reads a byte of the object "first"; then
  *		/init goes on
  */
 #include <time.h>
@@ -23,7 +25,7 @@
 
 static char cmdline[4096];
 
-/* The last one counts: kernels hand theirs on. */
+/* The last one counts, as each kernel passes its own on. */
 static const char *wanted(void)
 {
 	static char what[64];
@@ -52,7 +54,7 @@ static void read_cmdline(void)
 	close(fd);
 }
 
-/* Lines of the kernel's log that have @what in them are for the host as well. */
+/* Sends the lines of the kernel's log that contain @what to the host. */
 static void tell_log(const char *what)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -101,7 +103,7 @@ static void load_module(void)
 	close(fd);
 }
 
-/* Until the last page is given back. */
+/* Waits until the last page is given back; returns the TSC then. */
 static __u64 wait_for_release(void)
 {
 	struct timespec wait = { .tv_nsec = 1000000 };
@@ -122,7 +124,7 @@ static __u64 wait_for_release(void)
 	return end;
 }
 
-/* What an agent does first: the object, its memory, a byte of it. */
+/* What an agent does first: open the object, map it, read a byte. */
 static __u64 read_first_byte(void)
 {
 	struct kho_obj_name arg = { .size = sizeof(arg), .name = OBJECT };
@@ -146,7 +148,7 @@ static __u64 read_first_byte(void)
 
 /**
  * bench_first() - what process 1 does
- * @begin: the TSC as it began
+ * @begin: the TSC when it began
  */
 int bench_first(__u64 begin)
 {
@@ -156,7 +158,7 @@ int bench_first(__u64 begin)
 	mount_at("proc", "/proc");
 	read_cmdline();
 	what = wanted();
-	/* Those who are timed need it before the time is told. */
+	/* Mounted before the clock is read, as what is timed needs it. */
 	mount_at("devtmpfs", "/dev");
 
 	if (!strcmp(what, "release")) {
@@ -167,7 +169,7 @@ int bench_first(__u64 begin)
 		end = read_first_byte();
 	}
 	tell("KHO-TSC init %llu\nKHO-TSC %s %llu\n", begin, what, end);
-	/* Whoever was jumped to goes on from there. */
+	/* After a jump, /init goes on with the test. */
 	if (strcmp(what, "boot") && strcmp(what, "release")) {
 		execl("/init", "/init", NULL);
 		die("/init: %s", strerror(errno));

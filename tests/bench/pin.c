@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What it takes to preserve memory by its address, and to pin it and no more,
- * in turns: lines "ours|base NANOSECONDS PAGES".
+ * Times preserving memory by its address, and only pinning it, in turns.  Prints
+ * lines "ours|base NANOSECONDS PAGES".
  */
 #include <time.h>
 
@@ -36,7 +36,7 @@ static void *memory(const char *kind, size_t bytes)
 	return p;
 }
 
-/* Until nothing runs in the background that what is timed next would be beside. */
+/* Waits for the end of deferred free, which would disturb the next measurement. */
 static void wait_until_free(int kho)
 {
 	struct kho_query q;
@@ -82,7 +82,7 @@ int bench_pin(char **argv)
 		if (kho_object_remove(kho, "bench"))
 			die("kho_object_remove: %s", strerror(errno));
 		wait_until_free(kho);
-		/* The first one is for nothing. */
+		/* The first round only warms up. */
 		if (i)
 			printf("base %llu %zu\nours %llu %zu\n", base.ns,
 			       bytes / page, ns, bytes / page);

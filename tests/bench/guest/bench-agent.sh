@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# What it takes an agent to have memory and files preserved, and to have them
-# back.
+# How long it takes an agent to preserve memory and files, and to get files back.
 #
 #	kho.opt.rounds=N	how often
-#	kho.opt.mib=N		of memory, and as large is the file
+#	kho.opt.mib=N		MiB of memory, and of the file
 
 payload=no
 
@@ -45,7 +44,7 @@ stage_1()
 	done >"$file.all"
 	i=0
 	while [ "$i" -le "$(option rounds)" ]; do
-		# The first one is for nothing.
+		# The first round only warms up.
 		key=warm-up
 		[ "$i" -eq 0 ] || key=cp
 		timed "$key" cp "$file.all" "$file.to"

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# How long nobody answers, in turns: a stage preserves an object and single pages and
-# hands them over, and the next one's first process is the agent that reads a byte
-# of it; the next jumps by a plain kexec of the same kernel; and a third, if there
-# is one, does so too, but has kexec put it where a handover would, into what was
-# scratch, or that is a handover without kexec's checksum.
+# How long nobody answers during a jump.  The stages jump in turns:
+#
+#	agent		hands over an object and single pages; the next kernel's first
+#			process is the agent, which reads a byte of the object
+#	plain		a plain kexec of the same kernel
+#	placed		the same, but kexec puts the kernel where a handover would: into
+#			what was scratch
+#	unchecked	as agent, but without kexec's checksum
 #
 #	kho.opt.rounds=N	how often, of each
-#	kho.opt.third=WHAT	placed or unchecked; none if that is not there
+#	kho.opt.third=WHAT	placed, unchecked, or none of these if it is not given
 #	kho.opt.pages=N		how many single pages
 
 checks=yes
@@ -29,8 +32,7 @@ hand_over()
 	fail "the jump failed"
 }
 
-# Nothing is preserved, and the module is not there, when it comes to the jump.
-# plain KIND [KEXEC-OPTION...]
+# plain KIND [KEXEC-OPTION...]: jumps, with nothing preserved and the module unloaded
 plain()
 {
 	local kind=$1
@@ -52,7 +54,7 @@ give_all_up()
 	check "the objects too" khoctl rm first manifest
 }
 
-# What the third may be
+# The kinds that the third may be
 
 placed()
 {

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# What it takes to mark pages, in a kernel that has a KHO of its own.
+# How long it takes to mark pages, in a kernel with in-kernel KHO.
 #
 #	kho.opt.rounds=N	how often
-#	kho.opt.threads=N	0: not by two threads
-#	kho.opt.pages=N		how many, by default 2^20, and then some fewer too
+#	kho.opt.threads=N	0: does not measure two threads
+#	kho.opt.pages=N		how many, by default 2^20 and then fewer
 
 module=no
 payload=no
 
-# measure PREFIX PARAMETER...: lines for the host, all at once as they are many
+# measure PREFIX PARAMETER...: sends the results to the host, all at once as they are many
 measure()
 {
 	local prefix="$1"

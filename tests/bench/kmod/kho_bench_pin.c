@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pins memory of the caller and lets it go again, to tell what pinning alone
- * costs: what preserving memory by its address is compared with.
+ * Pins memory of the caller and unpins it again, to measure what pinning alone
+ * costs.  The cost of preserving memory by its address is compared with that.
  */
 #define pr_fmt(fmt) "kho_bench_pin: " fmt
 
@@ -15,7 +15,7 @@
 
 #include "pin.h"
 
-/* How many at a time: as many as module/objects/pin.c asks for. */
+/* How many pages at a time: as many as module/objects/pin.c pins. */
 #define PIECE	4096UL
 
 static int pin_all(unsigned long addr, unsigned long nr, struct page **page,

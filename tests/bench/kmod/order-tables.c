@@ -6,7 +6,7 @@
  * many levels there are follows from how many bits of an address are left above
  * what a page of bits covers: six for order 0, fewer for large orders.
  *
- * The description says nothing of tables that become empty, so they stay.
+ * The RFC does not mention tables that become empty, so they stay.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -46,7 +46,7 @@ static unsigned int bit_of(u64 phys, unsigned int order)
 	return phys >> (PAGE_SHIFT + order) & (PER_BITMAP - 1);
 }
 
-/* @level: 1 is what is right above the pages of bits */
+/* @level: 1 is the level right above the pages of bits */
 static unsigned int index_of(u64 phys, unsigned int order, unsigned int level)
 {
 	return phys >> (bitmap_shift(order) + (level - 1) * INDEX_BITS) &
@@ -225,7 +225,7 @@ static int walk_table(u64 table_phys, u64 phys, unsigned int order,
 /**
  * order_tables_walk() - call @cb for each block
  * @tables: where
- * @cb: told its address and its order
+ * @cb: called with the block's address and order
  * @data: for @cb
  *
  * Orders rise from one call to the next, addresses rise within an order.

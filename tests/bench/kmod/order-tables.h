@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Preserved pages noted in a tree of tables for each order, as RFC v1 of
- * "Make KHO Stateless" described it before mainline went for a single tree.
- * For the benchmark, which compares the two; nothing else uses it.
+ * "Make KHO Stateless" described it before mainline chose a single tree.
+ * Only the benchmark uses it, to compare the two.
  */
 #ifndef KHO_BENCH_ORDER_TABLES_H
 #define KHO_BENCH_ORDER_TABLES_H

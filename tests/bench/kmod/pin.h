@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How tests/bench/pin.c asks kho_bench_pin.ko. */
+/* The ioctl by which tests/bench/pin.c calls kho_bench_pin.ko. */
 #ifndef KHO_BENCH_PIN_H
 #define KHO_BENCH_PIN_H
 

@@ -10,7 +10,7 @@
  *	kho_bench: WHICH/empty/single/nodes NONE 0
  *	kho_bench: WHICH/threads/N/mark NANOSECONDS KEYS
  *
- * No memory is behind the numbers of the pages: a tree does not care.
+ * The page numbers need no memory behind them: a tree only stores the numbers.
  */
 #define pr_fmt(fmt) "kho_bench: " fmt
 
@@ -44,7 +44,7 @@ static bool threads = true;
 module_param(threads, bool, 0);
 MODULE_PARM_DESC(threads, "Measure two threads against one");
 
-/* Where the pages are: some GiB above nothing, as on a machine. */
+/* The pages begin somewhere above 0, as on a real machine. */
 #define FIRST		0x40000UL
 #define RANDOM_BITS	24		/* 64 GiB */
 #define HUGE		9
@@ -139,7 +139,7 @@ out:
 	return ret;
 }
 
-/* A block of each order, and before that nothing. */
+/* Counts the nodes of an empty tree, and then of one with a block of each order. */
 static int measure_mixed(const struct bench_tree *t)
 {
 	void *tree = t->create();
@@ -187,7 +187,7 @@ static int work(void *data)
 {
 	struct worker *w = data;
 
-	/* Each has a CPU of its own. */
+	/* Spin until all are ready: each has a CPU of its own. */
 	atomic_inc(&ready);
 	while (atomic_read(&ready) < wanted)
 		cpu_relax();
@@ -198,7 +198,7 @@ static int work(void *data)
 	return 0;
 }
 
-/* Half of the pages each for two, or all for one. */
+/* Two threads mark half of the pages each, or one thread marks all. */
 static int run_threads(const struct bench_tree *t, unsigned int nr)
 {
 	struct task_struct *task[2] = { };
@@ -291,7 +291,7 @@ static int run_round(unsigned int round)
 		return run_brief(round);
 	for (p = 0; p < ARRAY_SIZE(patterns) && !ret; p++) {
 		patterns[p].fill();
-		/* Another one is first each time. */
+		/* Another tree is first in each round. */
 		for (i = 0; i < ARRAY_SIZE(trees) && !ret; i++)
 			ret = single(trees[(i + round) % ARRAY_SIZE(trees)],
 				     patterns[p].name, pages, patterns[p].order);
@@ -302,7 +302,7 @@ static int run_round(unsigned int round)
 			ret = measure(ours, patterns[p].name, "run", pages, 0,
 				      ours->mark_run, ours->unmark_run);
 	}
-	/* As much memory in huge pages as in single ones, for what it takes. */
+	/* As much memory in huge pages as in single ones, to compare metadata. */
 	for (i = 0; i < ARRAY_SIZE(trees) && !ret; i++) {
 		ret = single(trees[i], "few-huge", pages >> HUGE, HUGE);
 		if (!ret)
@@ -311,7 +311,7 @@ static int run_round(unsigned int round)
 	if (!threads)
 		return ret;
 
-	/* Two halves of which none has a leaf in common. */
+	/* The halves of these pages have no leaf in common. */
 	scattered();
 	for (i = 0; i < ARRAY_SIZE(trees) && !ret; i++) {
 		const struct bench_tree *t = trees[(i + round) % ARRAY_SIZE(trees)];
@@ -339,7 +339,7 @@ static int __init kho_bench_init(void)
 	if (!pfns)
 		return -ENOMEM;
 	scattered();
-	/* Once for nothing, so that the first round is like the others. */
+	/* Warm up, so that the first round is like the others. */
 	for (round = 0; round < ARRAY_SIZE(trees) && !ret; round++)
 		ret = single(trees[round], "warm-up", pages / 16, 0);
 	for (round = 0; round < rounds && !ret; round++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's own tree, by what it exports, as tree-main.c calls it.
+ * The kernel's own tree, by its exported functions, as tree-main.c calls it.
  */
 #include <linux/errno.h>
 #include <linux/kho_radix_tree.h>

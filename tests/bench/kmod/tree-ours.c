@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The project's tree, module/radix*.c, as tree-main.c calls it.
+ * The project's tree, module/tree/, as tree-main.c calls it.
  */
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -9,7 +9,7 @@
 #include "module/tree/tree.h"
 #include "tree.h"
 
-/* Sorted pages of a batch are handed over in pieces, as from userspace. */
+/* Batches are passed in pieces of so many pages, as from userspace. */
 #define PIECE	4096UL
 
 /* There is no scratch here that a node must stay out of. */

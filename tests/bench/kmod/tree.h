@@ -8,8 +8,8 @@
 /**
  * struct bench_tree - one way to note which pages are preserved
  *
- * Each loop is in the file that knows the tree, so that a mark costs what it
- * costs a direct caller.
+ * The loops are in the file of each tree, so that a mark costs what it costs a
+ * direct caller.
  */
 struct bench_tree {
 	/** @name: in the results. */
