@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What starts VMs with the fuzzer shares; lib.sh has been sourced.
+# Shared by the scripts that start VMs with the fuzzer, after lib.sh.
 
-# fuzz_kernel NAME: the directory of a kernel: stock-6.1, -6.12, -7.2, -7.3; stub-6.1,
-# stub-6.12; debug, kcsan, rt; mainline
+# fuzz_kernel NAME: prints the directory of a kernel: stock-6.1, -6.12, -7.2, -7.3;
+# stub-6.1, stub-6.12; debug, kcsan, rt; mainline
 fuzz_kernel()
 {
 	case $1 in
@@ -18,8 +18,8 @@ fuzz_kernel()
 }
 
 # fuzz_vm NAME SEED CALLS JUMPS KERNEL[+KERNEL]... [WORD...]: runs a VM and prints
-# its outcome.  The first kernel is booted, the others follow in turn, and then all
-# of them once more.  The WORDs are for the slate.  CALLS are in each kernel.
+# its outcome.  The first kernel is booted, the others follow in turn, and then the
+# first again.  Each kernel makes CALLS.  The WORDs are settings of the slate.
 fuzz_vm()
 {
 	local name=$1 seed=$2 calls=$3 jumps=$4 kernels dirs=() names=() extra=()
@@ -39,7 +39,7 @@ fuzz_vm()
 	disk=$(payload "${extra[@]}" "$name" "${dirs[0]}" "$image")
 	slate=$KHO_BUILD/qemu/$name/slate
 
-	# Built without xxHash, for checksums, and without what moves single pages.
+	# Stub kernels lack xxHash, for checksums, and ZONE_DEVICE, for moving pages.
 	case " ${kernels[*]} " in
 	*" stub-"*)	set -- "$@" small=1 ;;
 	esac
@@ -59,7 +59,7 @@ fuzz_vm()
 		-q '-device ivshmem-plain,memdev=slate' "$name" "${dirs[0]}" "$image" || true
 }
 
-# fuzz_report NAME [all]: what is on its slate
+# fuzz_report NAME [all]: prints what is on its slate
 fuzz_report()
 {
 	"$KHO_BUILD/qemu/bin/kho-fuzz" report "$KHO_BUILD/qemu/$1/slate" "${@:2}"

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# kcsan-ours.pl CONSOLE: the log without KCSAN's reports that have no function of a
-# module called kho in them.  A report lies between two lines of "=".
+# kcsan-ours.pl CONSOLE: prints the log without those of KCSAN's reports that have no
+# function of the module kho in them.  A report lies between two lines of "=".
 use strict;
 use warnings;
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the tests on the host share: each is a bash script that says TAP, has
-# sourced this, and ends with "tap_done".
+# Shared by the tests on the host.  A test is a bash script that sources this file,
+# prints TAP, and ends with "tap_done".
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib.sh"
@@ -55,14 +55,14 @@ stock_kernel()
 	debian_kernel 6.1
 }
 
-# For tests to which it makes no difference: 6.1 is packed by xz, and to unpack that
-# takes an emulated machine as long as all the rest of its boot.
+# For tests that work with any stock kernel: 6.1 is compressed with xz, and unpacking it
+# takes an emulated machine as long as the rest of its boot.
 quick_stock_kernel()
 {
 	debian_kernel 6.12
 }
 
-# For whoever wants to see all of it with the other one.
+# The flavour of stub kernels, for running the tests with another one.
 KHO_FLAVOUR=${KHO_FLAVOUR:-base}
 
 # stub_kernel FLAVOUR [SERIES]
@@ -71,7 +71,7 @@ stub_kernel()
 	"$KHO_TOP/scripts/build-kernel.sh" "stub-${2:-6.1}" "$1"
 }
 
-# mainline_kernel FLAVOUR: with the KHO of its own
+# mainline_kernel FLAVOUR: with in-kernel KHO
 mainline_kernel()
 {
 	"$KHO_TOP/scripts/build-kernel.sh" mainline-7.3 "$1"
@@ -82,7 +82,7 @@ kernel_release()
 	cat "$1/release"
 }
 
-# pattern_of DIR: a regular expression for that release
+# pattern_of DIR: prints a regular expression for its release
 pattern_of()
 {
 	kernel_release "$1" | sed 's/[.+]/\\&/g'
@@ -106,7 +106,7 @@ kernel_config()
 	fi
 }
 
-# kernel_kind DIR: how it keeps what is handed to it: stub, mainline or stock;
+# kernel_kind DIR: prints how it keeps an incoming handover: stub, mainline or stock;
 # unknown for a directory with nothing but an image
 kernel_kind()
 {
@@ -126,9 +126,9 @@ kernel_kind()
 	fi
 }
 
-# kernel_append DIR: what it has to have on its command line to hand anything
-# over.  Left to itself, mainline's KHO makes its scratch areas as small as what
-# the kernel took at boot: no room for the next kernel and its initrd.
+# kernel_append DIR: prints the words that its command line needs for handing anything
+# over.  By default, in-kernel KHO makes its scratch areas only as large as what the
+# kernel used at boot, which is too small for the next kernel and its initrd.
 kernel_append()
 {
 	[ "$(kernel_kind "$1")" != mainline ] ||
@@ -140,10 +140,10 @@ initramfs()
 	"$KHO_QEMU/lib/mkinitramfs.sh" "$@"
 }
 
-# payload [-k NAME=KERNELDIR]... NAME SUCCESSOR INITRD [DIR]: makes the disk with
-# the next kernel and what else is in DIR.  Prints its path.  A kernel is a
-# directory with bzImage, config-RELEASE, kind and append; the next one's is
-# "successor", more of them have the names that are given.
+# payload [-k NAME=KERNELDIR]... NAME SUCCESSOR INITRD [DIR]: makes a disk with the next
+# kernels and the contents of DIR, and prints its path.  Each kernel is a directory with
+# bzImage, config-RELEASE, kind and append: SUCCESSOR is in "successor", the others in
+# their NAMEs.
 payload()
 {
 	local kernels=() entry to work
@@ -170,7 +170,7 @@ payload()
 	echo "$work.tar"
 }
 
-# content BYTES: what this machine is made of: real content, and lots of it
+# content BYTES: prints so much real content: programs and libraries of this machine
 content()
 {
 	# tar ends when head has enough.
@@ -188,16 +188,16 @@ need_vm()
 
 # vm_outcome ARGUMENT...: runs vm.sh and prints its last line
 #
-# What keeps programs from spying on each other costs an emulated machine time, and
-# has no part in most that is tested.  It is left on by demo.sh, matrix.sh and the
-# benchmarks, which start their VMs by themselves, and by tests that say so.
+# Mitigations against side channels cost an emulated machine time, and most tests don't
+# depend on them.  They stay on in demo.sh, matrix.sh and the benchmarks, which run vm.sh
+# directly, and in tests that pass mitigations=auto.
 vm_outcome()
 {
 	"$KHO_QEMU/lib/vm.sh" -a mitigations=off "$@" | tail -n 1
 }
 
-# vm_test NAME ARGUMENT...: runs a VM whose checks become ours, and which has
-# to pass.  The arguments are vm.sh's; the name is the last but two.
+# vm_test ARGUMENT...: runs a VM, which has to pass, and reports its checks as ours.
+# The arguments are vm.sh's; the third from the end is the name.
 vm_test()
 {
 	local name=${*: -3:1} outcome line

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # mkinitramfs.sh [--bench] KERNELDIR...: makes an initramfs for test VMs with any of
-# these kernels, as fetch-kernel.sh and build-kernel.sh print them, out of
-# programs of the host's packages, ours, and the module as dkms builds it for
-# each.  Two of the same release are one, if they have the same headers.
-# --bench adds what tests/bench/ has for guests.  Prints the image's path; one
-# with the same contents is not made again.
+# these kernels, which fetch-kernel.sh and build-kernel.sh print.  It has programs of the
+# host's packages, our programs, and the module as dkms builds it for each kernel.
+# Kernels of the same release share modules, and must have the same headers.  --bench
+# adds what tests/bench/ has for guests.  Prints the image's path; an image with the same
+# contents is not made again.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib.sh"
@@ -21,7 +21,7 @@ fi
 need_packages busybox-static cpio gcc kexec-tools kmod \
 	libc6-dev libc6-dev-i386 libfdt-dev libjson-c-dev make pkg-config zstd \
 	xz-utils makedumpfile
-# gcc-multilib has it for any gcc, but is at odds with cross compilers.
+# gcc-multilib would bring it for any gcc, but conflicts with cross compilers.
 need_packages "lib32gcc-$(gcc -dumpversion)-dev"
 
 here=$KHO_TOP/tests/qemu
@@ -31,7 +31,8 @@ mkdir -p "$out" "$bin"
 exec 9>"$out/.lock"
 flock 9
 
-# What the VM's disk needs where it isn't built in, and what tests load if there is one.
+# Drivers for the VM's disk, where they aren't built in; and those that tests load, where
+# there are any.
 drivers=(virtio_pci virtio_blk)
 others=(virtio_mem efivarfs virtio_balloon i6300esb nvme)
 
@@ -40,8 +41,8 @@ khoctl=$KHO_BUILD/tools/khoctl
 libkho=$KHO_BUILD/tools/libkho.a
 make -s -C "$KHO_TOP/examples" TREE=1 O="$bin" >&2 9>&-
 
-# compile PROGRAM SOURCES [OPTION...]: -static is for what is started often, and
-# for what there are no libraries for
+# compile PROGRAM SOURCES [OPTION...]: -static is for programs that are started often,
+# or for which the guest has no libraries
 progs=$here/progs
 compile()
 {
@@ -79,10 +80,10 @@ compile poison 'memory/poison.c lib/ioctl.c'
 compile race-test 'races/race-test.c races/race-held.c lib/ioctl.c'
 compile guard 'guard/guard.c guard/guard-limits.c guard/guard-view.c lib/ioctl.c' -pthread
 compile dma 'devices/dma.c lib/ioctl.c'
-# Also run on the host, to begin with a slate and to read it.
+# The host runs it, too, to make a slate and to read it.
 compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-change.c fuzz/ops-device.c
 	fuzz/ops-map.c fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
-# For 32-bit callers.  Header files that depend on the architecture serve both.
+# 32-bit callers.  The architecture's header files serve both sizes.
 compile ioctl-test32 "$ioctl_test" \
 	-static -m32 -idirafter "/usr/include/$(gcc -print-multiarch)"
 compile memory-test32 "$memory_test" \
@@ -121,8 +122,8 @@ add_guest()
 	add "$1" "guest/$name"
 }
 
-# Each lies beside the test that runs it.  What can be executed is for the host, and
-# so is the library.
+# Guest scripts lie beside the test that runs them.  Scripts that can be executed are for
+# the host, and so is lib/.
 for file in "$here"/*/*.sh "$KHO_TOP"/tests/{demo,matrix}/guest/*.sh; do
 	[ -x "$file" ] || [ "${file%/*}" = "$here/lib" ] || add_guest "$file"
 done
@@ -132,7 +133,7 @@ if [ -n "$bench" ]; then
 		add_guest "$file"
 	done
 	add "$("$KHO_TOP/tests/bench/build.sh")" bin/bench
-	# busybox has one too, but that copies by smaller pieces.
+	# busybox's cp copies in smaller pieces.
 	add_program /bin/cp
 fi
 programs=(agent dma fail-nth guard keeper kill-points kill-steps kho-fuzz kvcache
@@ -143,13 +144,12 @@ done
 add_program /sbin/kexec
 add_program /usr/bin/makedumpfile
 add_program "$khoctl"
-# khoctl has kernel images unpacked; busybox knows only some of the formats.
+# khoctl unpacks kernel images by these; busybox knows only some of the formats.
 for file in xz zstd; do
 	add_program "/usr/bin/$file"
 done
 
-# Kernel modules go in as they are inserted: kernels differ in which of the
-# compressed ones they take.
+# Kernel modules go in uncompressed: kernels differ in the compression that they know.
 add_module()
 {
 	local ko=$1 plain
@@ -169,7 +169,7 @@ add_module()
 	module=${ko##*/}
 }
 
-# Which of them are inserted, in that order: always, and for a driver that a test wants
+# Modules to insert, in that order: at each boot, and for each driver that a test may load
 loads=()
 needs=()
 declare -A headers_of

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# monitor.pl SOCKET LOG: has QEMU do what the guest asks for.  Each line
-# "KHO-HOST COMMAND" that comes to the file LOG goes to QEMU's monitor at SOCKET; what
-# that says goes to stdout.  Ends with QEMU.
+# monitor.pl SOCKET LOG: lets the guest control QEMU.  The COMMAND of each line
+# "KHO-HOST COMMAND" in the file LOG is sent to QEMU's monitor at SOCKET, whose answers go
+# to stdout.  Ends with QEMU.
 use strict;
 use warnings;
 use IO::Select;
@@ -32,7 +32,7 @@ for (;;) {
 	open(my $port, '<', $log) or last;
 	seek($port, $at, 0);
 	while (defined(my $line = <$port>)) {
-		# Not whole yet: next time.
+		# An incomplete line is read again next time.
 		last unless $line =~ /\n\z/;
 		$at += length $line;
 		print $monitor "$1\n" if $line =~ /^KHO-HOST (.*?)\r?\n/;

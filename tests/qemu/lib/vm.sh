@@ -3,49 +3,48 @@
 #
 # vm.sh [OPTION]... NAME KERNELDIR INITRD: runs a test VM and judges it.
 #
-#	-t TEST		that the guest runs: its script TEST.sh, by default NAME.sh
-#	-s STAGE	to begin with, by default 1
-#	-a WORDS	for the kernel's command line; all that are given count
-#	-p FILE		tar archive that the guest is to unpack
-#	-m SIZE		of its memory, by default 1536M
+#	-t TEST		the guest runs its script TEST.sh, by default NAME.sh
+#	-s STAGE	the first stage, by default 1
+#	-a WORDS	words for the kernel's command line; may be repeated
+#	-p FILE		a tar archive for the guest to unpack
+#	-m SIZE		the guest's memory, by default 1536M
 #	-f FIRMWARE	bios or efi, by default bios
-#	-q OPTION	of QEMU's, with its argument after a blank; all count
-#	-T SECONDS	until it counts as lost, by default 120
-#	-c FEATURES	that its CPU is to have besides, as +pdpe1gb
-#	-r FILE		that is its memory, and has in it what is to run; then
-#			KERNELDIR has the multiboot image that starts this, and
+#	-q OPTION	a QEMU option, with its argument after a blank; may be repeated
+#	-T SECONDS	how long it may take until it counts as lost, by default 120
+#	-c FEATURES	additional features of its CPU, such as +pdpe1gb
+#	-r FILE		the guest's memory is FILE, which contains the kernel to run;
+#			then KERNELDIR has the multiboot image that starts it, and
 #			INITRD is -
-#	-1		one CPU, instead of two, for what is done one after the other:
-#			emulated CPUs that wait for each other take time from all
-#	-M		the guest may have QEMU do things: see monitor.pl
+#	-1		one CPU instead of two, for tests that do one thing at a time:
+#			emulated CPUs that wait for each other slow everything down
+#	-M		the guest may control QEMU: see monitor.pl
 #	-S		it has a TPM, by swtpm
-#	-P PORT		its console, by default ttyS0; tty0 is one that nobody sees
-#	-C		it is to crash: what the console has from there to the next kernel
-#			is no failure
-#	-o		it is not started once more after process 1, see below
+#	-P PORT		its console, by default ttyS0; nobody sees tty0
+#	-C		it is to crash: whatever the console has between the crash and
+#			the next kernel is no failure
+#	-o		it is not started again once it has reached process 1, see below
 #	-I		its clock counts instructions, one a nanosecond, and it has
 #			one CPU
-#	-K		it looks for data races: those with no part of ours in them
+#	-K		it looks for data races; those without any function of ours
 #			are the kernel's own, and do not count
-#	-l		show what the guest has to say to people
+#	-l		show what the guest prints for people
 #	-i		as -l, and let the user type
 #
-# The last line on stdout, except after -l and -i, is the outcome, and the exit
-# status tells it too:
+# The last line on stdout, except after -l and -i, is the outcome; the exit
+# status is:
 #
 #	0  pass
 #	1  fail: the guest says so, or its console has what it must not have
 #	3  lost: no verdict came, or the VM did not come to its end
 #
-# A VM that is lost before its first kernel has come as far as process 1 is
-# started once more, and that is said: emulation now and then hangs in a boot
-# that nothing of ours has a part in.  So is one in which, at any time, a CPU runs
-# into a breakpoint that is not in memory (stale-int3.awk), if all checks were good
-# until then.  Not so after -r: FILE is
-# what it was no more; and after -o, which says the same of something else, only
-# before process 1.
+# A VM that is lost before its first kernel reaches process 1 is started once more, with
+# a message: emulation now and then hangs during boot, when no code of ours has run yet.
+# So is a VM in which a CPU, at any time, ran into a breakpoint that is not in memory
+# (stale-int3.awk), if all checks had passed until then.  With -r, no VM is started
+# again, as FILE has changed; with -o, for tests that change something else on the host,
+# only one that was lost before process 1.
 #
-# The logs are in build/qemu/NAME/, and the outcome in a file of that name.
+# The logs are in build/qemu/NAME/, the outcome in the file outcome there.
 # KHO_ACCEL=kvm uses KVM, KHO_VM_PATIENCE=N waits N times as long.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -96,10 +95,10 @@ rm -f "$logs/outcome"
 kernel=$kerneldir/bzImage
 [ -e "$kernel" ] || kernel=$kerneldir/boot/vmlinuz-$(cat "$kerneldir/release")
 
-# A CPU that software emulates fast, and that catches stray user accesses.
+# A CPU that is fast to emulate, and catches stray accesses to user memory.
 cpu=(-accel tcg -cpu "Nehalem,+smep,+smap$features")
 [ "${KHO_ACCEL:-tcg}" != kvm ] || cpu=(-accel kvm -cpu "host$features")
-# Exact, so always by emulation.
+# Only emulation can count instructions.
 [ -z "$icount" ] || cpu=(-accel "tcg,thread=single" -icount "shift=0,sleep=off"
 	-cpu "Nehalem,+smep,+smap$features")
 
@@ -108,7 +107,7 @@ qemu=(qemu-system-x86_64 "${cpu[@]}" -smp "$cpus" -m "$memory"
 	-kernel "$kernel")
 case $where in
 ttyS0)	qemu+=(-serial "file:$console") ;;
-ttyS2)	# After the verdict's, in spite of what comes first here
+ttyS2)	# The null port is ttyS0, so that the verdict's port stays ttyS1.
 	qemu+=(-serial null -chardev "file,id=console,path=$console"
 		-device "isa-serial,index=2,chardev=console") ;;
 tty0)	qemu+=(-serial null) ;;
@@ -143,7 +142,7 @@ qemu+=("${extra[@]}")
 # ---- Run it ----
 
 if [ -n "$monitor$tpm" ]; then
-	# The name of a socket must not be long.
+	# The path of a socket must be short.
 	sockets=$(mktemp -d)
 	trap 'rm -rf "$sockets"' EXIT
 fi
@@ -170,7 +169,7 @@ fi
 
 status=0
 if [ -n "$input" ]; then
-	# The user takes as long as it takes.
+	# No limit of time for the user.
 	"${qemu[@]}" -chardev "stdio,id=port,mux=on,signal=off,logfile=$port" \
 		-serial chardev:port || status=$?
 elif [ -n "$live" ]; then
@@ -186,7 +185,7 @@ sed -i 's/\r$//' "$port" "$console"
 
 # ---- Judge it ----
 
-# What no kernel must say.  The exceptions are whole lines that are known.
+# What no console may have.  Lines that match console-allowed are exceptions.
 trouble='WARNING:|BUG:|BUG |KASAN:|UBSAN:|KFENCE:|KCSAN:|kmemleak: [0-9]+ new'
 trouble+='|possible (circular|recursive) locking|inconsistent lock state'
 trouble+='|INFO: (task|rcu|possible|trying)|detected stall|soft lockup'
@@ -237,7 +236,7 @@ fail*)
 *)
 	status=3 ;;
 esac
-# Both are QEMU's fault: OVMF writes on the port as well, so it is what we say there.
+# Both are QEMU's fault.  OVMF writes to the port as well, so only our own lines count.
 again=
 if [ "$status" -eq 3 ] && ! grep -aq '^KHO-' "$port"; then
 	again="before process 1"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# What the guest's test scripts share.  A test is a file NAME.sh with functions
+# Shared by the guest's test scripts.  A test is a file NAME.sh with functions
 # stage_1, stage_2 and so on; all but the last end with jump, or with end_here.
-# Before these it may set, for all stages or by $stage,
+# Outside of these it may set, for all stages or depending on $stage,
 #
 #	module=no		don't load kho.ko
 #	module_params=...	its parameters
@@ -26,13 +26,13 @@ here=/lib/modules/$(uname -r)/kho
 
 # ---- The verdict port ----
 
-# Open only while something is written: closing waits until it is sent.
+# Opens the port for each line, as closing it waits until the line is sent.
 tell()
 {
 	echo "$*" >/dev/ttyS1
 }
 
-# For the console as well, so that the kernel's lines have their context.
+# Writes to the console, where the kernel's lines need a context.
 log()
 {
 	echo "<6>kho-test: $*" >/dev/kmsg
@@ -57,7 +57,7 @@ ok()
 	tell "KHO-OK stage $stage: $*"
 }
 
-# not_ok DESCRIPTION [FILE]: a check has failed; FILE says more
+# not_ok DESCRIPTION [FILE]: a check has failed; FILE has details
 not_ok()
 {
 	echo "$1" >>/run/failed
@@ -93,7 +93,7 @@ check()
 	fi
 }
 
-# A user agent, who is in group kho
+# Makes a user agent in group kho, and gives that group access to the device
 people()
 {
 	mkdir -p /etc
@@ -105,7 +105,7 @@ people()
 	chmod 1777 /run
 }
 
-# user COMMAND: as that user
+# user COMMAND: runs it as that user
 user()
 {
 	su -s /bin/sh agent -c "$1"
@@ -156,20 +156,20 @@ tap()
 	is "$1: exit status" "$status" 0
 }
 
-# status KEY: a value of KHO_QUERY
+# status KEY: prints a value of KHO_QUERY
 status()
 {
 	agent status | sed -n "s/^$1=//p"
 }
 
-# What there is, in a form that can be compared.
+# Prints how much is preserved and has arrived, for comparisons.
 counters()
 {
 	agent status | grep -E '^(preserved_pages|raw_pages|arrived_pages|objects|object_pages|arrived_objects)='
 }
 
-# Free memory in KiB once all caches have been dropped.  What each CPU has on
-# lists of its own is free as well; the kernel does not count it as such.
+# Drops all caches and prints the free memory in KiB.  Pages on per-CPU lists count,
+# although the kernel does not count them as free.
 free_memory()
 {
 	sync
@@ -179,8 +179,8 @@ free_memory()
 		END { print 4 * pages }' /proc/zoneinfo
 }
 
-# await_memory KIB: what is free, once that is so much, or after 20 looks.  While
-# the module sweeps its scratch area some memory is not counted, for a moment.
+# await_memory KIB: waits until so much is free, or for 20 tries, and prints what is
+# free.  While the module sweeps its scratch area, some memory is not counted.
 await_memory()
 {
 	local i=0 free
@@ -194,7 +194,7 @@ await_memory()
 	echo "$free"
 }
 
-# Until what an unpatched kernel kept for us, and nobody needs, is free again.
+# Waits until the module has freed what it can of an unpatched kernel's envelopes.
 await_release()
 {
 	local i=0
@@ -206,7 +206,7 @@ await_release()
 	done
 }
 
-# await COMMAND...: until it is true
+# await COMMAND...: waits until it succeeds
 await()
 {
 	local i=0
@@ -218,7 +218,7 @@ await()
 	done
 }
 
-# show COMMAND...: as a user would see it
+# show COMMAND...: runs it and sends it with its output, as a user would see it
 show()
 {
 	local status=0 word line='    #'
@@ -249,14 +249,14 @@ title()
 
 load_kho()
 {
-	# Process 1 of a benchmark may have been faster.
+	# Process 1 of a benchmark may have loaded it already.
 	[ ! -e /sys/module/kho ] || return 0
 	# shellcheck disable=SC2086  # these are words
 	insmod "$here/kho.ko" $module_params
 }
 
-# driver NAME [PARAMETER]...: loads it, if it is no part of the kernel, with what it
-# needs; of that some is only for CPUs that are newer
+# driver NAME [PARAMETER]...: loads it, unless it is built in, after the modules that it
+# needs.  These may fail to load, as some are for newer CPUs only.
 driver()
 {
 	local dir name=$1 file
@@ -377,14 +377,14 @@ begin()
 	fi
 }
 
-# Without the module: did the kernel before send anything, and were we told so?
+# Without the module: has the previous kernel sent something, as the command line says?
 was_sent()
 {
 	[ "$arrival" = unasked ] &&
 		grep -qx 0xa /sys/kernel/boot_params/setup_data/*/type
 }
 
-# The stage ends here, although there are others.
+# The test ends with this stage, although there are others.
 end_here()
 {
 	touch /run/ended
@@ -407,13 +407,13 @@ finish()
 	fi
 }
 
-# Before the verdict: has the kernel lost any memory?
+# Before the verdict: fails if kmemleak has found a leak.
 leaks()
 {
 	local file=/sys/kernel/debug/kmemleak
 
 	[ -e "$file" ] || return 0
-	# It only reports what is some seconds old, and at the second look.
+	# kmemleak only reports what is some seconds old, and only at the second scan.
 	echo scan >"$file"
 	sleep 6
 	echo scan >"$file"
@@ -432,7 +432,8 @@ interactive()
 
 # ---- Jump ----
 
-# next_kernel [NAME]: a file of the next kernel's, by default its image
+# next_kernel [NAME]: prints the path of one of the next kernel's files, by default its
+# image
 next_kernel()
 {
 	echo "/run/payload/$next/${1:-bzImage}"
@@ -440,8 +441,8 @@ next_kernel()
 
 initrd=/run/payload/successor/initrd
 
-# next_cmdline [WORD...]: the command line of the next stage.  What comes later
-# wins, so a WORD may be kho.generation=, kho.arrival= or kho.kind=.
+# next_cmdline [WORD...]: prints the command line of the next stage.  Later words win, so
+# a WORD may be kho.generation=, kho.arrival= or kho.kind=.
 next_cmdline()
 {
 	echo "${words# } kho.test=$test kho.stage=$((stage + 1))" \
@@ -452,10 +453,10 @@ next_cmdline()
 
 # load_next [WORD...]: loads the kernel of the next stage
 #
-# To unpack an image takes as long here as to boot it, so unless a test says
-# deep=yes, what it is comes from its configuration, as on a machine that has
-# nothing to unpack it with.  And to make and compare a checksum of it takes longer
-# than all else that kexec does, so that is for tests that say checks=yes.
+# Unpacking an image takes as long here as booting it.  So unless a test sets deep=yes,
+# khoctl goes by the kernel's configuration, as on a machine that has no program to
+# unpack the image.  And kexec's checksum of it takes longer than all else that kexec
+# does, so it is only made and compared for tests that set checks=yes.
 load_next()
 {
 	local path=/few
