@@ -15,8 +15,8 @@ disk=$(payload badinput "$stub" "$image")
 
 vm_test -1 -p "$disk" api "$stock" "$image"
 vm_test -1 -p "$disk" -T 440 corrupt "$stock" "$image"
-# On stock the slack is less than any of the agents has; a debug kernel keeps much
-# for itself, and takes its time over large objects.
+# On stock the slack is less than what any agent has, so that a leak shows.  A debug
+# kernel uses much memory itself, and is slow with large objects.
 vm_test -p "$disk" -T 200 \
 	-a 'kho.opt.kills=5 kho.opt.mib=48 kho.opt.slack=4096 kho.opt.more=load' \
 	busy "$stock" "$image"

@@ -4,11 +4,11 @@
 # The module in use: it can't be unloaded, and agents that are killed in the
 # midst of a call leave nothing half-done.
 #
-#	kho.opt.kills=N		agents that are killed, at least
-#	kho.opt.mib=N		what each of their objects may have
-#	kho.opt.slack=KIB	what may be missing after that
-#	kho.opt.more=TEST	goes on with that one in the same VM: it has one
-#				stage, and to boot takes longer than it does
+#	kho.opt.kills=N		how often two agents are killed, at least
+#	kho.opt.mib=N		the maximum size of each of their objects
+#	kho.opt.slack=KIB	how much memory may be missing after that
+#	kho.opt.more=TEST	goes on with that test in the same VM: it has one
+#				stage, and takes less time than a boot
 
 stage_1()
 {
@@ -65,8 +65,8 @@ killing()
 	before=$(counters)
 	memory=$(free_memory)
 	: >/run/cleaned
-	# As often as asked, and on until both kinds of call have been hit: how
-	# long an agent is in which depends on the kernel.
+	# As often as asked for, and on until both kinds of call have been hit: how
+	# long an agent spends in each depends on the kernel.
 	while [ "$i" -lt "$(option kills)" ] ||
 	      { ! hit_both && [ "$i" -lt $(($(option kills) * 8)) ]; }; do
 		agent hog "$((i * 2))" "$(option mib)" >/run/hog1 &

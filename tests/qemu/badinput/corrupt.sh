@@ -13,13 +13,13 @@ poke()
 		not_ok "poke $1" /run/poke
 }
 
-# place NAME: where that is, of what agent where knows
+# place NAME: prints the address of a part of the handover, by "agent where"
 place()
 {
 	agent where | sed -n "s/^$1=//p" | head -n 1
 }
 
-# What is done to the handover in stage $1, and what it is to be refused for.
+# harm N: damages the handover; reason N: prints what it must be refused for.
 harm()
 {
 	case $1 in
@@ -64,11 +64,11 @@ leave()
 	check "put an object" khoctl put object /bin/busybox
 	check "scatter pages" agent scatter 50 1 /run/manifest
 	check "put the manifest" khoctl put manifest /run/manifest
-	# As late as can be: loading reads some of it.
+	# The damage must come after this: loading reads some of the handover.
 	load_next "$@" >/run/out 2>&1 || fail "khoctl load: $(cat /run/out)"
 }
 
-# damaged N: the next kernel is to refuse what harm N is done to
+# damaged N: jumps with damage N, for which the next kernel is to refuse the handover
 damaged()
 {
 	leave kho.arrival=refused
@@ -99,7 +99,7 @@ stage_7() { was_refused 6; damaged 7; }
 stage_8() { was_refused 7; damaged 8; }
 stage_9() { was_refused 8; damaged 9; }
 
-# Objects are the module's own: the stub keeps the pages, whatever they say.
+# Only the module reads objects: the stub keeps the pages, whatever the objects say.
 stage_10()
 {
 	was_refused 9
@@ -118,7 +118,7 @@ stage_11()
 	check "and can be given up" agent clean none
 	is "all of them" "$(status arrived_pages)" 0
 
-	# One record that is wrong, in a field that is reserved.
+	# Damage a reserved field of one record.
 	leave kho.generation=2
 	poke "$(printf '0x%x' $(($(place record) + 136)))" 1
 	do_jump
@@ -136,7 +136,7 @@ stage_12()
 	check "the other one can be read" khoctl get manifest /run/manifest
 	check "and leads to pages that have arrived" agent verify /run/manifest
 
-	# And after all that, one that nobody has touched.
+	# Finally, a handover that is not damaged.
 	check "the name is free" khoctl put object /bin/busybox
 	jump
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# khoctl load of what can't be loaded, and where nothing may be.
+# khoctl load of files that can't be loaded, and under lockdown, which forbids loading.
 
 kernel=/run/payload/successor/bzImage
 initrd=/run/payload/successor/initrd
@@ -35,7 +35,7 @@ stage_1()
 			/run/cut
 	done
 	load_refused "with no initrd" 'No such file' "$kernel" --initrd /nowhere
-	# Sparse, and with the default size of scratch on such a machine.
+	# The file is sparse; scratch has the default size for such a machine.
 	dd if=/dev/zero of=/run/large bs=1M seek=400 count=1 2>/dev/null
 	load_refused "with an initrd larger than scratch" 'scratch|fit|room' \
 		"$kernel" --initrd /run/large
