@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Three handovers in a row in one VM, from the stock kernel on: to three kernels
-# with the boot stub, and to unpatched ones with one with the stub among them.
+# Three handovers in a row in one VM, beginning in the stock kernel: once to three
+# kernels with the boot stub, once to a stock one, one with the stub and a stock one.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -16,7 +16,7 @@ mkdir -p "$files/data"
 # Real content, and not a whole number of pages.
 head -c 9000001 "$stock/boot/"vmlinuz-* | tac -b >"$files/data/file"
 
-# chain NAME KERNEL...: of the stages 2, 3 and 4
+# chain NAME KERNEL...: the KERNELs are those of the stages 2, 3 and 4
 chain()
 {
 	local name=$1 kernels stages disk log

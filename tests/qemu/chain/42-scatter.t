@@ -5,7 +5,7 @@
 # has to find a place for the next one, whatever is preserved.
 #
 #	KHO_HANDOVERS=N		how many; by default 3, and 20 in `make soak`
-#	KHO_CHAINS="NAME..."	which; by default one, and in `make soak` all
+#	KHO_CHAINS="NAME..."	which chains; by default one, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -14,10 +14,10 @@ handovers=${KHO_HANDOVERS:-3}
 
 need_vm
 
-# What the machine has besides, as vm.sh's arguments
+# What is special about the machine, as vm.sh's arguments
 machine=()
 
-# nodes SIZE...: nodes with so much memory
+# nodes SIZE...: gives the machine nodes with so much memory
 nodes()
 {
 	local i=0 size
@@ -30,8 +30,8 @@ nodes()
 	done
 }
 
-# chain NAME FIRMWARE MEMORY WORDS KERNEL...: each is NAME=DIRECTORY; the last
-# one is the first, and they come in turn
+# chain NAME FIRMWARE MEMORY WORDS KERNEL...: each KERNEL is NAME=DIRECTORY; the last one
+# is booted, and then they follow in turn, from the first
 chain()
 {
 	local name=$1 firmware=$2 memory=$3 words=$4 entries=() names=() dirs=()
@@ -63,7 +63,7 @@ newer=$(debian_kernel 6.12)
 for chain in $KHO_CHAINS; do
 	machine=()
 	case $chain in
-	bios)	# Each kernel lies in the scratch of the one before.
+	bios)	# Each kernel lies in the scratch of the previous one.
 		chain scatter-bios bios 2G \
 			"nokaslr kho.opt.scratch=256 kho.opt.pages=1600" \
 			"stock=$newer" ;;
@@ -79,12 +79,12 @@ for chain in $KHO_CHAINS; do
 		chain scatter-efi-mixed efi 2G kho.opt.pages=1000 \
 			"newest=$(debian_kernel 7.2)" "newer=$newer" \
 			"stock=$(stock_kernel)" ;;
-	nodes)	# The first has no room for scratch, and what a kernel allocates while it
-		# boots lies right behind it.
+	nodes)	# The first node has no room for scratch, and what a kernel allocates
+		# during boot lies right behind that node.
 		nodes 192M 1856M
 		chain scatter-nodes bios 2G "kho.opt.pages=1000 movable_node" \
 			"newer=$newer" "stock=$(stock_kernel)" ;;
-	four)	# Memory that can go is for what can be moved.
+	four)	# 40 % of memory is only for movable pages.
 		nodes 512M 512M 512M 512M
 		chain scatter-four efi 2G "kho.opt.pages=1000 kernelcore=60%" \
 			"newest=$(debian_kernel 7.2)" "newer=$newer" ;;

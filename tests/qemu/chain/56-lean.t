@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# More scattered pages than a mainline kernel should be told of one by one: does
-# all of it arrive there by envelopes, go on from there, and is no memory missing?
-# And what do other kernels make of such a hand-off?
+# More scattered pages than a mainline kernel should be told of one by one: do all of
+# them arrive there by envelopes, and go on from there, without any memory missing?
+# And what do other kernels do with such a handover?
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -46,14 +46,14 @@ for entry in "2=$mainline" "3=$stub"; do
 		"stage $stage: MemTotal is that of a cold boot, within 1 %"
 done
 
-# ---- The same hand-off, to a kernel without KHO and then to mainline ----
+# ---- The same, to a kernel without KHO and then to mainline ----
 
 disk=$(payload -k "mainline=$mainline" lean-stock "$stock" "$image")
 vm_test -1 -t lean -p "$disk" -m 2G -T 300 -a \
 	"kho.opt.kernels=successor,mainline kho.opt.pages=5000 kho.opt.how=envelopes kho.opt.told=envelopes kho.opt.client=3" \
 	lean-stock "$stock" "$image"
 
-# ---- The stub refuses it, if somebody goes past khoctl ----
+# ---- The stub refuses it, if somebody bypasses khoctl ----
 
 disk=$(payload lean-stub "$stub" "$image")
 vm_test -1 -t lean -p "$disk" -m 2G -a \

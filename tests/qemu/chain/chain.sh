@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Three handovers in a row.  Each kernel checks what all before it have left,
+# Three handovers in a row.  Each kernel checks what all previous ones have left,
 # changes some of it in place, adds to it, removes some, and hands it on.
 #
 #	kho.opt.kernels=A,B,C	names of the kernels of stages 2, 3 and 4
@@ -9,13 +9,13 @@
 next=$(option kernels | cut -d , -f "$stage")
 file=/run/payload/data/file
 
-# sum_of NAME: of an object's content
+# sum_of NAME: prints the checksum of an object's content
 sum_of()
 {
 	khoctl get "$1" - | sha256sum | cut -d ' ' -f 1
 }
 
-# Page $1 of the manifests is of this generation.
+# keep_manifest N: puts the list of the pages that stage N has preserved
 keep_manifest()
 {
 	check "put manifest $1" khoctl put "manifest-$1" "/run/manifest-$1"
@@ -26,7 +26,7 @@ fetch_manifest()
 	check "get manifest $1" khoctl get "manifest-$1" "/run/manifest-$1"
 }
 
-# What every stage but the first has to see.
+# What every stage but the first has to find.
 arrived()
 {
 	local i
@@ -66,7 +66,7 @@ leave()
 stage_1()
 {
 	check "put the file" khoctl put file "$file"
-	# A byte that the next one sets right again, in place.
+	# The next stage changes this byte back, in place.
 	check "change it" agent flip-object file 5000000
 	leave
 	jump

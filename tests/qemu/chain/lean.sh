@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Many scattered pages, an object of such, and another module's folios, for a
-# kernel that would take long if it were told of each; and on from there.
+# Hands many scattered pages, an object of such pages and another module's folios to a
+# kernel that would take long if it were told of each page; and on from there.
 #
 #	kho.opt.kernels=A,B...	names of the next kernels
 #	kho.opt.pages=N		how many pages
-#	kho.opt.how=HOW		for --handoff, to the first of them
-#	kho.opt.told=HOW	exact or envelopes: what follows from that
-#	kho.opt.late=HOW	told in spite of that, past khoctl: it is refused
-#	kho.opt.client=N	the stage in which the other module has its own back
-#	kho.opt.cold=1		only say how much memory there is
+#	kho.opt.how=HOW		--handoff for the first of the next kernels
+#	kho.opt.told=HOW	exact or envelopes: what --handoff has to lead to
+#	kho.opt.late=HOW	changes that after the load, bypassing khoctl: the next
+#				kernel refuses the handover
+#	kho.opt.client=N	the stage in which the other module restores its folios
+#	kho.opt.cold=1		only report how much memory there is
 
 seed=0x1ea4
 next=$(option kernels | awk -F , -v n="$stage" '{ print $n }')
@@ -53,7 +54,7 @@ stage_1()
 		is "envelopes are told" "$(status handoff)" 1 ;;
 	esac
 
-	# What comes after that is handed over as well.
+	# What is preserved after the load is handed over as well.
 	scatter manifest-2 2000
 	check "put an object" khoctl put late /bin/busybox
 	check "another module's pages" insmod "$here/kho_client.ko" pages=1024
@@ -72,7 +73,7 @@ stage_1()
 	do_jump
 }
 
-# All of it is there, whoever had it last.
+# All of it is there, whichever kernel handed it over.
 compare()
 {
 	local i
@@ -87,7 +88,7 @@ compare()
 	done
 }
 
-# Other content in the same places
+# Writes other content to the same pages.
 rewrite()
 {
 	check "rewrite pages 1" \
@@ -108,7 +109,7 @@ give_up()
 {
 	local i others
 
-	# A kernel with KHO of its own may have sent some that are not ours.
+	# In-kernel KHO may have handed over pages of other clients, too.
 	others=$(($(status arrived_pages) - $(option pages) - 2000))
 	check "remove objects" khoctl rm apart late manifest-1 manifest-2
 	for i in 1 2; do

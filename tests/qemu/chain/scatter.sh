@@ -2,12 +2,12 @@
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
 # Pages that lie all over memory go through any number of handovers, and each kernel
-# adds its own, so that no two have the same place free.  All have to be able to
-# hand on.
+# adds its own, so that no two kernels have the same memory free.  Every kernel has to
+# be able to hand over.
 #
 #	kho.opt.handovers=N	how many
 #	kho.opt.kernels=A,B...	names of the next kernels, which come in turn
-#	kho.opt.pages=N		pages by number, which stay all the time
+#	kho.opt.pages=N		pages by number, which stay preserved all the time
 #	kho.opt.scratch=MIB	scratch_mib=
 
 handovers=$(option handovers)
@@ -15,23 +15,23 @@ kernels=$(option kernels | tr , ' ')
 next=$(echo "$kernels" | awk -v n="$stage" '{ print $((n - 1) % NF + 1) }')
 [ -z "$(option scratch)" ] || module_params=scratch_mib=$(option scratch)
 
-# Where this kernel lies, and its scratch.
+# Reports where this kernel and its scratch lie.
 place()
 {
 	note "kernel $stage $(sed -n 's/^ *\([0-9a-f]*\)-.* : Kernel code$/0x\1/p' \
 		/proc/iomem) scratch $(printf 0x%x "$(status scratch_addr)") $(status scratch_size)"
 }
 
-# How much of scratch this kernel does not use itself
+# Prints how much of scratch is set aside; this kernel uses the rest.
 held()
 {
 	khoctl scratch --json | sed -n 's/.*"held": *\([0-9]*\).*/\1/p'
 }
 
-# Memory of a process, a piece of an object's, and pages by number
+# Preserves scattered memory of a process, an object, and the object's checksum.
 leave()
 {
-	# Of memory that lies in scratch as well, as far as it is not set aside.
+	# The process's memory may also lie in scratch, where that is not set aside.
 	note "held $stage $(held)"
 	check "preserve scattered pages" \
 		agent apart "apart-$stage" 500 "$stage" wide
@@ -53,11 +53,11 @@ arrived()
 	is "the object of kernel $before" \
 		"$(khoctl get "file-$before" - | md5sum | cut -c 1-32)" \
 		"$(khoctl get "sum-$before" -)"
-	# What only one kernel keeps leaves holes for the one after the next.
+	# Memory that only one kernel keeps leaves holes for the kernel after the next.
 	check "remove them" khoctl rm "apart-$before" "file-$before" "sum-$before"
 }
 
-# Nothing is preserved any more: what was set aside comes back, and can be had anew.
+# With nothing preserved, what was set aside is freed, and can be set aside again.
 again()
 {
 	local before size after
