@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The in-kernel API: a client shaped like mainline's own test, the same source
-# on every kernel, whether kho.ko or the kernel itself is behind the names.
+# The in-kernel API: a client modelled on mainline's own test, with the same source
+# on every kernel, whether kho.ko or the kernel itself provides the functions.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -23,19 +23,18 @@ sums()
 	sum=$(sed -n 's/^KHO-NOTE sum //p' "$log" | uniq -c |
 		awk '{ print $1 }' | sort -u)
 	tap_is "$1: each pair is equal" "$sum" '^2$'
-	# Where kho.ko is on both sides of a handover.
+	# The API is misused where kho.ko is on both sides of a handover.
 	tap_is "$1: what misuse left was there" \
 		"$(grep -c '^KHO-NOTE misused' "$log")" '^1$'
 }
 
-# A kernel without KHO to another, and that to mainline's.
+# From a kernel without KHO to another, and from there to mainline.
 image=$(initramfs "$stock" "$mainline")
 disk=$(payload -k "mainline=$mainline" client "$stock" "$image")
 vm_test -1 -p "$disk" -T 300 -a 'kho.opt.next=mainline' client "$stock" "$image"
 sums client 2
 
-# From mainline's to one that looks at everything, and once more to such a one, in
-# `make soak`.
+# From mainline to a debug kernel, and from there to a debug kernel again, in `make soak`.
 if [ -n "${KHO_SOAK-}" ]; then
 	image=$(initramfs "$mainline" "$debug")
 	disk=$(payload client-debug "$debug" "$image")
@@ -45,7 +44,7 @@ if [ -n "${KHO_SOAK-}" ]; then
 	sums client-debug 2
 fi
 
-# Releases whose struct page differs.
+# Releases with different versions of struct page.
 middle=$(debian_kernel 6.12)
 newer=$(debian_kernel 7.2)
 image=$(initramfs "$middle" "$newer")

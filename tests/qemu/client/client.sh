@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# The in-kernel API, by a client that knows nothing but what mainline has, and
-# by one that misuses it; and the folios that it gives to both.
+# The in-kernel API, by a client that only uses what mainline has, and by one that
+# misuses the API; and the module's code that makes folios.
 #
-#	kho.opt.stages=N	the last one; 3 if it is not said
+#	kho.opt.stages=N	the last stage, by default 3
 #	kho.opt.next=NAME	the kernel of stage 3
-#	kho.opt.pages=N		that the client preserves in folios; 8192 if not said
+#	kho.opt.pages=N		how many pages the client preserves in folios, by
+#				default 8192
 
 pages=$(option pages)
 : "${pages:=8192}"
 [ "$stage" -ne 2 ] || next=$(option next)
 
-# said REGEX: how often the kernel has said so
+# said REGEX: counts such lines of the kernel's log
 said()
 {
 	dmesg | grep -v kho-test: | grep -cE "$1"
 }
 
-# Folios of the module's own making are freed without a trace.
+# Folios that the module makes are freed completely.
 folios()
 {
 	local before after
@@ -31,7 +32,7 @@ folios()
 	check "no folio is lost" [ "$((before - after))" -lt 4096 ]
 }
 
-# Only where kho.ko is what is misused, before and after the jump.
+# Only where kho.ko provides the API, before and after the jump.
 misuse()
 {
 	[ -e "$here/kho_misuse.ko" ] || return 0
@@ -80,7 +81,7 @@ restore()
 	check "it says so" [ "$folios" -gt 10 ]
 	after=$(await_memory $((before + 4 * pages - 4095)))
 	note "free before and after: $before $after KiB"
-	# All that it had, but for what the module itself takes.
+	# All that the client had, less what the module itself uses.
 	check "its memory is free" \
 		[ "$((after - before))" -gt "$((4 * pages - 4096))" ]
 	note "sum $(dmesg | sed -n 's/.*kho_client: restored .* sum //p')"
