@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# On a kernel that checks itself all the time (KASAN, lockdep and more), and for which
-# the module is built so that callers can be held up where a race would need luck: bad
-# input, agents' memory, memory that is taken away, poisoned pages, races, and what
-# users must not get.  Several in one VM, as such a kernel takes long to boot.
+# Runs tests on a kernel that checks itself all the time (KASAN, lockdep and more), with
+# a module that can hold up callers where a race would need luck: bad input, agents'
+# memory, memory that is taken away, poisoned pages, races, and what users must not get.
+# Several tests share a VM, as such a kernel takes long to boot.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -13,7 +13,7 @@ debug=$(stub_kernel debug)
 image=$(initramfs "$debug")
 disk=$(payload checked "$debug" "$image")
 
-# One CPU for what is done one after the other.
+# One CPU for tests that do one thing at a time.
 vm_test -1 -t parts -p "$disk" -T 600 \
 	-a 'kho.opt.parts=ioctl,memory,place,poison kho.opt.wide=no kho.opt.lean=yes kho.opt.part=blocks' \
 	checked "$debug" "$image"

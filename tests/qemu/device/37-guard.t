@@ -3,7 +3,7 @@
 #
 # What users of /dev/kho must not get: write access to what they may only read,
 # more memory than their limit or their cgroup allows, lines of their own in the
-# log.  32-debug.t does it where a caller can be held up and no race needs luck.
+# log.  32-debug.t does the same where callers can be held up, so no race needs luck.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Several at a time: with one object, or with the module.  Where luck is needed for
-# two to meet, one is held up in 32-debug.t.
+# Several callers at a time, with one object or with the module.  Where two would only
+# meet by luck, 32-debug.t holds one of them up.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 

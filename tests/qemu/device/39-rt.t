@@ -23,7 +23,7 @@ options="kho.opt.parts=ioctl,memory${KHO_SOAK:+,busy}"
 options+=' kho.opt.wide=no kho.opt.lean=yes'
 options+=' kho.opt.kills=4 kho.opt.mib=12 kho.opt.slack=65536'
 vm_test -t parts -p "$disk" -a "$options" -T 400 rt "$rt" "$image"
-# From the one kind to the other and back, and from one to another of the same.
+# From one RT kernel to another, to one without RT, and back.
 vm_test -1 -t chain -p "$disk" -a 'kho.opt.kernels=rt,stock,debian' -T 300 \
 	rt-chain "$debian" "$image"
 tap_is "rt-chain: all four stages were there, in order" \

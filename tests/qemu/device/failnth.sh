@@ -2,8 +2,8 @@
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
 # Each allocation, and each copy from and to user memory, of each command fails
-# once; so do those of loading the module, before and after something arrives.  And
-# agents are killed at each point of each command.  For a kernel that can do that.
+# once; so do those of loading the module, without and with an incoming handover.  And
+# agents are killed at each point of each command.  Needs a kernel with fault injection.
 
 [ "$stage" -ne 2 ] || module=no
 parameters=/sys/module/kho/parameters
@@ -18,16 +18,16 @@ let_fail()
 		echo N >"$dir/$file"
 	done
 	echo 0 >"$dir/fail_page_alloc/min-order"
-	# It is the module that is to say something, not the injection.
+	# The log should have the module's messages, not those of the injection.
 	for file in failslab fail_page_alloc fail_usercopy; do
 		echo 0 >"$dir/$file/verbose"
 	done
 }
 
-# load_each PART: loads it, and lets the first allocation of that part fail, then
-# the next one by kho.opt.every, and so on until it has none left; and then it is loaded.
-# Where something arrived it is loaded for good as soon as that is taken over, which needs
-# no memory: if one fails there, that is the last one tried.
+# load_each PART: loads the module again and again and lets one allocation of that part
+# fail: the first one, then every kho.opt.every-th, until none is left to fail and the
+# module stays loaded.  An incoming handover pins the module as soon as that is taken
+# over, which needs no memory: an allocation that fails after that is the last one tried.
 load_each()
 {
 	local n=$((1 - every)) runs=0 failed=0 left=0
@@ -40,8 +40,8 @@ load_each()
 				2>/run/out; then
 			left=$(cat $parameters/inject_nth)
 			[ "$left" -eq 0 ] || break
-			# That one could be done without; where something
-			# arrived the load fails then too, as late as it can.
+			# The load could do without that allocation.  With an
+			# incoming handover, kho_inject_spoil() fails it then.
 			rmmod kho 2>/run/out && continue
 			[ "$(status arrival)" = taken ] && left=last
 			break
@@ -72,7 +72,7 @@ stage_1()
 	local part
 
 	let_fail
-	# Not so to look at what comes after that.
+	# kho.opt.commands=no leaves this out, to look at the rest.
 	[ "$(option commands)" = no ] || commands
 	gives_back
 	check "the module can be unloaded" rmmod kho
@@ -84,13 +84,13 @@ stage_1()
 	check "load" load_kho
 
 	check "put" khoctl put file /bin/busybox
-	# Each is an allocation or two that fails when it is taken over.
+	# The takeover makes an allocation or two for each, which can fail.
 	check "scatter pages" agent scatter 40 1 /run/manifest
 	check "put the manifest" khoctl put manifest /run/manifest
 	jump kho.arrival=unasked
 }
 
-# Who gives memory back in the background needs none for it.
+# Deferred free must not need any memory itself.
 gives_back()
 {
 	local i=0

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
-# What users of /dev/kho must not get: see guard.c.  Then what a kernel before may
-# have made up.
+# What users of /dev/kho must not get: see guard.c.  Then what a previous kernel may
+# have forged.
 #
 #	kho.opt.jump=no		in one kernel only
 
-# lines REGEX: of the log, without those of the harness
+# lines REGEX: counts such lines of the log, without those of the harness
 lines()
 {
 	dmesg | grep -v kho-test: | grep -cE -- "$1" || true
@@ -38,7 +38,7 @@ stage_1()
 	fi
 	check "put an object" khoctl put object /bin/busybox
 	load_next >/run/out 2>&1 || fail "khoctl load: $(cat /run/out)"
-	# A release with a line and orders for terminals in it.
+	# A release string that contains a newline and escape sequences.
 	insmod "$here/kho_poke.ko" "addr=$(agent where | sed -n 's/^release=//p')" \
 		value=0x0a1b5b324a9b0a41 2>/run/poke &&
 		fail "kho_poke has stayed loaded"

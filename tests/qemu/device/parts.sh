@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
-# What other tests do in one kernel each, in this one.
+# Runs several tests that need only one kernel each, all in this one.
 #
-#	kho.opt.parts=A,B...	which of them
+#	kho.opt.parts=A,B...	which tests
 
 stage_1()
 {
@@ -11,7 +11,7 @@ stage_1()
 
 	for part in $(option parts | tr , ' '); do
 		check "load for $part" load_kho
-		# Each has functions of the same names.
+		# A subshell, as all have functions of the same names.
 		(
 			# shellcheck disable=SC1090  # named on the command line
 			. "/guest/$part.sh"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# Several at a time: with one object, or with the module.
+# Several callers at a time, with one object or with the module.
 #
-#	kho.opt.held=yes	and where callers can be held up at a named place
+#	kho.opt.held=yes	also with callers that are held up at named places
 
 stage_1()
 {
