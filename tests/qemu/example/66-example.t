@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The example agent: its cache is as warm in the first second after a kernel update
-# as it was in the last one before, and a cold one is not.  It builds as its README
-# says, too.
+# as in the last second before it, and a cold cache is not.  The agent also builds as
+# its README says.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -28,7 +28,7 @@ tap_result "$status" "kvcache builds with what pkg-config says"
 tap_is "and wants the shared library" \
 	"$(ldd "$root/example/kvcache" 2>&1 | grep -c 'libkho\.so\.0')" '^1$'
 
-# ---- In the kernel, and the next ----
+# ---- In one kernel, and in the next ----
 
 stock=$(quick_stock_kernel)
 stub=$(stub_kernel "$KHO_FLAVOUR")
@@ -37,7 +37,7 @@ disk=$(payload cache "$stub" "$image")
 vm_test -1 -p "$disk" cache "$stock" "$image"
 log=$KHO_BUILD/qemu/cache/verdict.log
 
-# said STAGE REGEX: the first group in what kvcache said there
+# said STAGE REGEX: prints the first group of a match in what kvcache said in that stage
 said()
 {
 	sed -nE "s/^KHO-NOTE cache $1: .*$2.*/\\1/p" "$log"

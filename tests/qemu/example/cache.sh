@@ -2,11 +2,11 @@
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
 # The example agent, examples/kvcache.c: cold in the first kernel, and warm in the
-# second.  What it says is for the host to judge.
+# second.  The host judges what it says.
 
 cache=kvcache-1
 
-# run_cache SECONDS: until it is told to stop
+# run_cache SECONDS: runs it for so long, and then tells it to stop
 run_cache()
 {
 	kvcache >/run/cache 2>&1 &
