@@ -1,15 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The fuzzer for a few minutes, with seeds that are always the same: on a kernel that
-# checks itself all the time, and from one unpatched kernel to the next.  `make fuzz`
-# runs it for as long as one likes.
+# The fuzzer for a few minutes, with fixed seeds: on a kernel that checks itself all the
+# time, and from one unpatched kernel to the next.  `make fuzz` runs it for any time.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/fuzz.sh"
 
-# fuzzed NAME SEED CALLS JUMPS KERNELS: it passes, and was as long as it has to be
+# fuzzed NAME SEED CALLS JUMPS KERNELS: the run passes, with all its calls and jumps
 fuzzed()
 {
 	local line calls outcome

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# The fuzzer, through any number of handovers, most of them in the midst of what it
-# does.  What it knows is on a slate that is the host's: see progs/fuzz/fuzz.h.
+# The fuzzer, through any number of handovers, most of which interrupt its calls.  It
+# keeps its state on a slate, memory of the host's: see progs/fuzz/fuzz.h.
 #
 #	kho.opt.jumps=N		how many
 #	kho.opt.calls=N		in each kernel
@@ -21,8 +21,8 @@ fuzz()
 	exit 1
 }
 
-# Of so many accesses, KCSAN holds one up and looks whether another comes; left as it
-# is, at 4000, hours would not see much.
+# KCSAN holds up one of so many accesses and looks for another one meanwhile.  With its
+# default of 4000, it would not see much in hours.
 look_for_races()
 {
 	[ "$(option kcsan)" = yes ] || return 0
@@ -30,7 +30,7 @@ look_for_races()
 	echo on >/sys/kernel/debug/kcsan
 }
 
-# has it?
+# Has KCSAN held up enough accesses?
 have_looked()
 {
 	local n
@@ -45,7 +45,7 @@ run()
 {
 	local how=loud
 
-	# What is not all of it is found by the fuzzer, by the numbers of pages.
+	# The fuzzer relies on page numbers, so locked pages must not be moved.
 	echo 0 >/proc/sys/vm/compact_unevictable_allowed
 	look_for_races
 	[ "$stage" -eq 1 ] || fuzz arrive

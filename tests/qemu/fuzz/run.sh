@@ -3,9 +3,9 @@
 #
 # run.sh [KERNEL...]: the campaign: runs VMs with the fuzzer until the time is over or
 # there is a finding, and prints what was run.  A KERNEL is as in lib/fuzz.sh; A+B+C is
-# a chain, whose kernels come in turn.  By default a list of all kinds.
+# a chain, whose kernels come in turn.  By default it runs kernels of all kinds.
 #
-#	KHO_FUZZ_SECONDS=N	until no VM is started any more, by default 3600; 0: each
+#	KHO_FUZZ_SECONDS=N	how long VMs are started, by default 3600; 0: each
 #				kernel and seed once
 #	KHO_FUZZ_SEED="N..."	seeds to be run, by default others each time
 #	KHO_FUZZ_CALLS=N	calls in each kernel, by default 60000
@@ -58,7 +58,7 @@ one()
 	[[ $line =~ findings=0$ ]] || outcome="fail: ${outcome#*: }"
 	echo "$kernel $line outcome=${outcome:-lost: it did not start}" >>"$results"
 	say "$kernel: $line: ${outcome:-lost}"
-	# With the second, what was done before was good, and the VM went by no fault of ours.
+	# In the second case, all went well until QEMU lost the VM by a fault of its own.
 	if [ "$outcome" = pass ] || [[ $outcome == 'lost: QEMU, '* ]]; then
 		rm -rf "${KHO_BUILD:?}/qemu/$name" "$out/$name.log"
 		return
@@ -71,7 +71,7 @@ one()
 }
 
 rm -f "$out/stop"
-# Once for all: what they are made of.
+# Fetches and builds the kernels once, before VMs run in parallel.
 for kernel in "${kernels[@]}"; do
 	IFS=+ read -ra parts <<<"$kernel"
 	for part in "${parts[@]}"; do
