@@ -46,7 +46,7 @@ outcome '^fail: stage 2: requested with the handover taken, but it is none' \
 outcome '^fail: stage 1: the script ended without a jump' \
 	"a stage that was to jump" -t harness-stage -a kho.opt.how=stay harness-stay
 
-# It hands over as the stub does, and is said to be unpatched.
+# A kernel with the stub, which the disk says is unpatched.
 disk=$(payload harness-kind "$kernel" "$image")
 work=$KHO_BUILD/qemu/harness-kind/other
 rm -rf "$work"
@@ -58,7 +58,7 @@ rm -rf "$work"
 outcome '^fail: stage 2: requested as a handover of the kind stock, but it is stub' \
 	"a handover of another kind" -t harness-stage -p "$disk" harness-kind
 
-# It takes magic sysrq, which only this one has.
+# The panic needs magic sysrq, which only the stock kernel has.
 kernel=$stock
 fails panic '^fail: on the console: .*Kernel panic' "a kernel that panics"
 
@@ -70,7 +70,8 @@ tap_is "a run that fails says where its logs are" "$message" \
 # An Oops by a breakpoint is QEMU's fault, if memory has none where the CPU met it.
 work=$KHO_BUILD/qemu/harness-int3
 mkdir -p "$work"
-# oops BEFORE BYTE: what a console shows
+# oops BEFORE BYTE: makes a console with an Oops by a breakpoint, and prints the verdict:
+# BEFORE is a line before it, BYTE is in memory where the CPU met the breakpoint
 oops()
 {
 	printf '[    2.%d] %s\n' 1 "$1" 2 "Oops: int3: 0000 [#1] PREEMPT SMP" \
