@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl is killed at each step of put and load: what was to be done is done, or
-# nothing of it is.
+# khoctl is killed at each step of put and load: it must have done all that it was told
+# to do, or nothing.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -11,8 +11,8 @@ stock=$(quick_stock_kernel)
 image=$(initramfs "$stock")
 disk=$(payload kill "$stock" "$image")
 
-# What is loaded wrongly at each step is seen by tests/unit/khoctl-kill.t; here it is
-# a real kernel, and each twelfth.
+# tests/unit/khoctl-kill.t sees at each step what is loaded wrongly; this test has a real
+# kernel, and tries each twelfth step.
 vm_test -1 -p "$disk" -a "kho.opt.every=${KHO_EVERY:-12}" -T 300 kill "$stock" "$image"
 
 tap_done

@@ -2,9 +2,9 @@
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
 # khoctl is killed at each step: as it begins its first system call, its second,
-# and so on.  What it was to do is done, or nothing of it is.
+# and so on.  It must have done all that it was told to do, or nothing.
 
-# Nothing of ours runs any more: what has been killed may have left a guard.
+# Waits until nothing of ours runs: a killed khoctl may have left a guard.
 await_end()
 {
 	local i=0
@@ -16,7 +16,7 @@ await_end()
 	done
 }
 
-# What there is of the object: none, whole, or what is wrong with it
+# Prints what there is of the object: none, whole, or what is wrong with it
 object_state()
 {
 	if [ "$(status objects)" = 0 ]; then
@@ -41,7 +41,7 @@ killed_put()
 	cp /bin/busybox /run/file
 	head -c 5000 /bin/khoctl >/run/user
 	before=$(counters)
-	# What comes before the device is opened is the C library's.
+	# Steps before the device is opened are the C library's.
 	kill-steps 0 khoctl status >/run/steps || true
 	step=$(($(step_of ioctl) - 3))
 	while :; do
@@ -68,7 +68,7 @@ killed_put()
 		[ "$none" -gt 10 ] && [ "$whole" -gt 1 ]
 }
 
-# Puts the kernel where it likes, and not where it was told to.
+# Makes a kexec that ignores where it was told to put the kernel.
 lying_kexec()
 {
 	cat >/run/kexec <<-'END'
@@ -85,10 +85,10 @@ lying_kexec()
 	chmod 755 /run/kexec
 }
 
-# load_killed STEP [DELAY]: prints what is loaded after that
+# load_killed STEP [DELAY]: kills a load, and prints whether a kernel is loaded then
 load_killed()
 {
-	# With nothing to unpack the image: that takes long, and is not new here.
+	# Without programs to unpack the image: that takes long, and other tests do it.
 	# shellcheck disable=SC2086  # words
 	PATH=/few /bin/kill-steps "$@" /bin/khoctl load --no-checks --kexec "$kexec" \
 		"$(next_kernel)" $with --append "$(next_cmdline)" \
@@ -103,16 +103,16 @@ step_of()
 	awk -v name="$1" '$3 == name { print $1; exit }' /run/steps
 }
 
-# With a kexec that does what nobody may run: it must never be left loaded.
+# With the lying kexec: a kernel outside scratch must never stay loaded.
 killed_lie()
 {
 	local step last delay left='' wait every
 
-	# In a hurry, some steps will do.
+	# 1 for all steps, or N for each Nth, which takes less time
 	every=$(option every)
 
 	lying_kexec
-	# It is for no boot, and to copy an initrd takes longest.
+	# This kernel is not booted, and copying an initrd would take longest.
 	kexec=/run/kexec with=''
 	load_killed 0 >/run/loaded
 	is "a lie is found out" "$(cat /run/loaded) $(grep -c 'outside scratch' /run/out)" "0 1"
@@ -148,7 +148,7 @@ killed_load()
 	is "killed as the last thing" "$(load_killed "$last")" 1
 }
 
-# The file is whole or not there, and nothing is beside it.
+# After a get is killed, its file is whole or not there, and no other file is left.
 killed_get()
 {
 	local step wrong='' gone=0
@@ -184,7 +184,7 @@ stage_1()
 	killed_load
 	killed_get
 	is "nothing is left over" "$(echo /tmp/* /run/khoctl.*)" '/tmp/* /run/khoctl.lock'
-	# What is loaded now is right.
+	# The kernel that is loaded now is the right one.
 	do_jump
 }
 
