@@ -4,7 +4,7 @@
 # What firmware has left in RAM, in chains of handovers: see firmware.sh.
 #
 #	KHO_HANDOVERS=N		how many on EFI; 5 by default
-#	KHO_FIRMWARE="NAME..."	what machines; by default the first, and in `make soak` all
+#	KHO_FIRMWARE="NAME..."	which machines; by default efi, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -13,13 +13,13 @@ handovers=${KHO_HANDOVERS:-5}
 : "${KHO_FIRMWARE:=efi}"
 
 need_vm
-# Later kernels, and 6.12 by now, look at no table of memory attributes after a kexec
-# (64b45dd46e15), and of OVMF's own tables no other lies in RAM.
+# Later kernels, and by now 6.12, don't read the table of memory attributes after a kexec
+# (64b45dd46e15), which is the only one of OVMF's own tables that lies in RAM.
 stock=$(stock_kernel)
 stub=$(stub_kernel base)
 image=$(initramfs "$stock" "$stub")
 
-# chain HANDOVERS NAME FIRMWARE TURNS MORE [OPTION]...: the kernels come in turn
+# chain HANDOVERS NAME FIRMWARE TURNS MORE [OPTION]...: the kernels of TURNS come in turn
 chain()
 {
 	local number=$1 name=$2 firmware=$3 turns=$4 more=$5 disk log what
@@ -47,9 +47,9 @@ for name in $KHO_FIRMWARE; do
 			-q '-numa node,nodeid=0,memdev=node0' \
 			-q '-object memory-backend-ram,id=node1,size=384M' \
 			-q '-numa node,nodeid=1,memdev=node1' ;;
-	acpi)	# Tables of ACPI in what firmware is made to call usable, also one that is
-		# longer than a page.  Other memory is above 4 GiB, or the kernel would
-		# have all that is near.
+	acpi)	# ACPI tables in memory that memmap= makes usable, one of them longer
+		# than a page.  The machine has more memory above 4 GiB, as otherwise the
+		# kernel would use all that is near the tables.
 		mkdir -p "$KHO_BUILD/qemu/firmware-acpi"
 		table=$KHO_BUILD/qemu/firmware-acpi/table
 		head -c 6000 /dev/zero | tr '\0' k >"$table"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# With a kernel loaded for a crash, a handover goes on as ever; and a kernel that
-# crashes with objects preserved writes its dump.
+# With a crash kernel loaded, a handover works as usual; and when a kernel crashes with
+# objects preserved, its dump can be saved.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 

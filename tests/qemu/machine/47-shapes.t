@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Kinds of machines and kernels that are rare: see shapes.sh.
+# Rare kinds of machines and kernels: see shapes.sh.
 #
-#	KHO_SHAPES="NAME..."	which; in `make soak` all
+#	KHO_SHAPES="NAME..."	which kinds; by default pieces, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -30,7 +30,7 @@ shape()
 for shape in ${KHO_SHAPES:-pieces}; do
 	case $shape in
 	levels)	shape levels '' "$stock" "$newer" "$stock" -c +la57 ;;
-	large)	# Of which the host only has what is written to.
+	large)	# The host only provides the memory that is written to.
 		shape large '' "$stock" "$newer" "$newer" -m 256G -T 1500 \
 			-q '-object memory-backend-ram,id=node0,size=1G,reserve=off' \
 			-q '-numa node,nodeid=0,memdev=node0' \
@@ -48,7 +48,7 @@ for shape in ${KHO_SHAPES:-pieces}; do
 	dark)	shape dark '' "$newer" "$stock" "$newer" -P tty0 ;;
 	cloud)	shape cloud '' "$(debian_kernel 6.1 cloud)" "$(debian_kernel 6.12 cloud)" \
 			"$(debian_kernel 7.2 cloud)" ;;
-	rt)	# 39-rt.t has the one of 6.12.
+	rt)	# 39-rt.t has the RT kernel of 6.12.
 		shape rt '' "$(debian_kernel 6.1 rt)" "$stock" "$stock" ;;
 	*)	die "KHO_SHAPES: there is no machine '$shape'" ;;
 	esac

@@ -3,7 +3,7 @@
 #
 # Machines that sleep, with memory preserved: see sleep.sh.
 #
-#	KHO_SLEEPS="NAME..."	which; in `make soak` all
+#	KHO_SLEEPS="NAME..."	which machines; by default bios, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -29,7 +29,7 @@ sleeps()
 	vm_test "${machine[@]}" -t sleep "$name" "$first" "$image"
 	tap_is "$name: it ends when it hibernates" \
 		"$(grep -c '^KHO-STAGE' "$KHO_BUILD/qemu/$name/verdict.log")" '^1$'
-	# It is off, and another machine goes on.
+	# The machine is off, and another one resumes it.  The copy is for not_to_disk().
 	cp --sparse=always "$swap" "$swap.again"
 	vm_test -o "${machine[@]}" -t resume "$name-on" "$first" "$image"
 	tap_is "$name-on: it has resumed, and handed on twice" \

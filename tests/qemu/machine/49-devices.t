@@ -3,7 +3,7 @@
 #
 # Devices that do something while the machine jumps: see devices.sh.
 #
-#	KHO_DEVICES="NAME..."	which; in `make soak` all
+#	KHO_DEVICES="NAME..."	which parts; by default stopped, and in `make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -24,8 +24,8 @@ device()
 		"$name" "$first" "$image"
 }
 
-# edu PART [OPTION]...: the device has to be in the midst of it when the kernel stops
-# it.  There may be no time to see that, as the machine jumps right after.
+# edu PART [OPTION]...: the device has to be busy when the kernel stops it.  The message
+# about that may get lost, as the machine jumps right after it: it is tried three times.
 edu()
 {
 	local part=$1 try stopped='the kernel has stopped the device, which is busy'

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# A kernel for the case of a crash is loaded as well, here and in the successor; then
-# the successor crashes with objects preserved.
+# A crash kernel is loaded as well, here and in the successor; then the successor crashes
+# with objects preserved.
 
-# load_crash: what is to run then; it is not the next stage of a handover
+# load_crash: loads the crash kernel, which is not the next stage of a handover
 load_crash()
 {
 	check "load a kernel for a crash" kexec -p "$(next_kernel)" --initrd "$initrd" \
@@ -27,7 +27,7 @@ stage_2()
 	check "and the memory" agent check-apart apart 200 1
 	load_crash
 	check "put another object" khoctl put another /bin/busybox
-	# What is loaded for a handover is not what runs then.
+	# The kernel that is loaded for a handover must not run after the crash.
 	load_next >/run/out 2>&1 || fail "khoctl load: $(cat /run/out)"
 	tell "KHO-JUMP $stage"
 	sync
@@ -36,7 +36,7 @@ stage_2()
 	fail "it has not crashed"
 }
 
-# The test ends in a kernel that has another name for it.
+# The crash kernel runs the test "crashed", so this stage must never run.
 stage_3()
 {
 	fail "there is no third stage"

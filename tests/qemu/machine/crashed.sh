@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# After a crash: the memory of the kernel before can be saved, and is left alone.
+# After a crash: the memory of the previous kernel can be saved, and is left alone.
 
 module=no
 payload=no

@@ -5,13 +5,14 @@
 #
 #	kho.opt.part=stopped	one that writes to a preserved page: the kernel stops it
 #	kho.opt.part=stubborn	one that goes on, and writes in the next kernel
-#	kho.opt.part=strayed	the same, by an IOMMU, which the next kernel sets up anew
-#	kho.opt.part=disk	a disk that a process has write to its memory, by an IOMMU
-#	kho.opt.part=watchdog	one that ends the machine if nobody calms it
+#	kho.opt.part=strayed	the same, behind an IOMMU, which the next kernel sets up
+#				anew
+#	kho.opt.part=disk	a disk, behind an IOMMU, that writes to a process's memory
+#	kho.opt.part=watchdog	one that resets the machine unless it is fed
 
 part=$(option part)
 
-# byte N FILE
+# byte N FILE: prints that byte of the file
 byte()
 {
 	dd if="$2" bs=1 skip="$1" count=1 2>/dev/null | od -A n -t x1 | tr -d ' '
@@ -73,7 +74,7 @@ disk_memory()
 	check "memory is as before" sh -c 'khoctl get dma - | cmp - /run/dma'
 }
 
-# Armed, and stays so: the kernel is told not to stop it.
+# Arms the watchdog for good: the kernel is told not to stop it.
 watchdog()
 {
 	driver i6300esb heartbeat=90 nowayout=1
@@ -82,7 +83,7 @@ watchdog()
 
 watchdog_bites()
 {
-	# So much for the machine that is to end here.
+	# The verdict comes first, as the watchdog ends the machine.
 	tell "KHO-VERDICT pass $stage done"
 	sleep 100
 	not_ok "the watchdog was armed all the time"

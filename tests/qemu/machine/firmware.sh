@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# What firmware has left in RAM is the same in each kernel of a chain of handovers, and
-# nobody else's, although pages beside it are preserved and all that is free is written
-# to.
+# What firmware has left in RAM stays the same in each kernel of a chain of handovers,
+# and nobody else gets that memory, although pages beside it are preserved and free
+# memory is written to.
 #
 #	kho.opt.handovers=N	how many
 #	kho.opt.kernels=A,B...	names of the next kernels, which come in turn
@@ -23,13 +23,13 @@ has()
 	return 1
 }
 
-# Is EFI there, and of some use?
+# Does the kernel run with EFI, including EFI at runtime?
 efi_runs()
 {
 	[ "$(option firmware)" = efi ] && ! has noefi && ! has efi=noruntime
 }
 
-# found NAME REGEX: this kernel has found a table, where the module looks for it.
+# found NAME REGEX: this kernel has logged a table that the module knows of, too
 found()
 {
 	local addr
@@ -38,7 +38,7 @@ found()
 	check "$1 is known" grep -qi "^0x${addr#0x} " /run/all-tables
 }
 
-# Where tables are, and what is in them
+# Checks where tables are, and what is in them.
 tables()
 {
 	insmod "$here/kho_tables.ko" 2>/run/insmod && fail "kho_tables has stayed loaded"
@@ -60,7 +60,7 @@ tables()
 		found "a long table" 'ACPI: LONG 0x0*\([0-9A-F]*\) .*'
 		check "all of it is" grep -q ' 6036 bytes .* open 0' /run/tables
 	fi
-	# Kernels without EFI at runtime do not start the next one by it.
+	# Kernels without EFI at runtime do not start the next one by EFI.
 	# And some kernels map the DSDT where others do not.
 	if efi_runs; then
 		note "same tables $(sed 's/ open.*//' /run/all-tables | md5sum | cut -c 1-32)"
@@ -88,13 +88,13 @@ keep()
 	note "same $1 $(khoctl get "$1" - | md5sum | cut -c 1-32)"
 }
 
-# What has been preserved right beside the tables; of those that lie side by side only
-# beside the first.  BIOS has them where nothing behind them is free.
+# Preserves memory right beside the tables; of tables that lie side by side, only beside
+# the first.  With a BIOS nothing behind the tables is free.
 beside()
 {
 	local addr bytes rest i=0 last=0
 
-	# Where the first kernel has found them; a later one may not be told.
+	# The first kernel's places count: later kernels may not be told of all.
 	[ "$stage" -ne 1 ] || check "put their places" khoctl put tables /run/tables
 	khoctl get tables /run/first-tables || fail "khoctl get tables"
 	while read -r addr bytes rest; do
@@ -107,8 +107,8 @@ beside()
 	done </run/first-tables
 }
 
-# Larger holes than those, many enough for the stub to leave them open.  What EFI
-# has in RAM is reserved before the stub looks.
+# Scatters pages with larger gaps than those at the tables, so many that the stub leaves
+# only the larger ones open.  What EFI has in RAM is reserved before the stub looks.
 holes()
 {
 	[ "$(option firmware)" = bios ] || return 0
@@ -120,7 +120,7 @@ holes()
 	[ "$stage" -eq 1 ] || check "all pages are there" agent verify /run/manifest
 }
 
-# All that is free is somebody's for a moment, who writes what looks like nothing.
+# Fills most of the free memory with zeros, and frees it again.
 write_all()
 {
 	local kib
@@ -135,7 +135,7 @@ write_all()
 run()
 {
 	await_release
-	# So that a process can have what lies at the end.
+	# So that a process can get the last free pages, too.
 	echo 300 >/proc/sys/vm/min_free_kbytes
 	[ "$stage" -eq 1 ] || check "scratch is where it was" sh -c \
 		'dmesg | grep -q "kho: scratch is that of the previous kernel"'

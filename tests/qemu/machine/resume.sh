@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2034 # variables of lib.sh
 #
-# The kernel that brings back the one that has hibernated in sleep.sh.
+# The kernel that resumes the one that has hibernated in sleep.sh.
 
 module=no
 payload=no

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Two handovers on a kind of machine that is rare: each kernel has what all before it
+# Two handovers on a rare kind of machine: each kernel must find what all previous ones
 # have preserved.
 #
-#	kho.opt.shape=NAME	what is rare, and is looked for in each kernel:
+#	kho.opt.shape=NAME	what is rare; each kernel checks that it is there:
 #		levels		page tables of five levels
 #		large		256 GiB, in three nodes
 #		pieces		more memory ranges than boot parameters have room for
-#		rsdp		from EFI to kernels that get ACPI by the command line
+#		rsdp		from EFI to kernels that find ACPI by the command line
 #		balloon		the host takes memory, and gives it back
-#		console		that is another port
-#		dark		that is none that anybody sees
-#		cloud, rt	nothing but the kernels
+#		console		the console is another port
+#		dark		the console is one that nobody sees
+#		cloud, rt	only the kernels are special
 #	kho.opt.kernels=A,B	names of the next kernels
 
 shape=$(option shape)
 kernels=$(option kernels | tr , ' ')
 
-# A kernel that only makes the machine what it is to be comes before.
+# For "pieces", an additional kernel comes first, which only breaks up the memory map.
 first=1
 [ "$shape" != pieces ] || first=2
 last=$((first + 2))
@@ -33,7 +33,7 @@ fi
 
 # ---- What is left for the next kernels ----
 
-# Content of some size, which is another one for each name
+# Prints some content, which differs for each name.
 content_of()
 {
 	seq 1 400000 | sed "s/\$/ $1/"
@@ -48,13 +48,13 @@ put_content()
 	content_of "$name" | khoctl put "$@" "$name" -
 }
 
-# has NAME
+# has NAME: that object has its content
 has()
 {
 	is "$1 is as it was" "$(khoctl get "$1" - | md5sum)" "$(content_of "$1" | md5sum)"
 }
 
-# leave NAME: memory of a process, and pages by number
+# leave NAME: preserves objects and pages by number
 leave()
 {
 	local node
@@ -67,7 +67,7 @@ leave()
 	check "put where they are" khoctl put "manifest-$1" "/run/manifest-$1"
 }
 
-# left NAME: all of that is there, in this kernel or the next
+# left NAME: checks that all of that is there, in this kernel or the next
 left()
 {
 	local node
@@ -80,7 +80,7 @@ left()
 	[ "$1" = "stage-$stage" ] || check "they are there" agent verify /run/manifest
 }
 
-# all_left: what every kernel up to this one has preserved
+# all_left: checks what every kernel up to this one has preserved
 all_left()
 {
 	local i=$first
@@ -109,7 +109,7 @@ pieces()
 	find /sys/firmware/memmap/* -maxdepth 0 -type d | wc -l
 }
 
-# As kexec sees it, each 8 MiB of RAM has a page at its end that is none.
+# Makes kexec believe that the last page of each 8 MiB of RAM is reserved.
 break_memmap()
 {
 	local n=0 entry type first last
@@ -141,7 +141,7 @@ piece()
 	echo "$4" >"/run/memmap/$1/type"
 }
 
-# await_total FROM TO: MemTotal is between these, KiB
+# await_total FROM TO: waits until MemTotal is between these, in KiB
 await_total()
 {
 	local i=0 now
@@ -155,7 +155,7 @@ await_total()
 	done
 }
 
-# Is the machine what it is to be?
+# Checks that the machine is of the kind that it should be.
 looks()
 {
 	local before
@@ -174,8 +174,8 @@ looks()
 			grep -q 'acpi_rsdp=0x[0-9a-f]* *' /proc/cmdline
 		check "there is ACPI" sh -c 'dmesg | grep -q "ACPI: RSDP"' ;;
 	balloon)
-		# What was taken before the jump is taken again, by a driver that
-		# knows nothing of what happened.
+		# The host still wants what it took before the jump.  The driver,
+		# which knows nothing of the jump, takes it again.
 		before=$(total)
 		[ "$stage" -ne 1 ] || tell "KHO-HOST balloon 900"
 		driver virtio_balloon
@@ -188,7 +188,7 @@ looks()
 	esac
 }
 
-# What happens to the machine between this and the next kernel
+# Changes the machine before the next kernel.
 turns()
 {
 	case $shape in
@@ -203,7 +203,7 @@ turns()
 	esac
 }
 
-# What the host would find on a console
+# Checks for what the host would find on a console.
 nothing_wrong()
 {
 	[ "$shape" = dark ] || return 0
@@ -212,7 +212,7 @@ nothing_wrong()
 	is "nothing is wrong" "$(cat /run/wrong)" ""
 }
 
-# Words for the next kernel
+# Prints words for the next kernel's command line.
 more_words()
 {
 	[ "$shape" != rsdp ] || [ "$stage" -ne 1 ] ||

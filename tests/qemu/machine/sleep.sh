@@ -4,11 +4,12 @@
 # A machine that sleeps with memory preserved and the next kernel loaded: all of it is
 # there when it wakes up, and is handed on.
 #
-# The first kernel hibernates: the machine is off, and another one goes on.  Then it
-# suspends, and so does the second; but that may not hibernate, as what would go on is
-# not told of the same memory, nor become what has hibernated before.
+# The first kernel hibernates: the machine turns off, and another one resumes it.  Then
+# the kernel suspends, and so does the second kernel.  But the second kernel must not
+# hibernate, as the kernel that would resume it is not told of the same memory; nor may
+# it resume what has hibernated before.
 #
-# What goes on is started as resume.sh.
+# The kernel that resumes the first one runs resume.sh.
 
 swap=/dev/vdb
 
@@ -20,7 +21,7 @@ leave()
 	check "put where they are" khoctl put "manifest-$stage" "/run/manifest-$stage"
 }
 
-# left N: what the Nth kernel has preserved
+# left N: checks what the Nth kernel has preserved
 left()
 {
 	is "object $1 is as it was" "$(khoctl get "file-$1" - | md5sum)" "$(md5sum </bin/busybox)"
@@ -30,7 +31,7 @@ left()
 	check "they are there" agent verify /run/manifest
 }
 
-# all_left [N]: of kernels up to that, or this
+# all_left [N]: checks what the kernels up to the Nth have preserved, or up to this one
 all_left()
 {
 	local i=1
@@ -58,7 +59,7 @@ to_disk()
 	echo 0 >/sys/power/image_size
 	echo shutdown >/sys/power/disk
 	log "hibernating"
-	# For the machine that ends here.  The other one has a port of its own.
+	# The verdict of the machine that turns off here.  What resumes has its own port.
 	tell "KHO-VERDICT pass $stage done"
 	echo disk >/sys/power/state || fail "it does not hibernate"
 	is "it has hibernated" "$(dmesg | grep -c 'PM: hibernation: hibernation exit')" 1
@@ -70,12 +71,13 @@ not_to_disk()
 {
 	refuses "it does not hibernate" 'not supported' sh -c 'echo disk >/sys/power/state'
 	check "it says why" sh -c 'dmesg | grep -q "kho: refused to hibernate: this kernel was"'
-	# A copy of what the first kernel has come back from.  No error is told of that.
+	# vdc has a copy of what the first kernel was resumed from.  The write to resume
+	# reports no error.
 	check "make it another kernel" sh -c 'cat /sys/block/vdc/dev >/sys/power/resume'
 	check "it does not become that, and says why" sh -c 'dmesg | grep -q "kho: refused to resume from hibernation: "'
 }
 
-# Who may write to that brings back another kernel's memory, whenever he likes.
+# Whoever has /dev/snapshot open can bring back another kernel's memory at any time.
 snapshot()
 {
 	[ "$stage" -eq 1 ] || return 0
@@ -92,7 +94,7 @@ snapshot()
 	check "now it need not stay" sh -c ': >/dev/snapshot'
 }
 
-# What is not there in Debian's kernels
+# Debian's kernels can't jump to a kernel that comes back.
 no_jump_back()
 {
 	[ "$stage" -eq 1 ] || return 0
