@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Agents' own memory: what can be preserved and what can't, what objects can do,
-# and who may do it; then what has become of it in three kernels more, the last
-# of which has too little memory for it.  In one kernel also in 32-debug.t.
+# and who may do it; then what becomes of it in three more kernels, the last of
+# which has too little memory for it.  32-debug.t runs the part for one kernel, too.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -12,7 +12,7 @@ stock=$(stock_kernel)
 image=$(initramfs "$stock")
 disk=$(payload memory "$stock" "$image")
 
-# Two CPUs: with one, a kernel warns of nodes that have none.
+# Two CPUs: with one, a kernel warns of a node without CPUs.
 vm_test -p "$disk" -T 400 -a 'secretmem.enable=1 numa=fake=2 mitigations=auto' \
 	memory "$stock" "$image"
 tap_is "memory: all four stages were there" \

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Pages that are poisoned after they were preserved: what is read, mapped, summed
-# and freed of them in one kernel, and what those after it know of them: one that
-# has the boot stub and no idea of such pages, and stock ones.  In one kernel also on
-# the newest, which maps more at once, and in 32-debug.t.
+# and freed of them in one kernel, and what the next kernels know of them: one with the
+# boot stub, which knows nothing of such pages, and stock ones.  The part for one kernel
+# also runs on the newest kernel, which maps more at once, and in 32-debug.t.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 

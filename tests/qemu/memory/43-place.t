@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Memory that comes and goes: what drivers bring, what is plugged in before and after
-# a kernel was loaded, and what is taken away; and huge pages of a pool, of whose struct
-# pages most are not there.
+# a kernel was loaded, and what is taken away; and huge pages of a pool, most of whose
+# struct pages are freed.
 #
-#	KHO_PLACES="NAME..."	which; in `make soak` all
+#	KHO_PLACES="NAME..."	which parts; by default driver and dimm, and in
+#				`make soak` all
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 

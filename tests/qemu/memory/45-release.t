@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# An unpatched kernel keeps more than is preserved, until the module comes.  Once
-# that has given it back, is as much memory free as after a handover by the stub?
-# Each kernel is compared with a cold boot of itself.
+# An unpatched kernel keeps more than is preserved, until the module is loaded.  Once
+# the module has freed the rest, is as much memory free as after a handover to a kernel
+# with the stub?  Each kernel is compared with a cold boot of itself.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -15,13 +15,14 @@ files=$KHO_BUILD/qemu/release/files
 mkdir -p "$files/data"
 content 50000001 >"$files/data/file"
 
-# free_after NAME ARGUMENT...: KiB that are free at the end of this VM
+# free_after NAME: prints how many KiB were free at the end of that VM
 free_after()
 {
 	sed -n 's/^KHO-NOTE free //p' "$KHO_BUILD/qemu/$1/verdict.log"
 }
 
-# ratio KIND KERNELDIR: sets ratio, in parts of 10000
+# ratio KIND KERNELDIR: sets ratio to the memory that is free after a handover, in parts
+# of 10000 of that after a cold boot
 ratio()
 {
 	local disk cold warm
@@ -53,8 +54,8 @@ tap_result $((${back:-0} * 50 <= ${ram:-1})) \
 	"there was much to give back: more than 2 % of RAM"
 ratio stub "$stub"
 echo "# stock $stock_ratio/10000, stub $ratio/10000"
-# A kernel that lies in its own scratch has more left by its own size: the stub's does,
-# and the stock one does if it was put there.
+# A kernel that lies in its own scratch has more left, by its own size.  The stub's always
+# does, the stock one only if it was put there.
 difference=$((stock_ratio - ratio))
 tap_result $((${difference#-} >= 200)) "the two differ by less than 2 %"
 

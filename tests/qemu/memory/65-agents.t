@@ -54,7 +54,8 @@ read -r last_total last_free <<<"$(noted 'last memory')"
 echo "# MemTotal $first_total KiB, then $last_total KiB;" \
 	"free $first_free KiB, then $last_free KiB"
 
-# near DESCRIPTION FIRST LAST KIB: with what the kernel itself has more or less
+# near DESCRIPTION FIRST LAST KIB: both differ by less than KIB, which allows for what
+# the kernel itself uses
 near()
 {
 	local difference=$(($2 - $3))

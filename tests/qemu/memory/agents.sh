@@ -3,8 +3,8 @@
 #
 # An agent with memory of every kind goes through any number of handovers.  It
 # checks all of it in each kernel, writes all of it anew, and replaces some.  The
-# last kernel gives everything up, and is the first one once more: so it can be
-# compared with the first before there was anything.
+# last kernel gives everything up.  It is the same kernel as the first one, so its
+# memory can be compared with the first one's before anything was preserved.
 #
 #	kho.opt.handovers=N	how many
 #	kho.opt.kernels=A,B...	names of the next kernels, which come in turn
@@ -13,18 +13,18 @@ handovers=$(option handovers)
 kernels=$(option kernels | tr , ' ')
 next=$(echo "$kernels" | awk -v n="$stage" '{ print $((n - 1) % NF + 1) }')
 
-# To unpack a kernel only to see what it is takes several seconds of each
-# handover.  Without the program for that khoctl believes what lies beside it.
+# Unpacking a kernel only to see what it is takes several seconds of each
+# handover.  Without the program for that, khoctl believes the file beside it.
 rm -f /bin/xz /usr/bin/xz
 
-# What can be compared between kernels
+# Reports what can be compared between kernels.
 take_stock()
 {
 	note "$1 memory $(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo) $(free_memory)"
 	note "$1 counters $(counters | tr '\n' ' ')"
 }
 
-# Of huge pages that are in no use; to be written down after each stage.
+# Frees all huge pages that are not in use.
 no_pools()
 {
 	local file
@@ -34,7 +34,7 @@ no_pools()
 	done
 }
 
-# That one byte is wrong is seen, and which.
+# A single wrong byte is noticed, and its place is reported.
 one_byte()
 {
 	check "change a byte" agent flip-object thp 123456789
@@ -43,7 +43,7 @@ one_byte()
 	check "all is as it was" keeper look thp 0
 }
 
-# The stages are as many as there are to be.
+# All stages run this; kho.opt.handovers says how many there are.
 run()
 {
 	note "time $(date +%s)"

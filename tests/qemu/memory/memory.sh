@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Agents' own memory: all that can be done with it in one kernel, and what of it
-# there is in those that come after.
+# Agents' own memory: all that can be done with it in one kernel, and what is left of it
+# in the next kernels.
 #
-#	kho.opt.lean=yes	in one kernel only, which has less to test against
+#	kho.opt.lean=yes	in one kernel only, and without the tests of what this
+#				kernel lacks
 
 [ "$stage" -ne 3 ] || module_params=max_idle=2
 
@@ -38,7 +39,7 @@ stage_1()
 		kill -0 "$!" 2>/dev/null || fail "memory hold: $(cat /run/holder)"
 		sleep 0.1
 	done
-	# The next one has no second node.
+	# The next kernel has no second node.
 	jump numa=fake=1 "kho.opt.from=$(uname -r)"
 }
 
@@ -62,9 +63,9 @@ stage_3()
 	is "so it is" "$(cat /sys/module/kho/parameters/max_idle)" 0
 	check "preserve a page above 1152 MiB" memory high 1152
 
-	# A kernel with less memory: khoctl warns of it, and where its memory may
-	# not end at all depends on where the envelopes are.  Only whole sections:
-	# with faked nodes 6.1 oopses at others by itself.
+	# A kernel with less memory: khoctl warns of it.  Where its memory can't end
+	# depends on where the envelopes are.  The limits are whole sections: with
+	# faked nodes, 6.1 oopses at others by itself.
 	refuses "load with less memory" 'would be lost|would not boot' \
 		load_next mem=1152M kho.arrival=refused
 	load_options=--force

@@ -5,18 +5,18 @@
 #
 #	kho.opt.part=driver	a driver brings it: virtio-mem
 #	kho.opt.part=dimm	it is plugged in, and out again
-#	kho.opt.part=blocks	each block of what there is, in one kernel only
+#	kho.opt.part=blocks	each block is taken offline, in one kernel only
 #	kho.opt.part=pool	huge pages of a pool, whose struct pages are not all there
-#	kho.opt.again=1		the driver is there in the successor, too, and hands on
-#	kho.opt.late=yes	the driver comes after the module
+#	kho.opt.again=1		the successor loads the driver, too, and hands over again
+#	kho.opt.late=yes	the driver is loaded after the module
 
 blocks=/sys/devices/system/memory
 part=$(option part)
 late=$(option late)
 [ "$part" != driver ] || [ "$stage" -ne 1 ] || [ "$late" = yes ] || module=no
 
-# place_of TEXT [N]: where the Nth piece of memory is that /proc/iomem calls so: its
-# first byte, and the one behind the last
+# place_of TEXT [N]: prints the place of the Nth range that /proc/iomem calls so: its
+# first byte, and the one behind its last
 place_of()
 {
 	sed -n "s/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : $1\$/0x\1 0x\2/p" /proc/iomem |
@@ -35,7 +35,7 @@ is_larger()
 	[ "$(total)" -gt "$1" ]
 }
 
-# Content that takes more memory than there is in one place
+# put_file NAME BYTES: puts more than there is free memory in one place
 put_file()
 {
 	check "put $1" sh -c \
@@ -90,7 +90,7 @@ driver_part()
 		"$(awk -F '[- ]' '/ : System RAM$/ { print }' /proc/iomem | ram_pages)"
 }
 
-# Whole pages of the pieces of RAM that come by stdin, as /proc/iomem has them
+# Counts the whole pages of ranges of RAM on stdin, in the format of /proc/iomem.
 ram_pages()
 {
 	local range first last sum=0
@@ -107,7 +107,7 @@ ram_pages()
 
 # ---- Plugged in ----
 
-# plug N SIZE HOW
+# plug N SIZE HOW: plugs in a DIMM, and waits until it is online
 plug()
 {
 	local before
@@ -117,11 +117,11 @@ plug()
 	tell "KHO-HOST object_add memory-backend-ram,id=ram$1,size=$2"
 	tell "KHO-HOST device_add pc-dimm,id=dimm$1,memdev=ram$1"
 	await is_larger $((before + 100000))
-	# The last block is online, and all that is told of it has been done.
+	# Until the last block is online, and all notifiers have run.
 	sleep 1
 }
 
-# The blocks of memory between two addresses
+# Prints the blocks of memory between two addresses.
 blocks_of()
 {
 	local size first last i
@@ -134,7 +134,7 @@ blocks_of()
 	done
 }
 
-# take_away BLOCK: within 15 s, or it is said that it can't be
+# take_away BLOCK: takes it offline within 15 s, or fails
 take_away()
 {
 	timeout -s KILL 15 sh -c "echo offline >$1/state" 2>/run/out
@@ -159,7 +159,7 @@ dimm_part()
 	local first second page
 
 	plug 1 256M online_kernel
-	# So that a process can have all of it; what is plugged in has set it anew.
+	# So that a process can get all of it; plugging in memory has raised this again.
 	echo 300 >/proc/sys/vm/min_free_kbytes
 	first=$(place_of 'System RAM' '$')
 	note "first $first"
@@ -170,11 +170,11 @@ dimm_part()
 	load_next || fail "khoctl load"
 	loaded_knows "the kernel that is loaded knows the memory" loaded
 
-	# What comes then, it knows nothing of.
+	# The loaded kernel knows nothing of memory that comes later.
 	plug 2 128M online_kernel
 	second=$(place_of 'System RAM' '$')
 	note "second $second"
-	# It may be told as one with the first.
+	# /proc/iomem may have it in one range with the first.
 	second="$(printf '0x%x' $((${second#* } - 0x8000000))) ${second#* }"
 	# shellcheck disable=SC2086 # two words
 	tap place refused EADDRNOTAVAIL $second
@@ -192,7 +192,7 @@ dimm_part()
 	khoctl check >/run/check 2>&1 || true
 	is "check has nothing against it" "$(grep -c FAIL /run/check)" 0
 
-	# And what goes again, it would look for.
+	# The loaded kernel would look for memory that goes away.
 	plug 3 128M online_movable
 	second=$(place_of 'System RAM' '$')
 	second="$(printf '0x%x' $((${second#* } - 0x8000000))) ${second#* }"
@@ -221,7 +221,7 @@ gone()
 		[ "$(place_of 'System RAM' '$' | cut -d ' ' -f 2)" != "$2" ]
 }
 
-# Each block in turn: none takes long, and what is preserved stays.
+# Tries to take each block offline in turn: none takes too long.
 each_block()
 {
 	local block slow=0 status
@@ -252,7 +252,7 @@ blocks_part()
 
 # ---- Huge pages ----
 
-# pool KEY: of /proc/meminfo
+# pool KEY: prints a number of /proc/meminfo
 pool()
 {
 	awk -v key="HugePages_$1:" '$1 == key { print $2 }' /proc/meminfo

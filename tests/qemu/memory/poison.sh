@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# Pages that are poisoned: in one kernel, and in those that come after.
+# Pages that are poisoned: in one kernel, and in the next ones.
 #
 #	kho.opt.lean=yes	in one kernel only
 #	kho.opt.kernels=A,B	names of the next kernels
 
 next=$(option kernels | tr , '\n' | sed -n "${stage}p")
 
-# As an operator sees it.
+# Checks what khoctl tells an operator.
 told()
 {
 	check "ls says so" sh -c "khoctl ls | grep -qE '^p-base .*,poisoned'"
@@ -66,7 +66,7 @@ stage_2()
 	tap poison arrived "$(option pfns)"
 	told
 
-	# A page that is not preserved, one that there can't be, and one twice.
+	# Name a page that is not preserved, one that can't exist, and one twice.
 	find_list
 	is "three pages are named to the next kernel" "$nr" 3
 	poke $((page + 16 + 8 * 3)) 1

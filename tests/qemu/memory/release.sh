@@ -6,7 +6,7 @@
 #
 #	kho.opt.cold=1		a cold boot
 
-# As large in all of them.
+# The same size in all kernels.
 module_params=scratch_mib=128
 file=/run/payload/data/file
 
