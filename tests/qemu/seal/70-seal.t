@@ -3,8 +3,8 @@
 #
 # Who can read what was preserved, on a stock kernel that is booted with Debian's
 # own initramfs and systemd?  With the hook of seal/ only, with its unit only, and
-# with neither; and in an initramfs of dracut's.  The module, which closes it as
-# well, is not loaded there before all else is known.
+# with neither; and in an initramfs of dracut's.  The module closes the envelopes as
+# well, so it is not loaded there until everything else has been checked.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -34,8 +34,8 @@ mkdir -p "$dest/usr/lib/modules"
 
 # ---- The initramfs, by mkinitramfs and by dracut ----
 
-# privately LOWER COMMAND...: in a mount namespace in which the kernel and what is
-# in the directories LOWER is installed.  The host's own files stay as they are.
+# privately LOWER COMMAND...: runs it in a mount namespace in which the kernel and the
+# files of the directories LOWER are installed.  The host's own files stay as they are.
 cat >"$work/private.sh" <<'E'
 set -eu
 lower=$1 stock=$2
@@ -79,7 +79,7 @@ mkdir -p "$work/nothing/lib/modules"
 make_initramfs hook "$dest/usr" y
 make_initramfs plain "$work/nothing" y
 
-# in_image NAME FILE: is it there?
+# in_image NAME FILE: prints 1 if the file is in the image, otherwise 0
 in_image()
 {
 	lsinitramfs "$work/$1.cpio" | grep -cx "$2" || true
@@ -107,7 +107,7 @@ tap_is "kho-seal works in it" \
 	"$(chroot "$root" /usr/sbin/kho-seal 2>&1) $(stat -c %a "$node/data")" \
 	'^kho-seal: 1 of 1 envelopes closed to all users but root 400$'
 
-# dracut, unpacked: as a package it would be the host's.
+# dracut is only unpacked: installing its package would change the host.
 fetch_dracut()
 {
 	local version
@@ -170,7 +170,7 @@ make_root()
 	done
 	mkdir -p "$root"/{dev,etc/systemd/system,proc,run,sys,var/log,kho-test}
 
-	# No configuration of this machine's, nothing for people.
+	# Without this machine's configuration and without documentation.
 	dpkg -L systemd | grep -E '^(/usr)?/(bin|lib)/' |
 		grep -vE '/(lsb|kernel|modprobe\.d|pam\.d|pcrlock\.d)/' |
 		while read -r file; do
@@ -209,7 +209,7 @@ make_root()
 root=$work/root
 make_root "$root"
 tar -I 'gzip -1' -cf "$work/root-plain.tar.gz" -C "$root" .
-# What the second kernel calls too late, where there is nothing else.
+# Where nothing else closes the envelopes, the second kernel runs kho-seal, but too late.
 cp "$dest/usr/sbin/kho-seal" "$root/usr/sbin/"
 headers=
 [ ! -d "$stock/headers" ] || headers=$stock/headers
@@ -245,7 +245,7 @@ run()
 run hook hook "$work/hook.cpio" "$work/root-plain.tar.gz"
 run unit unit "$work/plain.cpio" "$work/root-unit.tar.gz"
 run none none "$work/plain.cpio" "$work/root-none.tar.gz"
-# It is the same hook, called by another program: that is seen above.
+# dracut calls the same hook, as was checked above, so this run is only for soak tests.
 [ -z "${KHO_SOAK-}" ] || run dracut hook "$work/dracut.cpio"
 
 tap_done

@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
-# probe.sh initramfs|systemd|dracut: in the second kernel of 70-seal.t, without
-# kho.ko, once in the initramfs and once in the root file system; in dracut's
-# initramfs that's all.  What is there to close the envelopes is named on the
-# command line:
+# probe.sh initramfs|systemd|dracut: runs in the second kernel of 70-seal.t, without
+# kho.ko: once in the initramfs and once in the root file system, or with dracut only
+# in the initramfs.  The command line says what closes the envelopes:
 #
 #	kho.opt.seal=hook	the initramfs has kho-seal
 #	kho.opt.seal=unit	systemd starts kho-seal.service
@@ -21,16 +20,16 @@ seal=$(option seal)
 pages=$(option pages)
 reader=/kho-test/reader
 
-# number FILE NAME: of the last line, "uid 0 nodes 5 envelopes 3 ..."
+# number FILE NAME: prints a number of the last line, "uid 0 nodes 5 envelopes 3 ..."
 number()
 {
 	sed -n "\$s/.*\\<$2 \\([0-9]*\\).*/\\1/p" "$1"
 }
 
-# nobody_reads WHO FILE: FILE is what the reader has said
+# nobody_reads WHO FILE: FILE has what the reader printed
 nobody_reads()
 {
-	# Otherwise there was nothing to be read.
+	# Without envelopes there would be nothing to read.
 	is "$1 sees the envelopes" "$(number "$2" envelopes)" "$envelopes"
 	is "$1 can read none of them" "$(number "$2" readable)" 0
 	is "$1 is refused each by name" \
@@ -40,7 +39,7 @@ nobody_reads()
 	[ "$(number "$2" pages)" = 0 ] || diag "$2"
 }
 
-# somebody_reads WHO FILE: the control
+# somebody_reads WHO FILE: the opposite, as a control
 somebody_reads()
 {
 	is "$1 can read all envelopes" "$(number "$2" readable)" "$envelopes"
@@ -65,7 +64,7 @@ look()
 	judge "$4" "$1" /run/look.out
 }
 
-# What is there, as root sees it.
+# Counts the envelopes, as root sees them.
 count()
 {
 	"$reader" root /sys >/run/root.out 2>&1
@@ -132,7 +131,7 @@ under_systemd()
 	esac
 }
 
-# hold NAME AS ARGUMENT: begins now, goes on when /run/hold/NAME is gone
+# hold NAME AS ARGUMENT: starts a reader, which goes on when /run/hold/NAME is gone
 hold()
 {
 	local tries=0
@@ -146,14 +145,14 @@ hold()
 	eval "pid_$1=$!"
 }
 
-# let_go NAME: and waits for its end
+# let_go NAME: lets that reader go on, and waits for its end
 let_go()
 {
 	rm "/run/hold/$1"
 	eval "wait \$pid_$1"
 }
 
-# Sealed while others are at it.
+# Calls kho-seal while others have opened the files or looked them up.
 too_late()
 {
 	refuses "kho-seal --check finds it open" \
@@ -167,7 +166,7 @@ too_late()
 	check "kho-seal --check finds it closed" kho-seal --check
 	let_go opened
 	let_go looked
-	# This is why it has to be done before anybody runs.
+	# This is why kho-seal has to run before any user's process.
 	somebody_reads "late: who had opened them" /run/hold-opened.out
 	nobody_reads "late: who had looked them up in another sysfs" \
 		/run/hold-looked.out

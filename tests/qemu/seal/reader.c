@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An unprivileged user who is after what lies in the envelopes.
+ * An unprivileged user who tries to read what lies in the envelopes.
  *
  *	reader make COUNT		writes COUNT pages of a known pattern
- *	reader root SYSFS		reads all there is as whoever calls it
+ *	reader root SYSFS		reads all nodes, as the calling user
  *	reader user SYSFS		the same as nobody, without any capability
  *	reader container DIR		as root of a user namespace of nobody's,
  *					with a sysfs of its own, mounted on DIR
@@ -11,9 +11,9 @@
  * With a FILE after that, "user" opens the files, and "container" looks them up
  * without opening, and then both create FILE and wait until it is gone.
  *
- * A line for each node, and at the end one for all of them: how many nodes, how
- * many that are envelopes, how many of these could be read, and how many
- * different pages of the pattern were seen in them.
+ * Prints a line for each node, and at the end one for all of them: how many nodes, how
+ * many envelopes, how many envelopes that could be read, and how many different pages
+ * of the pattern were seen.
  */
 #include <dirent.h>
 #include <grp.h>
@@ -103,7 +103,7 @@ static void become_nobody(void)
 	     setresuid(NOBODY, NOBODY, NOBODY)))
 		die("can't become nobody: %s", strerror(errno));
 	no_capabilities();
-	/* Or /proc/self/uid_map would be root's. */
+	/* Otherwise /proc/self/uid_map would belong to root. */
 	if (prctl(PR_SET_DUMPABLE, 1))
 		die("PR_SET_DUMPABLE: %s", strerror(errno));
 }
@@ -229,7 +229,7 @@ static int read_node(struct node *node)
 	return bytes > 0;
 }
 
-/* Nor may who can't read it change that. */
+/* A user who can't read a node must not be able to change that. */
 static void break_open(const struct node *node)
 {
 	if (open(node->data, O_RDWR | O_CLOEXEC) >= 0 ||

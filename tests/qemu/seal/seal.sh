@@ -2,7 +2,7 @@
 # shellcheck shell=dash
 #
 # A secret is preserved, and the next kernel is the stock one with an initramfs
-# of Debian's, see 70-seal.t.  What goes on there is seal/probe.sh.
+# of Debian's, see 70-seal.t.  There seal/probe.sh goes on.
 
 stage_1()
 {
@@ -10,6 +10,6 @@ stage_1()
 		"/run/payload/kho-test/reader make $(option pages) >/run/secret"
 	check "preserve it" khoctl put secret /run/secret
 	rm /run/secret
-	# Whoever finds it there has found it in this kernel's memory.
+	# No other copy is left: who finds it in the next kernel has read this memory.
 	jump boot=khotest
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# For dracut, which calls these: the prober, from where 70-seal.t has put it.
+# dracut calls these functions: they install the prober from where 70-seal.t has put it.
 
 depends()
 {
@@ -17,6 +17,6 @@ install()
 		inst_simple "$file" "/kho-test/${file##*/}"
 	done
 	inst_simple /bin/busybox /kho-test/busybox
-	# The next after that of kho-seal.
+	# The first hook after that of kho-seal.
 	inst_hook cmdline 01 "$moddir/kho-test.sh"
 }
