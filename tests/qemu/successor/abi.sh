@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# The next kernel has a KHO of its own, and speaks another version than we do.
+# The next kernel has in-kernel KHO, and speaks another version than we do.
 
 deep=yes
 kernel=/run/payload/successor/bzImage
 
-# In little-endian bytes, for printf.
+# Prints a number as little-endian bytes, for printf.
 bytes_of()
 {
 	local value=$(($1)) i=0
@@ -41,7 +41,7 @@ stage_1()
 		sh -c 'echo 2 >/sys/module/kho/parameters/abi'
 	is "is taken for one" "$(status abi)" 4
 
-	# Past khoctl, which has nothing to say if one knows how.
+	# Bypass khoctl, which can't prevent that.
 	setup=$(agent where | sed -n 's/^setup=//p')
 	cp "$kernel" /run/image
 	# shellcheck disable=SC2059  # that is the point

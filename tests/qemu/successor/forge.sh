@@ -2,8 +2,8 @@
 # shellcheck shell=dash disable=SC2154 # variables of lib.sh
 #
 # A handover whose FDT lies in a node of its tree: that page would be freed, and read
-# as a node after that.  Mainline's readers would not mind; a kernel with the boot stub
-# refuses it, and so has the module to do for an unpatched one.
+# as a node after that.  Mainline would accept it; a kernel with the boot stub refuses
+# it, and on an unpatched kernel the module must do so.
 
 stage_1()
 {
@@ -19,7 +19,7 @@ stage_2()
 	is "it is refused" "$(status arrival)" refused
 	check "for what is wrong: $(status arrival_error)" \
 		sh -c "khoctl status --json | grep -q 'node of the tree and something else'"
-	# It has addresses in it.
+	# The reason contains addresses.
 	people
 	user 'khoctl status --json' >/run/told
 	is "others are told that there is something, and no address" \

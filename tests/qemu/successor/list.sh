@@ -2,9 +2,9 @@
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
 # Lists of setup_data that are not as the module writes them.  An unpatched
-# kernel has believed the list it was started with; here it is changed in that
-# kernel before the module is loaded, in one way after the other.  Each is
-# refused in one line that says why.  Put right again, all of it arrives.
+# kernel has believed the list it was started with; here the list is changed in that
+# kernel before the module is loaded, in one way after the other.  Each list is
+# refused in one line that says why.  Once the list is right again, all of it arrives.
 
 case $stage in
 2)
@@ -24,7 +24,7 @@ poke()
 	[ -n "$old" ] || fail "poke $1: $(cat /run/poke)"
 }
 
-# where NAME: as agent where has said in stage 1
+# where NAME: prints the address that "agent where" printed in stage 1
 where()
 {
 	sed -n "s/^$1=//p" /run/where
@@ -68,7 +68,7 @@ stage_1()
 	jump kho.arrival=unasked $places
 }
 
-# What becomes of the envelopes.
+# The state that the envelopes must have.
 fate=kept
 
 # refused WHAT REGEX: the module is loaded and refuses
@@ -169,7 +169,7 @@ stage_2()
 	changed "scratch in a hole" 'scratch' $((scratch)) 0xfee00000
 	changed "FDT overwritten" 'FDT' $((fdt)) 0
 	changed "FDT's rest overwritten" 'FDT' $((fdt + 8)) 0x1122334455667788
-	# Both are "kho-obje" "ctX" then, and a token of the FDT that says nothing.
+	# Both names are "kho-objectX" then, the second with an FDT_NOP behind it.
 	changed "two names alike" 'same name' \
 		$(($(where objects_name) + 8)) 0x0300000000587463 \
 		$(($(where metadata_name))) 0x656a626f2d6f686b \
@@ -185,7 +185,7 @@ stage_2()
 	all_is_there "put right again"
 	is "put right again: it is one handover" "$(status generation)" 1
 
-	# The same in the kernel before, as late as can be.
+	# Now damage the outgoing handover, after the load.
 	load_next kho.arrival=refused kho.generation=2 >/run/out 2>&1 ||
 		fail "khoctl load: $(cat /run/out)"
 	poke "$(agent where | sed -n 's/^fdt=//p')" 0xff or
@@ -205,8 +205,8 @@ reserved()
 		od -A n -t u1 | awk '{ print $5 % 2 }'
 }
 
-# Something of others on the list, which says that it lies within an envelope: sets
-# inside to where
+# Adds to the list an entry of somebody else's, for a page within an envelope: sets
+# inside to the page's address
 others()
 {
 	local node type place
@@ -219,7 +219,7 @@ others()
 			peek "$(hex $((node + 8)))"
 			type=$((old & 0xffffffff))
 			peek "$(hex $((node + 16)))"
-			# The last page of the first envelope that still is one
+			# The last page of the first entry that still is an envelope
 			if [ $((old)) -eq $((0x4b484f45)) ] && [ "$type" -ne 0 ]; then
 				peek "$(hex $((node + 24)))"
 				inside=$old
@@ -229,7 +229,7 @@ others()
 		fi
 		peek "$node"
 	done
-	# At the end of a page with nodes: it stays where it is.
+	# The new node is at the end of a page with nodes, which stays where it is.
 	place=$(hex $((node / 4096 * 4096 + 0xfc0)))
 	poke "$node" "$place"
 	node=$place
@@ -240,7 +240,7 @@ others()
 	poke "$(hex $((node + 32)))" "$(hex "$inside")"
 }
 
-# was_refused REGEX: and what is kept for it is given up
+# was_refused REGEX: checks that, and gives up what is kept for the handover
 was_refused()
 {
 	local before after want inside
@@ -260,7 +260,7 @@ was_refused()
 	is "what others have in an envelope is kept, and nothing next to it" \
 		"$(reserved $((inside - 4096))) $(reserved "$inside")" "0 1"
 	is "the envelopes are released" "$(status release)" "done"
-	# The module has taken its scratch area from it.
+	# The module has allocated its scratch area since.
 	before=$((before - $(status scratch_size) / 1024))
 	want=$((before + $(status release_pages) * 4 * 95 / 100))
 	after=$(await_memory "$want")
@@ -279,7 +279,7 @@ stage_3()
 	put_all
 	load_next kho.arrival=refused kho.generation=1 >/run/out 2>&1 ||
 		fail "khoctl load: $(cat /run/out)"
-	# One envelope is none any more: what is in it gets overwritten.
+	# One node is no envelope any more: what is in it gets overwritten.
 	poke "$(hex $(($(agent where | sed -n 's/^node1=//p') + 8)))" \
 		$((24 << 32))
 	do_jump
@@ -303,7 +303,7 @@ stage_5()
 	local array node
 
 	all_is_there "the next handover"
-	# The scratch array lies on a page that is preserved: mainline takes that.
+	# Put the scratch array on a page that is preserved, which mainline accepts.
 	load_next kho.generation=2 >/run/out 2>&1 ||
 		fail "khoctl load: $(cat /run/out)"
 	array=$(hex $(($(marked_page) * 4096)))

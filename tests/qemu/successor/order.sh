@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
-# What can be done in another order than it is meant to be, or not at all.
+# Steps that are done in another order than intended, or not at all.
 
 case $stage in
 4)
@@ -12,7 +12,7 @@ case $stage in
 	module=no ;;
 esac
 
-# Into a kernel to which nothing is said of a handover.
+# Jumps into a kernel that is not told of a handover.
 jump_plain()
 {
 	check "kexec by itself" kexec -c -l "$(next_kernel)" "--initrd=$initrd" \
@@ -20,7 +20,7 @@ jump_plain()
 	do_jump
 }
 
-# The list has been named to the next kernel, and is gone.
+# The next kernel is told of a list that is gone.
 stage_1()
 {
 	check "load" load_next kho.arrival=none
@@ -38,7 +38,7 @@ stage_2()
 	check "put the manifest" khoctl put manifest-1 /run/manifest-1
 	check "load" load_next kho.generation=7
 	check "load once more" load_next kho.generation=1
-	# All of it is in places that the envelopes had no reason to cover.
+	# All of this is where the envelopes had no reason to be at the load.
 	check "put an object after that" khoctl put after /bin/kexec
 	check "scatter pages after that" agent scatter 2000 2 /run/manifest-2
 	check "put their manifest" khoctl put manifest-2 /run/manifest-2
@@ -60,7 +60,7 @@ stage_3()
 	jump kho.arrival=unasked
 }
 
-# It has all of that and does not look.
+# This kernel has received all of that, but does not load the module.
 stage_4()
 {
 	jump_plain kho.arrival=none

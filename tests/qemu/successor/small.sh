@@ -2,7 +2,7 @@
 # shellcheck shell=dash disable=SC2154,SC2034 # variables of lib.sh
 #
 # A machine that is too small for an unpatched kernel to boot outside of the
-# envelopes.  One with the stub needs none.
+# envelopes.  A kernel with the stub needs no envelopes.
 
 # There has to be room for the image and the initrd, at least.
 module_params=scratch_mib=152
@@ -23,7 +23,7 @@ stage_1()
 		check "put part $i" khoctl put "part-$i" /run/random
 		i=$((i + 1))
 	done
-	# Sparse: it takes no memory here, but would there.
+	# Sparse: the file takes no memory here, but would in the next kernel.
 	dd if=/dev/zero of=/run/large bs=1M seek=80 count=0 2>/dev/null
 	refuses "load says so, with figures" \
 		'boot needs about [0-9.]+ MiB, and there are [0-9.]+ MiB' \
@@ -35,7 +35,7 @@ stage_1()
 		khoctl check --target "$stock" --initrd /run/large
 	note "sum $(md5sum </run/random | cut -c 1-32)"
 	rm /run/random
-	# This one has to take it.
+	# The kernel with the stub must boot with it.
 	jump
 }
 
