@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Hands the boot stub one sound or unsound handover after the other, without
+# Hands the boot stub one valid or invalid handover after the other, without
 # any kexec: mkblob.c writes what a previous kernel would have left into a file
 # that is the guest's RAM, and reads the same file when the guest is gone.
 #
-# CASES="sound many" tries these only.  JOBS is the number of guests at a time.
+# CASES="sound many" runs only these cases.  JOBS is the number of guests at a time.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../../scripts/lib.sh"
@@ -49,7 +49,7 @@ mknod "$tmp/initrd.d/dev/console" c 5 1
 (cd "$tmp/initrd.d" && find . | cpio -o -H newc --quiet) | gzip -1 >"$tmp/initrd"
 
 # What mklayout.c makes, by name: the guest's RAM, then settings.  With "fill"
-# each kept page is compared afterwards, as in all that mkblob.c makes.
+# each kept page is compared afterwards, as with all cases of mkblob.c.
 declare -A layouts=(
 	[scattered]='1G scratch=128M append=fill fill every-second'
 	[scattered-numa]='1G scratch=128M append=fill\ numa=fake=2 fill every-second'
@@ -59,14 +59,14 @@ declare -A layouts=(
 	[every-second]='12G scratch=512M every-second'
 )
 
-# settings NAME: of a layout, after its RAM, one in a line
+# settings NAME: prints the RAM and the settings of a layout, one in a line
 settings()
 {
 	eval "printf '%s\n' ${layouts[$1]}" | sed '1s/^/ram=/'
 }
 
-# boot GUEST: one from start to end, its console in the log.  A guest is named
-# after its case, with a dot and a number if the case comes again.
+# boot GUEST: runs a guest from start to end, with its console in the log.  A guest is
+# named after its case, with a dot and a number if the case comes again.
 boot()
 {
 	local id=$1 name=${1%.*} ram=$tmp/$1.ram status=0 bytes=512M make=mkblob
@@ -117,7 +117,7 @@ result()
 	done
 }
 
-# in_log GUEST KEY: the values that the guest's init printed.
+# in_log GUEST KEY: prints the values that the guest's init printed.
 in_log()
 {
 	tr -d '\r' <"$logs/$1.log" | sed -n "s/^guest-$2: //p"
@@ -125,7 +125,7 @@ in_log()
 
 # What no console may have.
 trouble='BUG:|WARNING:|Oops|Call Trace|Kernel panic|cut here|early ioremap'
-# What a guest without a handover has, to know that a refusal keeps nothing.
+# The memory of a guest without a handover: after a refusal there must be as much.
 plain_total=
 places=()
 
@@ -148,7 +148,7 @@ judge()
 	tr -d '\r' <"$log" | grep -qx 'guest-done' ||
 		bad+=("the guest did not boot as usual")
 	said=$(in_log "$id" kho)
-	# What lies between many pages is reserved as well, for a while.
+	# With many extents, what lies between them is reserved as well, for a while.
 	late=$(grep '^gave back' <<<"$said" || :)
 	said=$(grep -v '^gave back' <<<"$said" || :)
 	[ "$(grep -c . <<<"$said")" = 1 ] ||
@@ -178,7 +178,7 @@ judge()
 			bad+=("turned off, but nothing was overwritten")
 	fi
 
-	# All that is missing is what was kept and the stub's array.
+	# Only what was kept and the stub's array may be missing.
 	if [ "$name" = many ] && [ -n "$plain_total" ]; then
 		total=$((plain_total - ${total:-0} - (5000 + nodes) * 4))
 		[ "$total" -ge -256 ] && [ "$total" -le 256 ] ||
@@ -212,7 +212,7 @@ if [ -n "${CASES:-}" ]; then
 	read -ra guests <<<"$CASES"
 else
 	mapfile -t guests < <("$tmp/mkblob" list)
-	# KASLR is random: the more kernels are placed, the more it says.
+	# KASLR is random, so place some more kernels.
 	guests+=(sound.2 sound.3 sound.4 sound.5)
 	guests+=(scattered scattered-numa mixed million contiguous every-second)
 fi

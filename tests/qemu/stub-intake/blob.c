@@ -25,7 +25,7 @@ static void *reserve_room(__u64 bytes)
 	return room;
 }
 
-/* An empty handover, to be changed and marked in. */
+/* Begins an empty handover, in which the caller marks pages. */
 void blob_start(__u64 bytes)
 {
 	blob.bytes = bytes;
@@ -46,7 +46,7 @@ void blob_start(__u64 bytes)
 	blob.cmdline = "";
 }
 
-/* Writes down what leads to the tree. */
+/* Writes what leads to the tree: FDT, scratch array and setup_data node. */
 void blob_finish(void)
 {
 	struct kho_setup_node *node;
@@ -110,7 +110,7 @@ __u64 new_node(void)
 	return phys;
 }
 
-/* The entry for @key of the node at @level, with all above it. */
+/* Returns the entry for @key of the node at @level; makes all nodes above it. */
 __u64 *entry(__u64 key, unsigned int level)
 {
 	struct kho_radix_node *node = keep(blob.fdt.root, PAGE);
@@ -132,7 +132,7 @@ void set_key(__u64 key)
 	*entry(key, 0) |= (__u64)1 << kho_key_index(SHIFT, key, 0) % 64;
 }
 
-/* Marks a block and leaves in it what is there: nothing. */
+/* Marks a block without giving it content. */
 void mark_bare(__u64 phys, unsigned int order)
 {
 	set_key(kho_key_encode(SHIFT, phys, order));

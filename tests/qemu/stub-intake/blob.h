@@ -19,7 +19,7 @@
 #define PAGE		4096UL
 #define DEPTH		KHO_TREE_DEPTH(SHIFT)
 
-/* QEMU has what does not fit below this from 4 GiB on. */
+/* QEMU puts what does not fit below this above 4 GiB. */
 #define LOW_MAX		0xc0000000UL
 #define HIGH		0x100000000UL
 
@@ -27,7 +27,7 @@
 #define BLOB_KEPT	2	/* belongs to the handover */
 #define BLOB_MARKED	4	/* has a key */
 
-/* What the case may change before it is all written down. */
+/* What a case may change before it is all written to the file. */
 struct blob {
 	__u8 *ram;		/* by guest-physical address */
 	__u8 *state;		/* of each page: BLOB_* */

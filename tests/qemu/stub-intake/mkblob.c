@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Puts a kernel, its initrd and a handover, sound or not, into a file that is
+ * Puts a kernel, its initrd and a handover, valid or not, into a file that is
  * a guest's RAM: what a previous kernel and kexec would have left there.
  *
  *	mkblob list			prints the names of the cases
@@ -86,7 +86,7 @@ static void nothing_sent(void)
 static void turned_off(void)
 {
 	sound();
-	/* The pages are lost then, which shows that the check can tell. */
+	/* The pages are then lost, which shows that the check notices that. */
 	blob.cmdline = "kho=off fill";
 }
 
@@ -277,7 +277,7 @@ static void block_on_setup(void)
 	use(FDT_ADDR, 2 * PAGE, BLOB_KEPT | BLOB_MARKED);
 }
 
-/* As a mainline kernel could, whose array lies in scratch. */
+/* As a mainline kernel could do, as its array lies in scratch. */
 static void page_on_array(void)
 {
 	mainline();
@@ -406,7 +406,7 @@ struct envelope {
 	struct kho_setup_indirect inner;
 };
 
-/* What is for kernels without the stub covers all of it, and scratch as well. */
+/* Envelopes, for kernels without the stub, cover all of it, and scratch as well. */
 static void late_envelopes(void)
 {
 	struct kho_setup_node *first = keep(SETUP_ADDR, sizeof(*first));
@@ -426,7 +426,7 @@ static void late_envelopes(void)
 	first->next = SETUP2_ADDR;
 }
 
-/* ... and sysfs is not to show it. */
+/* The stub must have sealed the envelopes, so that sysfs does not show them. */
 static void sealed(void)
 {
 	struct envelope *envelope = keep(SETUP2_ADDR,

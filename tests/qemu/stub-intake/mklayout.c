@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Puts a kernel, its initrd and a sound handover of any size into a file that
+ * Puts a kernel, its initrd and a valid handover of any size into a file that
  * is a guest's RAM.  The stub's tests and the benchmark use it; the kernel is
- * one with the stub, a mainline one with KHO, or with "envelopes" any.
+ * one with the stub, a mainline one with KHO, or any kernel with "envelopes".
  *
  *	mklayout write RAM KERNEL INITRD SETTING...
  *	mklayout show SETTING...	what the stub is to log, as a regular
  *					expression
  *	mklayout check RAM SETTING...	are the handover's pages as they were?
  *
- * Settings, in this order as far as the order counts; K, M and G are powers of
- * 1024, and where something is counted of 1000:
+ * Settings, in this order where the order matters; K, M and G are powers of 1024, or
+ * of 1000 in counts:
  *
  *	ram=SIZE	what the guest has; the default is 512M.  Not between 3G
- *			and 3584M: where QEMU has the memory would be unclear.
+ *			and 3584M: where QEMU puts the memory would be unclear.
  *	scratch=SIZE	the default, and the least, is 64M
  *	append=WORDS	for the kernel's command line
  *	fill		the marked pages have content, and are checked; without
  *			it they have none, and the file stays sparse
- *	at=ADDRESS	where the next pages are to be; the default is 512M, or
+ *	at=ADDRESS	where the next pages begin; the default is 512M, or
  *			the end of scratch if that is higher
  *	isolated=N	every second page from there on
  *	contiguous=N	pages of order 0 side by side
  *	blocks=N:ORDER	blocks of an order, side by side
  *	pitch=N:PAGES	N pages, one out of each PAGES
  *	every-second	of all RAM outside scratch and above 2 MiB
- *	envelopes	around all of it, for a kernel that knows nothing of this
+ *	envelopes	around all of it, for an unpatched kernel
  *
  * Compiled with LAYOUT_LARGE, there is room for a larger kernel, and scratch has
  * at least 128M.
@@ -122,7 +122,7 @@ static void mark_blocks(__u64 nr, unsigned int order, __u64 skip)
 	}
 }
 
-/* Tree nodes have the even pages where they are.  QEMU puts jump.S below 2 MiB. */
+/* Tree nodes use the even pages where they are.  QEMU puts jump.S below 2 MiB. */
 static void mark_every_second(void)
 {
 	__u64 low = blob.bytes > LOW_MAX ? LOW_MAX : blob.bytes;
@@ -134,7 +134,7 @@ static void mark_every_second(void)
 		/* SeaBIOS runs from 16 MiB below the end of low RAM, downwards. */
 		if (fill && at < low && at >= low - 0x2000000)
 			continue;
-		/* The one with the setup_data node is not in use yet. */
+		/* The page for the setup_data node is not in use yet. */
 		if (at == SETUP_ADDR)
 			continue;
 		if (fill)
@@ -147,14 +147,14 @@ static void mark_every_second(void)
 /* ---- Envelopes ---- */
 
 #define ENVELOPE_BYTES	((__u64)1 << KHO_ENVELOPE_SHIFT)
-#define ENVELOPE_GAP	((__u64)64 << 20)	/* one that is left open */
+#define ENVELOPE_GAP	((__u64)64 << 20)	/* larger gaps are left open */
 
 struct envelope {
 	struct kho_setup_node node;
 	struct kho_setup_indirect inner;
 };
 
-/* They lie in what the first of them covers. */
+/* The nodes of envelopes lie in what the first envelope covers. */
 static void add_envelope(__u64 start, __u64 end)
 {
 	static struct envelope *last;
@@ -174,7 +174,7 @@ static void add_envelope(__u64 start, __u64 end)
 	last->inner.len = end - start;
 }
 
-/* After all else, as it goes by what is in use. */
+/* Comes last, as it goes by which pages are in use. */
 static void add_envelopes(void)
 {
 	__u64 start = 0, end = 0, block;

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh JUMP RAM BYTES CONSOLE [QEMU-ARGUMENT...]: starts what mkblob.c or
-# mklayout.c has put into the file RAM, as the memory of a guest that has 2 CPUs
-# and BYTES of RAM (as QEMU's -m has it), until it reboots.  JUMP is jump.S,
-# made with run.sh --jump JUMP [OPTION...], the options being the compiler's.
+# run.sh JUMP RAM BYTES CONSOLE [QEMU-ARGUMENT...]: runs a guest with 2 CPUs until it
+# reboots.  Its memory is the file RAM, which mkblob.c or mklayout.c has made, of size
+# BYTES (in the format of QEMU's -m).  JUMP is jump.S, built by run.sh --jump JUMP
+# [OPTION...], where the options are the compiler's.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
