@@ -2,8 +2,8 @@
 /*
  * include/kho/abi.h against values worked out by hand.
  *
- * Each literal has its working beside it, and none of them was computed by
- * what is tested.
+ * Each literal has its working beside it, and none was computed by the code under
+ * test.
  */
 #include <kho/abi.h>
 
@@ -171,7 +171,7 @@ static void test_sorting(void)
 	   "16: the last key of order 1");
 }
 
-/* ---- What is no key ---- */
+/* ---- Invalid keys ---- */
 
 static void test_bad_keys(void)
 {
@@ -204,7 +204,7 @@ static void test_bad_keys(void)
 		ok(kho_key_valid(s, 0, 0), "%u: address 0", s);
 		ok(kho_key_valid(s, 0, o), "%u: address 0, largest order", s);
 		ok(!kho_key_valid(s, 0, o + 1), "%u: an order more", s);
-		/* Where shift + order is the width of the type, and above. */
+		/* shift + order is the width of the type, or more. */
 		ok(!kho_key_valid(s, 0, 64 - s), "%u: 2^64 bytes", s);
 		ok(!kho_key_valid(s, 0, 64), "%u: order 64", s);
 		ok(!kho_key_valid(s, 0, ~0U), "%u: order 2^32 - 1", s);
@@ -219,12 +219,12 @@ static void test_bad_keys(void)
 	}
 }
 
-/* ---- 16K pages and a level too few ---- */
+/* ---- 16K pages with a level too few ---- */
 
 /*
  * Up to 7.1-rc5 a tree of 16K pages had four levels: leaf 17 bits, tables 3 *
  * 11 bits, together 50, which are bits 0 to 49.  The marker of order 0 is bit
- * 50.  What such a path says is the key without that bit.
+ * 50, so a path in such a tree stands for the key without that bit.
  */
 static unsigned long long four_levels(unsigned long long key)
 {
@@ -241,14 +241,14 @@ static void test_16k(void)
 
 	is(alias, 0x48d15, "16K: four levels lose bit 50");
 	/*
-	 * The highest bit of 0x48d15 is 18, so it passes for order 50 - 18 =
+	 * The highest bit of 0x48d15 is 18, so it looks like order 50 - 18 =
 	 * 32, 2^46 bytes.  0x48d15 - 0x40000 = 0x8d15 of them: 0x8d15 << 46 =
 	 * 0x23454 << 44.
 	 */
 	is(kho_key_order(14, alias), 32, "16K: it passes for order 32");
 	is(kho_key_phys(14, alias, 32), 0x2345400000000000,
 	   "16K: at 0x2345400000000000");
-	/* And nothing tells it from the real key of that block. */
+	/* It is the same as the real key of that block. */
 	is(kho_key_encode(14, 0x2345400000000000, 32), alias,
 	   "16K: which has just that key");
 
@@ -256,14 +256,14 @@ static void test_16k(void)
 	alias = four_levels(0x4000000040000);
 	is(kho_key_order(14, alias), 32, "16K: 4 GiB passes for order 32");
 	is(kho_key_phys(14, alias, 32), 0, "16K: at address 0");
-	/* Page 0 is no key at all any more. */
+	/* Page 0 has no key at all then. */
 	is(four_levels(0x4000000000000), 0, "16K: page 0 turns into key 0");
 	is(kho_key_order(14, four_levels(0x4000000000000)), -1,
 	   "16K: which is none");
-	/* Order 1 (bit 49) still fits: that is why it went unnoticed. */
+	/* Order 1 (bit 49) still fits, which is why nobody noticed. */
 	is(four_levels(0x2000000000123), 0x2000000000123,
 	   "16K: order 1 is not affected");
-	/* The fifth level is what holds it. */
+	/* The fifth level holds bit 50. */
 	is(kho_key_index(14, key, 4), 1, "16K: the fifth level has the bit");
 	/* 4K: 15 + 5 * 9 = 60 bits of 53; 64K: 19 + 3 * 13 = 58 of 49. */
 	is(kho_key_index(12, 0x10000000000000, 5), 2, "4K: six levels do");

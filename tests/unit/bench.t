@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What makes results, a verdict and a page of the figures of a benchmark: here of
-# figures that are made up, so that the verdict can be known.
+# bench-report.pl, which makes results, a verdict and a page of a benchmark's figures.
+# The figures are made up here, so the right verdict is known.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
@@ -12,7 +12,7 @@ report=$KHO_TOP/tests/bench/bench-report.pl
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# A project with no more than the report needs.
+# A project that has only what the report needs.
 top=$tmp/top
 mkdir -p "$top/tests/bench" "$top/docs"
 cat >"$top/tests/bench/rows" <<'E2'
@@ -41,7 +41,8 @@ E2
 nr=0
 failed=0
 
-# result STATUS NAME: 0 is ok; otherwise what was said is shown
+# result STATUS NAME: prints the result of a test, and the report's output unless STATUS
+# is 0
 result()
 {
 	nr=$((nr + 1))
@@ -54,7 +55,7 @@ result()
 	fi
 }
 
-# run WANTED-STATUS NAME REGEX ARGUMENT...: the report has to say that
+# run WANTED-STATUS NAME REGEX ARGUMENT...: runs the report, whose output has to match
 run()
 {
 	local want=$1 name=$2 regex=$3 status=0 good=0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/backend/own/cover.c: what it finds covers all that has to be covered, nothing
- * that must not be, and no more RAM than has to be.
+ * module/backend/own/cover.c: its envelopes cover all granules that are in use, do not
+ * cover scratch, and cover as little other RAM as possible.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static int falling(const void *a, const void *b)
 	return *x < *y ? 1 : *x > *y ? -1 : 0;
 }
 
-/* The least RAM that 64 envelopes can cover, found by sorting all gaps. */
+/* The least RAM that KHO_ENVELOPES_MAX envelopes can cover, found by sorting all gaps. */
 static uint64_t least_covered(uint64_t *smallest)
 {
 	static uint64_t weight[NR_MAX];
@@ -159,7 +159,7 @@ static void test_scratch(void)
 {
 	unsigned long i;
 
-	/* Gaps of 3, and one of 2, in which scratch is. */
+	/* Gaps of 3, and one of 2, which is scratch. */
 	start(600);
 	for (i = 0; i < 600; i += 4)
 		use(i);
@@ -223,7 +223,7 @@ static void test_contrived(void)
 {
 	unsigned long at = 0, gap;
 
-	/* Each gap is larger than the one before: the heap never rests. */
+	/* Each gap is larger than the one before, so the heap always changes. */
 	start(NR_MAX);
 	for (gap = 1; at < NR_MAX; gap++) {
 		use(at);

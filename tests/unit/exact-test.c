@@ -51,7 +51,7 @@ static void test_wrap(unsigned int abi, const char *name)
 	is(fdt_check_full(blob, PAGE), 0, "%s: libfdt finds it sound", name);
 	is(fdt_totalsize(blob), wrapped, "%s: size", name);
 
-	/* What mainline asks. */
+	/* What mainline checks. */
 	is(fdt_node_check_compatible(blob, 0, name), 0, "%s: compatible", name);
 	is(fdt_node_check_compatible(blob, 0, KHO_EXACT_COMPATIBLE), 0,
 	   "%s: compatible with the other too", name);
@@ -64,7 +64,7 @@ static void test_wrap(unsigned int abi, const char *name)
 	ok(p && size == 8 && !memcmp(p, &in.child[1].addr, 8), "%s: the child",
 	   name);
 
-	/* Who knows but one string, the boot stub for one, would lose most of it. */
+	/* A reader that knows one string, like the boot stub, would lose most pages. */
 	ok(kho_fdt_read(blob, PAGE, &out), "%s: others refuse it", name);
 
 	is(kho_exact_unwrap(blob, PAGE, plain), 1, "%s: unwrapped", name);
@@ -86,7 +86,7 @@ static void test_room(void)
 	is(kho_exact_wrap(blob, len + 12), len + 12, "room: just enough");
 }
 
-/* From memory that ends where it does, into as much. */
+/* Both buffers end where the FDT does, so that AddressSanitizer sees overruns. */
 static int unwrap(const void *fdt, uint32_t len)
 {
 	char *copy = malloc(len + 1), *to = calloc(1, len + 1);
@@ -139,7 +139,7 @@ static void test_check(void)
 	for (i = 0; i < sizeof(bad); i++) {
 		bad = good;
 		((uint8_t *)&bad)[i] ^= 0x80;
-		/* Where the root is, is for the walk to judge. */
+		/* The address of the root is for the walk to check. */
 		wrong += !kho_exact_check(&bad, 12) !=
 			 (i >= offsetof(struct kho_exact, root) &&
 			  i < offsetof(struct kho_exact, reserved));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Extents of an object: found by their place, and kept so that the largest piece of
- * memory asked for stays small.  kvmalloc() gives no more than INT_MAX bytes.
+ * Extents of an object: found by their index, and stored in pieces, so that no
+ * allocation is large.  kvmalloc() allocates INT_MAX bytes at most.
  */
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without what else the module has: see memory/memory.h and core/core.h. */
+/* Stands in for the parts of memory/memory.h and core/core.h that are needed. */
 #define KHO_MEMORY_H
 #define KHO_CORE_H
 
@@ -65,7 +65,7 @@ static struct kho_extent *kho_extent_at(const struct kho_mem *mem, u64 i)
 
 #include "../../module/memory/extents.c"
 
-/* Of scattered pages each is an extent: as many as 1 TiB has. */
+/* Each scattered page is an extent: as many as 1 TiB has pages. */
 #define TIB_PAGES	(1ULL << 28)
 #define SOME		300000ULL
 

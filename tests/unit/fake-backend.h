@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A third implementation of module/core/backend.h, and the metadata pages below it: what
- * arrived is a table of pages.  Whatever can fail asks fails() whether it does.
+ * A third implementation of module/core/backend.h, and of metapages.  The incoming pages
+ * are a table.  Each function that can fail calls fails(), which says whether it does.
  *
- * For takeover-test.c, which has what the kernel would provide.
+ * For takeover-test.c, which stands in for the rest of the kernel.
  */
 #ifndef FAKE_BACKEND_H
 #define FAKE_BACKEND_H
 
 #define PAGES		256
 #define BASE		0x40000000ULL	/* physical address of the first page */
-#define ARRIVED		200		/* the pages from 0 on */
+#define ARRIVED		200		/* incoming pages, from page 0 on */
 
 static int fails(void);
 
-/* ---- Memory: what arrived, and pages that are ours ---- */
+/* ---- Memory: incoming pages, and our own ---- */
 
 static unsigned char memory[PAGES][1UL << PAGE_SHIFT] __attribute__((aligned(1UL << PAGE_SHIFT)));
 static bool taken[PAGES];		/* by the allocator below */
@@ -70,7 +70,7 @@ u64 kho_end_of_memory(void)
 	return BASE + sizeof(memory);
 }
 
-/* ---- Metadata pages ---- */
+/* ---- Metapages ---- */
 
 static unsigned long metapages[PAGES];
 static unsigned int nr_metapages;
@@ -180,7 +180,7 @@ bool kho_backend_incoming_has(u64 addr)
 	       unclaimed[(addr - BASE) >> PAGE_SHIFT];
 }
 
-/* All of a range, or none of it, becomes @to. */
+/* Sets unclaimed[] to @to for a whole range, or fails and changes nothing. */
 static int change(u64 pfn, u64 nr_pages, bool to)
 {
 	u64 i, first = pfn - PHYS_PFN(BASE);
@@ -220,7 +220,7 @@ void kho_backend_incoming_commit(void)
 
 void kho_backend_incoming_finish(void)
 {
-	/* What is poisoned has to be known before anything is freed. */
+	/* Pages are freed after the commit: which are poisoned must be known. */
 	finishes += commits == 1;
 }
 

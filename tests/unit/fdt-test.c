@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * include/kho/fdt.h against libfdt, each reading what the other has written,
- * and against FDTs that are broken in one place each.
+ * include/kho/fdt.h and libfdt, each reading what the other has written, and
+ * FDTs that are broken in one place each.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
 static char blob[2 * PAGE];
 static struct kho_fdt out;
 
-/* Reads from memory that ends where the FDT does, at an odd address. */
+/* Reads the FDT at an odd address, from memory that ends with it. */
 static const char *read_exact(const void *fdt, uint32_t len)
 {
 	char *copy = malloc(len + 1);
@@ -172,7 +172,7 @@ static void test_write_room(void)
 
 /* ---- What libfdt writes ---- */
 
-/* So much for a chain of calls, each of which returns 0. */
+/* For calls of libfdt that must return 0. */
 #define did(call) must(!(call), "libfdt: %s", #call)
 
 static void begin(void)
@@ -223,13 +223,13 @@ static void test_read(void)
 	did(fdt_property_string(blob, "model", "x"));
 	did(fdt_property(blob, "gone", "12345", 5));
 	did(fdt_property_string(blob, "compatible", "kho-v3"));
-	/* Moves what follows to a multiple of 4 that is none of 8, or back. */
+	/* Changes whether what follows is aligned to 8 bytes, or only to 4. */
 	did(fdt_property(blob, "empty", NULL, 0));
 	did(fdt_property(blob, "preserved-memory-map", &root, 8));
 	did(fdt_begin_node(blob, "first@12"));
 	did(fdt_property(blob, "preserved-data", &a, 8));
 	did(fdt_begin_node(blob, "grandchild"));
-	/* The same names one level down mean nothing. */
+	/* The same names have no meaning one level down. */
 	did(fdt_property(blob, "preserved-data", &n, 8));
 	did(fdt_property_string(blob, "compatible", "kho-v1"));
 	did(fdt_begin_node(blob, ""));
@@ -265,7 +265,7 @@ static void test_read(void)
 	is_str(out.child[3].name, "1234567890123456789012345678901",
 	       "read: a name of 31 bytes");
 
-	/* NOPs in the place of a property, and of a node. */
+	/* Replace a property and a node by NOPs. */
 	did(fdt_nop_property(blob, 0, "gone"));
 	did(fdt_nop_node(blob, fdt_subnode_offset(blob, 0, "gone-too")));
 	is_str(read_blob(), NULL, "read: NOPs: fine");
@@ -276,7 +276,7 @@ static void test_read(void)
 	is_str(read_blob(), NULL, "read: more NOPs: fine");
 	is(out.child[1].has, 2, "read: more NOPs: second has a size only");
 
-	/* Packed, and with its blocks moved about. */
+	/* Packed, and with its blocks in other places. */
 	did(fdt_pack(blob));
 	is_str(read_blob(), NULL, "read: packed: fine");
 	is(out.root, root, "read: packed: map");
@@ -284,7 +284,7 @@ static void test_read(void)
 	is_str(read_exact(blob, PAGE), NULL, "read: opened: fine");
 	is(out.root, root, "read: opened: map");
 
-	/* A u64 at an address that is no multiple of 8. */
+	/* A u64 at an address that is not a multiple of 8. */
 	begin_good();
 	finish();
 	cell = fdt_totalsize(blob);
@@ -294,7 +294,7 @@ static void test_read(void)
 	is(out.nr, 0, "read: kho-v4: no child");
 	is_str(read_exact(blob, cell + 100), NULL, "read: bytes after it");
 
-	/* More strings than the first: "kho-v4", "anything". */
+	/* Another string after the first: "kho-v4", "anything". */
 	begin_root();
 	did(fdt_property(blob, "compatible", "kho-v4\0anything", 16));
 	did(fdt_property(blob, "preserved-memory-map", &root, 8));
@@ -303,7 +303,7 @@ static void test_read(void)
 	is(out.abi, 4, "read: a list of strings: the first counts");
 }
 
-/* ---- What is refused, and why ---- */
+/* ---- FDTs that are refused, and why ---- */
 
 static void refused_root(const char *compatible, int len, const char *why)
 {
@@ -637,7 +637,7 @@ static void test_refused_structure(void)
 	       "property: name without an end");
 }
 
-/* ---- Whatever the input: an error, or what libfdt says too ---- */
+/* ---- Any input gives an error, or the same as libfdt ---- */
 
 static void test_truncated(void)
 {
@@ -648,7 +648,7 @@ static void test_truncated(void)
 		wrong += !read_exact(blob, n);
 	is(wrong, 0, "truncated: none of %u is accepted", len);
 
-	/* Lengths that go with it make no difference. */
+	/* It is refused even if its totalsize says the same. */
 	for (n = 40; n < len; n++) {
 		put(4, n);
 		wrong += !read_exact(blob, n);
@@ -668,7 +668,7 @@ static void test_truncated(void)
 	put(32, strs);
 	is(wrong, 0, "strings truncated: none is accepted");
 
-	/* Each byte with each bit turned over. */
+	/* With each single bit inverted. */
 	for (n = 0; n < 8 * len; n++) {
 		blob[n / 8] ^= 1 << n % 8;
 		if (!read_exact(blob, len)) {

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl without a device: its command line, and what it says about files.
+# khoctl without a device: its command line, and what it says about dump files.
 use strict;
 use warnings;
 require './tests/unit/khoctl-test.pl';
@@ -214,7 +214,8 @@ like($text, qr/^scratch     0x000040000000 to 0x00004fffffff  256 MiB$/m,
 like($text, qr/compatible = "kho-v4"/, 'FDT property');
 like($text, qr/^sent by     Linux 6\.1\.0-test, handover number 3$/m, 'release');
 like($text, qr/^      5      1$/m, 'nodes per level');
-# 512 + 4 + 299 + 1 of the data, 1 + 4 + 1 + 2 that describe it
+# Content: 512 + 4 + 299 + 1.  Metapages: 1 metadata, 4 records and extents, 1 checksums,
+# 2 user data.
 like($text, qr/^tree, root at 0x\w+, 824 pages, 3\.2 MiB$/m, 'pages');
 like($text, qr/^  0x000020000000 to 0x0000201fffff  2 MiB$/m, 'extent');
 like($text, qr/^  big: 1\.1 MiB \(1241087 bytes\), 303 pages, created 2023-11-14 22:13:20, generation 1\n    by agent in Linux 6\.1\.0-test, owner 1000:100, mode 0640, idle 1, sealed, has a checksum\n    0x000010000000 to 0x000010003fff  16 KiB, pages of order 0$/m,
@@ -242,7 +243,7 @@ spew("$dir/stdout", '');
 khoctl_is('dump: full disk', ['dump', $good], 1, undef,
 	  qr/cannot write the output: No space left/, { STDOUT => '/dev/full' });
 
-# What is wrong with a handover, and what is said about it.
+# Handovers with one fault each, and what dump says about it.
 my @unsound = (
 	['key-beyond', qr/an entry for keys beyond the end of memory/],
 	['key-order', qr/a key of an order that does not exist/],
@@ -306,7 +307,7 @@ for (@unsound) {
 		  qr/"sound": false/, undef);
 }
 
-# An object of 1 TiB, made of 524288 pieces: seconds, and not the memory of it.
+# An object of 1 TiB, in 524288 extents: takes seconds, and no memory of its size.
 my $tera = make_dump('tera', 12);
 my $shown = khoctl_is('dump: 1 TiB in 524288 extents', ['dump', $tera], 0,
 		      qr/\nno problems\n$/, undef);
@@ -327,7 +328,7 @@ for (['tera-missing', qr/object tera: 524028 of its 524288 extents are missing/]
 		  qr/^1 problem\n  $why/m, undef);
 }
 
-# Files that are no dump at all.
+# Files that are not dumps at all.
 my @broken = (
 	['magic', qr/neither a dump \(KHODUMP1\) nor an FDT/],
 	['page-size', qr/impossible page size: 12345/],
@@ -371,7 +372,7 @@ spew("$dir/cut", pack('N2', 0xd00dfeed, 64) . "\xff" x 56);
 khoctl_is('dump: an FDT of nonsense', ['dump', "$dir/cut"], 1,
 	  qr/libfdt says/, undef);
 
-# Any byte may be anything: no crash, and nothing but 0 or 1.
+# Any byte may have any value: khoctl must not crash, and exits with 0 or 1.
 srand(12345);
 my $crashes = 0;
 for my $n (1 .. 150) {
@@ -379,7 +380,7 @@ for my $n (1 .. 150) {
 
 	substr($bytes, 64 + int(rand(length($bytes) - 64)), 1) =
 		chr(int(rand(256))) for 1 .. 40;
-	# Where there is something: the setup page, the FDT and the root node
+	# Change what is not zeros: the setup page, the FDT and the root node.
 	substr($bytes, 80 + int(rand(96)), 1) = chr(int(rand(256)));
 	substr($bytes, 64 + 4112 + 16 + int(rand(300)), 1) =
 		chr(int(rand(256))) if $n % 3 == 0;

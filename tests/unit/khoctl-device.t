@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl with a device that a preloaded library plays: content, lists, status and
-# dumps.  What has to do with kexec is in khoctl-load.t.
+# khoctl with a fake device, which is a preloaded library: content, lists, status
+# and dumps.  Tests of kexec are in khoctl-load.t.
 use strict;
 use warnings;
 use POSIX qw(mkfifo SIGINT SIGTERM ENOMEM EPERM);
@@ -80,7 +80,7 @@ dev_is('put: not permitted', ['put', 'x', "$dir/data"], 1, undef,
        qr/x: not permitted: the kernel is locked down$/,
        { KHO_FAKE_FAIL => '71:' . EPERM });
 
-# A signal while it waits for input
+# A signal while khoctl waits for input
 {
 	my $pid = fork();
 
@@ -125,7 +125,7 @@ dev_is('ls --json', ['ls', '--json'], 0,
 dev_is('ls: it changes all the time', ['ls'], 1, undef,
        qr/changes faster than it can be read/, { KHO_FAKE_CHANGING => 1 });
 
-# A name is no way to play with the terminal.
+# A name can't send escape sequences to the terminal.
 spew("$dir/fake/objects/\e[2Jx\xff\xc3\xa9", 'x');
 dev_is('ls: a hostile name', ['ls'], 0, qr/^\\x1b\[2Jx\\xff\xc3\xa9 +1 B /m,
        undef);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the made-up /dev/kho share.
+ * What the parts of the fake /dev/kho share.
  */
 #ifndef KHOCTL_FAKE_H
 #define KHOCTL_FAKE_H
@@ -14,7 +14,7 @@
 #define PAGE_BYTES	4096
 
 const char *env(const char *name, const char *fallback);
-/* KHO_FAKE_DIR/SUB/NAME in @buf, which has 512 bytes */
+/* Stores the path KHO_FAKE_DIR/SUB/NAME in @buf, which has 512 bytes, and returns it */
 char *in_dir(char *buf, const char *sub, const char *name);
 
 /* ---- khoctl-fakeobj.c ---- */
@@ -26,7 +26,7 @@ __u64 object_size(const char *name);
 int object_command(unsigned long cmd, void *arg);
 int file_command(int fd, unsigned long cmd, void *arg);
 bool is_object(int fd);
-/* A descriptor is about to be closed. */
+/* Must be called before a descriptor is closed. */
 void object_closed(int fd);
 
 #endif /* KHOCTL_FAKE_H */

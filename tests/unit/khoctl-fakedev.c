@@ -1,32 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A /dev/kho to preload, so that khoctl's tests need no kernel.
+ * A fake /dev/kho to preload, so that khoctl's tests need no kernel.
  *
- * What it keeps lies in the directory KHO_FAKE_DIR: objects as khoctl-fakeobj.c
- * says, and the pages by number in the file pages.  It is as strict about sizes
- * and reserved members as linux/kho.h says the module is.
+ * Its state is in the directory KHO_FAKE_DIR: objects as khoctl-fakeobj.c says, and
+ * pages by number in the file pages.  It is as strict about sizes and reserved
+ * members as linux/kho.h says of the module.
  *
- * More of the environment:
+ * Other environment variables:
  *	KHO_FAKE_META		dump file that META_READ reads
  *	KHO_FAKE_SCRATCH	ADDR:SIZE (default 0x40000000:0x10000000)
  *	KHO_FAKE_SETUP		address of the setup_data node
  *	KHO_FAKE_FROZEN		set: the machine is going down
  *	KHO_FAKE_ABI		3 or 4 (default)
- *	KHO_FAKE_OLD		set: the module of before there were envelopes
- *	KHO_FAKE_NO_AGENTS	set: the module of before objects had owners
- *	KHO_FAKE_NO_IMAGE	set: the module of before memory could come and go
+ *	KHO_FAKE_OLD		set: a module without envelopes
+ *	KHO_FAKE_NO_AGENTS	set: a module without owners of objects
+ *	KHO_FAKE_NO_HANDOFF	set: a module without HANDOFF
+ *	KHO_FAKE_NO_SCRATCH	set: a module without SCRATCH
+ *	KHO_FAKE_NO_IMAGE	set: a module without IMAGE, for memory hotplug
+ *	KHO_FAKE_FOUND_SCRATCH	ADDR:SIZE that SCRATCH finds if there is none
+ *	KHO_FAKE_HANDOFF	file with how pages are handed over, a number
+ *	KHO_FAKE_KEYS		keys of the full tree (default 100)
+ *	KHO_FAKE_LEAN_KEYS	keys of the boot tree (default 2)
  *	KHO_FAKE_IMAGE		image, a number
- *	KHO_FAKE_IMAGES		file that the states that IMAGE is told are added to
- *	KHO_FAKE_STALE		set: memory comes whenever a kernel is loaded
+ *	KHO_FAKE_IMAGES		file to which the states that IMAGE sets are added
+ *	KHO_FAKE_STALE		set: memory is added whenever a kernel is loaded
  *	KHO_FAKE_USER		set: the caller lacks CAP_SYS_ADMIN
- *	KHO_FAKE_LIES		set: it says what can't be
- *	KHO_FAKE_KILL		CMD, a number: that command is met by SIGKILL
- *	KHO_FAKE_BACKEND	kernel: that of a kernel with KHO of its own
- *	KHO_FAKE_ENVELOPES	ADDR:SIZE,... to be sent
- *	KHO_FAKE_ARRIVED	ADDR:SIZE,... that arrived
+ *	KHO_FAKE_LIES		set: results are impossible
+ *	KHO_FAKE_KILL		CMD, a number: that command kills the caller
+ *	KHO_FAKE_BACKEND	kernel: the backend for in-kernel KHO
+ *	KHO_FAKE_ENVELOPES	ADDR:SIZE,... that are outgoing
+ *	KHO_FAKE_ARRIVED	ADDR:SIZE,... that are incoming
  *	KHO_FAKE_ENV_PAGES	pages of RAM in the envelopes (default: by size)
  *	KHO_FAKE_RAM		pages of RAM (default: 1048576, 4 GiB)
  *	KHO_FAKE_RELEASE	STATE:PAGES:DONE, numbers
+ *	KHO_FAKE_FREEING	PAGES:DONE, numbers
  *	KHO_FAKE_KIND		arrival_kind, a number
  *	KHO_FAKE_SUBTREES	NAME:ADDR:BYTES:FLAGS,...
  *	KHO_FAKE_ARRIVAL	taken, refused or off
@@ -129,7 +136,7 @@ int close(int fd)
 	return real(fd);
 }
 
-/* ---- What it keeps ---- */
+/* ---- Its state ---- */
 
 static size_t load_pages(struct kho_page_entry **entries)
 {
@@ -165,7 +172,7 @@ static void save_pages(const struct kho_page_entry *e, size_t n)
 
 /* ---- Commands ---- */
 
-/* The entries of an ADDR:SIZE,... */
+/* Stores the entries of a variable that is ADDR:SIZE,..., and counts them */
 static __u32 envelopes(const char *name, struct kho_envelope_entry *out,
 		       __u32 room, __u64 first, __u64 *total)
 {
@@ -231,7 +238,7 @@ static int do_envelope_list(struct kho_envelope_list *l)
 
 	if (l->flags & ~KHO_ENVELOPE_ARRIVED || l->reserved)
 		return -EOPNOTSUPP;
-	/* Two at a time: the caller has to come again. */
+	/* Two at a time, so that the caller has to call again. */
 	l->count = envelopes(name, out, l->count < 2 ? l->count : 2, l->first,
 			     (void *)&l->total);
 	return 0;
@@ -277,7 +284,7 @@ static unsigned int known_commands(void)
 	       KHO_CMD_IMAGE + 1 - KHO_CMD_BASE;
 }
 
-/* How it is handed over is in the file KHO_FAKE_HANDOFF, which is "0" if not. */
+/* How pages are handed over is in the file KHO_FAKE_HANDOFF; no file counts as 0. */
 static void query_handoff(struct kho_query *q)
 {
 	FILE *f = fopen(env("KHO_FAKE_HANDOFF", "/nonexistent"), "r");
@@ -302,7 +309,7 @@ static int do_handoff(const struct kho_handoff *arg)
 	return fclose(f) ? -EIO : 0;
 }
 
-/* What is found then is in KHO_FAKE_FOUND_SCRATCH. */
+/* SCRATCH has found KHO_FAKE_FOUND_SCRATCH. */
 static bool scratch_found;
 
 static int do_scratch(struct kho_scratch_take *arg)
@@ -383,7 +390,7 @@ static int do_query(struct kho_query *q)
 	} else if (!strcmp(arrival, "off")) {
 		q->arrival = KHO_ARRIVAL_OFF;
 	}
-	/* What an older one does not know stays as the caller had it: 0. */
+	/* Members that an older module does not know stay 0. */
 	if (!getenv("KHO_FAKE_OLD"))
 		query_envelopes(q);
 	if (known_commands() > 14)
@@ -536,7 +543,7 @@ static int do_meta_read(struct kho_meta_read *r)
 		return -EFAULT;
 	size = sizeof(struct kho_meta_entry) + PAGE_BYTES;
 	fseek(f, DUMP_HEAD + r->first * size, SEEK_SET);
-	/* Three at a time: the caller has to come again. */
+	/* Three at a time, so that the caller has to call again. */
 	if (room > 3)
 		room = 3;
 	r->total = head[3];
@@ -553,7 +560,7 @@ static int do_meta_read(struct kho_meta_read *r)
 	return 0;
 }
 
-/* What is looked at before a command is carried out */
+/* Checks that are the same for all commands, and injected faults */
 static int check_command(unsigned long cmd, const void *arg)
 {
 	static const __u32 sizes[] = {

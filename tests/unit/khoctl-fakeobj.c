@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The objects of the made-up /dev/kho.
+ * The objects of the fake /dev/kho.
  *
- * In KHO_FAKE_DIR, objects/NAME is the content of an object that is committed,
- * and uncommitted/NAME of one that is not: whoever is killed leaves nothing in
- * objects/.  data/NAME is the user data, sums/NAME a copy of the content in
- * place of a checksum, and info/NAME has these numbers:
+ * In KHO_FAKE_DIR, objects/NAME is the content of a committed object, and
+ * uncommitted/NAME of one that is not: a caller that is killed before the commit
+ * leaves nothing in objects/.  data/NAME is the user data, sums/NAME a copy of the
+ * content in place of checksums, and info/NAME has these numbers:
  *
  *	FLAGS(hex) UID GID MODE(octal) GENERATION IDLE PMD-PAGES PUD-PAGES
  */
@@ -203,7 +203,7 @@ static int bad_name(const __u8 *name)
 	return len && !memchr(name, '/', len) ? 0 : -EINVAL;
 }
 
-/* An empty object, as a file.  Return: its descriptor or a negative errno. */
+/* Makes an empty object, a file.  Return: its descriptor or a negative errno. */
 static int new_object(const char *name, bool uncommitted, __u32 flags)
 {
 	struct state s = {
@@ -331,7 +331,7 @@ static int do_obj_remove(struct kho_obj_name *o)
 		return bad_name(o->name);
 	if (!strcmp(name, env("KHO_FAKE_BUSY", "")))
 		return -EBUSY;
-	/* The caller itself must have closed it. */
+	/* The caller must have closed the object. */
 	for (fd = 0; fd < NR_FDS; fd++)
 		if (files[fd].used && !strcmp(files[fd].name, name))
 			return -EBUSY;
@@ -435,7 +435,7 @@ int object_command(unsigned long cmd, void *arg)
 	}
 }
 
-/* ---- Of the file of an object ---- */
+/* ---- Commands on an object's file ---- */
 
 static int copy_file(const char *from, const char *to)
 {
@@ -578,7 +578,7 @@ static int do_verify(const struct state *s, struct kho_obj_verify *v)
 	sums = fopen(in_dir(path, "sums/", s->name), "re");
 	if (!f || !sums)
 		abort();
-	/* The kernel may do less than it was asked for. */
+	/* The kernel may check fewer pages than requested. */
 	if (most > 100)
 		most = 100;
 	v->bad = 0;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl is killed as it begins each of its system calls, with a device that a
-# preloaded library plays, and a kexec that puts the kernel where it must not be.
+# khoctl is killed at the beginning of each of its system calls, with a fake device
+# and a fake kexec, which puts the kernel outside scratch.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -23,19 +23,20 @@ my $bz = spew("$dir/bzImage", image());
 my %env = (FAKE_LOG => "$dir/kexec.log", KHO_FAKE_DIR => "$dir/fake",
 	   KHO_SYSROOT => $root, LD_PRELOAD => $fake);
 
-# killed(N, what kexec does, arguments): exit status of kill-steps, its output
+# killed(N, what kexec does, arguments): kills khoctl at its N'th call; returns the exit
+# status and the output of kill-steps
 sub killed {
 	my ($step, $mode, @args) = @_;
 
 	local $khoctl = $steps;
 	my ($status, $out) = run({ %env, FAKE_KEXEC => $mode }, $step, $real, @args);
-	# Its guard has this until nothing of it runs any more.
+	# khoctl's guard holds this lock until all its processes have ended.
 	open(my $lock, '>>', "$root/run/khoctl.lock") or die "khoctl.lock: $!";
 	flock($lock, LOCK_EX) or die "khoctl.lock: $!";
 	return ($status, $out);
 }
 
-# [number, name] of each call
+# calls(what kexec does, arguments): returns [number, name] of each call
 sub calls {
 	my (undef, $out) = killed(0, @_);
 
@@ -91,7 +92,7 @@ my @get = ('get', 'one', "$dir/out/file");
 is(-s "$dir/out/file", 100_000, 'get');
 my ($whole, $none, @wrong) = (0, 0);
 for my $step ($calls[0][0] + 20 .. first('exit', @calls)) {
-	# The made-up device does not see that somebody is killed.
+	# The fake device does not notice that khoctl was killed: start anew.
 	unlink(glob("$dir/out/* $dir/fake/*/one"));
 	run({ %env }, @put);
 	killed($step, 'good', @get);

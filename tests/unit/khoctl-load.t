@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl load, unload, scratch and check, with a device that a preloaded library
-# plays, and a kexec that a script plays.
+# khoctl load, unload, scratch and check, with a fake device and a fake kexec.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -12,7 +11,7 @@ our ($khoctl, $dir, $fake, $root);
 
 BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
 make_device();
-# Until memory is looked at, nobody may know it.
+# All zeros, as for users without CAP_SYS_ADMIN, until tests of the memory map below.
 spew("$root/proc/iomem", "00000000-00000000 : System RAM\n");
 
 # ---- load ----
@@ -65,7 +64,7 @@ spew("$root/proc/cmdline", "root=/dev/sda kho=off quiet\n");
 load_is('kho=off reused', 'good', ['--reuse-cmdline', $bz], 0, qr/^image/,
 	qr/warning: this kernel's command line has kho=off/);
 
-# The module is told what is loaded, and what no more.
+# states(): returns what the module was told about loaded kernels since the last call
 sub states {
 	my $states = slurp("$dir/images") // '';
 
@@ -149,7 +148,7 @@ spew("$root/proc/cmdline", "root=/dev/sda quiet\n");
 }
 loaded(0);
 
-# What kexec may do wrong
+# Mistakes of kexec
 for (['below', qr/segment 1, 0x1000 bytes at 0x3ffff000, is outside scratch/],
      ['across', qr/segment 1, 0x2000 bytes at 0x4ffff000, is outside/],
      ['above', qr/segment 1, .* is outside scratch/],
@@ -177,7 +176,7 @@ load_is('fails, another is loaded', 'fail', ['--append', 'a', $bz], 1, undef,
 	qr/the kernel that was loaded before is still loaded/);
 is(loaded(), 1, 'it is');
 
-# What is refused before kexec is called
+# Images that are refused before kexec is called
 my @refused = (
 	['ELF', "\177ELF" . "\0" x 2000, qr/is not a bzImage \(x86 boot image\) but an ELF/],
 	['gzip', "\x1f\x8b" . "\0" x 2000, qr/is not a bzImage .* but a gzip/],
@@ -208,7 +207,7 @@ for (@refused) {
 		undef, qr/^khoctl load: \Q$dir\E\/bad:? .*$why|\Q$dir\E\/bad: $why/m);
 	is(slurp($log), undef, "$name: kexec has not been called");
 }
-# The signature of Secure Boot comes after the kernel.
+# The signature for Secure Boot follows the kernel.
 load_is('with more at its end', 'good',
 	['--append', 'a', spew("$dir/signed", image() . 'x' x 999)], 0,
 	qr/loaded/, undef);
@@ -252,7 +251,8 @@ load_is('disabled', 'good', ['--append', 'a', $bz], 1, undef,
 	qr/kernel\.kexec_load_disabled is 1/);
 spew("$root/proc/sys/kernel/kexec_load_disabled", "0\n");
 
-# What firmware has told of, and what there is
+# memmap([START, END, TYPE]...): makes the memory map that firmware has reported, which
+# khoctl compares with /proc/iomem
 sub memmap {
 	my $n = 0;
 
@@ -297,13 +297,13 @@ load_is('memory that was taken out', 'good', ['--append', 'a', $bz], 0, qr/^load
 	qr/warning: the next kernel is told of RAM at 0x138000000 to 0x13fffffff, which is not there/);
 dev_is('check: memory that was taken out', ['check'], 1,
        qr/^warn  memory map   the next kernel is told of RAM at 0x138000000/mi);
-# As where a window of CXL's was put around it
+# RAM in a CXL window
 spew("$root/proc/iomem", $ram =~
      s/(?=100000000-)(.*)/"100000000-1ffffffff : CXL Window 0\n  $1"/er);
 loaded(0);
 load_is('RAM in something larger', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m,
 	qr/^(?!.*told of RAM)/s);
-# A part of a block may be the kernel's own business.
+# Memory is removed in whole blocks: if less is missing, the kernel itself hides it.
 spew("$root/proc/iomem", $ram =~ s/100000000-13fffffff/100000000-13effffff/r);
 loaded(0);
 load_is('less than a block', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m, undef);
@@ -427,7 +427,7 @@ check_is('encrypted guest', 1, qr/^FAIL  memory .*SEV guest/m);
 unlink("$root/dev/sev-guest");
 spew("$root/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
 check_is('lockdown', 1, qr/^FAIL  lockdown     confidentiality/m);
-# One advice, and one that can work
+# It gives a single piece of advice, one that can work.
 unlink("$root/sys/module/kho/version");
 rmdir("$root/sys/module/kho");
 $out = check_is('lockdown, and no module', 1, qr/^FAIL  module       not loaded, and can't be while/m);

@@ -5,17 +5,17 @@
  * "good" is a handover as the module makes it; every other kind has a single
  * thing wrong with it.  It has two objects: "big", 300 extents of 4, 1, 1,
  * ... pages at 0x10000000 and up, with a checksum, and "small", 5 bytes in a
- * page, with user data of a page and a bit.  Besides there are a block of order 9
- * by number and the pages that describe it all.
+ * page, with user data of a page and a bit.  There are also a block of order 9 by
+ * number, and metapages.
  *
- * "tera" is as good, with a third object of 1 TiB in 524288 extents of 2 MiB;
- * of these, "tera-missing" has lost all extent pages after the first, in
- * "tera-gone" the second is not in the dump, and in "tera-total" the size is
- * another one.  They are for a page shift of 12.
+ * "tera" is like "good", with a third object of 1 TiB in 524288 extents of 2 MiB.
+ * Its variants have one fault each: in "tera-missing" the extent pages after the
+ * first are lost, in "tera-gone" the second is not in the dump, and in "tera-total"
+ * the size is wrong.  They are for a page shift of 12.
  *
- * "scattered" is as good, with 1000 single pages more between 0x58000000 and
- * 0x70000000.  "own-kho" is what there is on a kernel with KHO of its own: neither
- * setup page nor FDT.  "own-kho-roots" has two root nodes.
+ * "scattered" is like "good", with 1000 more single pages between 0x58000000 and
+ * 0x70000000.  "own-kho" is a dump on a kernel with in-kernel KHO: it has neither
+ * setup page nor FDT.  "own-kho-roots" has two root nodes as well.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -52,7 +52,7 @@ static __u64 new_page(unsigned int what, unsigned int level)
 	if (i >= MAX_PAGES)
 		abort();
 	pages[i] = calloc(1, (size_t)1 << shift);
-	/* Every second page: no two of them make one extent. */
+	/* Use every other page only, so that no two of them make one extent. */
 	entries[i].addr = BASE + ((__u64)(2 * i) << shift);
 	entries[i].kind = what;
 	entries[i].level = level;
@@ -91,7 +91,7 @@ static void mark(__u64 root, __u64 addr, unsigned int order)
 	mark_key(root, kho_key_encode(shift, addr, order));
 }
 
-/* One more entry for the first leaf of the lowest order. */
+/* Adds a second entry for a leaf. */
 static void share_leaf(void)
 {
 	unsigned int i, slot;
@@ -107,7 +107,7 @@ static void share_leaf(void)
 	table[slot] = table[slot - 1];
 }
 
-/* The first one is the setup page, the second the FDT. */
+/* Writes the pages from @first on; page 0 is the setup page, page 1 the FDT. */
 static void put_pages(unsigned int first)
 {
 	unsigned int i;
@@ -118,7 +118,7 @@ static void put_pages(unsigned int first)
 	}
 }
 
-/* A page of our own data, which is preserved */
+/* Makes a metapage, which is preserved */
 static void *new_blob(__u64 root, __u64 *addr)
 {
 	*addr = new_page(KHO_META_BLOB, 0);
@@ -126,7 +126,7 @@ static void *new_blob(__u64 root, __u64 *addr)
 	return at(*addr);
 }
 
-/* The extents of a record behind those in it; returns the last link. */
+/* Adds the extents that do not fit into the record; returns the last link. */
 static __u64 *add_extents(__u64 root, struct kho_objs_record *rec, __u64 addr,
 			  __u64 step, __u64 nr_pages, unsigned int order)
 {
@@ -147,7 +147,7 @@ static __u64 *add_extents(__u64 root, struct kho_objs_record *rec, __u64 addr,
 	return link;
 }
 
-/* Checksums of so many pages; returns the last link. */
+/* Adds checksums of @nr pages; returns the last link. */
 static __u64 *add_sums(__u64 root, struct kho_objs_record *rec, __u64 nr)
 {
 	__u64 per_page = KHO_OBJS_SUMS_PER_PAGE(shift), *link = &rec->sums, i;
@@ -161,7 +161,7 @@ static __u64 *add_sums(__u64 root, struct kho_objs_record *rec, __u64 nr)
 	return link;
 }
 
-/* User data of one full page and 3 bytes */
+/* Adds user data of one full page and 3 bytes; returns the second page */
 static struct kho_objs_data *add_data(__u64 root, struct kho_objs_record *rec)
 {
 	__u32 full = KHO_OBJS_DATA_PER_PAGE(shift);

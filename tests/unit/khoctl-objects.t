@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl on objects that have owners, user data, checksums and an age, with a
-# device that a preloaded library plays.
+# khoctl with objects that have owners, user data, checksums and an age, on a fake
+# device.
 use strict;
 use warnings;
 use POSIX qw(SIGINT SIGKILL EPERM EACCES EBUSY EDQUOT ENOMEM EOPNOTSUPP);
@@ -23,7 +23,8 @@ sub objects {
 	return join(' ', map { s/.*\///r } sort glob("$dir/fake/objects/*"));
 }
 
-# An object of another kernel: flags, idle, and further numbers of info/
+# object(name, content, flags, further members of info/): makes an object behind the
+# device's back
 sub object {
 	my ($name, $content, $flags, %set) = @_;
 	my %n = (uid => 0, gid => 0, mode => '600', generation => 1, idle => 0,
@@ -191,7 +192,7 @@ dev_is('seal: mapped', ['seal', 'group'], 1, undef,
        qr/group: is mapped for writing by a process, or in use by direct I\/O$/,
        { KHO_FAKE_FAIL => "$nr{seal}:" . EBUSY });
 
-# What it was called before goes on working, and says that it will not.
+# The old name still works, and warns that it is deprecated.
 my $freeze = qr/^khoctl freeze: warning: this spelling is deprecated: use 'khoctl seal'\n/;
 object('old', $data, $claimed);
 dev_is('freeze', ['freeze', '--sum', 'old'], 0, undef, qr/$freeze\z/);

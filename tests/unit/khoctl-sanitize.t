@@ -1,16 +1,16 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# khoctl's tests once more, with a khoctl that has the address, leak and
-# undefined-behaviour sanitizers in it.  Whatever they find ends it with an
-# exit status that no test expects.
+# khoctl's tests once more, with a khoctl that is built with the address, leak and
+# undefined-behaviour sanitizers.  If they find a fault, khoctl ends with an exit
+# status that no test expects.
 use strict;
 use warnings;
 use Test::More tests => 6;
 
 my $dir = 'build/tools-sanitize';
 
-# Not our make's job server, if there is one: it is gone by now.
+# Without the job server of a make that runs this test, which is gone by now.
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
 is(system("make -s -C tools SANITIZE=1 O=../$dir >&2"), 0,
    'it builds with sanitizers') or BAIL_OUT('no program to test');

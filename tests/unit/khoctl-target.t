@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What khoctl says about kernel images, and what it does with them: check
-# --target, and the rules of load that follow from it.  Also what came before:
-# the envelopes that sysfs shows.
+# --target, and how load depends on it.  Also the envelopes of the incoming
+# handover that sysfs shows.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -60,7 +60,7 @@ like($out, qr/^ok    evidence     payload \(gzip, [\d.]+ KiB unpacked\): no sign
 like($out, qr/^ok    ABI          it needs none$/m, 'stock: ABI');
 like($out, qr/^ok    scratch      256 MiB, of which 7 MiB are needed$/m,
      'stock: scratch');
-# 6 image, 64 struct pages, 16 KiB page tables, 96 all else
+# MiB: 6 image, 64 struct pages, 96 everything else; and 16 KiB page tables
 like($out, qr/^ok    RAM          4 GiB outside of 0 envelopes, and its boot needs about 166 MiB$/m,
      'stock: RAM');
 target_is('stub', { stub() }, 0,
@@ -97,11 +97,11 @@ target_is('a string that is none', { payload =>
 target_is('release from the payload', { release => '', payload =>
 	  gz(kernel_text('6.5.7-x')) }, 0, qr/Linux 6\.5\.7-x \(bzImage/);
 
-# ---- In all that kernels are compressed with ----
+# ---- All formats that kernels are compressed with ----
 
 my $text = kernel_text('6.1.0-successor');
 
-# packed(PROGRAM): as the kernel's build does it, with the size at the end
+# packed(PROGRAM): compresses as the kernel's build does, with the size at the end
 sub packed {
 	my ($program) = @_;
 
@@ -115,7 +115,7 @@ for my $program (qw(xz bzip2 lzma)) {
 	target_is($program, { payload => packed($program) }, 0,
 		  qr/payload \($program, [\d.]+ KiB unpacked\): no sign of KHO$/m);
 }
-# What these unpack is played by scripts: they drop the magic.
+# Scripts stand in for these programs: they just drop the magic number.
 my %magic = (zstd => "\x28\xb5\x2f\xfd", lz4 => "\x02\x21\x4c\x18",
 	     lzop => "\x89LZO");
 for my $program (sort keys %magic) {
@@ -132,7 +132,7 @@ for my $program (sort keys %magic) {
 		  qr/^warn  kind         unknown: Linux 6\.1\.0-successor is older than KHO, .*\n +-> apt install $program\nok    evidence     payload: compressed with $name, but there is no program $program$/m,
 		  { PATH => "$dir/empty" });
 }
-# It may be busybox's xz that is to blame.
+# If xz is busybox's and fails, khoctl says so.
 spew("$dir/bin/busybox", "#!/bin/sh\nexit 1\n");
 chmod(0755, "$dir/bin/busybox");
 symlink('busybox', "$dir/bin/xz") or die;
@@ -152,7 +152,7 @@ target_is('which --abi says, another', undef, 1,
 	  qr/^FAIL  ABI          it speaks kho-v3, and the module publishes/m,
 	  { PATH => "$dir/empty" }, '--abi', '3');
 
-# ---- Payloads that are made to hurt ----
+# ---- Hostile payloads ----
 
 for (['cut', { payload => substr($stock_payload, 0, -20) },
       qr/claims to unpack to \d+ bytes, more than the 4194304 allowed|damaged gzip data/],
@@ -195,7 +195,7 @@ dev_is('target: no such file', ['check', '--target', "$dir/none"], 1, undef,
 is(scalar(() = glob("/tmp/khoctl-payload* $dir/images/*.??????")), 0,
    'target: no file is left');
 
-# Any byte may be anything: no crash, and nothing but 0 or 1.
+# Any byte may have any value: khoctl must not crash, and exits with 0 or 1.
 srand(4711);
 my ($bad, $whole) = (0, image(mainline(4, '7.3.4')));
 for my $n (1 .. 60) {
@@ -294,9 +294,9 @@ target_is('--abi of kho-v1', { mainline(1, '6.18.2') }, 1,
 	  qr/^FAIL  ABI          --abi says kho-v4, but the image speaks kho-v1 /m,
 	  undef, '--abi', '4');
 
-# ---- Room ----
+# ---- Enough memory ----
 
-# 1 GiB of RAM: 6 + 16 + 96 MiB and 4 KiB, and 5 times the initrd
+# With 1 GiB of RAM: 6 + 16 + 96 MiB and 4 KiB, and 5 times the initrd
 my %small = (KHO_FAKE_RAM => 262144,
 	     KHO_FAKE_ENVELOPES => '10000000:10000000,20000000:20000000');
 spew("$dir/initrd", 'i' x (8 << 20));
@@ -326,7 +326,7 @@ target_is('no RAM at all outside', {}, 1, qr/and there are 0 B outside/,
 	  { %small, KHO_FAKE_ENV_PAGES => 262144 });
 target_is('scratch', { init_size => 0x10000000 }, 1,
 	  qr/^FAIL  scratch      \Q$image\E needs 259 MiB, but scratch has 256 MiB\n +-> load the module with scratch_mib=259$/m);
-# 7 of the image, 64 + 8 + 32 MiB and 16 KiB of early memory
+# 7 MiB of the image; 64 + 8 + 32 MiB and 16 KiB of early memory
 target_is('early memory before 7.3', { mainline(4, '7.2.1') }, 0,
 	  qr/^ok    scratch      256 MiB, of which 111 MiB are needed, because all early memory comes from there before 7\.3$/m);
 target_is('early memory does not fit', undef, 1,
@@ -394,7 +394,7 @@ load_is('kho-v1', 'good', [@append, '--force', $image], 1, undef,
 load_is('kho-v1, --abi', 'good', [@append, '--abi', '4', $image], 1, undef,
 	qr/^khoctl load: --abi says kho-v4, but the image speaks kho-v1/);
 
-# ---- A kernel with KHO of its own ----
+# ---- A kernel with in-kernel KHO ----
 
 my %own = (KHO_FAKE_BACKEND => 'kernel');
 my $same = image(mainline(4, '7.3.4'));
@@ -487,7 +487,7 @@ check_is('sealed by mode', 0,
 	 qr/^ok    envelopes    sealed: only root can read what is in 5 envelopes$/m);
 dev_is('restrict: again', ['restrict'], 0,
        qr/^all envelopes are closed to all users but root already$/, undef);
-# What it was called before goes on working, and says that it will not.
+# The old name still works, and warns that it is deprecated.
 my $seal = qr/^khoctl seal: warning: without NAME this is deprecated: use 'khoctl restrict'\n/;
 chmod(0444, "$nodes/$open[0]/data");
 dev_is('seal without a name', ['seal'], 0,
@@ -532,7 +532,7 @@ spew("$nodes/1/type", sprintf("0x%x\n", $taken));
 spew("$nodes/1/data", pack('Q<4', 1, 1, 1, 1));
 unlike(check_is('taken', 1, qr/module/), qr/waits/, 'no handover');
 
-# ---- What a mainline kernel is told of ----
+# ---- How pages are handed to a mainline kernel ----
 
 my %many = (KHO_FAKE_KEYS => 20000, KHO_FAKE_HANDOFF => "$dir/handoff");
 spew("$dir/handoff", 0);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What khoctl's tests share: finding the program, building the helpers,
-# running things, making images.  To be required from the repository's root.
+# What khoctl's tests share: finding the program, building helpers, running
+# programs, making images.  Tests run in the repository's root and require it.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -14,7 +14,7 @@ our $dir = tempdir('khoctl-test-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $cc = $ENV{CC} // 'cc';
 my $includes = "-I$top/include/uapi -I$top/include";
 
-# What the user has set must not matter.
+# The user's environment must not matter.
 delete @ENV{qw(KHO_DEVICE KHO_SYSROOT)};
 delete @ENV{grep { /^KHO_FAKE/ } keys %ENV};
 $ENV{LC_ALL} = 'C';
@@ -62,7 +62,7 @@ sub run {
 		open(STDOUT, '>', $env->{STDOUT} // "$dir/stdout") or die;
 		open(STDERR, '>', "$dir/stderr") or die;
 		alarm(60);
-		# Who is started in the background may ignore it.
+		# A test that was started in the background may ignore SIGINT.
 		$SIG{INT} = 'DEFAULT';
 		exec { $khoctl } 'khoctl', @args or exit(99);
 	}
@@ -71,7 +71,7 @@ sub run {
 	return ($status, slurp("$dir/stdout"), slurp("$dir/stderr"));
 }
 
-# One test: exit status, and patterns for stdout and stderr (undef: empty)
+# Runs khoctl; tests its exit status and patterns for stdout and stderr (undef: empty)
 sub khoctl_is {
 	my ($name, $args, $status, $out, $err, $env) = @_;
 	my ($s, $o, $e) = run($env // {}, @$args);
@@ -88,7 +88,7 @@ sub khoctl_is {
 
 our ($fake, $root);
 
-# A made-up device and a made-up system: /proc and so on are below $root.
+# Makes a fake device and a fake system, whose /proc and so on are below $root.
 sub make_device {
 	$fake = build("$dir/fakedev.so", '-shared -fPIC',
 		      'tests/unit/khoctl-fakedev.c',
@@ -103,7 +103,8 @@ sub make_device {
 	return;
 }
 
-# is(name, args, status, stdout, stderr, more environment)
+# dev_is(name, args, status, stdout, stderr, more environment): khoctl_is() with the fake
+# device
 sub dev_is {
 	my ($name, $args, $status, $out, $err, $env) = @_;
 
@@ -112,7 +113,7 @@ sub dev_is {
 			   KHO_SYSROOT => $root, %{$env // {}} });
 }
 
-# Whether a kernel is loaded; with an argument: from now on
+# loaded([state]): returns whether a kernel is loaded; sets it first if there is a state
 sub loaded {
 	my ($state) = @_;
 
@@ -128,7 +129,7 @@ sub gz {
 	return $out;
 }
 
-# What a kernel unpacks to, as far as khoctl looks: texts with NULs in between.
+# The parts of an unpacked kernel that khoctl looks at: texts with NULs in between.
 sub kernel_text {
 	my ($release, @strings) = @_;
 
@@ -148,8 +149,8 @@ sub mainline_strings {
 		"luo-v1", "Xkho-v9", "kho-v77x");
 }
 
-# A bzImage with nothing in it that could run; %set: name => value.  payload
-# is what is in it, compressed as the kernel's build does.
+# A bzImage without code; arguments: name => value.  The payload is compressed as
+# the kernel's build does.
 our $stock_payload = gz(kernel_text('6.1.0-successor'));
 
 sub image {
@@ -184,7 +185,7 @@ sub image {
 	substr($data, 0x20e, 2) = pack('v', 0x400);
 	my $version = "$set{release} (me) #1\0";
 	substr($data, 0x600, length $version) = $version;
-	# Where it really is, whatever the header says
+	# The payload is always here, whatever the header says.
 	my $at = $setup + 0x2cc;
 	substr($data, $at, length $set{payload}) = $set{payload}
 		if $at + length $set{payload} <= length $data;

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Does `lint.sh layers` see what it is for?  It looks at small trees here: a good one,
-# and the same with one fault each.
+# Does `lint.sh layers` find faults?  It checks small trees here: a good one, and the same
+# with one fault each.
 use strict;
 use warnings;
 use File::Path qw(make_path remove_tree);
@@ -73,8 +73,8 @@ struct kho_tree;
 END
 );
 
-# layers({ PATH => content }, [TABLE]): status and output, with these changes of the
-# good tree; a file without content is none
+# layers({ PATH => content }, [TABLE]): returns its status and output for the good tree
+# with these changes; a file without content is left out
 sub layers
 {
 	my ($changes, $rooms) = @_;
@@ -94,7 +94,7 @@ sub layers
 	return ($? >> 8, $out =~ s,\Q$tmp\E/,,gr);
 }
 
-# refuses(WHAT, CHANGES, [LINE...], [TABLE]): it says these lines, and nothing else
+# refuses(WHAT, CHANGES, [LINE...], [TABLE]): it has to print these lines only
 sub refuses
 {
 	my ($what, $changes, $lines, $rooms) = @_;

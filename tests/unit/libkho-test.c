@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * libkho's functions against the made-up device, which has to be preloaded.
- * Each of them once as it should be, and what the library itself refuses.
+ * libkho's functions with the fake device, which has to be preloaded: each of
+ * them is used correctly, and with everything that the library itself refuses.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 static int dev;
 
-/* From here on the device says what can't be. */
+/* Makes the device return impossible results from now on, or correct ones again. */
 static void lies(int on)
 {
 	if (on)
@@ -31,7 +31,7 @@ static void lies(int on)
 		unsetenv("KHO_FAKE_LIES");
 }
 
-/* A command that fails with this errno, or none with 0 */
+/* Makes a command fail with this errno, or none if it is 0. */
 static void fail(unsigned int cmd, int err)
 {
 	char text[32];
@@ -373,7 +373,7 @@ static void test_verify(void)
 	   "verify: the last pages");
 	ok(count == 50 && !bad, "verify: no more than there are");
 
-	/* Behind the back of the device */
+	/* Change the content without the device's knowledge. */
 	snprintf(path, sizeof(path), "%s/objects/sum", getenv("KHO_FAKE_DIR"));
 	fd = open(path, O_WRONLY);
 	must(pwrite(fd, "x", 1, 211 * PAGE + 9) == 1, "pwrite");
@@ -451,7 +451,7 @@ static void test_map(void)
 	kho_object_remove(dev, "map");
 }
 
-/* With no room to align it is mapped all the same. */
+/* If there are too few addresses to align a mapping, it is made anyway. */
 static void test_map_limited(void)
 {
 	int obj = kho_object_create(dev, "map", 512 * MIB, 0, 0), status;
@@ -461,7 +461,7 @@ static void test_map_limited(void)
 	if (!pid) {
 		void *room, *addr;
 
-		/* The sanitizers take terabytes of addresses. */
+		/* Not run with sanitizers, which use terabytes of addresses. */
 		if (setrlimit(RLIMIT_AS, &limit))
 			_exit(9);
 		room = mmap(NULL, 900 * MIB, PROT_NONE,

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0
 #
-# libkho: its functions against a device that a preloaded library plays, what it
-# exports, and what an agent's author finds when it is installed.
+# libkho: its functions with a fake device, what it exports, and what an author of
+# agents has when it is installed.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -15,14 +15,14 @@ my $warnings = '-Wall -Wextra -Werror -Wpedantic';
 
 BAIL_OUT("$lib/libkho.a: not built (make -C tools)")
 	unless -e "$lib/libkho.a" && -e "$lib/libkho.so.$version";
-# Not our make's job server, if there is one.
+# Without the job server of a make that runs this test.
 delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
 make_device();
 my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
 spew("$dir/meta", scalar `$mkdump good 12`);
 $lib = abs_path($lib);
 
-# What a command says, both ways; its status is to be 0
+# says(name, command): returns the command's output, stderr included; it must succeed
 sub says {
 	my ($name, $command) = @_;
 	my $out = `($command) 2>&1`;
@@ -102,7 +102,7 @@ my @want = ('usr/include/libkho.h', 'usr/include/linux/kho.h',
 chomp(my @have = `cd $dest && find . ! -type d -printf '%P\n'`);
 is(join("\n", sort @have), join("\n", sort @want), 'what is installed');
 
-# An agent that knows nothing of this tree
+# An agent that uses only what is installed, and nothing of this tree
 spew("$dir/agent.c", <<'END');
 #include <libkho.h>
 #include <stdio.h>
@@ -123,7 +123,7 @@ my $pc = "PKG_CONFIG_PATH=$dest/usr/lib/test/pkgconfig PKG_CONFIG_SYSROOT_DIR=$d
 my $flags = "\$($pc --cflags --libs libkho)";
 is(says('pkg-config: version', "$pc --modversion libkho"), "$version\n",
    'that of the module');
-# What is in /usr/include it takes for known; there it is not.
+# pkg-config leaves out /usr/include, as compilers search it; they don't search $dest's.
 my $include = "-isystem $dest/usr/include";
 says_nothing('C, shared', "cc $warnings -std=c99 $include -o $dir/agent $dir/agent.c $flags");
 says_nothing('C, static', "cc $warnings -std=c11 -static $include -o $dir/agent-static $dir/agent.c \$($pc --static --cflags --libs libkho)");
@@ -142,7 +142,7 @@ for my $program (qw(agent agent-cc)) {
 system("$dir/agent-static");
 ok($? != -1 && !($? & 127), 'the static one runs');
 
-# 32 bits: no C library for it is needed to see that it compiles.
+# 32 bits: only compile, as that needs no C library.
 says_nothing('32 bits', "clang --target=i386-linux-gnu -isystem /usr/include/\$(gcc -print-multiarch) -fsyntax-only $warnings -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Itools/libkho -Imodule -Iinclude/uapi -Iinclude tools/libkho/*.c -Wno-unused-command-line-argument");
 
 # ---- Manual pages: one for each function, and they are sound ----
@@ -150,7 +150,7 @@ says_nothing('32 bits', "clang --target=i386-linux-gnu -isystem /usr/include/\$(
 for my $name ('libkho', @declared) {
 	my $page = slurp("$dest/usr/share/man/man3/$name.3") // '';
 
-	# A page that is another one's
+	# Follow a link to another page.
 	$page = slurp("$dest/usr/share/man/$1") // '' if $page =~ /^\.so (.*)\n$/;
 	like($page, qr/^\.Nm $name\b/m, "manual of $name");
 	next if $name eq 'libkho';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A reference for the tree: a sorted list of blocks, with rules so simple that
- * they can be seen to be right.  It shares no code with what is tested; keys
- * and indices are worked out here once more, bit by bit.
+ * they can be seen to be right.  It shares no code with the tree: it works out
+ * keys and indices itself, bit by bit.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -26,7 +26,7 @@ struct model {
 	struct model_block block[MODEL_MAX];	/* in the order of a walk */
 };
 
-/* Blocks come by falling order, then by rising address. */
+/* Blocks are sorted by falling order, then by rising address. */
 static inline bool model_before(const struct model_block *a,
 				const struct model_block *b)
 {
@@ -62,7 +62,7 @@ static inline bool model_meets(const struct model_block *b, uint64_t pfn,
 	return b->pfn < pfn + nr && pfn < b->pfn + (1ULL << b->order);
 }
 
-/* -ENOSPC: the model, not the tree, is full. */
+/* Returns -ENOSPC if the model is full; the tree has no such limit. */
 static inline int model_add(struct model *m, uint64_t pfn, unsigned int order)
 {
 	struct model_block new = { pfn, order };
@@ -138,7 +138,7 @@ static inline int model_range(struct model *m, uint64_t pfn, uint64_t nr,
 	return ret;
 }
 
-/* @nr blocks side by side: all of them or none. */
+/* Applies @op to @nr adjacent blocks: to all of them, or to none. */
 static inline int model_run(struct model *m, uint64_t pfn, unsigned int order,
 			    uint64_t nr,
 			    int (*op)(struct model *m, uint64_t pfn,
@@ -159,7 +159,7 @@ static inline int model_run(struct model *m, uint64_t pfn, unsigned int order,
 	return ret;
 }
 
-/* As far as it goes: *@done of them. */
+/* Applies @op to blocks until it fails; *@done is how many were done. */
 static inline int model_batch(struct model *m, const unsigned long *pfn,
 			      unsigned long nr, unsigned int order,
 			      unsigned long *done,
@@ -197,15 +197,15 @@ static inline uint64_t model_keys(const struct model *m, unsigned int order)
 }
 
 /*
- * Nodes of the tree that holds these blocks and no node in vain: at each level
- * as many as there are different keys once the bits below are cut off.  A walk
- * meets keys in their order, so the same ones are side by side.
+ * The number of nodes of a tree of these blocks, without empty nodes: at each
+ * level as many as there are different keys without the bits below.  Blocks are
+ * in the order of their keys, so equal ones are adjacent.
  */
 static inline uint64_t model_nodes(const struct model *m)
 {
 	static const struct {
 		unsigned int nr;
-		/* Bits of a key that are decided below the node of a level. */
+		/* Bits of a key that a node of each level, and those below, decide. */
 		unsigned int below[6];
 	} shape = {
 #if PAGE_SHIFT == 12
@@ -219,7 +219,7 @@ static inline uint64_t model_nodes(const struct model *m)
 	unsigned int level, i;
 	uint64_t nodes = 0;
 
-	/* The root is there even without a key. */
+	/* The root exists even without a key: it is added below. */
 	for (level = 0; level < shape.nr - 1; level++) {
 		uint64_t last = ~0ULL;
 

@@ -85,14 +85,14 @@ static void test_per_page(void)
 	is(KHO_OBJS_SUMS_PER_PAGE(16), 8191, "64K: sums per page");
 	is(KHO_OBJS_DATA_PER_PAGE(12), 4080, "4K: data per page");
 	is(KHO_OBJS_DATA_PER_PAGE(16), 65520, "64K: data per page");
-	/* 64 + 12 * 320 = 3904: what is left of a 4K page is 192 bytes. */
+	/* 64 + 12 * 320 = 3904: 192 bytes of a 4K page are left. */
 	is(offset(struct kho_objs_page, records[12]), 3904,
 	   "4K: the last record ends in the page");
 	is(offset(struct kho_objs_extents, extents[255]), 4096,
 	   "4K: the last extent ends with the page");
 }
 
-/* A page of 1 GiB is no single key: mainline could not give it back. */
+/* A page of 1 GiB is not marked by a single key: mainline could not retrieve it. */
 static void test_orders(void)
 {
 	is(KHO_OBJS_KEY_ORDER(0), 0, "order 0 is marked as a range");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tables per order that the benchmark compares with: they have to work, or
- * there is nothing to compare.
+ * Tables per order, which the benchmark compares with.  They have to work, or the
+ * comparison means nothing.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -40,7 +40,7 @@ static int stop(u64 phys, unsigned int order, void *data)
 	return 42;
 }
 
-/* A root, and below it a table for each nine bits above a page of bits. */
+/* A page of bits takes 15 bits of a page number, and each table above it nine. */
 static void test_levels(void)
 {
 	is(order_tables_levels(0), 6, "order 0 has six levels");
@@ -84,7 +84,7 @@ static void test_few(void)
 	is(pages_live(), 0, "in the end all of them are");
 }
 
-/* All over the address space, each order; read back in order. */
+/* Blocks of each order, all over the address space; a walk finds them in order. */
 static void test_many(void)
 {
 	struct block want[BLOCKS_MAX];

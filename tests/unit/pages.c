@@ -9,7 +9,7 @@
 #ifdef SHIM_THREADS
 #include <pthread.h>
 
-/* For each of the functions that threads call. */
+/* Held by each function that threads call. */
 static pthread_mutex_t big = PTHREAD_MUTEX_INITIALIZER;
 #define lock()		pthread_mutex_lock(&big)
 #define unlock()	pthread_mutex_unlock(&big)
@@ -69,7 +69,7 @@ static unsigned long get(void)
 	unsigned long i, n;
 
 	if (!arena) {
-		/* Aligned like a page of the size that is pretended. */
+		/* Align to the page size under test, which may not be the host's. */
 		unsigned long start = (unsigned long)mmap(NULL,
 			(PAGES_NR + 1) * SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -93,7 +93,7 @@ static unsigned long get(void)
 		if (state[i] == LIVE)
 			continue;
 		unhide(page(i));
-		/* All bytes are alike, and the first is what it was. */
+		/* The first byte is still FREED, and all others equal it. */
 		if (state[i] == OLD &&
 		    (*page(i) != FREED || memcmp(page(i), page(i) + 1, SIZE - 1)))
 			broken("write to a freed page", PAGES_BASE + i * SIZE);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A page allocator for what is kernel code elsewhere.
+ * A page allocator for kernel code that runs in userspace.
  *
- * Pages have physical addresses at which nothing is mapped, so that whoever
- * takes one for a pointer crashes; phys_to_virt() and virt_to_phys() abort on
- * anything that is no allocated page.  Freed pages are filled with a pattern
- * that is checked before they are handed out again, and unreadable under
- * AddressSanitizer.  They are reused as late as possible.
+ * Nothing is mapped at the pages' physical addresses, so code that uses one as a
+ * pointer crashes; phys_to_virt() and virt_to_phys() abort on anything that is
+ * not an allocated page.  Freed pages are filled with a pattern, which is checked
+ * before they are allocated again, and are unreadable under AddressSanitizer.
+ * They are reused as late as possible.
  */
 #ifndef PAGES_H
 #define PAGES_H
@@ -24,7 +24,7 @@ void pages_put(unsigned long addr);
 
 void *pages_virt(uint64_t phys);
 uint64_t pages_phys(const void *virt);
-/* Up to 16 bytes that belong to the page at @virt, and the way back. */
+/* Up to 16 bytes that belong to the page at @virt, and the page of such bytes. */
 void *pages_extra(const void *virt, size_t bytes);
 void *pages_of_extra(const void *extra);
 /* Is there an allocated page at @phys? */
@@ -32,9 +32,9 @@ bool pages_has(uint64_t phys);
 
 /* Pages that are allocated now. */
 unsigned long pages_live(void);
-/* Allocations so far that were asked for. */
+/* Allocations so far, including those that failed. */
 unsigned long pages_asked(void);
-/* Lets the @nth allocation from now on fail, 1 being the next; 0: none. */
+/* Makes the @nth allocation from now on fail, 1 being the next; 0: none. */
 void pages_fail(unsigned long nth);
 /* Called before each allocation, and after a page was freed; or NULL. */
 extern void (*pages_hook)(void);

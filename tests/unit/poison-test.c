@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * include/kho/poison.h: sizes worked out by hand, and lists that can't be any.
+ * include/kho/poison.h: sizes worked out by hand, and lists that are invalid.
  */
 #include <string.h>
 
@@ -57,7 +57,7 @@ static void test_known(void)
 	ok(!kho_poison_known(&list), "known: nothing behind it");
 	memset(&list, 0, sizeof(list));
 	ok(!kho_poison_known(&list), "known: not if there is nothing");
-	/* Whatever else there is in it is for later. */
+	/* The other members are checked later, by kho_poison_check(). */
 	reset(&list);
 	list.page_shift = 77;
 	ok(kho_poison_known(&list), "known: version 1, though it is wrong");

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kho-seal against directories that look like sysfs, with the shells and tools
-# that an initramfs may have, and what "make install" makes of it.  The real
-# sysfs is for tests/qemu/seal/70-seal.t.
+# kho-seal with directories that look like sysfs, and with the shells and tools
+# that an initramfs may have; and "make install" of it.  tests/qemu/seal/70-seal.t
+# uses the real sysfs.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../qemu/lib/lib.sh"
 
@@ -13,9 +13,9 @@ seal=$KHO_TOP/seal
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 
-# ---- Shells: each with just what is there with it ----
+# ---- Shells: each with only the tools that come with it ----
 
-# Reads, in all of them, are done by the shell itself.
+# use SHELL: chooses a shell.  All of them read files by themselves.
 shell=()
 use()
 {
@@ -37,15 +37,15 @@ use()
 	esac
 }
 
-# seal ARGUMENT...: sets out and status
+# seal ARGUMENT...: runs kho-seal; sets out and status
 seal()
 {
 	status=0
 	out=$(PATH=$path "${shell[@]}" "$seal/kho-seal" "$@" 2>&1) || status=$?
 }
 
-# seal_with FUNCTION ARGUMENT...: with another chmod.  The shell has it in itself,
-# as busybox takes its own before it looks into PATH.
+# seal_with FUNCTION ARGUMENT...: the same with another chmod, a function of the shell,
+# as busybox prefers its own chmod to one in PATH
 seal_with()
 {
 	status=0
@@ -54,7 +54,7 @@ seal_with()
 		"${@:2}" 2>&1) || status=$?
 }
 
-# says DESCRIPTION STATUS REGEX: of the last call
+# says DESCRIPTION STATUS REGEX: tests what the last seal returned and printed
 says()
 {
 	tap_is "$variant: $1" "$status $out" "^$2 $3\$"
@@ -64,7 +64,7 @@ says()
 
 envelope=0x4b484f45
 
-# tree NODE...: each is TYPE or TYPE:MODE, or one of the words below
+# tree NODE...: makes nodes; each is TYPE or TYPE:MODE, or one of the words below
 tree()
 {
 	local i=0 node dir
@@ -98,7 +98,7 @@ tree()
 	done
 }
 
-# modes DESCRIPTION MODE...: of all data files, in order of their names
+# modes DESCRIPTION MODE...: tests the modes of all data files, in order of their names
 modes()
 {
 	tap_is "$variant: $1" "$(stat -c %a "$list"/*/data | tr '\n' ' ')" \
@@ -227,8 +227,8 @@ tap_is "no file is missing" \
 	"$(cd "$dest" && find . -type f | LC_ALL=C sort | tr '\n' ' ')" \
 	'^\./usr/lib/dracut/modules\.d/05kho-seal/kho-seal\.sh \./usr/lib/dracut/modules\.d/05kho-seal/module-setup\.sh \./usr/lib/systemd/system/kho-seal\.service \./usr/lib/systemd/system/kho-seal\.service\.d/10-kho-seal\.conf \./usr/lib/systemd/system/service\.d/10-kho-seal\.conf \./usr/sbin/kho-seal \./usr/share/initramfs-tools/hooks/kho-seal \./usr/share/initramfs-tools/scripts/init-top/kho-seal \./usr/share/man/man8/kho-seal\.8 $'
 
-# As if it were installed, in a mount namespace of its own.  Output is trouble,
-# such as a unit that waits for itself or for what waits for it.
+# Check the units as if they were installed, in a mount namespace.  Any output is
+# a fault, such as a unit that waits for itself or a circle of units.
 cat >"$top/verify" <<-'E'
 	set -e
 	mount -t overlay overlay -o "lowerdir=$1/usr:/usr" /usr
@@ -240,7 +240,7 @@ E
 status=0
 out=$(unshare -m sh "$top/verify" "$dest" 2>&1) || status=$?
 tap_is "systemd-analyze verify" "$status $out" '^0 $'
-# And would it have said so?
+# Does it report such a fault?
 rm "$dest/usr/lib/systemd/system/kho-seal.service.d/10-kho-seal.conf"
 out=$(unshare -m sh "$top/verify" "$dest" 2>&1) || true
 tap_is "it sees a unit that waits for itself" "$out" \

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Does each series' hooks.patch tell the stub of tables of ACPI that lie in RAM?  No
-# firmware of QEMU's puts them there, so a VM does not notice if it does not.
+# Does each series' hooks.patch tell the stub about ACPI tables in RAM?  QEMU's firmware
+# does not put them there, so tests in VMs can't find this fault.
 use strict;
 use warnings;
 use Test::More;
@@ -14,7 +14,7 @@ for my $patch (glob('bootstub/linux-*/hooks.patch')) {
 	while (<$in>) {
 		$file = $1 if m{^\+\+\+ b/(\S+)};
 		next unless $file eq 'drivers/acpi/tables.c';
-		# The very range that acpi_reserve_initial_tables() has reserved.
+		# It must be the range that acpi_reserve_initial_tables() has reserved.
 		$told = 1 if $reserved && /^\+\t\tkho_release_not\(start, size\);$/;
 		$reserved = /^ \t\tmemblock_reserve\(start, size\);$/;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bootstub/kho_release.c: what lies between preserved pages is freed, and nothing else.
- * Memory that was reserved after the stub ran, such as tables of ACPI in RAM, is named by
- * kho_release_not() and stays.
+ * bootstub/kho_release.c: pages between preserved ones are freed, and no others.  Memory
+ * that was reserved after the stub ran, such as ACPI tables in RAM, is passed to
+ * kho_release_not() and stays reserved.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -112,7 +112,7 @@ static int walk_system_ram_res(u64 start, u64 end, void *arg,
 	return fn(&low, arg) ?: fn(&high, arg);
 }
 
-/* As acpi_reserve_initial_tables() has it from the hook: ranges that stay. */
+/* Ranges that stay, as the hook in acpi_reserve_initial_tables() passes them. */
 static struct {
 	u64 addr;
 	u64 size;
@@ -138,7 +138,7 @@ static bool is_late(unsigned long pfn)
 
 static unsigned long stays[PAGES / 64], at_first[PAGES / 64];
 
-/* Marks some pages as preserved, and has the rest freed later. */
+/* Marks some pages as preserved; the others are to be freed later. */
 static void begin(void)
 {
 	unsigned long pfn;
@@ -160,7 +160,7 @@ static void begin(void)
 	kho_release_later(stays, PAGES, sizeof(stays));
 }
 
-/* Whatever is to be freed is, once; nothing else is. */
+/* Were exactly the right pages freed, each of them once? */
 static bool right_ones_freed(void)
 {
 	unsigned long pfn, freed = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/takeover.c and the reading of objects, over a backend that is neither of the
- * module's own: pages are numbers in a table, and any of its answers, or any allocation,
- * can be made to fail.
+ * module/takeover.c and the reading of objects, with a backend of the test's own: pages
+ * are entries of a table, and any call of the backend and any allocation can be made to
+ * fail.
  *
- * Whatever fails, and whatever the records say: up to the commit no byte of what arrived
- * has changed, and each of its pages is either unclaimed, or has just one owner.
+ * Whatever fails, and whatever the records say: up to the commit, no byte of the incoming
+ * pages has changed, and each page is either unclaimed or has exactly one owner.
  */
 #include <errno.h>
 #include <limits.h>
@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long fail_in;		/* the fail_in'th thing that can fail does; 0: none */
-static unsigned long asked;		/* how many there were */
+static unsigned long fail_in;		/* which call of fails() returns true; 0: none */
+static unsigned long asked;		/* calls so far */
 
-/* Is it this one's turn to fail? */
+/* Must the step that asks fail? */
 static int fails(void)
 {
 	return ++asked == fail_in;
@@ -33,7 +33,7 @@ static void *get_more(void *p, size_t bytes)
 	return fails() ? NULL : realloc(p, bytes);
 }
 
-/* Nothing that the kernel would have to be told of. */
+/* Stand-ins for the kernel's allocators, and other definitions. */
 #define KHO_COMPAT_H
 #define SHIM_LINUX_SLAB_H
 #define kzalloc(size, gfp)		get_zeroed(size)
@@ -78,7 +78,7 @@ static inline void strscpy_pad(char *to, const char *from, size_t size)
 
 #include "fake-backend.h"
 
-/* ---- What else they call, and what is not in question here ---- */
+/* ---- Functions that they call, but that are not tested here ---- */
 
 const char *kho_arch_find(struct kho_boot_list *list) { return NULL; }
 bool kho_page_reserved(struct page *page) { return true; }
@@ -211,14 +211,14 @@ static void add_object(struct kho_objs_record *record, unsigned int nr, unsigned
 
 		extent->addr = phys_of(*at);
 		extent->nr_pages = 1 + i % 2;
-		/* Of two blocks, which are claimed one after the other. */
+		/* An extent of two blocks, which are claimed one after the other. */
 		if (nr % 2) {
 			*at = (*at + 1) & ~1UL;
 			extent->addr = phys_of(*at) | 1;
 			extent->nr_pages = 4;
 		}
 		record->size += extent->nr_pages << PAGE_SHIFT;
-		/* Not side by side. */
+		/* Extents must not be adjacent. */
 		*at += extent->nr_pages + 1;
 	}
 	record->nr_extents = extents;
@@ -233,7 +233,7 @@ static void add_object(struct kho_objs_record *record, unsigned int nr, unsigned
 	}
 }
 
-/* All that the previous kernel has left. */
+/* Makes all that the previous kernel hands over. */
 static void make_handover(void)
 {
 	struct kho_objs_head *objs = (void *)memory[HEAD];
@@ -273,7 +273,7 @@ static void make_handover(void)
 	fdt.child[1].has = 3;
 }
 
-/* As after the module was loaded. */
+/* Sets the state that the module has after it was loaded. */
 static void begin(void)
 {
 	memcpy(before, memory, sizeof(memory));
@@ -289,7 +289,7 @@ static void begin(void)
 	exits = 0;
 }
 
-/* Of each page that arrived: how often has anybody claimed it? */
+/* Is each incoming page either unclaimed, or owned exactly once? */
 static bool each_has_one_owner(void)
 {
 	static unsigned char owners[PAGES];
@@ -376,7 +376,7 @@ static void test_faults(void)
 			good = false;
 		if (!ret)
 			kho_takeover_exit();
-		/* Loading the module again may find more memory. */
+		/* The next try to load the module may find enough memory. */
 		begin();
 		if (kho_takeover() || kho_object_counts.nr != OBJECTS || !each_has_one_owner())
 			good = false;
@@ -415,14 +415,14 @@ static void test_bad_head(void)
 	}
 }
 
-/* A byte, or a word that is an address of something else that arrived. */
+/* Flips a bit, or writes the address of any page. */
 static void spoil(void)
 {
 	unsigned long page = rand() % FIRST_PAGE;
 	unsigned long at = rand() % (sizeof(memory[0]) / 8) * 8;
 	u64 word = phys_of(rand() % PAGES);
 
-	/* Most of what is interesting is at the beginning. */
+	/* Most members are at the beginning of a page. */
 	if (rand() % 2)
 		at %= 1024;
 	if (rand() % 2)

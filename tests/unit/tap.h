@@ -70,7 +70,7 @@ static inline int tap_done(void)
 		       is_want);					\
 } while (0)
 
-/* Two strings, either of which may be NULL. */
+/* Compares two strings, either of which may be NULL. */
 #define is_str(got, want, ...) do {					\
 	const char *is_got = (got), *is_want = (want);			\
 									\
@@ -82,8 +82,8 @@ static inline int tap_done(void)
 } while (0)
 
 /*
- * For what is checked too often to have a line each: nothing is said while it
- * holds, and the program ends as soon as it doesn't.
+ * For checks that are too many to print a line each: prints nothing while @cond
+ * is true, and aborts when it is not.
  */
 #define must(cond, ...) do {						\
 	if (!(cond)) {							\

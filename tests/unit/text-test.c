@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/base/text.c: what names and other people's text look like in the log, and what
- * is returned of them.
+ * module/base/text.c: how names and foreign text look in the log, and how foreign text
+ * is cleaned before it is returned.
  */
 #include <string.h>
 
@@ -36,7 +36,7 @@ static void has_control(const char *text, int at)
 	   at);
 }
 
-/* No byte of what is shown can end a line or begin a terminal's order. */
+/* Is there no byte that ends a line or begins a terminal's escape sequence? */
 static int is_plain(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -44,7 +44,7 @@ static int is_plain(const char *text)
 	for (; *p; p++) {
 		if (*p < ' ' || *p == 0x7f)
 			return 0;
-		/* As the last byte of a character, with its first before it. */
+		/* C1 control characters, unless they are part of a longer character. */
 		if (*p >= 0x80 && *p < 0xa0 && (p == (void *)text || p[-1] < 0x80))
 			return 0;
 		if (*p == 0xc2 && p[1] < 0xa0)
@@ -82,7 +82,7 @@ int main(void)
 	shows("", "");
 	shows("caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x98\x80",
 	      "caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x98\x80");
-	/* Its second byte is one of C1 by itself. */
+	/* Its second byte would be a C1 control character by itself. */
 	shows("\xc4\x8do", "\xc4\x8do");
 	shows("a\nkho: forged", "a\\x0akho: forged");
 	shows("a\r\x1b[31m\x7f", "a\\x0d\\x1b[31m\\x7f");
@@ -91,7 +91,7 @@ int main(void)
 	shows("caf\xe9", "caf\\xe9");
 	shows("a' of root; object 'b", "a\\x27 of root; object \\x27b");
 	shows("\\x0a", "\\x5cx0a");
-	/* Too long, a half of a pair, beyond the last, cut off, and back to front. */
+	/* Two overlong, a surrogate, above U+10FFFF, cut off, U+202E and U+2028. */
 	shows("\xc0\x8a", "\\xc0\\x8a");
 	shows("\xe0\x80\x8a", "\\xe0\\x80\\x8a");
 	shows("\xed\xa0\x80", "\\xed\\xa0\\x80");
@@ -100,7 +100,7 @@ int main(void)
 	shows("\xe2\x80\xaexyz", "\\xe2\\x80\\xaexyz");
 	shows("\xe2\x80\xa8xyz", "\\xe2\\x80\\xa8xyz");
 
-	/* A name that has no end is not read beyond what a name can be. */
+	/* A name without a NUL is not read beyond the longest possible name. */
 	memset(longest, '\n', sizeof(longest));
 	*all = '\0';
 	while (strlen(all) < 4 * (KHO_NAME_SIZE - 1))

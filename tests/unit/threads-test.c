@@ -3,10 +3,10 @@
  * module/tree/mark.c with threads that mark and unmark pages at the same time, in
  * the same leaves and in others, under ThreadSanitizer.
  *
- * Each writer has pages of its own and knows what is marked of them; all of them
- * empty leaves all the time, so nodes come and go below the others' feet.  For
- * overlaps, two fight for the same blocks under different orders: of both, one
- * at most may have a block.  Readers look on.
+ * Each writer has its own pages, and knows which of them are marked.  All writers
+ * empty leaves all the time, so others see nodes come and go.  For overlaps, two
+ * more threads try to mark the same blocks under different orders; only one at a
+ * time may succeed.  A reader walks the tree meanwhile.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@
 
 static struct kho_radix_tree tree;
 static int stop;
-/* Per kind: what went wrong, and how often what was to be seen was seen. */
+/* For each kind of thread: its errors, and how often it did what is to be tested. */
 static unsigned long bad_own, bad_fight, bad_walk, own_ops, busy, walked;
 
 #define count(what)	__atomic_fetch_add(&(what), 1, __ATOMIC_RELAXED)
@@ -37,7 +37,7 @@ static uint64_t rnd(uint64_t *state, uint64_t below)
 	return *state % below;
 }
 
-/* A page of two leaves that are shared, every one in WRITERS being ours. */
+/* One of 64 pages, in two leaves that writers share: each has every WRITERS'th page. */
 static unsigned long own_page(unsigned long me, unsigned long i)
 {
 	return 16 * LEAF + (i & 32) / 32 * LEAF + (i & 31) * WRITERS + me;
@@ -87,12 +87,12 @@ static void *own(void *arg)
 	return NULL;
 }
 
-/* Who holds a block of the fight, or part of it: 0 is nobody. */
+/* The fighter that has marked a block, or 0. */
 static int holder;
 
 static void *fight(void *arg)
 {
-	/* One page, some of them, and more than a region has. */
+	/* A single page, a few pages, and more pages than a region has. */
 	static const unsigned int orders[] = { 0, 3, PAGE_SHIFT + 4 };
 	unsigned long me = (unsigned long)arg + 1;
 	uint64_t seed = 0x2545f4914f6cdd1dULL * me;
@@ -100,7 +100,7 @@ static void *fight(void *arg)
 
 	for (step = 0; step < FIGHTS; step++) {
 		unsigned int order = orders[rnd(&seed, 3)];
-		/* The small ones are not where the large one begins. */
+		/* The small blocks are in the large one, but not where it begins. */
 		unsigned long pfn = order > PAGE_SHIFT + 3 ? 4 * LEAF :
 							    5 * LEAF;
 		int ret = kho_radix_add_page(&tree, pfn, order);
@@ -111,7 +111,7 @@ static void *fight(void *arg)
 		}
 		if (ret || __atomic_exchange_n(&holder, (int)me, __ATOMIC_RELAXED))
 			count(bad_fight);
-		/* Time for the others to take it as well, if they can. */
+		/* Give the other one time to mark the block too, if that is possible. */
 		sched_yield();
 		sched_yield();
 		if (__atomic_exchange_n(&holder, 0, __ATOMIC_RELAXED) != (int)me)

@@ -30,7 +30,7 @@ void threads_yield(void)
 		sched_yield();
 }
 
-/* Nobody calls this as a reader: that would wait for itself. */
+/* Must not be called by a reader, which would wait for itself. */
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {
 	WARN_ON_ONCE(depth);

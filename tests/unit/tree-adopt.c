@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/tree/radix.c takes over a tree that is there, or refuses it; in userspace, once
- * for each page size.
+ * Whether module/tree/radix.c adopts an existing tree or refuses it; once for each page
+ * size.
  */
 #include "tree-before.h"
 
@@ -31,7 +31,7 @@ static int adopt(u64 root, u64 end, const char **why)
 	int ret;
 
 	memset(&adopt, 0, sizeof(adopt));
-	/* Without a word about nodes, which stay. */
+	/* Forget the old tree without freeing its nodes. */
 	kho_radix_forget_tree(&tree);
 	memset(&tree, 0xff, sizeof(tree));
 	told_nodes = 0;
@@ -46,7 +46,7 @@ static int adopt(u64 root, u64 end, const char **why)
 	return ret;
 }
 
-/* The same nodes, and the same numbers of keys? */
+/* Does it have the same root, number of nodes, and numbers of keys? */
 static bool same_tree(const struct kho_radix_tree *a, uint64_t nr_base)
 {
 	return a->root == tree.root && a->nr_nodes == tree.nr_nodes &&

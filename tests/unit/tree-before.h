@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A tree to be tested, and whether a call has changed anything of it.
+ * The tree under test, and a check whether a call has changed anything in it.
  */
 #ifndef TREE_BEFORE_H
 #define TREE_BEFORE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Holding a tree against the model; for the unit test and the fuzzer.
+ * Compares a tree with the model; for the unit tests and the fuzzer.
  */
 #ifndef TREE_COMMON_H
 #define TREE_COMMON_H
@@ -12,7 +12,7 @@
 #include "pages.h"
 #include "tap.h"
 
-/* What a walk has met; room for one more than the model can have. */
+/* What a walk has met; has space for one block more than the model. */
 struct seen {
 	unsigned int nr;
 	uint64_t nodes;
@@ -98,7 +98,7 @@ static inline void must_be_seen(const struct model *m, const char *by)
 		     (unsigned long long)m->block[i].pfn, m->block[i].order);
 }
 
-/* Is the tree what the model says, by whatever way one looks at it? */
+/* Checks that the tree matches the model, in all ways to read it. */
 static inline void must_match(struct kho_radix_tree *tree, const struct model *m)
 {
 	unsigned int order, i;
@@ -117,8 +117,8 @@ static inline void must_match(struct kho_radix_tree *tree, const struct model *m
 		     (unsigned long long)kho_radix_nr_keys(tree, order), order);
 
 	/*
-	 * The highest page of all is out of reach for a reader: memory ends at
-	 * 2^64 - 1 at most.
+	 * A reader can't accept the very last page: memory ends at 2^64 - 1 at
+	 * most, which is in that page.
 	 */
 	for (i = 0; i < m->nr && !last; i++)
 		last = model_meets(&m->block[i], (1ULL << MODEL_PFN_BITS) - 1, 1);
@@ -139,7 +139,7 @@ static inline void must_match(struct kho_radix_tree *tree, const struct model *m
 	must_be_seen(m, "walk_tree");
 }
 
-/* The blocks that a range meets, by kho_radix_walk_range(). */
+/* Checks that kho_radix_walk_range() finds the blocks that a range overlaps. */
 static inline void must_match_range(struct kho_radix_tree *tree,
 				    const struct model *m, uint64_t pfn,
 				    uint64_t nr)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/tree/radix.c and mark.c are asked for anything, in any order, with
- * allocations that fail, and held against the model; once for each page size.
+ * Random operations on module/tree/radix.c and mark.c, with allocations that
+ * fail, compared with the model; once for each page size.
  */
 #include "tree-before.h"
 
@@ -21,7 +21,7 @@ static uint64_t rnd(uint64_t below)
 
 static uint64_t random_pfn(unsigned int order)
 {
-	/* Some places, so that blocks do meet, and some impossible ones. */
+	/* A few places, so that blocks overlap.  Some pages are beyond the end. */
 	static const uint64_t places[] = {
 		0, 0x8000, 0x1000000, PFN_END / 2, PFN_END - 0x80, 0x40000000,
 	};
@@ -34,7 +34,7 @@ static uint64_t random_pfn(unsigned int order)
 
 #define BATCH	200
 
-/* Mostly rising, with gaps, and now and then back, twice or out of line. */
+/* Mostly rising, with gaps; sometimes a step back, a repetition, or misaligned. */
 static unsigned long fill_batch(unsigned long *batch, uint64_t pfn,
 				unsigned int order, uint64_t nr)
 {
@@ -73,10 +73,10 @@ static void test_random(uint64_t seed, unsigned int steps)
 		int ret, want = 0;
 		unsigned int k;
 
-		/* Now and then too much is there: make room. */
+		/* If there are too many blocks, remove some. */
 		if (m.nr > 150 && op < 50)
 			op += 50;
-		/* Now and then an allocation fails; -ENOMEM is only right then. */
+		/* Sometimes an allocation fails; only then may the result be -ENOMEM. */
 		if (!rnd(3))
 			pages_fail(1 + rnd(KHO_TREE_MAX_DEPTH));
 		if (!rnd(64))
@@ -112,7 +112,7 @@ static void test_random(uint64_t seed, unsigned int steps)
 			want = model_range(&next, pfn, nr, model_add);
 			ret = kho_radix_add_range(&tree, pfn, nr);
 		} else if (op < 53) {
-			/* Of the size of what op < 43 may have marked. */
+			/* As large as the runs that op < 43 marks. */
 			nr = 1 + rnd(70);
 			if (m.nr && rnd(4)) {
 				k = rnd(m.nr);
@@ -141,7 +141,7 @@ static void test_random(uint64_t seed, unsigned int steps)
 			if (want)
 				batches++;
 		} else if (op < 80) {
-			/* Mostly something that is there. */
+			/* Mostly a block that is marked. */
 			if (m.nr && rnd(4)) {
 				k = rnd(m.nr);
 				pfn = m.block[k].pfn;
@@ -171,7 +171,7 @@ static void test_random(uint64_t seed, unsigned int steps)
 		must(ret == want, "step %u: op %u 0x%llx order %u nr %llu: %d, not %d",
 		     i, op, (unsigned long long)pfn, order,
 		     (unsigned long long)nr, ret, want);
-		/* A batch keeps what it has done until then. */
+		/* A batch that fails keeps what it has done so far. */
 		if (!want || (op >= 43 && op < 46) || (op >= 53 && op < 56))
 			m = next;
 		else

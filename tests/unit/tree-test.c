@@ -2,7 +2,7 @@
 /*
  * module/tree/radix.c and mark.c in userspace, once for each page size.
  *
- * The wire format is checked word by word against values worked out by hand,
+ * The wire format is checked word by word against values worked out by hand, and
  * everything else against the model.
  */
 #include "tree-before.h"
@@ -10,11 +10,11 @@
 #define ORDER_MAX	(63 - PAGE_SHIFT)
 #define PFN_END		(1UL << (64 - PAGE_SHIFT))
 
-/* ---- Whole at any moment ---- */
+/* ---- Valid at any moment ---- */
 
 /*
- * The next kernel may come at any time, so each tree between two steps has to
- * be a sound one.  A key may be there before it is counted.
+ * The next kernel may start at any time, so the tree has to be valid between any
+ * two steps.  A key may be set before it is counted.
  */
 static void check_whole(void)
 {
@@ -30,7 +30,7 @@ static void check_whole(void)
 	     "%u keys in between, not %llu", seen.nr, (unsigned long long)keys);
 }
 
-/* ---- What an error may change: nothing ---- */
+/* ---- Errors must not change anything ---- */
 
 #define refused(call, want, what) do {					\
 	struct before refused_before = before();			\
@@ -48,8 +48,8 @@ static void check_whole(void)
 /* ---- The wire format ---- */
 
 /*
- * Four blocks per page size, and where each has to be: the entry of the node of
- * each level, from the root down, then the word of the leaf and its value.
+ * Four blocks per page size, and where each has to be: the entry in the node of
+ * each level, from the root down, then the word in the leaf and its value.
  */
 static const struct golden {
 	uint64_t phys;
@@ -159,8 +159,8 @@ static void test_wire(void)
 	}
 
 	/*
-	 * Nothing else is set anywhere: per node one word leads to it, and
-	 * there are three leaves with one word that is not 0 each.
+	 * Nothing else is set: one word leads to each node but the root, and
+	 * each of the three leaves has one word that is not 0.
 	 */
 	for (i = 0; i < PAGES_NR; i++) {
 		uint64_t phys = PAGES_BASE + i * PAGE_SIZE;
@@ -298,7 +298,7 @@ static void test_errors(void)
 	ok(!kho_radix_has_page(&tree, PFN_END, 0), "has: no pfn too large");
 	destroy();
 
-	/* The ends of what can be said. */
+	/* The first and the last pages that can be marked. */
 	fresh();
 	is(kho_radix_add_page(&tree, 0, 0), 0, "ends: the first page");
 	is(kho_radix_add_page(&tree, PFN_END - 1, 0), 0, "ends: the last page");
@@ -316,7 +316,7 @@ static void test_errors(void)
 	is(kho_radix_nr_keys(&tree, ORDER_MAX), 2, "ends: in two halves");
 	destroy();
 
-	/* A tree that is none. */
+	/* A tree that was not set up. */
 	memset(&tree, 0, sizeof(tree));
 	is(kho_radix_add_page(&tree, 0, 0), (u64)-EINVAL, "no tree: add");
 	is(kho_radix_del_page(&tree, 0, 0), (u64)-EINVAL, "no tree: del");
@@ -332,7 +332,7 @@ static void test_errors(void)
 
 /* ---- Allocations that fail ---- */
 
-/* Sets up a tree, in which what follows needs @want allocations. */
+/* Lets each allocation of @op fail in turn, of which there have to be @want. */
 static void sweep(const char *what, void (*setup)(void), int (*op)(void),
 		  unsigned int want)
 {
@@ -357,7 +357,7 @@ static void sweep(const char *what, void (*setup)(void), int (*op)(void),
 		}
 		same = unchanged(&b);
 		ok(same, "%s: allocation %u fails: as before", what, n);
-		/* And it still works. */
+		/* It must succeed afterwards. */
 		ret = op();
 		if (ret)
 			ok(0, "%s: afterwards it works: %d", what, ret);
@@ -379,7 +379,7 @@ static void setup_some(void)
 	must(!kho_radix_add_page(&tree, PFN_END - 2, 0), "setup");
 }
 
-/* A block, and a page that has a leaf where one of its last ones would have it. */
+/* A block whose pages, marked singly, would be in a leaf that exists already. */
 static void setup_block(void)
 {
 	setup_some();
@@ -404,7 +404,7 @@ static int op_level2(void)
 				  0);
 }
 
-/* Three blocks under three orders. */
+/* Three blocks of two orders. */
 static int op_range(void)
 {
 	return kho_radix_add_range(&tree, 0x7ff, 0x802);
@@ -441,7 +441,7 @@ static void test_cutting(void)
 	is(kho_radix_del_page(&tree, PFN_END - 2, 0), 0, "cut: both");
 	is(pages_live(), 1, "cut: only the root is left");
 	destroy();
-	/* Order 10 shares two levels with order 11; the page has a leaf already. */
+	/* Order 10 shares two nodes with order 11; the single page's leaf exists. */
 	sweep("cut a block", setup_block, op_cut, LEVELS - 2);
 }
 
@@ -468,12 +468,12 @@ static void test_nomem(void)
 	 * 16K: bit 39, 4 nodes.  64K: bit 37, 3 nodes.
 	 */
 	sweep("range of three orders", setup_some, op_range, LEVELS - 1);
-	/* From nothing: twice a whole branch, without a node in common. */
+	/* From nothing: two whole branches, which share only the root. */
 	sweep("range from nothing", setup_none, op_range, 2 * (LEVELS - 1));
 	sweep("range over two leaves", setup_none, op_two_leaves,
 	      LEVELS - 1 + 1);
 
-	/* Giving up needs no memory, and goes by whole trees too. */
+	/* Unmarking needs no memory, and the tree is valid at each step too. */
 	fresh();
 	setup_some();
 	must(!op_range(), "range");
@@ -531,7 +531,7 @@ static void test_cut(void)
 	/* 1: 0.  2: 1.  4: 2.  8: min(3, ilog2(7) = 2).  12: min(2, 1).  14. */
 	check_cut(1, 14, (const unsigned int []){ 0, 1, 2, 2, 1, 0 }, 6);
 	check_cut(0x40000, 1, (const unsigned int []){ 0 }, 1);
-	/* The whole of the address space's upper end: 1, 2, 4 pages. */
+	/* Up to the end of the address space: 1, 2, 4 pages. */
 	check_cut(PFN_END - 7, 7, (const unsigned int []){ 0, 1, 2 }, 3);
 }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Builds the unit tests with each compiler and runs them: a subtest for each
-# program.  What can't be built has failed.
+# Builds the unit tests with each compiler and runs them, as a subtest for each
+# program.  A program that can't be built has failed.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +14,7 @@ need_packages gcc make clang libclang-rt-dev libfdt-dev
 nr=0
 bad=0
 
-# result OK NAME: the line of a subtest.
+# result OK NAME: prints the line of a subtest
 result()
 {
 	nr=$((nr + 1))
@@ -33,7 +33,7 @@ mapfile -t programs < <(make --no-print-directory -s -C "$here" list)
 echo "1..$((${#programs[@]} + 1))"
 [ "${#programs[@]}" -gt 0 ] || die "no tests are listed"
 
-# As far as possible: a test that can't be built spoils no other.
+# With -k, a test that can't be built does not keep others from being built.
 good=1
 make --no-print-directory -k -j2 -C "$here" >"$log" 2>&1 || good=0
 if [ $good -eq 0 ]; then
@@ -50,7 +50,7 @@ for program in "${programs[@]}"; do
 	timeout 300 "$program" >"$log" 2>&1 || status=$?
 	sed 's/^/    /' "$log"
 
-	# The plan has to be there, and as many good results as it says.
+	# There must be a plan, and as many good results as it says.
 	plan=$(sed -n 's/^1\.\.\([0-9][0-9]*\)$/\1/p' "$log")
 	passed=$(grep -c '^ok ' "$log" || true)
 	if [ $status -eq 0 ] && [ "${plan:-0}" -gt 0 ] &&

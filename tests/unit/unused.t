@@ -1,14 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Does `lint.sh unused` see a function that nobody calls?  It looks at small trees here.
+# Does `lint.sh unused` find a function that nobody calls?  It checks small trees here.
 use strict;
 use warnings;
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More;
 
-# run(FILE => TEXT...): what it says of a tree with these files, and how it ends
+# run(FILE => TEXT...): returns its status and output for a tree with these files
 sub run
 {
 	my %files = @_;

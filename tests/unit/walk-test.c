@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * include/kho/walk.h against trees that nobody would build in good faith.
+ * include/kho/walk.h with valid trees, and with trees made to mislead it.
  */
 #include <stdint.h>
 
@@ -8,7 +8,7 @@
 
 #include "tap.h"
 
-/* Nodes lie one after the other from here on; nothing is at 0. */
+/* Nodes lie one after the other from here on; none is at 0. */
 #define BASE		0x40000ULL
 #define POOL		128U
 #define END_1G		0x40000000ULL
@@ -44,19 +44,19 @@ static unsigned int new_node(void)
 	return used++;
 }
 
-/* ---- The caller's side, with all that it may rely on checked ---- */
+/* ---- The caller's side, which checks all that it may rely on ---- */
 
 static struct {
 	unsigned int visits, runs;
-	/* Views that are held. */
+	/* Nodes that are mapped now. */
 	const void *held[KHO_TREE_DEPTH_MAX];
 	unsigned int nr_held;
-	/* Ends the walk at that visit or run, with that result. */
+	/* The visit or run at which to end the walk, and with what result. */
 	unsigned int stop_visit, stop_run;
 	int stop_ret;
 	/* The node that can't be mapped. */
 	uint64_t unreadable;
-	/* The visit that comes next, and its level. */
+	/* The node that was announced last, and its level. */
 	uint64_t next;
 	unsigned int level;
 	struct {
@@ -152,7 +152,7 @@ static int walk(uint64_t root, uint64_t end)
 
 /* ---- Building ---- */
 
-/* By another way than the code under test: the slots, from the root down. */
+/* Works out slots otherwise than the code under test does. */
 static unsigned int slot(uint64_t key, unsigned int level)
 {
 	static const unsigned int below[3][6] = {
@@ -171,7 +171,7 @@ static void set_bit(unsigned int leaf, unsigned int bit)
 	node(leaf)[bit / 64] |= 1ULL << bit % 64;
 }
 
-/* The node of @level on the way to @key; makes what is missing. */
+/* Returns the node of @level on the way to @key; adds nodes that are missing. */
 static unsigned int way_to(uint64_t key, unsigned int level)
 {
 	unsigned int at = 0, l;
@@ -247,7 +247,7 @@ static void test_addresses(void)
 	bad(BASE, 0, "a node beyond the end of memory", 0, BASE, "no memory");
 	is(c.visits, 0, "%u: bad root: nothing is read", shift);
 
-	/* An entry of each level; the leaf's words are no addresses. */
+	/* An entry at each level but the leaf, whose words are not addresses. */
 	for (level = depth - 1; level; level--) {
 		clear();
 		add_key(marker(0));
@@ -290,17 +290,17 @@ static void test_loops(void)
 	bad(BASE, END_1G, "a node that leads back to itself", BASE, BASE,
 	    "loop at the root");
 
-	/* As a leaf, the node further up is refused as well. */
+	/* A node further up is also refused in the place of a leaf. */
 	clear();
 	node(way_to(0, 1))[0] = BASE;
 	is(walk(BASE, END_1G), (uint64_t)KHO_WALK_BAD, "%u: root as leaf", shift);
 }
 
 /*
- * A tree with all nodes that memory of 1 GiB can give reason to, worked out by
- * hand: a node of level L is needed for the orders whose marker is above the
- * bits below L, one per order as long as its addresses fit in one node, and
- * one for 0.
+ * The number of nodes of the largest tree for 1 GiB of memory, worked out by
+ * hand.  Level L has a node for each order whose marker is above the bits that L
+ * and the levels below decide, more if the order's addresses do not fit in one
+ * node, and a node for the prefix 0.
  *
  * 4K: markers are bits 52 to 1.  Leaves, 15 bits: orders 0 to 37, of which
  * order 0 has 2^18 keys, 8 leaves, order 1 has 4, order 2 has 2: 8 + 4 + 2 +
@@ -345,14 +345,14 @@ static void test_sharing(void)
 	is(walk(BASE, END_1G), 0, "%u: it is fine", shift);
 	is(c.visits, most_visits(), "%u: each node is entered once", shift);
 
-	/* The same with a single leaf for all. */
+	/* The same tree, but all entries for leaves lead to a single one. */
 	fill_all();
 	for (i = 0; i < used; i++) {
 		for (n = 0; n < page_size() / 8; n++) {
 			uint64_t to = node(i)[n];
 			unsigned int leaf = (to - BASE) >> shift;
 
-			/* Leaves are the nodes that lead nowhere. */
+			/* Leaves are empty. */
 			if (to && !memcmp(node(leaf), node(POOL - 1), page_size()))
 				node(i)[n] = phys_of(POOL - 1);
 		}
@@ -362,8 +362,8 @@ static void test_sharing(void)
 
 	/*
 	 * Every entry of every level leads to the node below.  The walk goes
-	 * down to the leaf of 0, then comes entry 1 (the next order's first
-	 * address) and 2 (again one), and 3 is that order's upper half, 2^63.
+	 * down to leaf 0.  In level 1, entries 1 and 2 then are the first
+	 * addresses of two orders, and entry 3 is the second one's 2^63.
 	 */
 	clear();
 	for (level = depth; level--; ) {
@@ -379,9 +379,9 @@ static void test_sharing(void)
 	    phys_of(depth - 2), 3, "the same with 4 PiB");
 
 	/*
-	 * The same without the entries that give it away: 0 and powers of 2,
-	 * which are the first addresses of each order everywhere on the way of
-	 * 0, and 2^i memory blocks elsewhere.
+	 * The same without the entries that give it away: only entry 0 and the
+	 * powers of 2.  On the way to key 0 these are the first addresses of
+	 * orders; elsewhere they are addresses.
 	 */
 	clear();
 	for (level = depth; level--; ) {
@@ -393,7 +393,7 @@ static void test_sharing(void)
 	ok(c.visits <= most_visits(), "%u: powers of 2: %u visits, at most %u",
 	   shift, c.visits, most_visits());
 
-	/* Only entry 0: a chain, which is the way to all high orders. */
+	/* Only entry 0: a chain, which leads to the leaf of all high orders. */
 	clear();
 	for (level = depth; level--; ) {
 		i = new_node();
@@ -403,7 +403,7 @@ static void test_sharing(void)
 	is(walk(BASE, END_1G), 0, "%u: a chain of entries 0: fine", shift);
 	is(c.visits, depth, "%u: a chain of entries 0: visits", shift);
 
-	/* Level 1 has one node for all orders; each comes to it by a way of its own. */
+	/* All entries above 1 lead to the same node, at whatever level they are. */
 	fill_all();
 	for (i = 0; i < used; i++)
 		for (n = 0; n < page_size() / 8; n++)
@@ -416,7 +416,7 @@ static void test_sharing(void)
 
 static void test_keys(void)
 {
-	/* The first entry of the root whose keys have a bit too many. */
+	/* The first entry of the root whose keys are a bit too wide. */
 	const unsigned int wide = shift == 12 ? 4 : shift == 14 ? 2 : 16;
 	unsigned int leaf, i;
 	uint64_t key;
@@ -458,9 +458,9 @@ static void test_keys(void)
 	bad(BASE, END_1G, "an entry for keys that do not exist", BASE,
 	    page_size() / 8 - 1, "the last entry of the root");
 	/*
-	 * The entry before is one of order 0.  With 16K pages the marker is the
-	 * lowest bit of the root's index: address 0.  Else it is the upper end
-	 * of all addresses.
+	 * The entry before that is for order 0.  With 16K pages the marker is
+	 * the lowest bit of the root's index, so its keys begin at address 0.
+	 * Otherwise it is for the upper end of all addresses.
 	 */
 	node(0)[page_size() / 8 - 1] = 0;
 	node(0)[wide - 1] = phys_of(1);
@@ -470,7 +470,7 @@ static void test_keys(void)
 		bad(BASE, END_1G, "an entry for keys beyond the end of memory",
 		    BASE, wide - 1, "the last entry that can be");
 
-	/* The last page of memory, and the first that is none. */
+	/* The last page of memory, and the first one beyond it. */
 	key = marker(0) | (END_1G >> shift);
 	clear();
 	add_key(key - 1);
@@ -486,11 +486,11 @@ static void test_keys(void)
 	add_key(key);
 	is(walk(BASE, END_1G), (uint64_t)KHO_WALK_BAD,
 	   "%u: page at the end: refused", shift);
-	/* 4K: 1 GiB is 8 leaves on.  Else it is in the leaf of 0. */
+	/* 4K: 1 GiB is 8 leaves further.  Otherwise it is in address 0's leaf. */
 	is_str(w.why, shift == 12 ? "an entry for keys beyond the end of memory" :
 	       "a key beyond the end of memory", "%u: page at the end: why", shift);
 
-	/* A run the last page of which is too far is refused as a whole. */
+	/* A run is refused as a whole if only its last page is beyond the end. */
 	clear();
 	add_key(marker(0) | 100);
 	add_key(marker(0) | 101);
@@ -500,7 +500,7 @@ static void test_keys(void)
 	    phys_of(leaf), marker(0) | 100, "run across the end");
 	is(walk(BASE, 103ULL << shift), 0, "%u: run up to the end", shift);
 
-	/* A large block half of which is memory. */
+	/* A large block, only half of which is memory. */
 	clear();
 	add_key(marker(31 - shift));
 	bad(BASE, END_1G, "a key beyond the end of memory",
@@ -572,15 +572,15 @@ static void test_runs(void)
 	   "%u: leaf 0: 2 of 2^60", shift);
 
 	/*
-	 * Keys 2 to 15 all set: the run of 2 and 3 ends where order 62 - shift
-	 * begins.  3 ends at 2^64, so no end of memory lets it pass.
+	 * Keys 2 to 15 are set: the run of 2 and 3 ends where order 62 - shift
+	 * begins.  Key 3 ends at 2^64, so it is beyond any end of memory.
 	 */
 	clear();
 	leaf = way_to(0, 0);
 	node(leaf)[0] = 0xfffc;
 	bad(BASE, ~0ULL, "a key beyond the end of memory", phys_of(leaf), 2,
 	    "all addresses");
-	/* Without 3 it is 4 to 7 that end there. */
+	/* Without key 3, the run of 4 to 7 ends there. */
 	node(leaf)[0] = 0xfff4;
 	bad(BASE, ~0ULL, "a key beyond the end of memory", phys_of(leaf), 4,
 	    "all addresses again");
@@ -588,7 +588,7 @@ static void test_runs(void)
 	ok(c.run[0].nr == 1 && !c.run[0].phys && c.run[0].order == 63 - shift,
 	   "%u: all addresses: and is one block", shift);
 
-	/* The last order with its marker in leaf 0, up to the leaf's end. */
+	/* The lowest order with its marker in leaf 0, up to the leaf's end. */
 	clear();
 	leaf = way_to(0, 0);
 	set_bit(leaf, bits / 2);

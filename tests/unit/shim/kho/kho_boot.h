@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where the stub has it once it is in a kernel's tree. */
+/* By this path, the stub includes its header in a kernel's tree. */
 #include "../../../../bootstub/kho_boot.h"

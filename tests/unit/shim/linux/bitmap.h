@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What there is of bitmaps is with the bits. */
+/* The functions of bitmaps are in bitops.h. */
 #include <linux/bitops.h>

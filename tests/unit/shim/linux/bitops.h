@@ -7,7 +7,7 @@
 #define BITS_PER_LONG	64
 #define BIT(nr)		(1UL << (nr))
 
-/* A bit at a time: slow, but not like what is tested. */
+/* One bit at a time: slow, but unlike the code that is tested. */
 static inline bool test_bit(unsigned long nr, const unsigned long *addr)
 {
 	return __atomic_load_n(&addr[nr / BITS_PER_LONG], __ATOMIC_RELAXED) &

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What there is of it is with the locks. */
+/* ____cacheline_aligned_in_smp is in spinlock.h. */

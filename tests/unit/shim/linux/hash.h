@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* Few results, so that places that have nothing to do with each other meet. */
+/* A weak hash, so that unrelated values often collide. */
 static inline u32 hash_64(u64 val, unsigned int bits)
 {
 	return (val ^ val >> bits) & ((1U << bits) - 1);

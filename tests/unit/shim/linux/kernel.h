@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 #ifdef SHIM_THREADS
-/* Now and then others come in between what was read and what is done about it. */
+/* Sometimes lets other threads run, between a read and the write that follows from it. */
 void threads_yield(void);
 #else
 #define threads_yield()		((void)0)
@@ -20,9 +20,9 @@ void threads_yield(void);
 	threads_yield();						\
 	__atomic_store_n(&(x), write_val, __ATOMIC_RELAXED);		\
 } while (0)
-/* The kernel orders what depends on the value; there is no less than this. */
+/* The kernel orders dependent accesses; C has nothing weaker than acquire for that. */
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
-/* What was written before is seen by who sees this. */
+/* Whoever reads this value also sees all earlier writes. */
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 #define container_of(ptr, type, member)	\
@@ -33,7 +33,7 @@ void threads_yield(void);
 									\
 	min_a < min_b ? min_a : min_b; })
 
-/* Like the kernel's, this one takes no two types. */
+/* Like the kernel's, this one refuses operands of different types. */
 #define min(a, b) ({							\
 	__typeof__(a) min_a = (a);					\
 	__typeof__(b) min_b = (b);					\

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* No memory comes or goes. */
+/* Memory is never added or removed. */

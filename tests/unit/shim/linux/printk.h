@@ -2,7 +2,7 @@
 #ifndef SHIM_LINUX_PRINTK_H
 #define SHIM_LINUX_PRINTK_H
 
-/* What it would say is for people. */
+/* Tests do not look at messages. */
 #define pr_err(...)			((void)0)
 #define pr_warn(...)			((void)0)
 #define pr_err_ratelimited(...)		((void)0)

@@ -5,12 +5,12 @@
 #include <linux/gfp.h>
 
 #ifdef SHIM_THREADS
-/* Of threads.c: what was given up is freed when no reader is left. */
+/* In threads.c: call_rcu() frees a node once no reader is left. */
 void rcu_read_lock(void);
 void rcu_read_unlock(void);
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 #else
-/* There are no other readers, and a node that is still read would be seen. */
+/* There are no other readers.  The allocator catches uses of a node after this. */
 #define rcu_read_lock()		((void)0)
 #define rcu_read_unlock()	((void)0)
 #define call_rcu(head, func)	((func)(head))

@@ -2,7 +2,7 @@
 #ifndef SHIM_LINUX_SPINLOCK_H
 #define SHIM_LINUX_SPINLOCK_H
 
-/* Nothing sleeps here, so the same will do. */
+/* No context is atomic here, so a spinlock can be a mutex. */
 #include <linux/mutex.h>
 
 #define spinlock_t		struct mutex

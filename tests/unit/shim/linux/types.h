@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel headers for userspace: just what the tree needs.  What the
- * kernel would only warn of aborts here.
+ * Kernel headers for userspace: just what the unit tests need.  Where
+ * the kernel would only warn, these abort.
  */
 #ifndef SHIM_LINUX_TYPES_H
 #define SHIM_LINUX_TYPES_H

@@ -2,7 +2,7 @@
 #ifndef SHIM_LINUX_XARRAY_H
 #define SHIM_LINUX_XARRAY_H
 
-/* A few entries, found by looking at all of them. */
+/* Has a few entries only, which are searched one by one. */
 #include <linux/kernel.h>
 
 struct xarray {
@@ -24,7 +24,7 @@ static inline void *xa_load(struct xarray *xa, unsigned long index)
 	return NULL;
 }
 
-/* Of xa_store() too: whatever else is asked for, an index is stored once. */
+/* For xa_store() as well: callers never store to an index that is in use. */
 static inline int xa_put(struct xarray *xa, unsigned long index, void *entry)
 {
 	unsigned int i;
