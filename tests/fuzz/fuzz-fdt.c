@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any bytes as an FDT.  Where both libfdt and include/kho/fdt.h accept them,
- * they have to read the same, and what is read can be written and read again.
+ * Any bytes as an FDT.  If both libfdt and include/kho/fdt.h accept them, they have
+ * to read the same.  Whatever was read must survive being written and read again.
  */
 #include <stdint.h>
 
@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* As many children with as long names as there can be, and more. */
+	/* Large enough for the maximum of children with the longest names. */
 	static char first[8192], second[8192];
 	static struct kho_fdt out, again;
 	uint32_t len;
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	same_as_libfdt(first, &out);
 	must(kho_fdt_write(second, sizeof(second), &again) == len &&
 	     !memcmp(first, second, sizeof(first)), "not the same bytes again");
-	/* A byte less is never enough, and nothing is written past the end. */
+	/* A buffer that is one byte too small must be refused. */
 	must(!kho_fdt_write(second, len - 1, &again), "fits into too little");
 	return 0;
 }

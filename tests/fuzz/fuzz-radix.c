@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tree does whatever the fuzzer says, with allocations that fail
- * where it says, and is held against the model.
+ * Operations on the tree that the fuzzer chooses, with allocations that fail
+ * where it chooses, compared with the model.
  *
  * Input: 8 bytes per operation.
  */
@@ -12,7 +12,7 @@
 static struct kho_radix_tree tree;
 static struct model m, next;
 
-/* Pages that rise by what the fuzzer says, from @pfn on. */
+/* Fills a batch with pages from @pfn on, in steps that the fuzzer chooses. */
 static unsigned long fill(unsigned long *batch, uint64_t pfn,
 			  unsigned int order, const uint8_t *d)
 {
@@ -27,7 +27,7 @@ static unsigned long fill(unsigned long *batch, uint64_t pfn,
 
 static void one_op(const uint8_t *d)
 {
-	/* Close together, so that blocks meet, and at the ends. */
+	/* A few places, so that blocks overlap; some at the ends, one beyond. */
 	static const uint64_t places[] = {
 		0, 0x7ff0, 0x1000000, PFN_END / 2 - 0x40, PFN_END - 0x10000,
 		PFN_END - 0x20, 0x40000, ~0ULL - 0xff,
@@ -86,7 +86,7 @@ static void one_op(const uint8_t *d)
 		     (model_find(&m, pfn, order) >= 0), "has_page");
 		return;
 	}
-	/* The model is full, or the allocator would be. */
+	/* Skip what would fill the model or the allocator. */
 	if (want == -ENOSPC || next.nr > MODEL_MAX / 2) {
 		pages_fail(0);
 		return;
@@ -129,7 +129,7 @@ static void one_op(const uint8_t *d)
 	must(done == want_done, "%lu of a batch, not %lu", done, want_done);
 	must(ret == want, "op %u 0x%llx order %u nr %llu: %d, not %d", d[0] % 8,
 	     (unsigned long long)pfn, order, (unsigned long long)nr, ret, want);
-	/* A batch keeps what it has done until then. */
+	/* A batch that fails keeps what it has done so far. */
 	if (!want || in_part)
 		m = next;
 	else
@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	must_match(&tree, &m);
 
-	/* Half of the inputs give everything up by itself, the others at once. */
+	/* Half of the inputs unmark each block, the others only destroy the tree. */
 	if (size % 2)
 		while (m.nr) {
 			struct model_block *b = &m.block[m.nr / 2];

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Trees of 4K pages made of whatever the fuzzer says: include/kho/walk.h has
- * to end, to read no page that it wasn't told is there, and to tell of nothing
- * that can't be.
+ * Trees of 4K pages that the fuzzer makes up.  A walk by include/kho/walk.h has
+ * to end, to map only nodes that it has announced, and to report only runs that
+ * are possible.
  *
- * Input: 8 bytes of header, then either pages as they are, or records of six
- * bytes that put entries and bits into pages that are empty otherwise.
+ * Input: 8 bytes of header, then either the pages themselves, or records of six
+ * bytes that put entries and bits into pages that are otherwise empty.
  */
 #include <stdint.h>
 
@@ -23,9 +23,9 @@ static uint64_t pool[POOL][PAGE / 8];
 static struct {
 	uint64_t end;
 	unsigned int held, visits;
-	/* The nodes from the root to where the walk is. */
+	/* The nodes from the root to the current one. */
 	uint64_t path[KHO_TREE_DEPTH(SHIFT)];
-	/* The run before. */
+	/* The order of the previous run, and the address after it. */
 	unsigned int order;
 	uint64_t after;
 } c;
@@ -80,8 +80,9 @@ static int told_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 }
 
 /*
- * How many nodes an honest tree can have below @end: per level and order as
- * many as the addresses take, one for the orders that lie together at 0.
+ * The most nodes that a valid tree can have for memory up to @end: in each level,
+ * one for the high orders, which share the prefix 0, and for each other order as
+ * many as its addresses need.
  */
 static uint64_t most_visits(uint64_t end)
 {
@@ -92,7 +93,7 @@ static uint64_t most_visits(uint64_t end)
 	for (level = 0; level < 5; level++) {
 		most++;
 		for (order = 0; 52 - order >= below[level]; order++) {
-			/* Addresses that one node of this level stands for. */
+			/* A node of this level stands for 2^bits bytes. */
 			unsigned int bits = SHIFT + order + below[level];
 
 			most += bits < 64 ? ((end - 1) >> bits) + 1 : 1;
@@ -149,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(pool, 0, sizeof(pool));
 	memset(&c, 0, sizeof(c));
-	/* From 2 MiB to 16 GiB, less up to 1 MiB: whole pages or not. */
+	/* 2 MiB to 16 GiB, less up to 1 MiB, which need not be whole pages. */
 	c.end = 1ULL << (21 + data[1] % 14);
 	c.end -= data[2] * (data[3] % 2 ? 1ULL : PAGE);
 	root = BASE + data[4] % POOL * PAGE + (data[5] == 1);

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Each fuzzer for FUZZ_SECONDS (8).  What it finds stays in build/tests/fuzz:
-# the next run starts from there.
+# Runs each fuzzer for FUZZ_SECONDS (8).  The inputs that it finds stay in
+# build/tests/fuzz, and the next run starts with them.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -42,7 +42,7 @@ result $good "build"
 for program in "${programs[@]}"; do
 	name=${program##*/}
 	log=$out/$name.log
-	# An operation of fuzz-radix is 8 bytes; fuzz-walk has room for 8 pages.
+	# An operation of fuzz-radix is 8 bytes.  For fuzz-walk: a header and 8 pages.
 	max_len=4096
 	[ "$name" != fuzz-walk ] || max_len=32776
 	mkdir -p "$out/corpus/$name"
@@ -54,7 +54,7 @@ for program in "${programs[@]}"; do
 		>"$log" 2>&1 || status=$?
 	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 
-	# A fuzzer that does next to nothing finds nothing either.
+	# Too few inputs are a failure too: such a fuzzer finds nothing.
 	if [ $status -eq 0 ] && [ "${runs:-0}" -ge $((seconds * 20)) ]; then
 		result 1 "$name: $runs inputs in $seconds s"
 	else

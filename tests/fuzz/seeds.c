@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the fuzzers start: seeds DIR makes DIR/TARGET/NAME.
+ * Makes the inputs that the fuzzers start with: seeds DIR makes DIR/TARGET/NAME.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -96,7 +96,7 @@ static void fdt_seeds(void)
 	did(fdt_nop_property(blob, 0, "gone"));
 	save("fuzz-fdt", "nop", blob, fdt_totalsize(blob));
 
-	/* What a reader could take for one thing or another. */
+	/* FDTs that readers may interpret differently. */
 	begin(blob, sizeof(blob));
 	did(fdt_property(blob, "preserved-memory-map", &f.child[0].addr, 8));
 	did(fdt_begin_node(blob, "a"));
@@ -115,10 +115,13 @@ static void fdt_seeds(void)
 
 static void walk_seeds(void)
 {
-	/* Header: kind, exponent of the end, what it lacks, -, root. */
+	/*
+	 * Header: 0 for records, exponent of the end (21 + N % 14), number and unit
+	 * of what the end lacks, index of the root, 1 to misalign it, 2 unused.
+	 */
 	static const uint8_t order0[] = {
 		0, 14, 0, 0, 0, 0, 0, 0,
-		/* Node 0 to 5: entry 2 at the top, then 0; bits 3 and 4. */
+		/* Nodes 0 to 5: entry 2 of the root, then entries 0; bits 3 and 4. */
 		0, 0, 2, 0, 1, 0, 1, 0, 0, 0, 2, 0, 2, 0, 0, 0, 3, 0,
 		3, 0, 0, 0, 4, 0, 4, 0, 0, 0, 5, 0, 5, 5, 0, 0, 3, 0,
 		5, 5, 0, 0, 4, 0,
@@ -131,7 +134,7 @@ static void walk_seeds(void)
 	static const uint8_t loop[] = {
 		0, 18, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 1, 0, 0, 0, 0, 0,
 	};
-	/* Each of 512 entries to the node below; 1 << 9 is 9 * 16 in a record. */
+	/* All 512 entries lead to the node below; a record has 1 << 9 as 9 * 16. */
 	static const uint8_t shared[] = {
 		0, 18, 0, 0, 0, 0, 0, 0,
 		0, 7, 0, 0, 0x91, 0, 1, 7, 0, 0, 0x92, 0, 2, 7, 0, 0, 0x93, 0,
@@ -146,7 +149,7 @@ static void walk_seeds(void)
 	save("fuzz-walk", "loop", loop, sizeof(loop));
 	save("fuzz-walk", "shared", shared, sizeof(shared));
 
-	/* The same as the first, in pages. */
+	/* A tree like the first, as pages. */
 	raw[0] = 1;
 	raw[1] = 14;
 	for (i = 0; i < 5; i++) {
@@ -160,7 +163,7 @@ static void walk_seeds(void)
 static void radix_seeds(void)
 {
 	static const uint8_t pages[] = {
-		/* add, place 0, +5; the same; order 3 at 8; del; del. */
+		/* add page 5; again; add order 3 at 8; delete page 5; and order 3. */
 		0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0,
 		0, 0, 8, 0, 3, 0, 0, 0, 3, 0, 5, 0, 0, 0, 0, 0,
 		3, 0, 8, 0, 3, 0, 0, 0,
