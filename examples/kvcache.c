@@ -3,9 +3,9 @@
  * kvcache [SECONDS]: a cache that is still warm after a kernel update.
  *
  * The cache is a hash table in an object of preserved memory.  The first run
- * makes the object; every later one, in this kernel or in the next, opens it by
- * its name and goes on with what is in it.  Made-up clients ask for values, and
- * each second kvcache says how many of them were there.  SIGTERM ends it.
+ * creates the object.  Every later run, in this kernel or in the next, opens it by
+ * its name and uses what is in it.  Simulated clients request values, and each
+ * second kvcache prints how many requests were hits.  SIGTERM ends it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,17 +21,17 @@
 
 #define BITS	16
 #define SLOTS	(1 << BITS)
-#define KEYS	50000	/* that clients ask for, all of them equally often */
-#define RATE	20000	/* how often they do so in a second */
+#define KEYS	50000	/* that clients request, each equally often */
+#define RATE	20000	/* requests in a second */
 
 /*
- * The next program to read this may be a newer one.  So there are no pointers
- * in it, and the object's name has a number that changes with the struct.
+ * A newer program may read this.  So it has no pointers, and the object's name has
+ * a number that changes with the struct.
  */
 #define NAME	"kvcache-1"
 
 struct slot {
-	uint64_t key;		/* 0: there is no value */
+	uint64_t key;		/* 0: the slot is empty */
 	char value[1016];
 };
 
@@ -42,7 +42,7 @@ static void on_sigterm(int sig)
 	stop = sig;
 }
 
-/* Functions of libkho return a descriptor, or 0, or a negative errno. */
+/* Functions of libkho return a descriptor, 0, or a negative errno. */
 static int check(int ret, const char *what)
 {
 	if (ret < 0) {
@@ -60,7 +60,7 @@ static struct slot *open_cache(void)
 	struct kho_obj_info info;
 	void *cache;
 
-	/* New memory is zero, which is an empty table: it needs no set-up. */
+	/* New memory is zero, which is an empty table, so it needs no set-up. */
 	if (obj == -ENOENT)
 		obj = kho_object_create(dev, NAME, bytes, 0, 0);
 	check(obj, "open or make the object " NAME);
@@ -76,14 +76,14 @@ static struct slot *open_cache(void)
 	return cache;
 }
 
-/* Is the value there?  If not, it is fetched from wherever it comes from. */
+/* Returns 1 if the value is in the cache; otherwise makes it, and returns 0. */
 static int get(struct slot *cache, uint64_t key)
 {
 	struct slot *slot = &cache[key * 0x9e3779b97f4a7c15u >> (64 - BITS)];
 
 	if (slot->key == key)
 		return 1;
-	/* The kernel may go down at any moment: a slot with a key is complete. */
+	/* The kernel may go down at any moment: a slot with a key must be complete. */
 	__atomic_store_n(&slot->key, 0, __ATOMIC_SEQ_CST);
 	snprintf(slot->value, sizeof(slot->value), "the value of %ju",
 		 (uintmax_t)key);
@@ -91,7 +91,7 @@ static int get(struct slot *cache, uint64_t key)
 	return 0;
 }
 
-/* The requests of a second.  Returns how many percent of them were hits. */
+/* Makes the requests of one second; returns how many percent of them were hits. */
 static double serve(struct slot *cache)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 	double first = 0, last = 0;
 	struct slot *cache;
 
-	/* Before anything is written: after that Debian 13's library takes no notice. */
+	/* Before any output: Debian 13's C library ignores it afterwards. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGTERM, on_sigterm);
 	cache = open_cache();
