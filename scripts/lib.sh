@@ -28,8 +28,8 @@ die()
 # The host's release: 12 or 13.  Others were not tried.
 KHO_DEBIAN=$(sed -n 's/^VERSION_ID="\([0-9]*\).*/\1/p' /etc/os-release)
 
-# kernels_from SERIES: prints which release's kernels of that series are used: this one's
-# (host), or another one's, which has its own configuration of apt (older, newer)
+# kernels_from SERIES: prints which release's kernels of that series are used: the host's
+# (host), or another's, which has its own configuration of apt (older, newer)
 #
 # Debian 13 has 6.12, and Debian 12 has it besides its own 6.1.  Later kernels are in
 # trixie-backports, for either release.
@@ -177,8 +177,8 @@ separate_apt()
 	exec 8>&-
 }
 
-# newer_apt: sets KHO_NEWER_APT to a configuration for kernels that are newer than those
-# of this release, or of any
+# newer_apt: sets KHO_NEWER_APT to a configuration for kernels that are too new for the
+# host's release
 newer_apt()
 {
 	separate_apt "$KHO_CACHE/apt" trixie trixie-backports

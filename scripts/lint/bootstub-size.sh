@@ -3,7 +3,7 @@
 #
 # bootstub-size: limits the size of the boot stub, and of its changes to a kernel.
 
-# Less than 900 lines of own code, and less than 60 lines added to a kernel tree.
+# Fewer than 900 lines of own code, and fewer than 60 lines added to a kernel tree.
 check_bootstub_size()
 {
 	local lines patch

@@ -3,7 +3,7 @@
 #
 # compat: checks that only module/compat/ tests for kernel versions.
 
-# The module is written for the newest kernel; what older ones lack is in one place.
+# The module is written for the newest kernel; that folder adds what older ones lack.
 check_compat()
 {
 	local list

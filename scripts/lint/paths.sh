@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# paths: finds what is known on one machine only: paths, and the mirrors that it gets
-# packages from.
+# paths: finds paths of one machine, and the names of mirrors that it gets packages from.
 
 check_paths()
 {

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# references.pl FILE...: is each file of this tree there that these files name?  What
-# has moved is named by its old path otherwise, and sends a reader to nowhere.  Says
-# what is wrong as FILE:LINE: PATH, and fails then.
+# references.pl FILE...: checks that all files of this tree that FILEs name exist, so that
+# no reader looks for a file that was moved.  Prints each fault as FILE:LINE: PATH, and
+# then fails.
 use strict;
 use warnings;
 
@@ -11,14 +11,14 @@ my $bad = 0;
 for my $file (@ARGV) {
 	open(my $in, '<', $file) or die "$file: $!\n";
 	while (<$in>) {
-		# By a path from the top, with an ending; not a pattern, not an address,
-		# and not below another directory, such as /sys/module/kho.
+		# A path from the top, with a suffix; not a pattern or a URL, and not a
+		# part of another path, such as /sys/module/kho.
 		while (m{(?<![\w/.*\$\}-])((?:bootstub|docs|examples|include|module|scripts|tests|tools|udev)/[\w./-]*\.(?:[chtS]|sh|pl|pm|md|in|json|svg|8|3))(?![\w*\{])}g) {
 			next if -e $1;
 			print "$file:$.: $1\n";
 			$bad = 1;
 		}
-		# What a section of MAINTAINERS has.
+		# The patterns of a section of MAINTAINERS.
 		next unless $file eq 'MAINTAINERS' && /^[FXW]:\s*(\S+)/;
 		my $pattern = $1;
 		my @there = grep { -e } glob($pattern);

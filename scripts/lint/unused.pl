@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# unused.pl DIR: is each function of DIR, which is module/, that other files may call
-# called by one, or exported?  A function that nobody calls compiles without a warning,
-# and what it was to do is not done.  Says what is wrong as FILE: NAME: WHY, and fails
-# then.
+# unused.pl DIR: checks that each function in DIR, which is module/, that is not static is
+# exported or called by another file.  The compiler does not warn about one that is
+# neither, so nobody notices that a call is missing.  Prints each fault as
+# FILE: NAME: WHY, and then fails.
 use strict;
 use warnings;
 
@@ -26,7 +26,7 @@ find({ no_chdir => 1, wanted => sub {
 for my $file (sort keys %text) {
 	$exported{$1} = 1 while $text{$file} =~ /\bEXPORT_SYMBOL_GPL\((\w+)\)/g;
 	next unless $file =~ /\.c$/;
-	# Names in the first column, with a body.
+	# Definitions begin in the first column and have a body.
 	while ($text{$file} =~ /^(?!static\b)[a-z][\w \t*]*?\b(\w+)\([^;{}]*\)\n\{/gm) {
 		push @{$defined{$1}}, $file;
 	}
@@ -38,7 +38,7 @@ for my $name (sort keys %defined) {
 	next if $exported{$name};
 	next if grep { my $f = $_; $f =~ /\.c$/ && !grep({ $_ eq $f } @files) &&
 		       $text{$f} =~ /\b\Q$name\E\b/ } keys %text;
-	# Some are called by macros and inline functions.
+	# Macros and inline functions may call it too.
 	next if grep { /\.h$/ && $text{$_} =~ /^(?:#\s*define|\t).*\b\Q$name\E\b/m } keys %text;
 	print "$_: $name: no other file calls it\n" for @files;
 	$bad = 1;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# unused: whether anybody calls each function of the module.
+# unused: checks that each function of the module is called or exported.
 
 check_unused()
 {
