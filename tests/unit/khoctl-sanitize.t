@@ -6,7 +6,7 @@
 # status that no test expects.
 use strict;
 use warnings;
-use Test::More tests => 6;
+use Test::More tests => 7;
 
 my $dir = 'build/tools-sanitize';
 
