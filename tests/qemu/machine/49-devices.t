@@ -25,13 +25,13 @@ device()
 }
 
 # edu PART [OPTION]...: the device has to be busy when the kernel stops it.  The message
-# about that may get lost, as the machine jumps right after it: it is tried three times.
+# about that may get lost, as the machine jumps right after it: it is tried eight times.
 edu()
 {
 	local part=$1 try stopped='the kernel has stopped the device, which is busy'
 
 	shift
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5 6 7 8; do
 		device "$part" "$newer" "$newer" -q "-device edu,dma_mask=0xffffffffffffffff" "$@"
 		! grep -aq "$stopped" "$KHO_BUILD/qemu/device-$part/console.log" || break
 		echo "# it was not seen to be stopped, try $try"
