@@ -4,7 +4,11 @@
  * incoming one, and finding out where kernel and firmware lie.
  *
  * x86 is the only architecture so far.  Each has its own folder.  Only Kbuild knows which
- * one is built.
+ * one is built, apart from compat/.
+ *
+ * The list of setup_data is x86's way to announce a handover.  struct kho_boot_list below,
+ * incoming/setup-list.c and announcement.c, and include/kho/abi.h speak of it; another
+ * architecture has to fill the same struct in, or make it more general.
  */
 #ifndef KHO_ARCH_H
 #define KHO_ARCH_H
