@@ -31,12 +31,7 @@
 
 #include <kho/abi.h>
 
-/* tree/tree.h has included kho/abi.h already, with other names for these structs. */
-#define kho_vmalloc kho_abi_vmalloc
-#define kho_vmalloc_chunk kho_abi_vmalloc_chunk
-#undef kho_vmalloc
-#undef kho_vmalloc_chunk
-
+/* tree/tree.h includes kho/abi.h with kho_abi_ in the names of these structs. */
 static_assert(sizeof(struct kho_vmalloc) == sizeof(struct kho_abi_vmalloc));
 static_assert(offsetof(struct kho_vmalloc_chunk, phys) ==
 	      offsetof(struct kho_abi_vmalloc_chunk, phys));

@@ -62,31 +62,54 @@ static void copy(u64 source, u64 target, u64 command)
 /* Runs until the machine stops this CPU. */
 static int keep_busy(void *unused)
 {
-	bool stopped = false;
-	u16 command;
-
 	while (!kthread_should_stop()) {
-		pci_read_config_word(edu.dev, PCI_COMMAND, &command);
-		if (!(command & PCI_COMMAND_MASTER) && !stopped) {
-			stopped = true;
-			pr_info("the kernel has stopped the device, which is %s\n",
-				busy() ? "busy" : "idle");
-		}
-		if (stopped && stubborn)
-			pci_write_config_word(edu.dev, PCI_COMMAND,
-					      command | PCI_COMMAND_MASTER);
 		if (!busy()) {
 			memset(page_address(edu.page), STAMP, BYTES);
 			copy(EDU_BUFFER, edu.addr, EDU_TO_MEMORY);
 		}
-		/* There is little time after the device is stopped, until this CPU is. */
-		if (system_state == SYSTEM_RESTART)
-			cond_resched();
-		else
-			usleep_range(200, 400);
+		usleep_range(200, 400);
 	}
 	return 0;
 }
+
+/*
+ * Devices are shut down in the reverse order in which they were found, and the host bridge
+ * was found first: by now the kernel has stopped the other one.
+ */
+static void after_all_others(struct pci_dev *bridge)
+{
+	int tries = 100;
+	u16 command;
+
+	if (!edu.task)
+		return;
+	/* Between two copies it is idle for a moment. */
+	while (!busy() && tries--)
+		usleep_range(200, 400);
+	pci_read_config_word(edu.dev, PCI_COMMAND, &command);
+	if (command & PCI_COMMAND_MASTER)
+		return;
+	pr_info("the kernel has stopped the device, which is %s\n", busy() ? "busy" : "idle");
+	if (stubborn)
+		pci_write_config_word(edu.dev, PCI_COMMAND, command | PCI_COMMAND_MASTER);
+}
+
+static int have_bridge(struct pci_dev *dev, const struct pci_device_id *id)
+{
+	return pci_dev_id(dev) ? -ENODEV : 0;
+}
+
+static const struct pci_device_id bridges[] = {
+	{ PCI_DEVICE_CLASS(PCI_CLASS_BRIDGE_HOST << 8, ~0) },
+	{}
+};
+
+static struct pci_driver bridge_driver = {
+	.name = "kho_dma",
+	.id_table = bridges,
+	.probe = have_bridge,
+	.shutdown = after_all_others,
+};
 
 static int finish(void)
 {
@@ -148,14 +171,21 @@ static int __init kho_dma_init(void)
 	ret = fill_buffer() ?: kho_preserve_pages(edu.page, 1);
 	if (ret)
 		goto err_unmap;
-	edu.task = kthread_run(keep_busy, NULL, "kho_dma");
-	ret = PTR_ERR_OR_ZERO(edu.task);
+	ret = pci_register_driver(&bridge_driver);
 	if (ret)
 		goto err_unpreserve;
+	edu.task = kthread_run(keep_busy, NULL, "kho_dma");
+	if (IS_ERR(edu.task)) {
+		ret = PTR_ERR(edu.task);
+		edu.task = NULL;
+		goto err_unregister;
+	}
 	pr_info("page 0x%lx, for the device at 0x%llx\n", page_to_pfn(edu.page),
 		(u64)edu.addr);
 	return 0;
 
+err_unregister:
+	pci_unregister_driver(&bridge_driver);
 err_unpreserve:
 	kho_unpreserve_pages(edu.page, 1);
 err_unmap:

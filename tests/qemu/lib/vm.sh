@@ -236,21 +236,17 @@ fail*)
 *)
 	status=3 ;;
 esac
-# All of these are QEMU's fault.  OVMF writes to the port as well, so only our own lines count.
+# Both are QEMU's fault.  OVMF writes to the port as well, so only our own lines count.
 again=
 if [ "$status" -eq 3 ] && ! grep -aq '^KHO-' "$port"; then
 	again="before process 1"
 elif [ "$status" -ne 0 ] && ! grep -aq '^KHO-NOT-OK ' "$port" &&
      awk -f "$KHO_TOP/tests/qemu/lib/stale-int3.awk" "$console"; then
 	again="at a breakpoint that was not there"
-# Seen once: an assertion about the MSI-X table while the next kernel sized PCI BARs.
-elif [ "$outcome" = "lost: QEMU ended with status 134" ] &&
-     grep -aq 'Assertion .* failed' "$logs/qemu.log"; then
-	again="at an assertion of its own"
-fi
-if [ -n "$once" ] && [[ $again == "at "* ]]; then
-	outcome="lost: QEMU, $again"
-	status=3 again=
+	if [ -n "$once" ]; then
+		outcome="lost: QEMU, $again"
+		status=3 again=
+	fi
 fi
 if [ -n "$again" ] && [ -z "${KHO_VM_AGAIN-}$ram" ]; then
 	mv "$console" "$logs/console-lost.log"

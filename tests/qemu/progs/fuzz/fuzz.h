@@ -312,7 +312,6 @@ __u64 mix(__u64 x);
 int counted(struct ctx *c, unsigned int cmd, int err);
 int call(struct ctx *c, int fd, unsigned int cmd, void *arg);
 /* Ends in a finding unless @err is in @list, where 0 is success. */
-#define NO_FINDING	-1
 void allow(struct ctx *c, int err, const char *what, const int *list, size_t n);
 #define ALLOW(c, err, what, ...) do {					\
 	const int list_[] = { __VA_ARGS__ };				\
