@@ -5,12 +5,12 @@
 # envelopes.  A kernel with the stub needs no envelopes.
 
 # There has to be room for the image and the initrd, at least.
-module_params=scratch_mib=152
+module_params=scratch_mib=192
 if [ "$stage" -eq 1 ]; then
 	next=stub
 else
 	# More than can lie in one piece around what has arrived.
-	module_params=scratch_mib=400
+	module_params=scratch_mib=500
 	next=stub
 fi
 
@@ -24,7 +24,7 @@ stage_1()
 		i=$((i + 1))
 	done
 	# Sparse: the file takes no memory here, but would in the next kernel.
-	dd if=/dev/zero of=/run/large bs=1M seek=80 count=0 2>/dev/null
+	dd if=/dev/zero of=/run/large bs=1M seek=112 count=0 2>/dev/null
 	refuses "load says so, with figures" \
 		'boot needs about [0-9.]+ MiB, and there are [0-9.]+ MiB' \
 		khoctl load "$stock" --initrd /run/large
@@ -43,9 +43,9 @@ stage_2()
 {
 	local i=0 sums
 
-	is "scratch is what it was" "$(status scratch_size)" $((152 << 20))
+	is "scratch is what it was" "$(status scratch_size)" $((192 << 20))
 	check "khoctl scratch says so" khoctl scratch
-	refuses "it can't grow" "can't grow" khoctl scratch 400M
+	refuses "it can't grow" "can't grow" khoctl scratch 500M
 	check "so a kernel can be loaded" load_next
 	sums=$(while [ "$i" -lt 16 ]; do
 		khoctl get "part-$i" - | md5sum | cut -c 1-32
