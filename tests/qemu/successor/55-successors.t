@@ -26,7 +26,7 @@ tap_is "order: all stages were there" \
 	'^1 2 3 4 5 6 7 $'
 
 disk=$(payload -k "stub=$stub" small "$stock" "$image")
-vm_test -p "$disk" -m 768M -T 200 small "$stock" "$image"
+vm_test -p "$disk" -m 896M -T 200 small "$stock" "$image"
 log=$KHO_BUILD/qemu/small/verdict.log
 tap_is "small: the parts have their content" \
 	"$(sed -n 's/^KHO-NOTE got //p' "$log")" \
