@@ -3,6 +3,8 @@
 #
 # A machine that is too small for an unpatched kernel to boot outside of the
 # envelopes.  A kernel with the stub needs no envelopes.
+#
+# The VM has 896 MiB: with 768, there was too little left for khoctl to unpack an image.
 
 # There has to be room for the image and the initrd, at least.
 module_params=scratch_mib=192
