@@ -180,7 +180,7 @@ is(loaded(), 1, 'it is');
 my @refused = (
 	['ELF', "\177ELF" . "\0" x 2000, qr/is not a bzImage \(x86 boot image\) but an ELF/],
 	['gzip', "\x1f\x8b" . "\0" x 2000, qr/is not a bzImage .* but a gzip/],
-	['text', 'hello', qr/is not a bzImage \(x86 boot image\)$/],
+	['text', 'hello', qr/is not a bzImage \(x86 boot image\) but a text file$/],
 	['empty', '', qr/is not a bzImage/],
 	['no boot flag', image(boot_flag => 0), qr/is not a bzImage/],
 	['no HdrS', image(magic => 'HdrX'), qr/is not a bzImage/],

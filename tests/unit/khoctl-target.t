@@ -80,8 +80,8 @@ target_is('mainline, another ABI', { mainline(3, '7.1.3') }, 1,
 target_is('mainline, the other way', { mainline(4, '7.3.4') }, 1,
 	  qr/^FAIL  ABI          it speaks kho-v4, and the module publishes kho-v3\n +-> echo 4 > /m,
 	  { KHO_FAKE_ABI => 3 });
-target_is('kho-v1', { mainline(1, '6.18.2') }, 1,
-	  qr/^FAIL  ABI          it speaks kho-v1 \(Linux 6\.16 to 7\.0\), and a handover is kho-v3 or kho-v4$/m);
+target_is('kho-v1', { mainline(1, '6.18.2') }, 0,
+	  qr/^ok    ABI          it needs none: it reads kho-v1 \(Linux 6\.16 to 7\.0\) alone$/m);
 target_is('kho-v5', { mainline(5, '7.9.0') }, 1,
 	  qr/^FAIL  ABI          it speaks kho-v5, and/m);
 target_is('two ABIs', { payload => gz(kernel_text('6.1.0-successor', 'kho-v4',
@@ -230,10 +230,10 @@ with_config('config beside it', 'config', $on, '7.2.5-x', 0,
 	    qr/^ok    kind         mainline: .*^ok    evidence     config beside it: CONFIG_KEXEC_HANDOVER=y\nok    ABI          kho-v4/ms);
 with_config('config of its release', 'config-7.1.2-x', $on, '7.1.2-x', 1,
 	    qr/^FAIL  ABI          it speaks kho-v3,/m);
-with_config('config, kho-v1', 'config-6.18.1', $on, '6.18.1', 1,
-	    qr/^FAIL  ABI          it speaks kho-v1 \(Linux 6\.16 to 7\.0\)/m);
-with_config('config, 7.0', 'config-7.0.1', $on, '7.0.1', 1,
-	    qr/^FAIL  ABI          it speaks kho-v1 /m);
+with_config('config, kho-v1', 'config-6.18.1', $on, '6.18.1', 0,
+	    qr/^ok    ABI          it needs none: it reads kho-v1 /m);
+with_config('config, 7.0', 'config-7.0.1', $on, '7.0.1', 0,
+	    qr/^ok    ABI          it needs none: it reads kho-v1 /m);
 with_config('config of another kernel', 'config', $on, '7.3.1', 1,
 	    qr/^FAIL  kind         unknown.*config beside it is that of another kernel$/ms);
 with_config('config without KHO', 'config-7.2.5-x',
@@ -389,8 +389,11 @@ load_is('mainline without kho=on', 'good', ['--append', 'a', $image], 0,
 load_is('mainline with kho=off', 'good', ['--append', 'kho=on kho=0', $image],
 	0, qr/^loaded/m, qr/warning: kho=off: the next/, { KHO_FAKE_ABI => 3 });
 spew($image, image(mainline(1, '6.18.2')));
-load_is('kho-v1', 'good', [@append, '--force', $image], 1, undef,
-	qr/^khoctl load: it speaks kho-v1 \(Linux 6\.16 to 7\.0\), and a handover is kho-v3 or kho-v4: use another kernel$/);
+load_is('kho-v1', 'good', [@append, $image], 0, qr/^arrives   in 0 envelopes/m,
+	qr/warning: that kernel's own KHO is on: it is of no use here/);
+loaded(0);
+load_is('kho-v5', 'good', [@append, '--force', spew("$dir/v5", image(mainline(5, '7.9.2')))], 1,
+	undef, qr/^khoctl load: it speaks kho-v5, and a handover is kho-v3 or kho-v4: use another kernel$/);
 load_is('kho-v1, --abi', 'good', [@append, '--abi', '4', $image], 1, undef,
 	qr/^khoctl load: --abi says kho-v4, but the image speaks kho-v1/);
 

@@ -9,6 +9,7 @@
 #include "base/defs.h"
 #include "base/message.h"
 #include "base/options.h"
+#include "base/program.h"
 #include "cmd/commands.h"
 #include "version.h"
 
@@ -252,6 +253,7 @@ int main(int argc, char **argv)
 	const struct cmd *cmd;
 	int c;
 
+	program_own_files();
 	/* Stop at the command, which parses the rest itself. */
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:hV", longs, NULL)) != -1) {

@@ -44,6 +44,8 @@ extern const char arch_image_format[];
 /* arch_image_check() needs no more of a file than this. */
 #define ARCH_IMAGE_HEAD	(64 * 1024)
 
+/* True if a file that begins with these @len bytes is such an image, good or bad */
+bool arch_image_is(const void *head, size_t len);
 /*
  * Checks an image of @size bytes by its first @len bytes at @head.  Return: NULL, or what
  * is wrong with it, in a static buffer

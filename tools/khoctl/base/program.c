@@ -24,9 +24,47 @@
 /* kexec -d prints about a hundred lines; other programs may print without end. */
 #define OUTPUT_MAX	(16 * MIB)
 
-bool die_with(pid_t parent)
+static bool die_with(pid_t parent)
 {
 	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
+}
+
+void program_own_files(void)
+{
+	int fd;
+
+	/*
+	 * Whoever started khoctl may have left files open, and may have closed the
+	 * first three.  What is opened in their place is opened the wrong way round, so
+	 * that using it is an error all the same.
+	 */
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			_exit(FAILED);
+	/* An older kernel does not know this, and children keep these files. */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+void program_exec(const char * const *argv, pid_t parent, int in, int out, int err)
+{
+	static const char dirs[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *path = getenv("PATH");
+	char *env[] = {
+		path ? xasprintf("PATH=%s", path) : xstrdup(dirs),
+		/* khoctl parses the messages, so they must not be translated. */
+		xstrdup("LC_ALL=C"),
+		NULL
+	};
+
+	if (die_with(parent) && dup2(in, STDIN_FILENO) >= 0 &&
+	    dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0) {
+		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
+		execve(argv[0], (char * const *)argv, env);
+	}
+	dprintf(err, "cannot run %s: %s\n", argv[0], strerror(errno));
+	_exit(PROGRAM_NOT_RUN);
 }
 
 char *program_find(const char *name)
@@ -96,23 +134,9 @@ int program_run(const char * const *argv, char **output)
 		ret = -errno;
 		goto out_close;
 	}
-	if (!pid) {
-		int null = open("/dev/null", O_RDONLY);
-
-		if (!die_with(self))
-			_exit(127);
-
-		/* khoctl parses the messages, so they must not be translated. */
-		setenv("LC_ALL", "C", 1);
-		if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-		    dup2(out, STDOUT_FILENO) < 0 ||
-		    dup2(err_out, STDERR_FILENO) < 0)
-			_exit(127);
-		execv(argv[0], (char * const *)argv);
-		dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0],
-			strerror(errno));
-		_exit(127);
-	}
+	if (!pid)
+		program_exec(argv, self, open("/dev/null", O_RDONLY | O_CLOEXEC), out,
+			     err_out);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR) {
 			ret = -errno;
@@ -141,6 +165,30 @@ const char *program_status_str(int status)
 		snprintf(buf, sizeof(buf), "killed by signal %d",
 			 WTERMSIG(status));
 	return buf;
+}
+
+bool program_not_run(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == PROGRAM_NOT_RUN;
+}
+
+bool program_lacks_memory(int status, const char *words)
+{
+	static const char * const texts[] = {
+		/* of xz, zstd, lz4, gzip, bzip2 and lzop, and of the C library */
+		"allocate", "allocation", "not enough memory", "out of memory", "memory exhausted",
+		"memory usage limit", "too much memory", "failed to map segment",
+		"resource temporarily unavailable", "too many open files",
+	};
+	size_t i;
+
+	/* The kernel kills a program when memory is short, or at a limit. */
+	if (WIFSIGNALED(status))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
+		if (strcasestr(words, texts[i]))
+			return true;
+	return false;
 }
 
 const char *program_last_line(const char *output)

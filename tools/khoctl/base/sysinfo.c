@@ -187,7 +187,12 @@ static bool kernel_has_symbol(const char *name)
 bool sys_own_kho(void)
 {
 	int config = sys_config("CONFIG_KEXEC_HANDOVER");
+	unsigned int major, minor;
 
+	/* In Linux 6.16 to 7.0 it has another format, kho-v1, and the module does without. */
+	if (sscanf(sys_release(), "%u.%u", &major, &minor) == 2 &&
+	    ((major == 6 && minor >= 16) || (major == 7 && !minor)))
+		return false;
 	return config ? config == 'y' : kernel_has_symbol("kho_is_enabled");
 }
 

@@ -349,15 +349,27 @@ static void check_tools(const char *path)
 	const char * const ask_help[] = { program, "--help", NULL };
 	const char * const ask_version[] = { program, "--version", NULL };
 	const char *missing = NULL;
+	int status;
 
 	if (!program) {
 		found(&all, "kexec-tools", FAIL, "apt install kexec-tools",
 		      "%s: no such program", path ? path : "kexec");
 		return;
 	}
-	if (program_run(ask_help, &help) < 0 ||
-	    program_run(ask_version, &version) < 0) {
-		found(&all, "kexec-tools", FAIL, NULL, "cannot run %s", program);
+	status = program_run(ask_help, &help);
+	if (!status)
+		status = program_run(ask_version, &version);
+	/* A program that can't do its work may still be the right one. */
+	if (status) {
+		const char *words = help ? program_last_line(version ? version : help) : "";
+
+		found(&all, "kexec-tools", FAIL,
+		      status < 0 || program_lacks_memory(status, words) ?
+		      "free memory, or raise the limit, and try again" :
+		      "apt install --reinstall kexec-tools",
+		      "%s fails: %s%s%s", program,
+		      status < 0 ? strerror(-status) : program_status_str(status),
+		      *words ? ": " : "", words);
 		goto out;
 	}
 	if (!strstr(help, "--kexec-syscall "))
@@ -412,7 +424,7 @@ static int conclude(struct json_object *root, const char *what)
 static int check_target(const char *path, const char *initrd, unsigned int abi,
 			enum handoff want)
 {
-	struct plan p = { .initrd = initrd, .abi = abi, .want = want };
+	struct plan p = { .abi = abi, .want = want };
 	struct json_object *root = NULL;
 	struct image_file file;
 	struct target target;
@@ -425,11 +437,14 @@ static int check_target(const char *path, const char *initrd, unsigned int abi,
 	if (!query.scratch_size)
 		scratch_take(dev, &query, 0, NULL);
 	close(dev);
-	ret = initrd_size(initrd, &p.initrd_size);
+	ret = image_read(&file, path);
+	p.initrd = initrd || ret ? initrd : file.initrd;
 	if (!ret)
-		ret = image_read(&file, path);
-	if (ret)
+		ret = initrd_size(p.initrd, &p.initrd_size);
+	if (ret) {
+		image_free(&file);
 		return ret;
+	}
 	target_look(&target, &file);
 	p.query = &query;
 	p.file = &file;

@@ -40,7 +40,11 @@ int load_check_cmdline(const struct load *l)
 			       strlen(l->append), l->file.image.cmdline);
 	if (l->append && strchr(l->append, '\n'))
 		return cmd_err("--append: has a newline in it");
-	if (!on && l->append && !cmdline_kho(l->append))
+	if (target_disregards(&l->target)) {
+		/* Its scratch is sized by what boot reserves, and the envelopes count. */
+		if (on > 0 || (on < 0 && l->target.on))
+			cmd_warn("warning: that kernel's own KHO is on: it is of no use here, and may set twice as much memory aside as the envelopes have; add kho=off");
+	} else if (!on && l->append && !cmdline_kho(l->append))
 		cmd_warn("warning: kho=off: the next kernel will ignore the handover");
 	else if (!on)
 		cmd_warn("warning: this kernel's command line has kho=off, which --reuse-cmdline passes on: the next kernel will ignore the handover");

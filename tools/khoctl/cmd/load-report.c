@@ -2,6 +2,7 @@
 /*
  * khoctl load: the report.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,12 @@
 #include "target/plan.h"
 #include "target/target.h"
 
+/* Did the initrd come with the image? */
+static bool own_initrd(const struct load *l)
+{
+	return l->initrd && l->initrd == l->file.initrd;
+}
+
 static void report_json(const struct load *l)
 {
 	struct json_object *root = json_new(), *list;
@@ -26,8 +33,10 @@ static void report_json(const struct load *l)
 	json_add_str(root, "kernel", l->kernel);
 	json_add_str(root, "version", l->file.image.version);
 	json_add_str(root, "format", l->file.image.format);
+	if (l->file.from)
+		json_add_str(root, "from", l->file.from);
 	if (l->initrd)
-		json_add_str(root, "initrd", l->initrd);
+		json_add_str(root, "initrd", own_initrd(l) ? "" : l->initrd);
 	json_add_bool(root, "dry_run", l->dry_run);
 	json_add_bool(root, "replaced", l->was_loaded);
 	json_add_bool(root, "own_kho", l->own_kho);
@@ -58,7 +67,7 @@ static void report_target(const struct load *l)
 	size_t i;
 
 	printf("target    %s", target_kind_str(l->target.kind));
-	if (p->abis)
+	if (p->abis & 1U << q->abi)
 		printf(", kho-v%u", q->abi);
 	if (l->target.nr_evidence)
 		printf(", by its %s", l->target.evidence[0]);
@@ -94,7 +103,7 @@ static void report_dry_run(const struct load *l)
 	printf("command   %s\n", command);
 	printf("          ");
 	if (!l->own_kho)
-		printf("where /proc/self/fd/%d is that copy; ", l->fd);
+		printf("where /proc/self/fd/%d is that copy; ", l->file.fd);
 	printf("nothing has been loaded%s\n", l->was_loaded ?
 	       ", and the kernel that is loaded would be replaced" : "");
 	free(command);
@@ -113,13 +122,16 @@ void load_report(const struct load *l)
 		report_json(l);
 		return;
 	}
-	printf("image     %s%s%s (%s)\n", l->kernel,
+	printf("image     %s%s%s (%s%s%s)\n", l->kernel,
 	       image->version[0] ? ", Linux " : "", image->version,
-	       image->format);
+	       image->format, l->file.from ? ", from " : "",
+	       l->file.from ? l->file.from : "");
 	report_target(l);
 	if (l->initrd)
-		printf("initrd    %s, %s\n", l->initrd,
+		printf("initrd    %s, %s\n", own_initrd(l) ? "from the UKI" : l->initrd,
 		       size_str(l->initrd_size));
+	if (l->append && l->append == l->file.cmdline)
+		puts("cmdline   from the UKI");
 	if (!l->own_kho)
 		printf("scratch   0x%llx to 0x%llx, %s, of which %s are needed\n",
 		       q->scratch_addr,

@@ -41,14 +41,18 @@ int load_build_args(struct load *l)
 			cmd_warn("warning: --no-checks has no effect: this kernel itself takes a checksum of what it loads");
 		l->args[n++] = xstrdup("-s");
 		l->args[n++] = xstrdup("-l");
-		/* kexec would take a leading '-' for an option. */
-		l->args[n++] = xasprintf("%s%s", *l->kernel == '-' ? "./" : "",
+		/*
+		 * Part of a file is loaded from a copy.  As an option, kexec would take a
+		 * path that begins with '-'.
+		 */
+		l->args[n++] = l->file.from ? xasprintf("/proc/self/fd/%d", l->file.fd) :
+			       xasprintf("%s%s", *l->kernel == '-' ? "./" : "",
 					 l->kernel);
 	} else {
 		l->args[n++] = xstrdup("-d");
 		l->args[n++] = xstrdup("-c");
 		l->args[n++] = xstrdup("-l");
-		l->args[n++] = xasprintf("/proc/self/fd/%d", l->fd);
+		l->args[n++] = xasprintf("/proc/self/fd/%d", l->file.fd);
 		l->args[n++] = xasprintf("--mem-min=0x%llx", q->scratch_addr);
 		l->args[n++] = xasprintf("--mem-max=0x%llx",
 					 q->scratch_addr + q->scratch_size - 1);

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/kho.h>
@@ -94,31 +93,28 @@ static int parse(struct load *l, int argc, char **argv)
 	return DONE;
 }
 
-/* Makes a copy that announces the handover, in a memfd that kexec inherits. */
-static int copy_image(struct load *l)
+/* Has the copy of the image announce the handover, and lets kexec inherit it. */
+static int announce(struct load *l)
 {
-	size_t at = 0;
 	int ret;
 
+	image_pass_on(&l->file);
 	if (l->own_kho)
 		return DONE;
-	/* Not close-on-exec: kexec opens it through /proc/self/fd. */
-	l->fd = memfd_create("kho-image", 0);
-	if (l->fd < 0)
-		return cmd_errno_err(errno, "cannot make a copy of %s", l->kernel);
-	while (at < l->file.size) {
-		ssize_t n = write(l->fd, l->file.data + at, l->file.size - at);
-
-		if (n < 0 && errno != EINTR)
-			return cmd_errno_err(errno, "cannot make a copy of %s",
-					     l->kernel);
-		at += n > 0 ? n : 0;
-	}
-	ret = arch_image_announce(l->fd, l->query.setup_addr, &l->file.image);
+	ret = arch_image_announce(l->file.fd, l->query.setup_addr, &l->file.image);
 	if (ret)
 		return cmd_errno_err(ret, "cannot write to the copy of %s",
 				     l->kernel);
 	return DONE;
+}
+
+/* What came with the image is used unless something else is given. */
+static void take_parts(struct load *l)
+{
+	if (!l->initrd)
+		l->initrd = l->file.initrd;
+	if (!l->append && !l->reuse_cmdline)
+		l->append = l->file.cmdline;
 }
 
 /* Checks everything that does not depend on the image. */
@@ -184,7 +180,7 @@ static int check_plan(struct load *l)
 
 int cmd_load(int argc, char **argv)
 {
-	struct load l = { .fd = -1 };
+	struct load l = { 0 };
 	int ret, lock;
 	size_t i;
 
@@ -205,6 +201,8 @@ int cmd_load(int argc, char **argv)
 	if (!ret)
 		ret = image_read(&l.file, l.kernel);
 	if (!ret)
+		take_parts(&l);
+	if (!ret)
 		ret = initrd_size(l.initrd, &l.initrd_size);
 	if (!ret)
 		ret = check_plan(&l);
@@ -213,7 +211,7 @@ int cmd_load(int argc, char **argv)
 	if (!ret)
 		ret = load_check_limit(&l);
 	if (!ret)
-		ret = copy_image(&l);
+		ret = announce(&l);
 	if (!ret)
 		ret = load_build_args(&l);
 	if (!ret && caught_signal())
@@ -230,8 +228,6 @@ int cmd_load(int argc, char **argv)
 	plan_free(&l.plan);
 	target_free(&l.target);
 	image_free(&l.file);
-	if (l.fd >= 0)
-		close(l.fd);
 	close(l.dev);
 	die_of_signal();
 out_unlock:

@@ -38,7 +38,6 @@ struct load {
 	struct plan plan;
 	__u64 initrd_size;
 	__u64 limit;			/* memory limit of the next kernel, or 0 */
-	int fd;				/* the copy of the image, or -1 */
 	char *program;
 	char *args[13];			/* NULL-terminated; [0] is program */
 	struct kexec_segment *segs;

@@ -2,21 +2,24 @@
 /*
  * Unpacking the payload of a kernel image.
  *
- * External programs read the payload from a memfd and write to another one.  They run with
- * resource limits, because the payload may be malicious.
+ * An external program gets the payload through a pipe, and what it unpacks comes back
+ * through another one: neither is ever kept as a whole.  It runs with resource limits,
+ * because the payload may be malicious.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/defs.h"
 #include "base/program.h"
 #include "base/signals.h"
@@ -25,6 +28,8 @@
 #define CHILD_MEMORY	(1024 * MIB)
 #define CHILD_SECONDS	300
 #define SIZE_BYTES	4	/* of the size that follows the data */
+#define PIECE		(256 * 1024)
+#define WORDS_MAX	1023	/* bytes kept of its error messages */
 
 static const struct format {
 	const char *name;
@@ -32,7 +37,7 @@ static const struct format {
 	const char *package;
 	const char *magic;
 	size_t magic_len;
-	bool size_appended;	/* part of the format in the case of gzip */
+	bool size_appended;	/* in a payload; the format of gzip has it anyway */
 } formats[] = {
 	{ "gzip", "gzip", "gzip", "\x1f\x8b", 2, false },
 	{ "xz", "xz", "xz-utils", "\xfd\067zXZ", 6, true },
@@ -54,29 +59,28 @@ static const struct format *find_format(const unsigned char *data, size_t len)
 	return NULL;
 }
 
-static int memory_file(const unsigned char *data, size_t len)
+const char *payload_format(const unsigned char *data, size_t len)
 {
-	int fd = memfd_create("khoctl-payload", MFD_CLOEXEC);
-	size_t at = 0;
+	const struct format *f = find_format(data, len);
 
-	while (fd >= 0 && at < len) {
-		ssize_t n = write(fd, data + at, len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			close(fd);
-			return -1;
-		}
-		at += n;
-	}
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_SET);
-	return fd;
+	return f ? f->name : NULL;
 }
 
-/* The kernel kills a program that writes more than @bytes to a file. */
-static void limit_child(__u64 bytes)
+int write_all(int fd, const void *bytes, size_t nr)
+{
+	size_t at = 0;
+
+	while (at < nr) {
+		ssize_t n = write(fd, (const char *)bytes + at, nr - at);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n > 0 ? n : 0;
+	}
+	return 0;
+}
+
+static void limit_child(void)
 {
 	const struct {
 		int what;
@@ -85,56 +89,187 @@ static void limit_child(__u64 bytes)
 		{ RLIMIT_AS, CHILD_MEMORY },
 		{ RLIMIT_CPU, CHILD_SECONDS },
 		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_FSIZE, bytes },
+		{ RLIMIT_FSIZE, 0 },	/* pipes do not count */
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(limits); i++) {
-		struct rlimit limit = { limits[i].value, limits[i].value };
+		struct rlimit limit;
 
+		/* A limit that is lower already stays. */
+		if (getrlimit(limits[i].what, &limit))
+			continue;
+		if (limit.rlim_cur > limits[i].value)
+			limit.rlim_cur = limits[i].value;
+		/* At the limit comes SIGXCPU, which says why; SIGKILL later. */
+		if (limit.rlim_max > limits[i].value)
+			limit.rlim_max = limits[i].value +
+					 (limits[i].what == RLIMIT_CPU);
 		setrlimit(limits[i].what, &limit);
 	}
 }
 
-static pid_t start(const char *program, int in, int out, int err, __u64 limit)
+/* A program that runs, and our ends of its pipes; -1 if closed */
+struct child {
+	pid_t pid;
+	int in, out, err;
+	char words[WORDS_MAX + 1];
+	size_t nr_words;
+};
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Return: 0 or a negative errno */
+static int start(struct child *c, const char *program)
 {
 	const char * const argv[] = { program, "-dc", NULL };
-	pid_t pid, self = getpid();
+	int pipes[3][2], nr = 0, ret = 0, i;
+	pid_t self = getpid();
 
+	memset(c, 0, sizeof(*c));
+	for (nr = 0; nr < 3 && !ret; nr++)
+		if (pipe2(pipes[nr], O_CLOEXEC))
+			ret = -errno;
+	if (ret) {
+		nr--;
+		goto err_close;
+	}
 	fflush(NULL);
-	pid = fork();
-	if (pid)
-		return pid;
-	if (!die_with(self))
-		_exit(127);
-	setenv("LC_ALL", "C", 1);
-	signal(SIGXFSZ, SIG_DFL);
-	limit_child(limit);
-	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(err, STDERR_FILENO) < 0)
-		_exit(127);
-	execv(program, (char * const *)argv);
-	_exit(127);
+	c->pid = fork();
+	if (c->pid < 0) {
+		ret = -errno;
+		goto err_close;
+	}
+	if (!c->pid) {
+		limit_child();
+		program_exec(argv, self, pipes[0][0], pipes[1][1], pipes[2][1]);
+	}
+	close(pipes[0][0]);
+	close(pipes[1][1]);
+	close(pipes[2][1]);
+	c->in = pipes[0][1];
+	c->out = pipes[1][0];
+	c->err = pipes[2][0];
+	fcntl(c->in, F_SETFL, O_NONBLOCK);
+	/* Fewer turns; not all users get so much. */
+	fcntl(c->in, F_SETPIPE_SZ, PIECE);
+	fcntl(c->out, F_SETPIPE_SZ, PIECE);
+	return 0;
+
+err_close:
+	for (i = 0; i < nr; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	return ret;
 }
 
-static int wait_for(pid_t pid)
+/* Passes on as much as fits; closes the pipe at the end.  Return: 0 or a negative errno */
+static int feed(struct child *c, const struct packed *in, __u64 *fed)
 {
-	int status = -1;
+	off_t at = in->at + *fed;
+	ssize_t n = 0;
 
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	if (*fed < in->len) {
+		n = sendfile(c->in, in->fd, &at, in->len - *fed);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		/* It may have seen enough: its exit status tells. */
+		if (n < 0 && errno != EPIPE)
+			return -errno;
+	}
+	if (n > 0)
+		*fed += n;
+	if (n <= 0 || *fed == in->len)
+		close_end(&c->in);
+	return 0;
+}
+
+/* Keeps the last error messages. */
+static void hear(struct child *c)
+{
+	char text[256];
+	ssize_t n = read(c->err, text, sizeof(text));
+	size_t drop;
+
+	if (n < 0 && errno == EINTR)
+		return;
+	if (n <= 0) {
+		close_end(&c->err);
+		return;
+	}
+	drop = c->nr_words + n > WORDS_MAX ? c->nr_words + n - WORDS_MAX : 0;
+	memmove(c->words, c->words + drop, c->nr_words - drop);
+	memcpy(c->words + c->nr_words - drop, text, n);
+	c->nr_words += n - drop;
+}
+
+/*
+ * Feeds the program and takes what it unpacks, until it has closed its output, or was
+ * killed because that is too long, or because of a signal.  Return: 0 or a negative errno
+ */
+static int converse(struct child *c, const struct packed *in, payload_fn_t fn, void *data,
+		    struct payload *out)
+{
+	unsigned char *piece = xmalloc(PIECE);
+	__u64 fed = 0;
+	int ret = 0;
+
+	while (!ret && (c->out >= 0 || c->err >= 0)) {
+		struct pollfd p[] = {
+			{ .fd = c->in, .events = POLLOUT },
+			{ .fd = c->out, .events = POLLIN },
+			{ .fd = c->err, .events = POLLIN },
+		};
+		ssize_t n;
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			ret = -errno;
 		if (caught_signal())
-			kill(pid, SIGKILL);
-	return status;
+			ret = -EINTR;
+		if (ret)
+			break;
+		if (p[0].revents)
+			ret = feed(c, in, &fed);
+		if (p[2].revents)
+			hear(c);
+		if (!p[1].revents)
+			continue;
+		n = read(c->out, piece, PIECE);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			close_end(&c->out);
+			continue;
+		}
+		out->size += n;
+		if (out->size > in->limit)
+			break;
+		fn(data, piece, n);
+	}
+	free(piece);
+	return ret;
 }
 
-/* Reads the last line of the error messages of the program. */
-static void last_words(int fd, char *buf, size_t size)
+/* Ends the conversation.  Return: the wait status */
+static int finish(struct child *c, bool stop)
 {
-	char text[1024];
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	int status = 0;
 
-	text[n > 0 ? n : 0] = '\0';
-	snprintf(buf, size, "%s", program_last_line(text));
+	if (stop)
+		kill(c->pid, SIGKILL);
+	close_end(&c->in);
+	close_end(&c->out);
+	close_end(&c->err);
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+		if (caught_signal())
+			kill(c->pid, SIGKILL);
+	return status;
 }
 
 /* Programs of busybox support less than the originals. */
@@ -149,22 +284,23 @@ static bool is_busybox(const char *program)
 }
 
 static enum payload_result judge(const struct format *f, const char *program,
-				 int status, int err, __u64 limit,
-				 struct payload *out)
+				 int status, const char *output, struct payload *out)
 {
-	char words[128];
+	const char *words = program_last_line(output);
 
-	if (out->size > limit) {
-		snprintf(out->why, sizeof(out->why),
-			 "%s data that unpacks to more than the %llu bytes allowed",
-			 f->name, limit);
-		return PAYLOAD_DAMAGED;
-	}
 	if (!status)
 		return PAYLOAD_OK;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-		snprintf(out->why, sizeof(out->why), "cannot run %s", program);
-		return PAYLOAD_UNKNOWN;
+	if (program_not_run(status)) {
+		out->package = f->package;
+		snprintf(out->why, sizeof(out->why),
+			 "compressed with %s, but %s can't be run: %.120s", f->name,
+			 f->program, *words ? words : "it does not say why");
+		return PAYLOAD_NO_PROGRAM;
+	}
+	if (program_lacks_memory(status, words)) {
+		snprintf(out->why, sizeof(out->why), "%s: %s%s%.120s", f->program,
+			 program_status_str(status), *words ? ": " : "", words);
+		return PAYLOAD_NOT_NOW;
 	}
 	if (is_busybox(program)) {
 		out->package = f->package;
@@ -173,89 +309,83 @@ static enum payload_result judge(const struct format *f, const char *program,
 			 f->program);
 		return PAYLOAD_NO_PROGRAM;
 	}
-	last_words(err, words, sizeof(words));
 	snprintf(out->why, sizeof(out->why), "damaged %s data: %s: %s%s%.100s",
 		 f->name, f->program, program_status_str(status),
 		 *words ? ": " : "", words);
 	return PAYLOAD_DAMAGED;
 }
 
-static enum payload_result run_program(const struct format *f,
-				       const char *program,
-				       const unsigned char *data, size_t len,
-				       __u64 limit, struct payload *out)
+static enum payload_result run_program(const struct format *f, const char *program,
+				       const struct packed *in, payload_fn_t fn,
+				       void *data, struct payload *out)
 {
-	int in = memory_file(data, len), to, err;
-	enum payload_result result = PAYLOAD_UNKNOWN;
-	pid_t pid = -1;
-	struct stat st;
-	int status;
-	void *map;
+	/* If the program ends early, SIGPIPE must not kill khoctl. */
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+	struct child child;
+	int ret, status;
 
-	to = memfd_create("khoctl-unpacked", MFD_CLOEXEC);
-	err = memfd_create("khoctl-stderr", MFD_CLOEXEC);
-	if (in >= 0 && to >= 0 && err >= 0)
-		/* One byte more, to detect output that is too long. */
-		pid = start(program, in, to, err, limit + 1);
-	if (pid < 0) {
+	ret = start(&child, program);
+	if (ret) {
 		snprintf(out->why, sizeof(out->why), "cannot run %s: %s",
-			 program, strerror(errno));
-		goto out_close;
+			 program, strerror(-ret));
+		return PAYLOAD_NOT_NOW;
 	}
-	status = wait_for(pid);
-	if (fstat(to, &st)) {
-		snprintf(out->why, sizeof(out->why), "cannot read from %s: %s",
-			 program, strerror(errno));
-		goto out_close;
+	sigaction(SIGPIPE, &ignore, &before);
+	ret = converse(&child, in, fn, data, out);
+	sigaction(SIGPIPE, &before, NULL);
+	status = finish(&child, ret || out->size > in->limit);
+	if (ret) {
+		snprintf(out->why, sizeof(out->why), "%s: %s", f->program, strerror(-ret));
+		return PAYLOAD_NOT_NOW;
 	}
-	out->size = st.st_size;
-	result = judge(f, program, status, err, limit, out);
-	if (result != PAYLOAD_OK || !out->size)
-		goto out_close;
-	map = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, to, 0);
-	if (map == MAP_FAILED) {
-		snprintf(out->why, sizeof(out->why), "cannot map %zu bytes: %s",
-			 out->size, strerror(errno));
-		result = PAYLOAD_UNKNOWN;
-		goto out_close;
+	if (out->size > in->limit) {
+		snprintf(out->why, sizeof(out->why),
+			 "%s data that unpacks to more than the %llu bytes allowed",
+			 f->name, in->limit);
+		return PAYLOAD_DAMAGED;
 	}
-	out->data = map;
-out_close:
-	if (in >= 0)
-		close(in);
-	if (to >= 0)
-		close(to);
-	if (err >= 0)
-		close(err);
-	return result;
+	return judge(f, program, status, child.words, out);
 }
 
-enum payload_result payload_unpack(const unsigned char *data, size_t len,
-				   __u64 limit, struct payload *out)
+static bool read_at(int fd, void *to, size_t nr, __u64 at)
 {
-	const struct format *f = find_format(data, len);
+	return pread(fd, to, nr, at) == (ssize_t)nr;
+}
+
+enum payload_result payload_unpack(const struct packed *in, payload_fn_t fn, void *data,
+				   struct payload *out)
+{
+	unsigned char head[8] = { 0 }, tail[SIZE_BYTES] = { 0 };
+	size_t len = in->len < sizeof(head) ? in->len : sizeof(head);
+	struct packed inner = *in;
+	const struct format *f;
 	enum payload_result result;
-	const unsigned char *tail;
 	char *program;
 	__u64 size;
 
 	memset(out, 0, sizeof(*out));
-	if (!f || len < f->magic_len + SIZE_BYTES) {
+	if (!read_at(in->fd, head, len, in->at) ||
+	    (len >= SIZE_BYTES &&
+	     !read_at(in->fd, tail, SIZE_BYTES, in->at + in->len - SIZE_BYTES))) {
+		snprintf(out->why, sizeof(out->why), "cannot read it: %s", strerror(errno));
+		return PAYLOAD_NOT_NOW;
+	}
+	f = find_format(head, len);
+	if (!f || in->len < f->magic_len + SIZE_BYTES) {
 		snprintf(out->why, sizeof(out->why),
 			 "compressed in an unknown format%s", len < 4 ? "" : ":");
 		if (len >= 4)
 			snprintf(out->why + strlen(out->why), 32,
-				 " it begins with %02x %02x %02x %02x", data[0],
-				 data[1], data[2], data[3]);
+				 " it begins with %02x %02x %02x %02x", head[0],
+				 head[1], head[2], head[3]);
 		return PAYLOAD_UNKNOWN;
 	}
 	out->format = f->name;
-	tail = data + len - SIZE_BYTES;
 	size = tail[0] | tail[1] << 8 | tail[2] << 16 | (__u64)tail[3] << 24;
-	if (size > limit) {
+	if (in->sized && size > in->limit) {
 		snprintf(out->why, sizeof(out->why),
 			 "%s data that claims to unpack to %llu bytes, more than the %llu allowed",
-			 f->name, size, limit);
+			 f->name, size, in->limit);
 		return PAYLOAD_DAMAGED;
 	}
 	program = program_find(f->program);
@@ -266,25 +396,17 @@ enum payload_result payload_unpack(const unsigned char *data, size_t len,
 			 f->name, f->program);
 		return PAYLOAD_NO_PROGRAM;
 	}
-	result = run_program(f, program, data,
-			     len - (f->size_appended ? SIZE_BYTES : 0), size,
-			     out);
+	if (in->sized) {
+		inner.limit = size;
+		inner.len -= f->size_appended ? SIZE_BYTES : 0;
+	}
+	result = run_program(f, program, &inner, fn, data, out);
 	free(program);
-	if (result == PAYLOAD_OK && out->size != size) {
+	if (result == PAYLOAD_OK && in->sized && out->size != size) {
 		snprintf(out->why, sizeof(out->why),
-			 "%s data that unpacks to %zu bytes instead of %llu",
+			 "%s data that unpacks to %llu bytes instead of %llu",
 			 f->name, out->size, size);
 		result = PAYLOAD_DAMAGED;
 	}
-	if (result != PAYLOAD_OK)
-		payload_free(out);
 	return result;
-}
-
-void payload_free(struct payload *p)
-{
-	if (p->data)
-		munmap(p->data, p->size);
-	p->data = NULL;
-	p->size = 0;
 }

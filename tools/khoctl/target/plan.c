@@ -18,6 +18,7 @@
 #include "base/modfile.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
+#include "target/payload.h"
 #include "target/plan.h"
 #include "target/target.h"
 
@@ -87,23 +88,27 @@ static bool has_envelopes(const struct plan *p)
 
 /* ---- The kind of kernel ---- */
 
-static void judge_stock(struct plan *p)
+/* A kernel that keeps envelopes, and nothing else.  @what: what it is, and why so. */
+static void judge_enveloped(struct plan *p, const char *what)
 {
 	struct findings *f = &p->findings;
 
 	if (own_kho(p)) {
 		p->arrives = ARRIVES_NOT;
 		found(f, "kind", FAIL,
-		      "use a kernel with the boot stub or with in-kernel KHO",
-		      "stock: it has no KHO, and in-kernel KHO sends no envelopes: all that is preserved would be lost");
+		      "use a kernel with the boot stub or with in-kernel KHO of this format",
+		      "%s, and in-kernel KHO sends no envelopes: all that is preserved would be lost",
+		      what);
 	} else if (!has_envelopes(p)) {
 		p->arrives = ARRIVES_NOT;
 		found(f, "kind", FAIL, "load the module of this version of khoctl",
-		      "stock: it has no KHO, and the loaded module is too old to send envelopes: all that is preserved would be lost");
+		      "%s, and the loaded module is too old to send envelopes: all that is preserved would be lost",
+		      what);
 	} else {
 		p->arrives = ARRIVES_ENVELOPES;
 		found(f, "kind", OK, NULL,
-		      "stock: what is preserved arrives in envelopes, and page by page once the module is loaded there");
+		      "%s; what is preserved arrives in envelopes, and page by page once the module is loaded there",
+		      what);
 	}
 }
 
@@ -139,7 +144,7 @@ static void judge_kind(struct plan *p)
 
 	switch (p->target->kind) {
 	case TARGET_STOCK:
-		judge_stock(p);
+		judge_enveloped(p, "stock: it has no KHO");
 		break;
 	case TARGET_STUB:
 		p->arrives = ARRIVES_EXACT;
@@ -147,6 +152,10 @@ static void judge_kind(struct plan *p)
 		      "stub: the boot stub keeps exactly what is preserved");
 		break;
 	case TARGET_MAINLINE:
+		if (target_disregards(p->target)) {
+			judge_enveloped(p, "mainline, kho-v1: its own KHO disregards the handover");
+			break;
+		}
 		p->arrives = p->handoff == KHO_HANDOFF_EXACT ?
 			     ARRIVES_EXACT : ARRIVES_ENVELOPES;
 		found(f, "kind", OK, NULL, "mainline: %s%s",
@@ -196,6 +205,7 @@ static void judge_handoff(struct plan *p)
 	}
 	/* Only in mainline kernels does the number of keys matter. */
 	if (p->target->kind != TARGET_MAINLINE || own_kho(p) ||
+	    target_disregards(p->target) ||
 	    !(q->features & KHO_FEATURE_HANDOFF))
 		return;
 	if (q->keys < KEYS_MANY) {
@@ -271,7 +281,10 @@ static void judge_abi(struct plan *p)
 	}
 	if (p->abi)
 		p->abis = 1U << p->abi;
-	if (p->abis & 1U << p->query->abi)
+	if (target_disregards(t))
+		found(f, "ABI", OK, NULL, "it needs none: it reads %s alone",
+		      target_abis_str(p->abis));
+	else if (p->abis & 1U << p->query->abi)
 		found(f, "ABI", OK, NULL, "kho-v%u, which %s", p->query->abi,
 		      own_kho(p) ? "in-kernel KHO sends" :
 				   "the module publishes");
@@ -291,7 +304,8 @@ static bool early_in_scratch(const struct plan *p)
 {
 	const struct target *t = p->target;
 
-	return t->kind == TARGET_MAINLINE && (!t->major || target_before(t, 7, 3));
+	return t->kind == TARGET_MAINLINE && !target_disregards(t) &&
+	       (!t->major || target_before(t, 7, 3));
 }
 
 static void judge_scratch(struct plan *p)
@@ -397,7 +411,7 @@ static void judge_onward(struct plan *p)
 	char *below, *file;
 
 	/* A mainline kernel has in-kernel KHO; judge_kind() says what that needs. */
-	if (t->kind == TARGET_MAINLINE || !t->release[0] ||
+	if ((t->kind == TARGET_MAINLINE && !target_disregards(t)) || !t->release[0] ||
 	    strchr(t->release, '/'))
 		return;
 	below = xasprintf("/lib/modules/%s", t->release);
@@ -426,9 +440,13 @@ void plan_make(struct plan *p)
 		found(f, "image", FAIL, NULL, "%s: %s", p->file->path, t->damage);
 		return;
 	}
-	found(f, "image", OK, NULL, "%s%s%s (%s)", p->file->path,
+	found(f, "image", OK, NULL, "%s%s%s (%s%s%s)", p->file->path,
 	      t->release[0] ? ", Linux " : "", t->release,
-	      p->file->image.format);
+	      p->file->image.format, p->file->from ? ", from " : "",
+	      p->file->from ? p->file->from : "");
+	if (t->not_now)
+		found(f, "payload", FAIL, PAYLOAD_NOT_NOW_FIX, "%s: %s", p->file->path,
+		      t->not_now)->can_force = true;
 	judge_handoff(p);
 	judge_kind(p);
 	judge_evidence(p);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,11 +26,12 @@
 #include "base/text.h"
 #include "target/image.h"
 #include "target/payload.h"
+#include "target/strings.h"
 #include "target/target.h"
 
 #define CONFIG_MAX	(8 * MIB)
 #define PAYLOAD_MAX	(1024 * MIB)
-#define ABI_MAX		31	/* highest bit of target.abis */
+#define ABI_OTHER	1	/* of Linux 6.16 to 7.0 */
 
 static void PRINTF(2, 3) evidence(struct target *t, const char *fmt, ...)
 {
@@ -92,6 +94,11 @@ static void set_release(struct target *t, const char *release)
 		t->major = 0;
 }
 
+bool target_disregards(const struct target *t)
+{
+	return t->kind == TARGET_MAINLINE && t->abis == 1U << ABI_OTHER;
+}
+
 bool target_before(const struct target *t, unsigned int major,
 		   unsigned int minor)
 {
@@ -101,102 +108,57 @@ bool target_before(const struct target *t, unsigned int major,
 
 /* ---- The unpacked payload ---- */
 
-static bool has_text(const struct payload *p, const char *text)
+struct text {
+	char *text;
+	size_t len;
+};
+
+static void add_text(void *data, const unsigned char *bytes, size_t nr)
 {
-	return memmem(p->data, p->size, text, strlen(text));
-}
+	struct text *t = data;
 
-/*
- * Finds the N of all strings that are "kho-vN" or end with it: the linker merges a string
- * into a longer one with the same end.
- */
-static __u32 find_abis(const struct payload *p)
-{
-	const unsigned char *at = p->data, *end = p->data + p->size;
-	static const char word[] = "kho-v";
-	const size_t len = sizeof(word) - 1;
-	__u32 abis = 0;
-
-	while ((at = memmem(at, end - at, word, len))) {
-		unsigned char before = at > p->data ? at[-1] : 1;
-		unsigned int n = 0;
-
-		at += len;
-		if (before && before != ' ')
-			continue;
-		while (at < end && isdigit(*at) && n <= ABI_MAX)
-			n = 10 * n + *at++ - '0';
-		if (n && n <= ABI_MAX && at < end && !*at)
-			abis |= 1U << n;
-	}
-	return abis;
-}
-
-/* Finds "Linux version 6.1.0-56-amd64 (", for images without a release in the header. */
-static bool find_banner(const struct payload *p, char *release, size_t size)
-{
-	static const char word[] = "Linux version ";
-	const unsigned char *end = p->data + p->size;
-	const unsigned char *at = p->data;
-	size_t n = 0;
-
-	/* Skip the format "Linux version %s". */
-	while ((at = memmem(at, end - at, word, sizeof(word) - 1))) {
-		at += sizeof(word) - 1;
-		if (at < end && isdigit(*at))
-			break;
-	}
-	if (!at)
-		return false;
-	while (at < end && *at > ' ' && *at < 0x7f && n + 1 < size)
-		release[n++] = *at++;
-	release[n] = '\0';
-	return true;
+	t->text = xrealloc(t->text, t->len + nr + 1, 1);
+	memcpy(t->text + t->len, bytes, nr);
+	t->len += nr;
+	t->text[t->len] = '\0';
 }
 
 /* Reads the configuration that CONFIG_IKCONFIG embeds in a kernel. */
-static bool embedded_config(const struct payload *p, struct config *c)
+static bool embedded_config(const struct strings *s, struct config *c)
 {
-	static const char start[] = "IKCFG_ST\x1f\x8b";
-	const unsigned char *at, *end = p->data + p->size;
-	struct payload text;
+	struct packed packed = {
+		.len = s->config_len, .sized = true, .limit = CONFIG_MAX,
+	};
+	struct text text = { 0 };
+	struct payload p;
 	bool found = false;
-	char *copy;
 
-	at = memmem(p->data, p->size, start, sizeof(start) - 1);
-	if (!at)
+	if (!s->config_len)
 		return false;
-	at += sizeof(start) - 3;
-	end = memmem(at, end - at, "IKCFG_ED", 8);
-	if (!end)
+	packed.fd = memfd_create("kho-config", MFD_CLOEXEC);
+	if (packed.fd < 0)
 		return false;
-	if (payload_unpack(at, end - at, CONFIG_MAX, &text) == PAYLOAD_OK &&
-	    text.data) {
+	if (!write_all(packed.fd, s->config, s->config_len) &&
+	    payload_unpack(&packed, add_text, &text, &p) == PAYLOAD_OK && text.text) {
 		found = true;
-		copy = xmalloc(text.size + 1);
-		memcpy(copy, text.data, text.size);
-		copy[text.size] = '\0';
-		read_config(copy, c);
-		free(copy);
+		read_config(text.text, c);
 	}
-	payload_free(&text);
+	free(text.text);
+	close(packed.fd);
 	return found;
 }
 
-static void look_at_strings(struct target *t, const struct payload *p)
+static void look_at_strings(struct target *t, const struct payload *p,
+			    const struct strings *s)
 {
-	bool stub = has_text(p, "handover refused: %s") &&
-		    has_text(p, "kept %llu pages (%llu.%llu MiB) in %llu extents");
-	bool mainline = has_text(p, "KHO: disabling KHO revival");
+	bool stub = s->refused && s->kept;
 	__u32 both = 1U << KHO_ABI_V3 | 1U << KHO_ABI_V4;
-	__u32 abis = find_abis(p);
-	char release[sizeof(t->release)];
-	bool banner = find_banner(p, release, sizeof(release));
+	__u32 abis = s->abis;
 	struct config config;
 	const char *what;
 
-	if (banner && !t->release[0])
-		set_release(t, release);
+	if (s->banner && !t->release[0])
+		set_release(t, s->release);
 
 	/* The stub also contains the names of older ABIs, which it refuses. */
 	if (stub || (abis & both) == both) {
@@ -206,12 +168,12 @@ static void look_at_strings(struct target *t, const struct payload *p)
 	} else if (abis && !(abis & (abis - 1))) {
 		t->kind = TARGET_MAINLINE;
 		t->abis = abis;
-		what = mainline ? "texts of mainline's KHO" : "name of one ABI";
-	} else if (!abis && !mainline && banner) {
+		what = s->mainline ? "texts of mainline's KHO" : "name of one ABI";
+	} else if (!abis && !s->mainline && s->banner) {
 		t->kind = TARGET_STOCK;
 		what = "no sign of KHO";
 	} else {
-		what = banner ? "contradictory signs of KHO" :
+		what = s->banner ? "contradictory signs of KHO" :
 				"no sign of a Linux kernel";
 	}
 	if (t->kind != TARGET_UNKNOWN)
@@ -220,7 +182,7 @@ static void look_at_strings(struct target *t, const struct payload *p)
 		 size_str(p->size), what, abis ? ", " : "",
 		 abis ? target_abis_str(abis) : "");
 
-	if (!embedded_config(p, &config))
+	if (!embedded_config(s, &config))
 		return;
 	evidence(t, "embedded config: %s", config_str(&config));
 	t->on = config.on;
@@ -308,7 +270,7 @@ static void believe_config(struct target *t, const struct config *c)
 	} else {
 		t->kind = TARGET_MAINLINE;
 		if (t->major)
-			t->abis = target_before(t, 7, 1) ? 1U << 1 :
+			t->abis = target_before(t, 7, 1) ? 1U << ABI_OTHER :
 				  target_before(t, 7, 2) ? 1U << KHO_ABI_V3 :
 							   1U << KHO_ABI_V4;
 	}
@@ -317,26 +279,35 @@ static void believe_config(struct target *t, const struct config *c)
 void target_look(struct target *t, const struct image_file *file)
 {
 	const struct image *image = &file->image;
-	__u64 limit = image->init_size;
+	struct packed packed = {
+		.fd = file->fd, .at = image->payload, .len = image->payload_size,
+		.sized = true, .limit = image->init_size,
+	};
 	enum payload_result result;
+	struct strings strings;
 	struct config config;
 	struct payload p;
 
 	memset(t, 0, sizeof(*t));
 	set_release(t, image->version);
 	/* The kernel unpacks itself into init_size bytes, so it cannot be larger. */
-	if (limit > PAYLOAD_MAX)
-		limit = PAYLOAD_MAX;
-	result = payload_unpack(file->data + image->payload,
-				image->payload_size, limit, &p);
+	if (packed.limit > PAYLOAD_MAX)
+		packed.limit = PAYLOAD_MAX;
+	strings_begin(&strings);
+	result = payload_unpack(&packed, strings_add, &strings, &p);
+	strings_end(&strings);
+	if (result == PAYLOAD_OK && p.size)
+		look_at_strings(t, &p, &strings);
+	strings_free(&strings);
 	switch (result) {
 	case PAYLOAD_OK:
-		if (p.data)
-			look_at_strings(t, &p);
 		break;
 	case PAYLOAD_DAMAGED:
 		t->damage = xasprintf("its payload is %s", p.why);
 		return;
+	case PAYLOAD_NOT_NOW:
+		t->not_now = xasprintf("its payload cannot be examined now: %s", p.why);
+		break;
 	case PAYLOAD_NO_PROGRAM:
 		t->advice = xasprintf("apt install %s", p.package);
 		evidence(t, "payload: %s", p.why);
@@ -344,7 +315,6 @@ void target_look(struct target *t, const struct image_file *file)
 	default:
 		evidence(t, "payload: %s", p.why);
 	}
-	payload_free(&p);
 	if (!config_beside(t, file->path, &config))
 		return;
 	if (t->kind == TARGET_UNKNOWN && result != PAYLOAD_OK)
@@ -358,8 +328,10 @@ void target_free(struct target *t)
 	while (t->nr_evidence)
 		free(t->evidence[--t->nr_evidence]);
 	free(t->damage);
+	free(t->not_now);
 	free(t->advice);
 	t->damage = NULL;
+	t->not_now = NULL;
 	t->advice = NULL;
 }
 
@@ -389,7 +361,7 @@ const char *target_abis_str(__u32 abis)
 		abis &= ~(1U << n);
 		len += snprintf(buf + len, sizeof(buf) - len, "%skho-v%u%s",
 				len && !abis ? " and " : len ? ", " : "", n,
-				n == 1 ? " (Linux 6.16 to 7.0)" : "");
+				n == ABI_OTHER ? " (Linux 6.16 to 7.0)" : "");
 		if (len >= sizeof(buf))
 			break;
 	}

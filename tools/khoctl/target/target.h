@@ -38,6 +38,8 @@ struct target {
 	bool on;
 	/** @damage: why the kernel could not even start, or NULL. */
 	char *damage;
+	/** @not_now: why it could not be examined, through no fault of its own, or NULL. */
+	char *not_now;
 	/** @advice: what to do to find out more, or NULL. */
 	char *advice;
 	/** @evidence: the evidence, the best first. */
@@ -53,6 +55,11 @@ void target_free(struct target *t);
 const char *target_kind_str(enum target_kind kind);
 /* "kho-v3 and kho-v4" or "none", in a static buffer */
 const char *target_abis_str(__u32 abis);
+/*
+ * True if it has in-kernel KHO of another format than ours, kho-v1: it refuses the handover
+ * before it has done anything with it, and then does what a stock kernel does
+ */
+bool target_disregards(const struct target *t);
 /* True if the release is known to be before @major.@minor */
 bool target_before(const struct target *t, unsigned int major,
 		   unsigned int minor);

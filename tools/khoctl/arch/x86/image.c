@@ -73,6 +73,14 @@ static void get_version(const unsigned char *head, size_t len,
 	image->version[n] = '\0';
 }
 
+bool arch_image_is(const void *data, size_t len)
+{
+	const unsigned char *head = data;
+
+	return len >= HEADER_END && get(head + BOOT_FLAG, 2) == BOOT_MAGIC &&
+	       !memcmp(head + MAGIC, "HdrS", 4);
+}
+
 const char *arch_image_check(const void *data, size_t len, __u64 size,
 			     struct image *image)
 {
@@ -82,14 +90,8 @@ const char *arch_image_check(const void *data, size_t len, __u64 size,
 	__u64 setup, expected, payload, payload_size;
 
 	memset(image, 0, sizeof(*image));
-	if (len < HEADER_END || get(head + BOOT_FLAG, 2) != BOOT_MAGIC ||
-	    memcmp(head + MAGIC, "HdrS", 4)) {
-		if (len >= 4 && !memcmp(head, "\177ELF", 4))
-			return "is not a " FORMAT " but an ELF file";
-		if (len >= 2 && head[0] == 0x1f && head[1] == 0x8b)
-			return "is not a " FORMAT " but a gzip file";
+	if (!arch_image_is(head, len))
 		return "is not a " FORMAT;
-	}
 
 	protocol = get(head + VERSION, 2);
 	if (protocol < PROTOCOL_SETUP_DATA) {
