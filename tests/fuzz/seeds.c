@@ -177,6 +177,47 @@ static void radix_seeds(void)
 	save("fuzz-radix", "ranges", ranges, sizeof(ranges));
 }
 
+static void put(uint8_t *to, uint32_t value, unsigned int bytes)
+{
+	for (; bytes--; value >>= 8)
+		*to++ = value;
+}
+
+/* Seeds begin with a byte that says how much longer the file is. */
+static void uki_seeds(void)
+{
+	static const char * const names[] = {
+		".linux", ".initrd", ".profile", ".cmdline", ".ucode",
+	};
+	static uint8_t file[1 + 1024];
+	const unsigned int nr = sizeof(names) / sizeof(names[0]);
+	uint8_t *head = file + 1;
+	unsigned int i;
+
+	memcpy(head, "MZ", 2);
+	put(head + 0x3c, 0x40, 4);
+	memcpy(head + 0x40, "PE\0\0", 4);
+	put(head + 0x44, 0x8664, 2);
+	put(head + 0x46, nr, 2);
+	for (i = 0; i < nr; i++) {
+		uint8_t *section = head + 0x58 + i * 40;
+
+		memcpy(section, names[i], strlen(names[i]));
+		put(section + 8, 50, 4);
+		put(section + 16, 64, 4);
+		put(section + 20, 512 + i * 64, 4);
+	}
+	save("fuzz-uki", "uki", file, sizeof(file));
+
+	memset(file, 0, sizeof(file));
+	memcpy(head, "MZ\0\0zimg", 8);
+	put(head + 8, 64, 4);
+	put(head + 12, 500, 4);
+	save("fuzz-uki", "zboot", file, sizeof(file));
+	memcpy(head + 0x38, "ARM\x64", 4);
+	save("fuzz-uki", "arm64", file, sizeof(file));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -188,5 +229,6 @@ int main(int argc, char **argv)
 	fdt_seeds();
 	walk_seeds();
 	radix_seeds();
+	uki_seeds();
 	return 0;
 }
