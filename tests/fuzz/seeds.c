@@ -218,6 +218,42 @@ static void uki_seeds(void)
 	save("fuzz-uki", "arm64", file, sizeof(file));
 }
 
+static size_t cpio_entry(char *to, const char *name, unsigned int mode, const char *text)
+{
+	size_t len = strlen(name) + 1, size = strlen(text), n;
+
+	n = sprintf(to, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", 1, mode,
+		    0, 0, 1, 0, size, 0, 0, 0, 0, len, 0);
+	memcpy(to + n, name, len);
+	n += len;
+	while (n & 3)
+		to[n++] = 0;
+	memcpy(to + n, text, size);
+	n += size;
+	while (n & 3)
+		to[n++] = 0;
+	return n;
+}
+
+static void cpio_seeds(void)
+{
+	/* The first byte is not part of it; see fuzz-cpio.c. */
+	static char input[2048] = { 16 };
+	char *archive = input + 1;
+	size_t n;
+
+	n = cpio_entry(archive, "./init", 0100755, "#!/bin/sh\n");
+	save("fuzz-cpio", "one", input, 1 + n);
+	n += cpio_entry(archive + n, "bin", 0120777, "usr/bin");
+	n += cpio_entry(archive + n, "usr", 040755, "");
+	n += cpio_entry(archive + n, "TRAILER!!!", 0, "");
+	save("fuzz-cpio", "archive", input, 1 + n);
+	/* The second one, after zeros */
+	memcpy(archive + 512, archive, n);
+	input[0] = (char)0x81;
+	save("fuzz-cpio", "two", input, 1 + 512 + n);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -230,5 +266,6 @@ int main(int argc, char **argv)
 	walk_seeds();
 	radix_seeds();
 	uki_seeds();
+	cpio_seeds();
 	return 0;
 }
