@@ -12,7 +12,7 @@ need_packages gcc clang make perl pkg-config \
 	qemu-system-x86 kexec-tools busybox-static cpio kmod xz-utils gzip rsync \
 	dkms linux-source-6.1 bc flex bison makedumpfile libelf-dev libssl-dev \
 	libfdt-dev libjson-c-dev device-tree-compiler \
-	libclang-rt-dev shellcheck sparse strace g++ groff-base ovmf swtpm \
+	libclang-rt-dev lz4 lzop bzip2 zstd shellcheck sparse strace g++ groff-base ovmf swtpm \
 	binutils systemd-boot-efi
 
 # Two at a time for two cores: a VM keeps about one core busy.
@@ -33,8 +33,8 @@ if [ ${#tests[@]} -eq 0 ]; then
 		# Runs in make soak only.
 		*/47-shapes.t) ;;
 		# khoctl-sanitize.t runs these, with a khoctl that looks closer.
-		*/khoctl-cli.t | */khoctl-device.t | */khoctl-load.t | */khoctl-map.t) ;;
-		*/khoctl-objects.t | */khoctl-target.t) ;;
+		*/khoctl-cli.t | */khoctl-device.t | */khoctl-initrd.t | */khoctl-load.t) ;;
+		*/khoctl-map.t | */khoctl-objects.t | */khoctl-target.t) ;;
 		*) tests+=("$test") ;;
 		esac
 	done

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use Cwd qw(abs_path);
+use File::Path qw(remove_tree);
 use POSIX qw(EPERM EOPNOTSUPP);
 require './tests/unit/khoctl-test.pl';
 our ($khoctl, $dir, $fake, $root);
@@ -19,7 +20,7 @@ spew("$root/proc/iomem", "00000000-00000000 : System RAM\n");
 my $kexec = abs_path('tests/unit/khoctl-fakekexec');
 my $log = "$dir/kexec.log";
 my $bz = spew("$dir/bzImage", image());
-spew("$dir/initrd", 'i' x 5000);
+spew("$dir/initrd", initramfs(5120));
 
 sub load_is {
 	my ($name, $mode, $args, $status, $out, $err, $env) = @_;
@@ -214,6 +215,7 @@ load_is('with more at its end', 'good',
 loaded(0);
 
 open(my $big, '>', "$dir/big") or die;
+print $big initramfs(5120);
 truncate($big, 300 << 20);
 close($big);
 load_is('an initrd too big', 'good',
@@ -451,6 +453,7 @@ spew("$root/proc/sys/kernel/osrelease", "6.1.0-9-test\n");
 
 unlink("$root/sys/module/kho/version");
 rmdir("$root/sys/module/kho");
+remove_tree("$root/lib/modules", { keep_root => 1 });
 check_is('not installed', 1, qr/^FAIL  module       not installed/m);
 mkdir("$root/lib/modules/$_") for qw(6.1.0-8-test 6.1.0-9-test
 				     6.1.0-8-test/updates 6.1.0-9-test/updates);

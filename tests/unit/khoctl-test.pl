@@ -4,6 +4,7 @@
 # programs, making images.  Tests run in the repository's root and require it.
 use strict;
 use warnings;
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use IO::Compress::Gzip qw(gzip $GzipError);
 use Test::More;
@@ -100,7 +101,50 @@ sub make_device {
 		       root/proc/sys root/proc/sys/kernel root/lib
 		       root/lib/modules root/boot root/dev);
 	$root = "$dir/root";
+	have_module($_) for qw(6.1.0-successor 6.1.192-kho 6.1.7 6.5.7-x 7.1.3
+			       7.2.1 7.2.5-x 7.3.4);
 	return;
+}
+
+# have_module(RELEASE): there is a kho.ko for it; returns its path
+sub have_module {
+	my ($release) = @_;
+	my $path = "$root/lib/modules/$release/updates/dkms";
+
+	make_path($path);
+	return spew("$path/kho.ko", 'module');
+}
+
+# entry(NAME, [DATA, [MODE]]): an entry of a cpio archive in the format newc
+sub entry {
+	my ($name, $data, $mode) = @_;
+	my $head = cpio_head(length($name) + 1, $mode // 0100755, length($data // ''));
+	my $text = "$head$name\0";
+
+	$text .= "\0" x (-length($text) & 3) . ($data // '');
+	return $text . "\0" x (-length($text) & 3);
+}
+
+sub cpio_head {
+	my ($name, $mode, $size) = @_;
+
+	return sprintf('070701' . '%08X' x 13, 1, $mode, 0, 0, 1, 0, $size, 0, 0, 0, 0, $name, 0);
+}
+
+# cpio(ENTRY...): a whole archive
+sub cpio {
+	my $text = join('', @_, entry('TRAILER!!!', '', 0));
+
+	return $text . "\0" x (-length($text) & 511);
+}
+
+# An initramfs as it should be, of SIZE bytes
+sub initramfs {
+	my ($size) = @_;
+	my @files = (entry('init'), entry('usr/sbin/kho-seal'), entry('etc/initrd-release'));
+	my $fixed = length(cpio(@files, entry('data')));
+
+	return cpio(@files, entry('data', 'x' x ($size - $fixed), 0100644));
 }
 
 # dev_is(name, args, status, stdout, stderr, more environment): khoctl_is() with the fake

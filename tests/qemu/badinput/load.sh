@@ -35,9 +35,17 @@ stage_1()
 			/run/cut
 	done
 	load_refused "with no initrd" 'No such file' "$kernel" --initrd /nowhere
-	# The file is sparse; scratch has the default size for such a machine.
+	load_refused "with an initrd that is none" 'is no initramfs' "$kernel" --initrd /init
+	: >/run/zeros
+	dd if=/dev/zero of=/run/zeros bs=1M seek=4 count=0 2>/dev/null
+	load_refused "with an initrd of zeros" 'nothing in it but zeros' \
+		"$kernel" --initrd /run/zeros
+	head -c 100000 "$initrd" >/run/cut
+	load_refused "with an initrd that is cut" 'is truncated' "$kernel" --initrd /run/cut
+	# Zeros may follow.  They are sparse; scratch has the default size for such a machine.
+	(cd / && echo init | cpio -o -H newc) >/run/large 2>/dev/null
 	dd if=/dev/zero of=/run/large bs=1M seek=400 count=1 2>/dev/null
-	load_refused "with an initrd larger than scratch" 'scratch|fit|room' \
+	load_refused "with an initrd larger than scratch" 'scratch has' \
 		"$kernel" --initrd /run/large
 
 	check "a dry run" sh -c \

@@ -8,6 +8,34 @@ dump_is_sound()
 	check "$1: dump finds no problems" khoctl dump
 }
 
+# load_without OPTION...: the next kernel, with an initrd that has only /init
+load_without()
+{
+	# Without programs to unpack the image, which takes long here: see load_next().
+	env PATH=/few /bin/khoctl load "$(next_kernel)" --initrd /run/without \
+		--append quiet "$@"
+}
+
+# A stock kernel without the module could not read anything of what arrives.
+module_or_not()
+{
+	local modules
+
+	modules=/lib/modules/$(uname -r)
+	mkdir -p /few
+	ln -sf /bin/kexec /few/
+	(cd / && echo init | cpio -o -H newc) >/run/without 2>/run/out
+	mv "$modules" /run/modules
+	refuses "load: no module for it" 'there is no kho.ko for Linux .* dkms install kho/' \
+		load_without
+	mv /run/modules "$modules"
+	refuses "load: the initrd stays, and has no module" \
+		'initrd stays its root file system, and has no kho.ko' load_without
+	is "nothing is loaded" "$(cat /sys/kernel/kexec_loaded)" 0
+	check "load: forced" load_without --force
+	check "unload" khoctl unload
+}
+
 stage_1()
 {
 	people
@@ -81,6 +109,7 @@ stage_1()
 	khoctl ls >/run/out 2>&1
 	diag /run/out
 	check "keep the sums" sh -c 'sha256sum /run/big /run/small | khoctl put sums -'
+	module_or_not
 	jump
 }
 

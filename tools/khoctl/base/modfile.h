@@ -7,5 +7,7 @@
 
 /* Path of kho.ko for @release (NULL: any), or NULL; the caller frees it. */
 char *module_find(const char *release);
+/* The command that installs kho.ko for @release; the caller frees the text. */
+char *module_fix(const char *release);
 
 #endif /* KHOCTL_MODFILE_H */

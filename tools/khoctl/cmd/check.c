@@ -460,6 +460,7 @@ static int check_target(const char *path, const char *initrd, unsigned int abi,
 	}
 	all = p.findings;
 	ret = conclude(root, " to it");
+	initrd_free(&p.look);
 	target_free(&target);
 	image_free(&file);
 	return ret;

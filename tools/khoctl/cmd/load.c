@@ -16,6 +16,7 @@
 #include <linux/kho.h>
 
 #include "arch/arch.h"
+#include "base/alloc.h"
 #include "base/defs.h"
 #include "base/findings.h"
 #include "base/message.h"
@@ -149,6 +150,16 @@ static int check_module(struct load *l)
 	return DONE;
 }
 
+/* The command line that kexec will give to the kernel; the caller frees it. */
+static char *next_cmdline(const struct load *l)
+{
+	char cmdline[4096] = "";
+
+	if (l->reuse_cmdline && sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
+		cmdline[0] = '\0';
+	return xasprintf("%s%s%s", cmdline, *cmdline ? " " : "", l->append ? l->append : "");
+}
+
 /* Checks what "khoctl check --target" checks; reports the first failure. */
 static int check_plan(struct load *l)
 {
@@ -163,6 +174,8 @@ static int check_plan(struct load *l)
 	p->initrd_size = l->initrd_size;
 	p->abi = l->abi;
 	p->want = l->handoff;
+	l->cmdline = next_cmdline(l);
+	p->cmdline = l->cmdline;
 	plan_make(p);
 	for (i = 0; i < p->findings.nr; i++) {
 		const struct finding *f = &p->findings.list[i];
@@ -225,6 +238,7 @@ int cmd_load(int argc, char **argv)
 		free(l.args[i]);
 	free(l.segs);
 	free(l.program);
+	free(l.cmdline);
 	plan_free(&l.plan);
 	target_free(&l.target);
 	image_free(&l.file);

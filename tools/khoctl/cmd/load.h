@@ -35,6 +35,7 @@ struct load {
 	bool own_kho;			/* in-kernel KHO does the work */
 	struct image_file file;
 	struct target target;
+	char *cmdline;			/* of the next kernel */
 	struct plan plan;
 	__u64 initrd_size;
 	__u64 limit;			/* memory limit of the next kernel, or 0 */

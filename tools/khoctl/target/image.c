@@ -209,12 +209,12 @@ struct unpacked {
 	int err;
 };
 
-static void write_unpacked(void *data, const unsigned char *bytes, size_t nr)
+static bool write_unpacked(void *data, const unsigned char *bytes, size_t nr)
 {
 	struct unpacked *u = data;
 
-	if (!u->err)
-		u->err = write_all(u->fd, bytes, nr);
+	u->err = write_all(u->fd, bytes, nr);
+	return !u->err;
 }
 
 static int read_zboot(struct image_file *file, const struct source *s)
@@ -240,11 +240,10 @@ static int read_zboot(struct image_file *file, const struct source *s)
 	u.fd = file->fd;
 	switch (payload_unpack(&packed, write_unpacked, &u, &p)) {
 	case PAYLOAD_OK:
-		if (u.err)
-			cmd_errno_err(u.err, "cannot make a copy of %s", s->path);
-		else
-			ret = check_copy(file, s->path,
-					 "is an EFI zboot image whose payload ");
+		ret = check_copy(file, s->path, "is an EFI zboot image whose payload ");
+		break;
+	case PAYLOAD_STOPPED:
+		cmd_errno_err(u.err, "cannot make a copy of %s", s->path);
 		break;
 	case PAYLOAD_NO_PROGRAM:
 		cmd_err("%s: is an EFI zboot image, %s: apt install %s", s->path, p.why,

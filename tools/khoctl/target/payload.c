@@ -210,8 +210,9 @@ static void hear(struct child *c)
 }
 
 /*
- * Feeds the program and takes what it unpacks, until it has closed its output, or was
- * killed because that is too long, or because of a signal.  Return: 0 or a negative errno
+ * Feeds the program and takes what it unpacks, until it has closed its output, or that is
+ * too long, or no more is wanted, or a signal came.  Return: 0, 1 if no more is wanted, or
+ * a negative errno
  */
 static int converse(struct child *c, const struct packed *in, payload_fn_t fn, void *data,
 		    struct payload *out)
@@ -250,7 +251,8 @@ static int converse(struct child *c, const struct packed *in, payload_fn_t fn, v
 		out->size += n;
 		if (out->size > in->limit)
 			break;
-		fn(data, piece, n);
+		if (!fn(data, piece, n))
+			ret = 1;
 	}
 	free(piece);
 	return ret;
@@ -334,6 +336,8 @@ static enum payload_result run_program(const struct format *f, const char *progr
 	ret = converse(&child, in, fn, data, out);
 	sigaction(SIGPIPE, &before, NULL);
 	status = finish(&child, ret || out->size > in->limit);
+	if (ret > 0)
+		return PAYLOAD_STOPPED;
 	if (ret) {
 		snprintf(out->why, sizeof(out->why), "%s: %s", f->program, strerror(-ret));
 		return PAYLOAD_NOT_NOW;

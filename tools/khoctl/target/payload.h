@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <linux/types.h>
 
@@ -15,6 +16,7 @@
 
 enum payload_result {
 	PAYLOAD_OK,
+	PAYLOAD_STOPPED,	/* the function wants no more */
 	PAYLOAD_UNKNOWN,	/* unknown format */
 	PAYLOAD_NO_PROGRAM,	/* the program that unpacks it is not installed */
 	PAYLOAD_NOT_NOW,	/* there is no memory for it, or a limit forbids it */
@@ -40,8 +42,8 @@ struct packed {
 	__u64 limit;
 };
 
-/* Gets the unpacked bytes, piece by piece */
-typedef void (*payload_fn_t)(void *data, const unsigned char *bytes, size_t nr);
+/* Gets the unpacked bytes, piece by piece.  Return: false if no more is wanted */
+typedef bool (*payload_fn_t)(void *data, const unsigned char *bytes, size_t nr);
 
 struct payload {
 	/** @size: bytes that came out of it. */

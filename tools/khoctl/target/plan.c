@@ -15,9 +15,9 @@
 #include "base/findings.h"
 #include "base/json.h"
 #include "base/message.h"
-#include "base/modfile.h"
-#include "base/sysinfo.h"
+#include "base/meminfo.h"
 #include "base/text.h"
+#include "target/judge.h"
 #include "target/payload.h"
 #include "target/plan.h"
 #include "target/target.h"
@@ -354,7 +354,7 @@ static void estimate(struct plan *p)
 
 	n->image = p->file->image.memory;
 	n->initrd = p->initrd_size;
-	n->unpacked = INITRD_FACTOR * p->initrd_size;
+	n->unpacked = p->look.unpacked;
 	n->structs = ram >> STRUCTS_SHIFT;
 	n->tables = ram >> TABLES_SHIFT;
 	n->base = BOOT_BASE;
@@ -369,7 +369,7 @@ static void judge_ram(struct plan *p)
 	const struct kho_query *q = p->query;
 	__u64 used = q->preserved_pages + q->meta_pages;
 	struct findings *f = &p->findings;
-	char *where;
+	char *where, *host;
 
 	estimate(p);
 	/* An older module reports 0. */
@@ -379,16 +379,25 @@ static void judge_ram(struct plan *p)
 		used = q->envelope_pages;
 	if (used < q->ram_pages)
 		p->left = (q->ram_pages - used) * q->page_size;
+	/* The host takes as much again as soon as the driver is loaded there. */
+	p->ballooned = memory_ballooned();
+	if (p->ballooned > p->left)
+		p->ballooned = p->left;
+	p->left -= p->ballooned;
 
-	where = envelopes ? xasprintf("outside of %s",
-				      count_str(q->envelopes, "envelope")) :
-			    xstrdup("that is not preserved");
+	host = p->ballooned ? xasprintf(" and of %s that the host takes by a balloon",
+					size_str(p->ballooned)) : xstrdup("");
+	where = envelopes ? xasprintf("outside of %s%s", count_str(q->envelopes, "envelope"),
+				      host) :
+			    xasprintf("that is not preserved%s",
+				      p->ballooned ? ", nor taken by the host by a balloon" : "");
 	if (p->left >= p->needed) {
 		found(f, "RAM", OK, NULL, "%s %s, and its boot needs about %s",
 		      size_str(p->left), where, size_str(p->needed));
 	} else {
 		/* Another kernel only helps if it is envelopes that take the RAM. */
-		const char *fix = !envelopes ? "preserve less" :
+		const char *fix = p->ballooned && p->left + p->ballooned >= p->needed ?
+			"have the host deflate the balloon" : !envelopes ? "preserve less" :
 			"preserve less, or use a kernel with the boot stub: it needs no envelopes";
 
 		found(f, "RAM", envelopes ? FAIL : WARN, fix,
@@ -399,35 +408,8 @@ static void judge_ram(struct plan *p)
 		      size_str(p->need.tables), size_str(p->need.base))
 			->can_force = envelopes;
 	}
+	free(host);
 	free(where);
-}
-
-/* ---- The next handover ---- */
-
-static void judge_onward(struct plan *p)
-{
-	const struct target *t = p->target;
-	struct findings *f = &p->findings;
-	char *below, *file;
-
-	/* A mainline kernel has in-kernel KHO; judge_kind() says what that needs. */
-	if ((t->kind == TARGET_MAINLINE && !target_disregards(t)) || !t->release[0] ||
-	    strchr(t->release, '/'))
-		return;
-	below = xasprintf("/lib/modules/%s", t->release);
-	file = module_find(t->release);
-	if (file)
-		found(f, "onward", OK, NULL, "the module for it is installed: %s",
-		      file);
-	else if (sys_exists(below))
-		found(f, "onward", WARN, "install the module for it",
-		      "%s has no module: without it, nothing is handed on from there",
-		      below);
-	else
-		found(f, "onward", OK, NULL,
-		      "unknown: its modules are not here; without ours, nothing is handed on from there");
-	free(file);
-	free(below);
 }
 
 void plan_make(struct plan *p)
@@ -451,14 +433,34 @@ void plan_make(struct plan *p)
 	judge_kind(p);
 	judge_evidence(p);
 	judge_abi(p);
+	judge_initrd(p);
 	judge_scratch(p);
 	judge_ram(p);
+	judge_rootfs(p);
+	judge_loading(p);
 	judge_onward(p);
+	judge_seal(p);
 }
 
 void plan_free(struct plan *p)
 {
 	findings_free(&p->findings);
+	initrd_free(&p->look);
+}
+
+static void initrd_json(const struct initrd *i, struct json_object *root)
+{
+	struct json_object *obj = json_new();
+
+	json_object_object_add(root, "initramfs", obj);
+	json_add_str(obj, "format", i->format);
+	json_add_bool(obj, "known", i->known);
+	json_add_u64(obj, "early", i->early);
+	json_add_u64(obj, "unpacked", i->unpacked);
+	json_add_u64(obj, "files", i->files);
+	json_add_bool(obj, "init", i->has_init);
+	json_add_bool(obj, "module", i->module);
+	json_add_bool(obj, "kho_seal", i->has_seal);
 }
 
 void plan_json(const struct plan *p, struct json_object *root)
@@ -490,6 +492,10 @@ void plan_json(const struct plan *p, struct json_object *root)
 	json_add_u64(obj, "struct_pages", p->need.structs);
 	json_add_u64(obj, "page_tables", p->need.tables);
 	json_add_u64(obj, "base", p->need.base);
+	json_add_u64(root, "ram_ballooned", p->ballooned);
+	json_add_u64(root, "ram_for_loading", p->loading);
+	if (p->initrd)
+		initrd_json(&p->look, root);
 	json_add_u64(root, "scratch_size", p->query->scratch_size);
 	json_add_u64(root, "scratch_needed", p->scratch_needed);
 }

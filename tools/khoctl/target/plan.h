@@ -11,6 +11,7 @@
 #include "base/findings.h"
 #include "base/json.h"
 #include "target/image.h"
+#include "target/initrd.h"
 #include "target/target.h"
 
 /**
@@ -23,7 +24,7 @@ struct boot_need {
 	__u64 image;
 	/** @initrd: the file. */
 	__u64 initrd;
-	/** @unpacked: contents of the initrd: INITRD_FACTOR times the file. */
+	/** @unpacked: contents of the initrd; if unknown, INITRD_FACTOR times the file. */
 	__u64 unpacked;
 	/** @structs: struct pages: RAM / 64. */
 	__u64 structs;
@@ -33,7 +34,6 @@ struct boot_need {
 	__u64 base;
 };
 
-#define INITRD_FACTOR	4
 #define STRUCTS_SHIFT	6
 #define TABLES_SHIFT	18
 #define BOOT_BASE	(96 * MIB)
@@ -69,6 +69,7 @@ struct plan {
 	const struct target *target;
 	const char *initrd;
 	__u64 initrd_size;
+	const char *cmdline;		/* its command line, or NULL: unknown */
 	unsigned int abi;		/* value of --abi, or 0 */
 	enum handoff want;		/* value of --handoff */
 
@@ -79,6 +80,9 @@ struct plan {
 	struct boot_need need;
 	__u64 needed;			/* the sum of need */
 	__u64 left;			/* RAM left for booting, or 0: unknown */
+	__u64 ballooned;		/* what the host takes of it by a balloon */
+	__u64 loading;			/* RAM that loading needs now */
+	struct initrd look;
 	__u64 scratch_needed;
 	struct findings findings;
 };

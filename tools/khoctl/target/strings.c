@@ -158,7 +158,7 @@ static void look(struct strings *s, size_t ahead)
 	s->end -= drop;
 }
 
-void strings_add(void *data, const unsigned char *bytes, size_t nr)
+bool strings_add(void *data, const unsigned char *bytes, size_t nr)
 {
 	struct strings *s = data;
 
@@ -172,6 +172,7 @@ void strings_add(void *data, const unsigned char *bytes, size_t nr)
 		if (s->end == WINDOW)
 			look(s, AHEAD);
 	}
+	return true;
 }
 
 void strings_end(struct strings *s)

@@ -44,7 +44,7 @@ struct strings {
 
 void strings_begin(struct strings *s);
 /* The next piece; @data is the struct strings. */
-void strings_add(void *data, const unsigned char *bytes, size_t nr);
+bool strings_add(void *data, const unsigned char *bytes, size_t nr);
 /* Call this after the last piece, and before reading the results. */
 void strings_end(struct strings *s);
 void strings_free(struct strings *s);

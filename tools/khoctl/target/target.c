@@ -113,7 +113,7 @@ struct text {
 	size_t len;
 };
 
-static void add_text(void *data, const unsigned char *bytes, size_t nr)
+static bool add_text(void *data, const unsigned char *bytes, size_t nr)
 {
 	struct text *t = data;
 
@@ -121,6 +121,7 @@ static void add_text(void *data, const unsigned char *bytes, size_t nr)
 	memcpy(t->text + t->len, bytes, nr);
 	t->len += nr;
 	t->text[t->len] = '\0';
+	return true;
 }
 
 /* Reads the configuration that CONFIG_IKCONFIG embeds in a kernel. */
