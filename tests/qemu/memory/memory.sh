@@ -74,7 +74,7 @@ stage_3()
 			>/run/out 2>&1 || break
 	done
 	is "it is loaded by force" "$(cat /sys/kernel/kexec_loaded)" 1
-	is "with a warning" "$(grep -c 'will be lost$' /run/out)" 1
+	is "with a warning" "$(grep -c 'would be lost$' /run/out)" 1
 	do_jump
 }
 

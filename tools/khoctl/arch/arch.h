@@ -13,6 +13,7 @@
 
 #include <linux/types.h>
 
+#include "base/params.h"
 #include "base/ranges.h"
 
 /* ---- Kernel images ---- */
@@ -70,13 +71,39 @@ void arch_told_ram(struct ranges *r);
 /* The source of that report, and what to do if it contains too much */
 extern const char arch_told_ram_source[];
 extern const char arch_told_ram_fix[];
-/* True if the command line overrides the RAM that firmware reports */
-bool arch_ram_is_given(const char *cmdline);
-/*
- * Returns the lowest memory limit that @cmdline (may be NULL) sets, or @limit if that is
- * lower.  @others: set to an option that restricts memory in another way, if there is one
+/* True if the command line, which this changes, overrides the RAM that firmware reports */
+bool arch_ram_is_given(char *cmdline);
+
+struct arch_map_entry {
+	__u64 addr;
+	__u64 end;
+	unsigned int type;
+};
+
+/**
+ * struct arch_map - the memory map of the next kernel, while its command line is applied
  */
-__u64 arch_memory_limit(const char *cmdline, __u64 limit, const char **others);
+struct arch_map {
+	struct arch_map_entry *list;
+	size_t nr;
+	size_t room;
+};
+
+/* Begins with the RAM that the next kernel is told of; arch_map_free() frees the map. */
+void arch_map_start(struct arch_map *m, const struct ranges *ram);
+void arch_map_free(struct arch_map *m);
+/* True if options like @p, which must have a value, change the map */
+bool arch_map_is_changed_by(const struct param *p);
+/*
+ * Applies the next element of the value of @p.  @at: the value at first; set to the rest, or
+ * NULL.  Return: the element, in a static buffer, or NULL if the kernel would ignore it
+ */
+const char *arch_map_apply(struct arch_map *m, const struct param *p, const char **at);
+/* Replaces @ram by what is RAM in the map */
+void arch_map_ram(const struct arch_map *m, struct ranges *ram);
+/* Sizes of huge pages: the default, and the one that is allocated at boot only */
+extern const __u64 arch_huge_page_default, arch_huge_page_giant;
+bool arch_is_huge_page(__u64 size);
 /* Returns NULL, or how memory is encrypted.  @fix: set to what to do about it */
 const char *arch_memory_encryption(const char **fix);
 

@@ -44,6 +44,26 @@ void ranges_tidy(struct ranges *r)
 		r->bytes += r->list[i].end - r->list[i].addr;
 }
 
+void ranges_cut(struct ranges *r, __u64 start, __u64 end)
+{
+	size_t i, n = r->nr;
+
+	for (i = 0; i < n; i++) {
+		struct range one = r->list[i];
+
+		if (one.end <= start || one.addr >= end)
+			continue;
+		r->list[i].end = one.addr < start ? start : one.addr;
+		ranges_add(r, end, one.end);
+	}
+	/* Pieces of which nothing is left */
+	for (i = 0, n = 0; i < r->nr; i++)
+		if (r->list[i].addr < r->list[i].end)
+			r->list[n++] = r->list[i];
+	r->nr = n;
+	ranges_tidy(r);
+}
+
 __u64 ranges_overlap(const struct ranges *r, __u64 start, __u64 end)
 {
 	size_t low = 0, high = r->nr;

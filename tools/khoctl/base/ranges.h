@@ -30,6 +30,8 @@ struct ranges {
 void ranges_add(struct ranges *r, __u64 start, __u64 end);
 /* Sorts and merges the ranges. */
 void ranges_tidy(struct ranges *r);
+/* Takes [@start, @end) out of @r, which must be tidy, and stays so. */
+void ranges_cut(struct ranges *r, __u64 start, __u64 end);
 /* Number of bytes of [@start, @end) that are in @r, which must be tidy */
 __u64 ranges_overlap(const struct ranges *r, __u64 start, __u64 end);
 

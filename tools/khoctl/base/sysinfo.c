@@ -3,6 +3,7 @@
  * Information about the running system.
  */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/defs.h"
+#include "base/params.h"
 #include "base/sysinfo.h"
 
 char *sys_path(const char *path)
@@ -196,38 +198,20 @@ bool sys_own_kho(void)
 	return config ? config == 'y' : kernel_has_symbol("kho_is_enabled");
 }
 
-int cmdline_kho(const char *cmdline)
-{
-	const char *p = cmdline;
-	int on = -1;
-
-	/* The last kho= wins, and kstrtobool() parses the value. */
-	while ((p = strstr(p, "kho="))) {
-		bool starts = p == cmdline || isspace((unsigned char)p[-1]);
-
-		p += 4;
-		if (!starts)
-			continue;
-		if (strchr("yYtT1", *p) && *p)
-			on = 1;
-		else if (strchr("nNfF0", *p) && *p)
-			on = 0;
-		else if ((*p == 'o' || *p == 'O') && p[1])
-			on = p[1] == 'n' || p[1] == 'N';
-	}
-	return on;
-}
-
 bool sys_kho_off(void)
 {
-	char cmdline[4096];
-	int on;
+	char cmdline[4096], *rest = cmdline;
+	struct param p;
+	int on = -1;
 
 	if (!sys_own_kho())
 		return false;
 	if (sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
 		return false;
-	on = cmdline_kho(cmdline);
+	/* The last valid one counts. */
+	while (param_next(&rest, &p))
+		if (param_is(&p, "kho") && param_bool(p.value) >= 0)
+			on = param_bool(p.value);
 	return on < 0 ? sys_config("CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT") != 'y' :
 			!on;
 }
@@ -251,6 +235,23 @@ __u64 sys_memory_end(void)
 	free(line);
 	fclose(f);
 	return end;
+}
+
+unsigned int sys_nodes(void)
+{
+	char *path = sys_path("/sys/devices/system/node");
+	DIR *dir = opendir(path);
+	unsigned int nodes = 0;
+	struct dirent *d;
+
+	free(path);
+	if (!dir)
+		return 1;
+	while ((d = readdir(dir)))
+		nodes += !strncmp(d->d_name, "node", 4) &&
+			 isdigit((unsigned char)d->d_name[4]);
+	closedir(dir);
+	return nodes ? nodes : 1;
 }
 
 bool sys_has_word(const char *path, const char *word)

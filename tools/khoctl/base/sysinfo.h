@@ -37,12 +37,12 @@ const char *sys_kexec_refusal(bool file);
 /* True if the kernel has in-kernel KHO, and if it has but KHO is off */
 bool sys_own_kho(void);
 bool sys_kho_off(void);
-/* The value of "kho=" in a command line: 1 on, 0 off, -1 absent */
-int cmdline_kho(const char *cmdline);
 /* The address where RAM ends, or 0 if unknown */
 __u64 sys_memory_end(void);
 /* The N of the "kho-vN" that in-kernel KHO speaks, or 0 if debugfs does not show it */
 unsigned int sys_kernel_abi(void);
+/* Number of NUMA nodes; 1 if unknown */
+unsigned int sys_nodes(void);
 /* True if the file @path contains @word, such as a flag in /proc/cpuinfo */
 bool sys_has_word(const char *path, const char *word);
 

@@ -421,10 +421,9 @@ static int conclude(struct json_object *root, const char *what)
 	return ret;
 }
 
-static int check_target(const char *path, const char *initrd, unsigned int abi,
-			enum handoff want)
+/* @p has what the options say. */
+static int check_target(struct plan *p, const char *path)
 {
-	struct plan p = { .abi = abi, .want = want };
 	struct json_object *root = NULL;
 	struct image_file file;
 	struct target target;
@@ -436,31 +435,36 @@ static int check_target(const char *path, const char *initrd, unsigned int abi,
 		return FAILED;
 	if (!query.scratch_size)
 		scratch_take(dev, &query, 0, NULL);
-	close(dev);
 	ret = image_read(&file, path);
-	p.initrd = initrd || ret ? initrd : file.initrd;
+	if (!ret && !p->initrd)
+		p->initrd = file.initrd;
+	if (!ret && !p->cmdline.append && !p->cmdline.reuse)
+		p->cmdline.append = file.cmdline;
 	if (!ret)
-		ret = initrd_size(p.initrd, &p.initrd_size);
+		ret = initrd_size(p->initrd, &p->initrd_size);
 	if (ret) {
 		image_free(&file);
+		close(dev);
 		return ret;
 	}
 	target_look(&target, &file);
-	p.query = &query;
-	p.file = &file;
-	p.target = &target;
-	plan_make(&p);
+	p->query = &query;
+	p->file = &file;
+	p->target = &target;
+	plan_make(p, dev);
+	close(dev);
 	if (sys_locked_down())
-		found(&p.findings, "lockdown", FAIL, LOCKDOWN_FIX,
+		found(&p->findings, "lockdown", FAIL, LOCKDOWN_FIX,
 		      "%s: kexec_load is forbidden", sys_locked_down());
 	if (want_json()) {
 		root = json_new();
 		json_add_str(root, "target", path);
-		plan_json(&p, root);
+		plan_json(p, root);
 	}
-	all = p.findings;
+	all = p->findings;
 	ret = conclude(root, " to it");
-	initrd_free(&p.look);
+	initrd_free(&p->look);
+	cmdline_free(&p->cmdline);
 	target_free(&target);
 	image_free(&file);
 	return ret;
@@ -473,30 +477,37 @@ int cmd_check(int argc, char **argv)
 		HELP_OPTION,
 		JSON_OPTION,
 		{ "abi", required_argument, NULL, 'b' },
+		{ "append", required_argument, NULL, 'a' },
 		{ "handoff", required_argument, NULL, 'H' },
 		{ "initrd", required_argument, NULL, 'i' },
 		{ "kexec", required_argument, NULL, 'k' },
+		{ "reuse-cmdline", no_argument, NULL, 'r' },
 		{ "target", required_argument, NULL, 't' },
 		END_OF_OPTIONS
 	};
-	const char *program = NULL, *target = NULL, *initrd = NULL;
+	const char *program = NULL, *target = NULL;
 	struct kho_query query;
-	enum handoff want = HANDOFF_AUTO;
-	unsigned int abi = 0;
+	struct plan p = {};
 	int c, dev;
 
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		switch (c) {
+		case 'a':
+			p.cmdline.append = optarg;
+			break;
 		case 'b':
-			if (parse_abi(optarg, &abi))
+			if (parse_abi(optarg, &p.abi))
 				return USAGE;
 			break;
 		case 'H':
-			if (parse_handoff(optarg, &want))
+			if (parse_handoff(optarg, &p.want))
 				return USAGE;
 			break;
 		case 'i':
-			initrd = optarg;
+			p.initrd = optarg;
+			break;
+		case 'r':
+			p.cmdline.reuse = true;
 			break;
 		case 'k':
 			program = optarg;
@@ -510,12 +521,13 @@ int cmd_check(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
-	if (!target && (initrd || abi || want != HANDOFF_AUTO))
-		return usage_error("--initrd, --abi and --handoff are for --target");
+	if (!target && (p.initrd || p.abi || p.want != HANDOFF_AUTO || p.cmdline.append ||
+			p.cmdline.reuse))
+		return usage_error("--initrd, --append, --reuse-cmdline, --abi and --handoff are for --target");
 	if (target && program)
 		return usage_error("--kexec is not for --target");
 	if (target)
-		return check_target(target, initrd, abi, want);
+		return check_target(&p, target);
 
 	check_kernel();
 	check_own_kho();

@@ -46,8 +46,13 @@ static void report_json(const struct load *l)
 	json_add_u64(root, "needed", l->plan.scratch_needed);
 	plan_json(&l->plan, root);
 	list = json_list(root, "command");
-	for (i = 0; l->args[i]; i++)
-		json_add_str(list, NULL, l->args[i]);
+	for (i = 0; l->args[i]; i++) {
+		/* JSON is UTF-8; the command line need not be. */
+		char *arg = printable(l->args[i], strlen(l->args[i]));
+
+		json_add_str(list, NULL, arg);
+		free(arg);
+	}
 	list = json_list(root, "segments");
 	for (i = 0; i < l->nr_segs; i++) {
 		struct json_object *seg = json_new();
@@ -130,7 +135,7 @@ void load_report(const struct load *l)
 	if (l->initrd)
 		printf("initrd    %s, %s\n", own_initrd(l) ? "from the UKI" : l->initrd,
 		       size_str(l->initrd_size));
-	if (l->append && l->append == l->file.cmdline)
+	if (l->file.cmdline && l->plan.cmdline.append == l->file.cmdline)
 		puts("cmdline   from the UKI");
 	if (!l->own_kho)
 		printf("scratch   0x%llx to 0x%llx, %s, of which %s are needed\n",

@@ -61,10 +61,10 @@ int load_build_args(struct load *l)
 		l->args[n++] = xstrdup("--no-checks");
 	if (l->initrd)
 		l->args[n++] = xasprintf("--initrd=%s", l->initrd);
-	if (l->reuse_cmdline)
+	if (l->plan.cmdline.reuse)
 		l->args[n++] = xstrdup("--reuse-cmdline");
-	if (l->append)
-		l->args[n++] = xasprintf("--append=%s", l->append);
+	if (l->plan.cmdline.append)
+		l->args[n++] = xasprintf("--append=%s", l->plan.cmdline.append);
 	return DONE;
 }
 
@@ -181,7 +181,8 @@ static int tell_image(const struct load *l, __u32 state)
 
 	if (!(l->query.features & KHO_FEATURE_IMAGE))
 		return DONE;
-	ret = image_tell(l->dev, state, state == KHO_IMAGE_BEGUN ? l->limit : 0);
+	ret = image_tell(l->dev, state,
+			 state == KHO_IMAGE_BEGUN ? l->plan.cmdline.limit : 0);
 	if (ret == -ESTALE)
 		return cmd_err("memory was added or removed meanwhile: load it again");
 	return ret ? cmd_err("cannot tell the module what is loaded: %s",

@@ -57,10 +57,10 @@ static int parse(struct load *l, int argc, char **argv)
 			l->initrd = optarg;
 			break;
 		case 'a':
-			l->append = optarg;
+			l->plan.cmdline.append = optarg;
 			break;
 		case 'r':
-			l->reuse_cmdline = true;
+			l->plan.cmdline.reuse = true;
 			break;
 		case 'k':
 			l->kexec = optarg;
@@ -114,8 +114,8 @@ static void take_parts(struct load *l)
 {
 	if (!l->initrd)
 		l->initrd = l->file.initrd;
-	if (!l->append && !l->reuse_cmdline)
-		l->append = l->file.cmdline;
+	if (!l->plan.cmdline.append && !l->plan.cmdline.reuse)
+		l->plan.cmdline.append = l->file.cmdline;
 }
 
 /* Checks everything that does not depend on the image. */
@@ -150,16 +150,6 @@ static int check_module(struct load *l)
 	return DONE;
 }
 
-/* The command line that kexec will give to the kernel; the caller frees it. */
-static char *next_cmdline(const struct load *l)
-{
-	char cmdline[4096] = "";
-
-	if (l->reuse_cmdline && sys_read("/proc/cmdline", cmdline, sizeof(cmdline)) < 0)
-		cmdline[0] = '\0';
-	return xasprintf("%s%s%s", cmdline, *cmdline ? " " : "", l->append ? l->append : "");
-}
-
 /* Checks what "khoctl check --target" checks; reports the first failure. */
 static int check_plan(struct load *l)
 {
@@ -174,9 +164,8 @@ static int check_plan(struct load *l)
 	p->initrd_size = l->initrd_size;
 	p->abi = l->abi;
 	p->want = l->handoff;
-	l->cmdline = next_cmdline(l);
-	p->cmdline = l->cmdline;
-	plan_make(p);
+	p->cmdline.final = true;
+	plan_make(p, l->dev);
 	for (i = 0; i < p->findings.nr; i++) {
 		const struct finding *f = &p->findings.list[i];
 		const char *fix = f->fix;
@@ -220,10 +209,6 @@ int cmd_load(int argc, char **argv)
 	if (!ret)
 		ret = check_plan(&l);
 	if (!ret)
-		ret = load_check_cmdline(&l);
-	if (!ret)
-		ret = load_check_limit(&l);
-	if (!ret)
 		ret = announce(&l);
 	if (!ret)
 		ret = load_build_args(&l);
@@ -238,7 +223,6 @@ int cmd_load(int argc, char **argv)
 		free(l.args[i]);
 	free(l.segs);
 	free(l.program);
-	free(l.cmdline);
 	plan_free(&l.plan);
 	target_free(&l.target);
 	image_free(&l.file);

@@ -21,11 +21,9 @@
 struct load {
 	const char *kernel;
 	const char *initrd;
-	const char *append;
 	const char *kexec;
 	unsigned int abi;
 	enum handoff handoff;
-	bool reuse_cmdline;
 	bool dry_run;
 	bool force;
 	bool no_checks;
@@ -35,10 +33,8 @@ struct load {
 	bool own_kho;			/* in-kernel KHO does the work */
 	struct image_file file;
 	struct target target;
-	char *cmdline;			/* of the next kernel */
 	struct plan plan;
 	__u64 initrd_size;
-	__u64 limit;			/* memory limit of the next kernel, or 0 */
 	char *program;
 	char *args[13];			/* NULL-terminated; [0] is program */
 	struct kexec_segment *segs;
@@ -49,10 +45,6 @@ struct load {
 
 /* The functions print errors and return DONE or FAILED. */
 
-/* Checks the length of the command line, and kho= in it. */
-int load_check_cmdline(const struct load *l);
-/* Checks that no memory limit on the command line loses preserved memory. */
-int load_check_limit(struct load *l);
 /* Builds the command line of kexec. */
 int load_build_args(struct load *l);
 /* Runs kexec and verifies the result; unloads an image that is not safe. */

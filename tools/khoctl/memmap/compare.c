@@ -29,8 +29,7 @@ static bool is_given(void)
 	       arch_ram_is_given(text);
 }
 
-/* Reads the RAM that does not come from a driver. */
-static void read_iomem(struct ranges *r)
+void memmap_iomem(struct ranges *r)
 {
 	char *path = sys_path("/proc/iomem"), *line = NULL;
 	FILE *f = fopen(path, "re");
@@ -92,7 +91,7 @@ enum memmap memmap_compare(char **text)
 	struct range r;
 
 	*text = NULL;
-	read_iomem(&iomem);
+	memmap_iomem(&iomem);
 	arch_told_ram(&told);
 	if (!iomem.nr || !told.nr || is_given())
 		goto out;

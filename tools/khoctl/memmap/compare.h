@@ -11,6 +11,11 @@ enum memmap {
 	MEMMAP_MORE,		/* kexec reports RAM that does not exist */
 };
 
+struct ranges;
+
+/* Adds the RAM of /proc/iomem that does not come from a driver; none if it hides addresses. */
+void memmap_iomem(struct ranges *r);
+
 /* What to do about MEMMAP_LESS; arch_told_ram_fix is for MEMMAP_MORE. */
 #define MEMMAP_LESS_FIX	"load again once memory that was plugged in is online"
 

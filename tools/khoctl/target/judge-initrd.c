@@ -2,7 +2,6 @@
 /*
  * Judging the initrd of the next kernel.
  */
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/findings.h"
+#include "base/params.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
 #include "target/initrd.h"
@@ -18,44 +18,32 @@
 #include "target/target.h"
 
 /*
- * Returns the last value of the parameter @name in a command line, or NULL; the caller
- * frees it.  The line is split as the kernel's next_arg() splits it: double quotes keep
- * white space together, and what follows "--" is for init.
+ * Returns the last value of the parameter @name of the command line, or NULL if it has none
+ * or is unknown; the caller frees it.
  */
-static char *last_value(const char *line, const char *name)
+static char *last_value(const struct plan *p, const char *name)
 {
-	size_t len = strlen(name);
-	char *value = NULL;
+	char *copy, *rest, *value = NULL;
+	struct param w;
 
-	while (*line) {
-		const char *start, *end;
-		bool quoted = false;
-
-		while (isspace((unsigned char)*line))
-			line++;
-		for (start = line; *line && (quoted || !isspace((unsigned char)*line)); line++)
-			quoted ^= *line == '"';
-		end = line;
-		if (end - start == 2 && !memcmp(start, "--", 2))
-			break;
-		start += *start == '"';
-		if ((size_t)(end - start) <= len || strncmp(start, name, len) ||
-		    start[len] != '=')
+	if (!cmdline_known(p))
+		return NULL;
+	copy = xstrdup(p->cmdline.line);
+	rest = copy;
+	while (param_next(&rest, &w)) {
+		if (!param_is(&w, name) || !w.value)
 			continue;
-		start += len + 1;
-		start += start < end && *start == '"';
-		if (end > start && end[-1] == '"')
-			end--;
 		free(value);
-		value = xasprintf("%.*s", (int)(end - start), start);
+		value = xstrdup(w.value);
 	}
+	free(copy);
 	return value;
 }
 
 /* True if the value that the kernel would use is there and not empty */
 static bool has_value(const struct plan *p, const char *name)
 {
-	char *value = p->cmdline ? last_value(p->cmdline, name) : NULL;
+	char *value = last_value(p, name);
 	bool has = value && *value;
 
 	free(value);
@@ -64,7 +52,7 @@ static bool has_value(const struct plan *p, const char *name)
 
 bool initrd_stays(const struct plan *p)
 {
-	return p->initrd && p->cmdline && !p->look.refused && !p->look.finds_root &&
+	return p->initrd && cmdline_known(p) && !p->look.refused && !p->look.finds_root &&
 	       !has_value(p, "root");
 }
 
@@ -113,7 +101,7 @@ static void judge_contents(struct plan *p)
 		      release)->can_force = true;
 		free(fix);
 	}
-	if (!i->has_init && !p->cmdline)
+	if (!i->has_init && !cmdline_known(p))
 		found(f, "initrd", WARN, NULL,
 		      "%s has no /%s: the kernel has to find its root file system without it",
 		      p->initrd, i->init);
@@ -135,7 +123,7 @@ void judge_initrd(struct plan *p)
 		judge_none(p);
 		return;
 	}
-	init = p->cmdline ? last_value(p->cmdline, "rdinit") : NULL;
+	init = last_value(p, "rdinit");
 	i->path = p->initrd;
 	i->release = p->target->release;
 	i->init = init && *init ? init : "/init";
@@ -174,7 +162,7 @@ out:
  */
 static bool is_tmpfs(const struct plan *p)
 {
-	char *type = p->cmdline ? last_value(p->cmdline, "rootfstype") : NULL;
+	char *type = last_value(p, "rootfstype");
 	bool is = type ? !!strstr(type, "tmpfs") : !has_value(p, "root");
 
 	free(type);
@@ -186,7 +174,7 @@ void judge_rootfs(struct plan *p)
 	__u64 taken = p->need.image + p->need.initrd + p->need.structs + p->need.tables;
 	__u64 ram = p->left + p->ballooned, room;
 	struct findings *f = &p->findings;
-	bool sure = p->cmdline;
+	bool sure = cmdline_known(p);
 
 	/* RAM may be unknown. */
 	if (!p->look.known || !ram || !is_tmpfs(p))

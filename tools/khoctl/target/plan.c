@@ -358,8 +358,40 @@ static void estimate(struct plan *p)
 	n->structs = ram >> STRUCTS_SHIFT;
 	n->tables = ram >> TABLES_SHIFT;
 	n->base = BOOT_BASE;
-	p->needed = n->image + n->initrd + n->unpacked + n->structs +
-		    n->tables + n->base;
+}
+
+static void add_up(struct plan *p)
+{
+	struct boot_need *n = &p->need;
+	unsigned int i;
+
+	n->takes = 0;
+	for (i = 0; i < NR_TAKES; i++)
+		n->takes = sum_of(n->takes, p->cmdline.takes.sums[i]);
+	p->needed = sum_of(n->image + n->initrd + n->unpacked + n->structs +
+			   n->tables + n->base, n->takes);
+}
+
+/* What to do if that is too little; the caller frees it. */
+static char *ram_fix(const struct plan *p, bool envelopes)
+{
+	/* Another kernel only helps if it is envelopes that take the RAM. */
+	const char *fix = p->ballooned && p->left + p->ballooned >= p->needed ?
+		"have the host deflate the balloon" : !envelopes ? "preserve less" :
+		"preserve less, or use a kernel with the boot stub: it needs no envelopes";
+	char *options, *text;
+
+	if (!p->need.takes)
+		return xasprintf("%s%s", p->left == p->cmdline.cap ?
+				 "leave more RAM by mem= or memmap= on its command line, or " : "",
+				 fix);
+	options = cmdline_takes_str(&p->cmdline, false);
+	if (p->left >= p->needed - p->need.takes)
+		fix = NULL;
+	text = xasprintf("ask for less by %s on its command line%s%s", options,
+			 fix ? ", or " : "", fix ? fix : "");
+	free(options);
+	return text;
 }
 
 static void judge_ram(struct plan *p)
@@ -371,7 +403,7 @@ static void judge_ram(struct plan *p)
 	struct findings *f = &p->findings;
 	char *where, *host;
 
-	estimate(p);
+	add_up(p);
 	/* An older module reports 0. */
 	if (!q->ram_pages || p->arrives == ARRIVES_NOT)
 		return;
@@ -384,6 +416,8 @@ static void judge_ram(struct plan *p)
 	if (p->ballooned > p->left)
 		p->ballooned = p->left;
 	p->left -= p->ballooned;
+	if (p->left > p->cmdline.cap)
+		p->left = p->cmdline.cap;
 
 	host = p->ballooned ? xasprintf(" and of %s that the host takes by a balloon",
 					size_str(p->ballooned)) : xstrdup("");
@@ -395,24 +429,26 @@ static void judge_ram(struct plan *p)
 		found(f, "RAM", OK, NULL, "%s %s, and its boot needs about %s",
 		      size_str(p->left), where, size_str(p->needed));
 	} else {
-		/* Another kernel only helps if it is envelopes that take the RAM. */
-		const char *fix = p->ballooned && p->left + p->ballooned >= p->needed ?
-			"have the host deflate the balloon" : !envelopes ? "preserve less" :
-			"preserve less, or use a kernel with the boot stub: it needs no envelopes";
+		char *fix = ram_fix(p, envelopes);
+		char *takes = cmdline_takes_str(&p->cmdline, true);
+		/* The command line can be changed at once; there is no need to risk it. */
+		bool fail = envelopes || p->left >= p->needed - p->need.takes;
 
-		found(f, "RAM", envelopes ? FAIL : WARN, fix,
-		      "its boot needs about %s, and there are %s %s: image %s, initrd %s, unpacked %s, struct pages %s, page tables %s, all else %s",
+		found(f, "RAM", fail ? FAIL : WARN, fix,
+		      "its boot needs about %s, and there are %s %s: image %s, initrd %s, unpacked %s, struct pages %s, page tables %s, all else %s%s%s",
 		      size_str(p->needed), size_str(p->left), where,
 		      size_str(p->need.image), size_str(p->need.initrd),
 		      size_str(p->need.unpacked), size_str(p->need.structs),
-		      size_str(p->need.tables), size_str(p->need.base))
-			->can_force = envelopes;
+		      size_str(p->need.tables), size_str(p->need.base),
+		      *takes ? ", " : "", takes)->can_force = fail;
+		free(takes);
+		free(fix);
 	}
 	free(host);
 	free(where);
 }
 
-void plan_make(struct plan *p)
+void plan_make(struct plan *p, int dev)
 {
 	const struct target *t = p->target;
 	struct findings *f = &p->findings;
@@ -433,8 +469,11 @@ void plan_make(struct plan *p)
 	judge_kind(p);
 	judge_evidence(p);
 	judge_abi(p);
+	cmdline_build(p);
 	judge_initrd(p);
 	judge_scratch(p);
+	estimate(p);
+	cmdline_judge(p, dev);
 	judge_ram(p);
 	judge_rootfs(p);
 	judge_loading(p);
@@ -446,6 +485,7 @@ void plan_free(struct plan *p)
 {
 	findings_free(&p->findings);
 	initrd_free(&p->look);
+	cmdline_free(&p->cmdline);
 }
 
 static void initrd_json(const struct initrd *i, struct json_object *root)
@@ -465,8 +505,10 @@ static void initrd_json(const struct initrd *i, struct json_object *root)
 
 void plan_json(const struct plan *p, struct json_object *root)
 {
+	const char *text = p->cmdline.line ? p->cmdline.line : "";
 	struct json_object *obj, *list;
 	unsigned int n;
+	char *line;
 	size_t i;
 
 	json_add_str(root, "kind", target_kind_str(p->target->kind));
@@ -492,10 +534,17 @@ void plan_json(const struct plan *p, struct json_object *root)
 	json_add_u64(obj, "struct_pages", p->need.structs);
 	json_add_u64(obj, "page_tables", p->need.tables);
 	json_add_u64(obj, "base", p->need.base);
+	json_add_u64(obj, "huge_pages", p->cmdline.takes.sums[TAKE_HUGE]);
+	json_add_u64(obj, "crash_kernel", p->cmdline.takes.sums[TAKE_CRASH]);
+	json_add_u64(obj, "cma", p->cmdline.takes.sums[TAKE_CMA]);
+	json_add_u64(obj, "buffers", p->cmdline.takes.sums[TAKE_BUFFERS]);
 	json_add_u64(root, "ram_ballooned", p->ballooned);
 	json_add_u64(root, "ram_for_loading", p->loading);
 	if (p->initrd)
 		initrd_json(&p->look, root);
+	line = printable(text, strlen(text));
+	json_add_str(root, "command_line", line);
+	free(line);
 	json_add_u64(root, "scratch_size", p->query->scratch_size);
 	json_add_u64(root, "scratch_needed", p->scratch_needed);
 }

@@ -10,6 +10,7 @@
 #include "base/defs.h"
 #include "base/findings.h"
 #include "base/json.h"
+#include "target/cmdline.h"
 #include "target/image.h"
 #include "target/initrd.h"
 #include "target/target.h"
@@ -32,6 +33,8 @@ struct boot_need {
 	__u64 tables;
 	/** @base: everything else, up to a shell. */
 	__u64 base;
+	/** @takes: what the command line takes. */
+	__u64 takes;
 };
 
 #define STRUCTS_SHIFT	6
@@ -69,9 +72,9 @@ struct plan {
 	const struct target *target;
 	const char *initrd;
 	__u64 initrd_size;
-	const char *cmdline;		/* its command line, or NULL: unknown */
 	unsigned int abi;		/* value of --abi, or 0 */
 	enum handoff want;		/* value of --handoff */
+	struct cmdline cmdline;		/* its input: --append and --reuse-cmdline */
 
 	/* Output */
 	__u32 abis;			/* target.abis, as --abi restricts it */
@@ -87,7 +90,8 @@ struct plan {
 	struct findings findings;
 };
 
-void plan_make(struct plan *p);
+/* @dev: the device */
+void plan_make(struct plan *p, int dev);
 void plan_free(struct plan *p);
 void plan_json(const struct plan *p, struct json_object *root);
 

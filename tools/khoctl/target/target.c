@@ -51,6 +51,8 @@ struct config {
 	bool stub;		/* CONFIG_KHO_BOOTSTUB */
 	unsigned int major;	/* release of the kernel, or 0 */
 	unsigned int minor;
+	char *cmdline;		/* CONFIG_CMDLINE, or NULL */
+	bool cmdline_only;	/* CONFIG_CMDLINE_OVERRIDE */
 };
 
 static bool config_has(const char *text, const char *option)
@@ -66,6 +68,31 @@ static bool config_has(const char *text, const char *option)
 	return false;
 }
 
+/* Returns the value of CONFIG_CMDLINE, a C string, or NULL if there is none. */
+static char *config_cmdline(const char *text)
+{
+	static const char option[] = "CONFIG_CMDLINE=\"";
+	const char *p = text;
+	char *value, *to;
+
+	while ((p = strstr(p, option)) && p != text && p[-1] != '\n')
+		p++;
+	if (!p || !config_has(text, "CONFIG_CMDLINE_BOOL"))
+		return NULL;
+	p += sizeof(option) - 1;
+	value = xmalloc(strcspn(p, "\n") + 1);
+	for (to = value; *p && *p != '"' && *p != '\n'; p++) {
+		if (*p == '\\' && p[1] && p[1] != '\n')
+			p++;
+		*to++ = *p;
+	}
+	*to = '\0';
+	if (*value)
+		return value;
+	free(value);
+	return NULL;
+}
+
 static void read_config(const char *text, struct config *c)
 {
 	const char *head = strstr(text, "# Linux/");
@@ -74,8 +101,22 @@ static void read_config(const char *text, struct config *c)
 	c->kho = config_has(text, "CONFIG_KEXEC_HANDOVER");
 	c->on = config_has(text, "CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT");
 	c->stub = config_has(text, "CONFIG_KHO_BOOTSTUB");
+	c->cmdline = config_cmdline(text);
+	c->cmdline_only = config_has(text, "CONFIG_CMDLINE_OVERRIDE");
 	if (head && sscanf(head, "# Linux/%*s %u.%u", &c->major, &c->minor) != 2)
 		c->major = 0;
+}
+
+/* Moves the built-in command line to @t, unless there is a better source. */
+static void set_builtin(struct target *t, struct config *c)
+{
+	if (t->builtin) {
+		free(c->cmdline);
+	} else {
+		t->builtin = c->cmdline;
+		t->builtin_only = c->cmdline && c->cmdline_only;
+	}
+	c->cmdline = NULL;
 }
 
 static const char *config_str(const struct config *c)
@@ -186,6 +227,7 @@ static void look_at_strings(struct target *t, const struct payload *p,
 	if (!embedded_config(s, &config))
 		return;
 	evidence(t, "embedded config: %s", config_str(&config));
+	set_builtin(t, &config);
 	t->on = config.on;
 	if (t->kind == TARGET_STOCK && (config.kho || config.stub))
 		t->kind = TARGET_UNKNOWN;
@@ -255,6 +297,9 @@ static bool config_beside(struct target *t, const char *image,
 		evidence(t, "%s beside it: %s", name, config_str(config));
 	else
 		evidence(t, "%s beside it is that of another kernel", name);
+	if (ok)
+		set_builtin(t, config);
+	free(config->cmdline);
 	free(name);
 	free(text);
 	return ok;
@@ -328,9 +373,11 @@ void target_free(struct target *t)
 {
 	while (t->nr_evidence)
 		free(t->evidence[--t->nr_evidence]);
+	free(t->builtin);
 	free(t->damage);
 	free(t->not_now);
 	free(t->advice);
+	t->builtin = NULL;
 	t->damage = NULL;
 	t->not_now = NULL;
 	t->advice = NULL;

@@ -36,6 +36,10 @@ struct target {
 	__u32 abis;
 	/** @on: in-kernel KHO is on by default. */
 	bool on;
+	/** @builtin: the command line that it was built with, or NULL. */
+	char *builtin;
+	/** @builtin_only: it takes no other. */
+	bool builtin_only;
 	/** @damage: why the kernel could not even start, or NULL. */
 	char *damage;
 	/** @not_now: why it could not be examined, through no fault of its own, or NULL. */

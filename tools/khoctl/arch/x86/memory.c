@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory: what kexec reports to the next kernel, limits, encryption.
+ * Memory: what kexec reports to the next kernel, encryption.
  *
  * On x86, kexec passes /sys/firmware/memmap on.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/arch.h"
 #include "base/alloc.h"
+#include "base/defs.h"
 #include "base/ranges.h"
 #include "base/sysinfo.h"
 
@@ -21,6 +20,15 @@
 const char arch_told_ram_source[] = MEMMAP;
 const char arch_told_ram_fix[] =
 	"mem= or memmap= for the next kernel, or a reboot by firmware";
+
+const __u64 arch_huge_page_default = 2 * MIB;
+const __u64 arch_huge_page_giant = 1024 * MIB;
+
+/* A CPU may lack pages of 1 GiB; they are counted all the same. */
+bool arch_is_huge_page(__u64 size)
+{
+	return size == arch_huge_page_default || size == arch_huge_page_giant;
+}
 
 static bool read_hex(const char *entry, const char *name, __u64 *value)
 {
@@ -56,49 +64,6 @@ void arch_told_ram(struct ranges *r)
 	}
 	closedir(dir);
 	ranges_tidy(r);
-}
-
-bool arch_ram_is_given(const char *cmdline)
-{
-	return !strncmp(cmdline, "mem=", 4) || !strncmp(cmdline, "memmap=", 7) ||
-	       strstr(cmdline, " mem=") || strstr(cmdline, " memmap=");
-}
-
-/* With nothing but a size, "memmap=" means the same as "mem=". */
-__u64 arch_memory_limit(const char *cmdline, __u64 limit, const char **others)
-{
-	static const char units[] = "kmgt";
-	const char *at = cmdline, *unit;
-	bool memmap;
-	char *end;
-	__u64 n;
-
-	for (; at && *at; at = strchr(at, ' ')) {
-		at += strspn(at, " ");
-		memmap = !strncmp(at, "memmap=", 7);
-		if (!memmap && strncmp(at, "mem=", 4))
-			continue;
-		at = strchr(at, '=') + 1;
-		if (!isdigit((unsigned char)*at)) {
-			if (memmap)
-				*others = "memmap=";
-			continue;
-		}
-		n = strtoull(at, &end, 0);
-		unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
-		if (memmap && end[!!unit] && !isspace((unsigned char)end[!!unit])) {
-			*others = "memmap=";
-			continue;
-		}
-		/* A value that overflows is no limit. */
-		if (unit && n > UINT64_MAX >> 10 * (unit - units + 1))
-			continue;
-		if (unit)
-			n <<= 10 * (unit - units + 1);
-		if (n < limit)
-			limit = n;
-	}
-	return limit;
 }
 
 const char *arch_memory_encryption(const char **fix)
