@@ -160,6 +160,26 @@ static void walk_seeds(void)
 	save("fuzz-walk", "pages", raw, sizeof(raw));
 }
 
+static void cmdline_seeds(void)
+{
+	static const char * const lines[] = {
+		"root=/dev/vda \"quiet\" foo=\"a b\" -- mem=1G",
+		"hugepages=0:3,1:4 hugepagesz=1G hugepages=2 default_hugepagesz=2M hugetlb_cma=0:1G",
+		"mem=1G memmap=exactmap,1G@0,1M$2G,1M#3G,1M!1G memmap=1M%0x60000000-1+2",
+		"crashkernel=1G-2G:64M,2G-:128M@16M crashkernel=1G,high crashkernel=64M,low",
+		"crashkernel=64M,cma cma=64M@0-4G numa_cma=0:1M cma_pernuma=1M swiotlb=65536,force",
+		"kernelcore=50% movablecore=1G reserve_mem=1M:4K:a log_buf_len=1M initrdmem=1M,2M",
+		"efi_fake_mem=1M@1G:0x40000 dhash_entries=1000",
+	};
+	char name[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(name, sizeof(name), "%zu", i);
+		save("fuzz-cmdline", name, lines[i], strlen(lines[i]));
+	}
+}
+
 static void radix_seeds(void)
 {
 	static const uint8_t pages[] = {
@@ -267,5 +287,6 @@ int main(int argc, char **argv)
 	radix_seeds();
 	uki_seeds();
 	cpio_seeds();
+	cmdline_seeds();
 	return 0;
 }
