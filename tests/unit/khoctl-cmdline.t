@@ -12,6 +12,7 @@ no warnings 'portable';
 
 BAIL_OUT("$khoctl: not built (make -C tools)") unless -x $khoctl;
 make_device();
+have_module("7.3.0");
 my $kexec = abs_path('tests/unit/khoctl-fakekexec');
 my $log = "$dir/kexec.log";
 mkdir "$dir/images";

@@ -101,7 +101,7 @@ sub make_device {
 		       root/proc/sys root/proc/sys/kernel root/lib
 		       root/lib/modules root/boot root/dev);
 	$root = "$dir/root";
-	have_module($_) for qw(6.1.0-successor 6.1.192-kho 6.1.7 6.5.7-x 7.1.3
+	have_module($_) for qw(6.1.0-successor 6.1.192-kho 6.1.7 6.5.7-x 6.18.1 6.18.2 7.0.1 7.1.3
 			       7.2.1 7.2.5-x 7.3.4);
 	return;
 }
