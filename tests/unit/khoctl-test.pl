@@ -99,7 +99,8 @@ sub make_device {
 		       fake/sums root root/sys root/sys/kernel
 		       root/sys/kernel/security root/sys/module root/proc
 		       root/proc/sys root/proc/sys/kernel root/lib
-		       root/lib/modules root/boot root/dev);
+		       root/lib/modules root/boot root/dev root/run
+		       root/proc/sys/kernel/random);
 	$root = "$dir/root";
 	have_module($_) for qw(6.1.0-successor 6.1.192-kho 6.1.7 6.5.7-x 6.18.1 6.18.2 7.0.1 7.1.3
 			       7.2.1 7.2.5-x 7.3.4);

@@ -33,6 +33,7 @@ static const struct cmd commands[] = {
 		.args = "",
 		.summary = "show what is preserved and what arrived",
 		.help =
+			"  -q, --quiet       print nothing: the exit status says it\n"
 			"  --json            print JSON\n",
 	},
 	{

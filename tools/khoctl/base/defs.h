@@ -10,6 +10,8 @@ enum {
 	DONE = 0,
 	FAILED = 1,
 	USAGE = 2,
+	UNSAFE = 3,		/* status, check: a jump now would lose something */
+	REFUSED = 4,		/* status, check: what was sent to this kernel was refused */
 };
 
 #define MIB		(1ULL << 20)

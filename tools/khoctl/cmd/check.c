@@ -29,7 +29,7 @@
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "device/device.h"
-#include "device/loaded.h"
+#include "device/next.h"
 #include "device/scratch.h"
 #include "memmap/compare.h"
 #include "target/image.h"
@@ -389,36 +389,56 @@ out:
 	free(program);
 }
 
-/* Does the loaded kernel still know the memory correctly? */
-static void check_image(const struct kho_query *q)
+/* Is the loaded kernel ours, and does it still fit? */
+static void check_next(int dev, struct kho_query *q, struct next_kernel *next)
 {
-	int loaded = sys_kexec_loaded();
+	bool counts;
 
-	if (image_is_stale(q, loaded))
-		found(&all, "next kernel", FAIL, "load it again (khoctl load)",
-		      "memory was added or removed since it was loaded");
-	else if (loaded > 0 && q->image == KHO_IMAGE_LOADED)
-		found(&all, "next kernel", OK, NULL,
-		      "loaded, and memory has not changed since");
+	next_look(next, dev, q);
+	/* A kernel without the handover loses nothing where nothing is preserved. */
+	counts = query_health(q, next) == UNSAFE;
+	if (next->lost)
+		found(&all, "next kernel", counts ? FAIL : WARN, NULL, "%s", next->text);
+	else if (next->state == NEXT_KERNEL)
+		found(&all, "next kernel", WARN, NEXT_FIX, "%s", next->text);
+	else if (next->state != NEXT_NO_KEXEC)
+		found(&all, "next kernel", OK, NULL, "%s", next->text);
 }
 
-/* Prints all findings and the conclusion. */
-static int conclude(struct json_object *root, const char *what)
+/* Prints all findings and the conclusion, one sentence. */
+static int conclude(struct json_object *root, int status, const char *verdict)
 {
-	int ret = all.failed ? FAILED : DONE;
-
 	if (root) {
 		findings_json(&all, root);
+		json_add_str(root, "verdict", verdict);
 		json_add_bool(root, "ok", !all.failed);
 		json_print(root);
 	} else {
 		findings_print(&all);
-		printf("\nA handover%s is %s\n", what, all.failed ?
-		       "not possible yet: see the lines marked FAIL." :
-		       "possible.");
+		printf("\n%s\n", verdict);
 	}
 	findings_free(&all);
-	return ret;
+	return status;
+}
+
+/* The exit status after the findings and @health, and a sentence for it */
+static int verdict_of(int health, const struct next_kernel *next, const char **verdict)
+{
+	if (health == UNSAFE) {
+		*verdict = "NOT SAFE TO JUMP: the kernel that is loaded would lose what is preserved: see the lines marked FAIL.";
+		return UNSAFE;
+	}
+	if (all.failed) {
+		*verdict = "A handover is not possible yet: see the lines marked FAIL.";
+		return FAILED;
+	}
+	if (health == REFUSED)
+		*verdict = "A handover is possible, but what was sent to this kernel was refused: see arrival.";
+	else if (next->state == NEXT_OURS || next->state == NEXT_UNVERIFIED)
+		*verdict = "A handover is possible, and the next kernel is loaded.";
+	else
+		*verdict = "A handover is possible, once khoctl load has loaded the next kernel.";
+	return health;
 }
 
 /* @p has what the options say. */
@@ -462,7 +482,9 @@ static int check_target(struct plan *p, const char *path)
 		plan_json(p, root);
 	}
 	all = p->findings;
-	ret = conclude(root, " to it");
+	ret = conclude(root, all.failed ? FAILED : DONE, all.failed ?
+		       "A handover to it is not possible yet: see the lines marked FAIL." :
+		       "A handover to it is possible.");
 	initrd_free(&p->look);
 	cmdline_free(&p->cmdline);
 	target_free(&target);
@@ -485,10 +507,11 @@ int cmd_check(int argc, char **argv)
 		{ "target", required_argument, NULL, 't' },
 		END_OF_OPTIONS
 	};
-	const char *program = NULL, *target = NULL;
+	const char *program = NULL, *target = NULL, *verdict;
+	struct next_kernel next = { .state = NEXT_NONE };
+	int c, dev, ret, health = DONE;
 	struct kho_query query;
 	struct plan p = {};
-	int c, dev;
 
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		switch (c) {
@@ -540,9 +563,12 @@ int cmd_check(int argc, char **argv)
 	if (dev >= 0) {
 		check_scratch(dev, &query);
 		check_arrival(&query);
-		check_image(&query);
+		check_next(dev, &query, &next);
+		health = query_health(&query, &next);
 		close(dev);
 	}
 	check_tools(program);
-	return conclude(want_json() ? json_new() : NULL, "");
+	ret = verdict_of(health, &next, &verdict);
+	next_free(&next);
+	return conclude(want_json() ? json_new() : NULL, ret, verdict);
 }

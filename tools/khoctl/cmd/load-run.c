@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -21,6 +22,7 @@
 #include "device/device.h"
 #include "device/lists.h"
 #include "device/loaded.h"
+#include "device/record.h"
 #include "memmap/compare.h"
 #include "target/guard.h"
 #include "target/kexec.h"
@@ -211,6 +213,43 @@ static int check_memmap(const struct load *l, bool after)
 	return ret;
 }
 
+/*
+ * Notes which kernel was loaded, so that another one can be told from it.  If that can't be
+ * noted, the kernel is as good; later on, khoctl knows less of it.
+ */
+static int make_record(const struct load *l)
+{
+	struct record r;
+	size_t i;
+	int ret;
+
+	record_begin(&r);
+	r.setup_addr = l->query.setup_addr;
+	r.kernel = xstrdup(l->kernel);
+	r.version = xstrdup(l->file.image.version);
+	r.segs = xcalloc(l->nr_segs + 1, sizeof(*r.segs));
+	r.nr_segs = l->nr_segs;
+	for (i = 0; i < l->nr_segs; i++) {
+		r.segs[i].buf = l->segs[i].buf;
+		r.segs[i].bufsz = l->segs[i].bufsz;
+		r.segs[i].mem = l->segs[i].mem;
+		r.segs[i].memsz = l->segs[i].memsz;
+	}
+	ret = image_identity(&r.variable, l->own_kho ? NULL : r.segs, r.nr_segs,
+			     &r.identity);
+	if (ret == -ESTALE) {
+		ret = cmd_err("another program has loaded another kernel meanwhile");
+	} else {
+		ret = record_write(&r);
+		if (ret)
+			cmd_warn("warning: cannot write %s: %s: khoctl status won't know this kernel from another",
+				 RECORD_FILE, strerror(-ret));
+		ret = DONE;
+	}
+	record_free(&r);
+	return ret;
+}
+
 static int run_kexec(struct load *l)
 {
 	char *output = NULL;
@@ -244,6 +283,8 @@ static int run_kexec(struct load *l)
 			ret = check_memmap(l, true);
 		if (!ret)
 			ret = tell_image(l, KHO_IMAGE_LOADED);
+		if (!ret)
+			ret = make_record(l);
 		if (!ret && caught_signal())
 			ret = cmd_err("interrupted");
 	}
@@ -254,6 +295,8 @@ static int run_kexec(struct load *l)
 		cmd_warn("DO NOT run kexec -e: what is loaded is not safe for the handover");
 	else if (!tell_image(l, KHO_IMAGE_NONE))
 		cmd_warn("the kernel has been unloaded again");
+	if (sys_kexec_loaded() != 1)
+		record_remove();
 out:
 	guard_end(&guard);
 	free(output);

@@ -3,8 +3,10 @@
  * khoctl status
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/kho.h>
@@ -13,12 +15,11 @@
 #include "base/json.h"
 #include "base/message.h"
 #include "base/options.h"
-#include "base/sysinfo.h"
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "device/device.h"
 #include "device/lists.h"
-#include "device/loaded.h"
+#include "device/next.h"
 #include "target/plan.h"
 
 static const char * const arrivals[] = {
@@ -52,6 +53,11 @@ static const char * const images[] = {
 /* The word for a number; a newer module may return numbers without a word. */
 #define WORD(words, n) ((n) < ARRAY_SIZE(words) ? (words)[n] : "unknown")
 
+static const char *health_word(int status)
+{
+	return status == UNSAFE ? "unsafe" : status == REFUSED ? "refused" : "healthy";
+}
+
 /* Subtrees in the root FDT that are not the module's */
 struct others {
 	struct kho_subtree_entry *trees;
@@ -84,7 +90,7 @@ static void others_json(struct json_object *root, const struct others *others)
 }
 
 static void status_json(const struct kho_query *q, const struct others *others,
-			int loaded)
+			const struct next_kernel *next)
 {
 	struct json_object *root = json_new();
 	char *text;
@@ -136,8 +142,16 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_u64(root, "keys", q->keys);
 	json_add_u64(root, "lean_keys", q->lean_keys);
 	json_add_str(root, "handoff", handoff_str(q->handoff));
-	json_add_bool(root, "kexec_loaded", loaded > 0);
+	json_add_bool(root, "kexec_loaded", next->state != NEXT_NO_KEXEC &&
+		      next->state != NEXT_NONE);
 	json_add_str(root, "image", WORD(images, q->image));
+	json_add_str(root, "next_kernel", next_word(next));
+	if (next->kernel) {
+		text = printable(next->kernel, strlen(next->kernel));
+		json_add_str(root, "next_path", text);
+		free(text);
+	}
+	json_add_str(root, "health", health_word(query_health(q, next)));
 	json_print(root);
 }
 
@@ -285,7 +299,7 @@ static void print_arrival(const struct kho_query *q)
 }
 
 static void status_text(const struct kho_query *q, const struct others *others,
-			int loaded)
+			const struct next_kernel *next)
 {
 	__u64 raw = q->raw_pages + q->arrived_pages;
 
@@ -336,10 +350,7 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	print_others(others);
 	print_arrival(q);
 	print_release(q);
-	printf("next kernel %s\n", loaded < 0 ? "this kernel has no kexec" :
-	       image_is_stale(q, loaded) ?
-	       "loaded, BUT memory was added or removed since: load it again (khoctl load)" :
-	       loaded ? "loaded" : "not loaded (khoctl load)");
+	printf("next kernel %s\n", next->text);
 }
 
 int cmd_status(int argc, char **argv)
@@ -348,35 +359,47 @@ int cmd_status(int argc, char **argv)
 		DEVICE_OPTION,
 		HELP_OPTION,
 		JSON_OPTION,
+		{ "quiet", no_argument, NULL, 'q' },
 		END_OF_OPTIONS
 	};
 	struct others others = { 0 };
+	struct next_kernel next;
 	struct kho_query query;
+	bool quiet = false;
 	size_t i, n = 0;
 	int dev, ret;
 
-	while ((ret = next_option(argc, argv, ":", longs)) != -1)
+	while ((ret = next_option(argc, argv, ":q", longs)) != -1) {
 		if (ret == BAD_OPTION)
 			return USAGE;
+		quiet = true;
+	}
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
+	if (quiet && want_json())
+		return usage_error("--quiet and --json exclude each other");
 	dev = open_device_query(&query, 0);
 	if (dev < 0)
 		return FAILED;
 	ret = query.features & KHO_FEATURE_SUBTREES ?
 	      list_subtrees(dev, &others.trees, &others.nr) : 0;
-	close(dev);
 	/* Show the rest even to other users, and while the list changes. */
-	if (ret && ret != -EAGAIN && ret != -EPERM)
+	if (ret && ret != -EAGAIN && ret != -EPERM) {
+		close(dev);
 		return cmd_err("%s: %s", device_path(), device_error(ret));
+	}
+	next_look(&next, dev, &query);
+	close(dev);
 	for (i = 0; i < others.nr; i++)
 		if (!(others.trees[i].flags & KHO_SUBTREE_OWN))
 			others.trees[n++] = others.trees[i];
 	others.nr = n;
 	if (want_json())
-		status_json(&query, &others, sys_kexec_loaded());
-	else
-		status_text(&query, &others, sys_kexec_loaded());
+		status_json(&query, &others, &next);
+	else if (!quiet)
+		status_text(&query, &others, &next);
 	free(others.trees);
-	return image_is_stale(&query, sys_kexec_loaded()) ? FAILED : DONE;
+	ret = query_health(&query, &next);
+	next_free(&next);
+	return ret;
 }

@@ -11,6 +11,7 @@
 
 #include "base/options.h"
 #include "device/loaded.h"
+#include "device/record.h"
 
 int image_tell(int dev, __u32 state, __u64 limit)
 {
@@ -27,6 +28,7 @@ void image_forget(void)
 {
 	int dev = kho_open(device_path());
 
+	record_remove();
 	if (dev < 0)
 		return;
 	/* An older module does not know the ioctl and has nothing to forget. */

@@ -15,7 +15,7 @@
  * errno
  */
 int image_tell(int dev, __u32 state, __u64 limit);
-/* Tells the module that no kernel is loaded. */
+/* Tells the module that no kernel is loaded, and removes the record of what was. */
 void image_forget(void);
 /* True if a kernel is @loaded and memory was added or removed since then */
 bool image_is_stale(const struct kho_query *q, int loaded);

@@ -19,6 +19,7 @@
 #include "base/message.h"
 #include "base/sysinfo.h"
 #include "device/loaded.h"
+#include "device/record.h"
 #include "target/guard.h"
 #include "target/kexec.h"
 
@@ -27,11 +28,9 @@
  * guard hold it: the guard of a khoctl that was killed must not unload what the next
  * khoctl loads.
  */
-#define LOCK_FILE	"/run/khoctl.lock"
-
 int load_lock(void)
 {
-	char *path = sys_path(LOCK_FILE);
+	char *path = sys_path(LOAD_LOCK_FILE);
 	int fd;
 
 	/* Everybody who can load a kernel can create it.  Others fail later anyway. */

@@ -92,6 +92,12 @@ const char *kexec_segments(const char *output, struct kexec_segment **segs,
 				s[i].memsz = value;
 				s[i].has |= 2;
 			}
+			snprintf(name, sizeof(name), "segment[%llu].buf ", i);
+			if (value_after(p, len, name, &value))
+				s[i].buf = value;
+			snprintf(name, sizeof(name), "segment[%llu].bufsz", i);
+			if (value_after(p, len, name, &value))
+				s[i].bufsz = value;
 		}
 		p += len + (p[len] == '\n');
 	}

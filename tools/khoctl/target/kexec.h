@@ -16,6 +16,8 @@
 struct kexec_segment {
 	__u64 mem;
 	__u64 memsz;
+	__u64 buf;		/* in kexec's own memory; 0 if it does not say so */
+	__u64 bufsz;
 	unsigned int has;	/* 1: mem, 2: memsz */
 };
 
