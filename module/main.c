@@ -17,6 +17,7 @@
 #include "core/deferred.h"
 #include "core/ram.h"
 #include "dev/dev.h"
+#include "farewell.h"
 #include "incoming/incoming.h"
 #include "mm/folio.h"
 #include "objects/objects.h"
@@ -74,6 +75,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	/* The envelopes can only be too large, after requests that failed. */
 	kho_backend_settle();
 	kho.frozen = true;
+	kho_farewell(event, data);
 	mutex_unlock(&kho.lock);
 	up_write(&kho.gate);
 	return NOTIFY_DONE;
