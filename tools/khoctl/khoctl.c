@@ -37,6 +37,15 @@ static const struct cmd commands[] = {
 			"  --json            print JSON\n",
 	},
 	{
+		.name = "settle",
+		.run = cmd_settle,
+		.args = "",
+		.summary = "put right what the kernel sized by little memory at boot",
+		.help =
+			"  --dry-run         only list it\n"
+			"  --json            print JSON\n",
+	},
+	{
 		.name = "put",
 		.run = cmd_put,
 		.args = "[OPTION]... NAME [FILE|-]",

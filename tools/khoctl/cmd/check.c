@@ -425,7 +425,8 @@ static int conclude(struct json_object *root, int status, const char *verdict)
 static int verdict_of(int health, const struct next_kernel *next, const char **verdict)
 {
 	if (health == UNSAFE) {
-		*verdict = "NOT SAFE TO JUMP: the kernel that is loaded would lose what is preserved: see the lines marked FAIL.";
+		*verdict =
+			"NOT SAFE TO JUMP: what is preserved would be lost: see the lines marked FAIL.";
 		return UNSAFE;
 	}
 	if (all.failed) {
@@ -433,7 +434,8 @@ static int verdict_of(int health, const struct next_kernel *next, const char **v
 		return FAILED;
 	}
 	if (health == REFUSED)
-		*verdict = "A handover is possible, but what was sent to this kernel was refused: see arrival.";
+		*verdict =
+			"A handover is possible, but what was sent here was refused: see arrival.";
 	else if (next->state == NEXT_OURS || next->state == NEXT_UNVERIFIED)
 		*verdict = "A handover is possible, and the next kernel is loaded.";
 	else

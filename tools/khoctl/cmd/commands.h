@@ -25,6 +25,7 @@ int cmd_restrict(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_seal(int argc, char **argv);
 int cmd_setdata(int argc, char **argv);
+int cmd_settle(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

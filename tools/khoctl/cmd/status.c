@@ -20,6 +20,7 @@
 #include "device/device.h"
 #include "device/lists.h"
 #include "device/next.h"
+#include "settle/settle.h"
 #include "target/plan.h"
 
 static const char * const arrivals[] = {
@@ -89,8 +90,18 @@ static void others_json(struct json_object *root, const struct others *others)
 	}
 }
 
+static void sizes_json(struct json_object *root, const struct sizes *sizes)
+{
+	struct json_object *list = json_list(root, "sized_small");
+	size_t i;
+
+	for (i = 0; i < sizes->nr; i++)
+		if (sizes->list[i].state == SIZE_SMALL)
+			json_add_str(list, NULL, sizes->list[i].name);
+}
+
 static void status_json(const struct kho_query *q, const struct others *others,
-			const struct next_kernel *next)
+			const struct next_kernel *next, const struct sizes *sizes)
 {
 	struct json_object *root = json_new();
 	char *text;
@@ -151,6 +162,7 @@ static void status_json(const struct kho_query *q, const struct others *others,
 		json_add_str(root, "next_path", text);
 		free(text);
 	}
+	sizes_json(root, sizes);
 	json_add_str(root, "health", health_word(query_health(q, next)));
 	json_print(root);
 }
@@ -298,8 +310,31 @@ static void print_arrival(const struct kho_query *q)
 	free(error);
 }
 
+/* What is smaller than it would be, had the kernel seen all its memory when it booted */
+static void print_sizes(const struct sizes *sizes)
+{
+	size_t i, n = 0, tables = 0;
+
+	if (!sizes->grown)
+		return;
+	printf("sized       by %s of RAM at boot, of %s now", size_str(sizes->boot * 4096),
+	       size_str(sizes->now * 4096));
+	for (i = 0; i < sizes->nr; i++) {
+		const struct size_item *item = &sizes->list[i];
+
+		tables += item->state == SIZE_FIXED;
+		if (item->state == SIZE_SMALL)
+			printf("%s%s", n++ ? ", " : "; khoctl settle raises:\n            ",
+			       item->name);
+	}
+	puts(n ? "" : ": settled");
+	if (tables)
+		printf("            %s stay small until the next boot\n",
+		       count_str(tables, "hash table"));
+}
+
 static void status_text(const struct kho_query *q, const struct others *others,
-			const struct next_kernel *next)
+			const struct next_kernel *next, const struct sizes *sizes)
 {
 	__u64 raw = q->raw_pages + q->arrived_pages;
 
@@ -350,6 +385,7 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	print_others(others);
 	print_arrival(q);
 	print_release(q);
+	print_sizes(sizes);
 	printf("next kernel %s\n", next->text);
 }
 
@@ -363,6 +399,7 @@ int cmd_status(int argc, char **argv)
 		END_OF_OPTIONS
 	};
 	struct others others = { 0 };
+	struct sizes sizes = { 0 };
 	struct next_kernel next;
 	struct kho_query query;
 	bool quiet = false;
@@ -390,14 +427,17 @@ int cmd_status(int argc, char **argv)
 	}
 	next_look(&next, dev, &query);
 	close(dev);
+	if (!quiet)
+		sizes_look(&sizes, &query);
 	for (i = 0; i < others.nr; i++)
 		if (!(others.trees[i].flags & KHO_SUBTREE_OWN))
 			others.trees[n++] = others.trees[i];
 	others.nr = n;
 	if (want_json())
-		status_json(&query, &others, &next);
+		status_json(&query, &others, &next, &sizes);
 	else if (!quiet)
-		status_text(&query, &others, &next);
+		status_text(&query, &others, &next, &sizes);
+	sizes_free(&sizes);
 	free(others.trees);
 	ret = query_health(&query, &next);
 	next_free(&next);

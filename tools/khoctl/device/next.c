@@ -82,7 +82,7 @@ static const char *cannot_see(int err)
 	switch (err) {
 	case -EACCES:
 	case -EPERM:
-		return "only root can see that, and only without kernel.kptr_restrict=2 and lockdown";
+		return "only root can see it, without kptr_restrict=2 and lockdown";
 	case -ENOEXEC:
 		return "khoctl does not understand how this kernel notes it";
 	default:
