@@ -16,7 +16,7 @@ console=$KHO_BUILD/qemu/next/console.log
 # The last stage ends by a restart.
 tap_is "the console: a jump by khoctl hands over" \
 	"$(grep -a 'kho: handing over' "$console" | head -n 1)" \
-	'handing over 2 objects and 0 other pages, 7[0-9][0-9] MiB$'
+	'handing over 2 objects and 0 other pages, 60[0-9] MiB$'
 tap_is "the console: a jump by another program" \
 	"$(grep -a 'kho: .* LOST' "$console" | sed -n 1p)" \
 	'1 objects and 0 other pages, 0 MiB, may be LOST: the next kernel was not loaded by khoctl$'
