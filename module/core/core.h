@@ -7,6 +7,8 @@
  *	reboot notifiers	the lock of the chain, while our notifier runs; likewise
  *				that of sleep notifiers, and that of memory notifiers,
  *				which nests inside the lock of memory hotplug
+ *	grow_lock		backend/own/scratch-grow.c: one request for more scratch
+ *				at a time, which may move pages for long
  *	inode->i_rwsem		of an object's file: orders writing, sealing, resizing,
  *				and operations whose time depends on the object's size
  *	kho.gate		held for reading while preserved pages change; held for
@@ -22,7 +24,8 @@
  *	deferred.lock		core/deferred.c: pages to be freed
  *	accounts_lock		objects/account.c: how many pages users preserve
  *	patterns_lock		mm/folio.c: how folios are made
- *	held_lock		backend/own/scratch-hold.c: pages of scratch set aside
+ *	held_lock		backend/own/scratch-hold.c: where scratch is, and its
+ *				pages that are set aside
  *
  * Marking and unmarking pages requires kho.gate or kho.lock: a jump waits for both.
  * Many callers can mark pages at a time if they hold only the gate.  When they are

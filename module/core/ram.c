@@ -415,6 +415,18 @@ u32 kho_ram_image_state(void)
 	return state;
 }
 
+/**
+ * kho_ram_image_known() - is a kernel loaded, or being loaded, as far as we were told?
+ *
+ * Context: kho.lock held.
+ */
+bool kho_ram_image_known(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	return ram.next || rcu_access_pointer(ram.image);
+}
+
 /* ---- Memory hotplug ---- */
 
 static void renew_now(void)

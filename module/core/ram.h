@@ -17,5 +17,6 @@ unsigned long kho_ram_last(void);
 bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages);
 int kho_ram_image(u32 state, u64 limit);
 u32 kho_ram_image_state(void);
+bool kho_ram_image_known(void);
 
 #endif /* KHO_RAM_H */

@@ -34,7 +34,8 @@
  *	EADDRNOTAVAIL	the page is free, reserved, poisoned, the last of RAM, or
  *			below 2 MiB; or the kernel that is loaded will not have it
  *	EREMOTE		a driver has added the memory: virtio-mem, CXL and the like
- *	EBUSY		the page is in scratch, or preserved; the object is open
+ *	EBUSY		the page is in scratch, or preserved; the object is open;
+ *			SCRATCH: a kernel is loaded
  *	EEXIST		that page is preserved already; the name is in use
  *	ENOENT		that page is not preserved; no such object
  *	ERANGE		the page number has more bits than an address
@@ -110,6 +111,7 @@ enum {
 #define KHO_FEATURE_HANDOFF	(1ULL << 6)	/* HANDOFF */
 #define KHO_FEATURE_SCRATCH	(1ULL << 7)	/* SCRATCH */
 #define KHO_FEATURE_IMAGE	(1ULL << 8)	/* IMAGE */
+#define KHO_FEATURE_GROW	(1ULL << 9)	/* SCRATCH makes scratch larger */
 
 /* What became of a handover from the previous kernel: kho_query.arrival */
 enum {
@@ -886,9 +888,15 @@ struct kho_handoff {
  * This command looks for scratch again, and moves pages out of the way where possible.
  * If there is enough scratch already, nothing changes.
  *
- * EEXIST if there is some, but less: it can't grow.  ENOMEM if there is no such piece of
- * memory; EINVAL for more than the machine has; EOPNOTSUPP on a kernel with in-kernel
- * KHO.
+ * If there is less than that, and the module has KHO_FEATURE_GROW, scratch grows where it
+ * is, or moves to a place with more room.  kho_query has its new address.  What is
+ * preserved stays where it is.  A kernel that is loaded lies in scratch, so the command
+ * fails with EBUSY while one is loaded, or is being loaded according to IMAGE.  A loader
+ * has to read the address of scratch after it has said KHO_IMAGE_BEGUN.
+ *
+ * After an error, scratch is what it was.  ENOMEM if there is no such piece of memory;
+ * EINVAL for more than the machine has; EOPNOTSUPP on a kernel with in-kernel KHO; EEXIST
+ * from modules without KHO_FEATURE_GROW if there is some, but less.
  */
 struct kho_scratch_take {
 	/** @size: sizeof(struct kho_scratch_take). */

@@ -200,7 +200,7 @@ static void table_free(struct kho_granules *table)
  */
 void kho_envelopes_leave_open(unsigned long pfn, unsigned long nr_pages)
 {
-	/* A whole number of granules: see SCRATCH_ALIGN. */
+	/* A whole number of granules: see KHO_SCRATCH_ALIGN. */
 	granules.open = pfn / GRANULE_PAGES;
 	granules.nr_open = nr_pages / GRANULE_PAGES;
 	stale = true;

@@ -376,7 +376,7 @@ int kho_backend_set_abi(unsigned int abi)
 }
 
 /**
- * kho_outgoing_new_scratch() - announce scratch that was found late
+ * kho_outgoing_new_scratch() - announce scratch that was found late, or has changed
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock.
  */

@@ -178,7 +178,8 @@ void kho_backend_query(struct kho_query *query)
 	lockdep_assert_held(&kho.lock);
 
 	query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
-			   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE;
+			   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE |
+			   KHO_FEATURE_GROW;
 	query->backend = KHO_BACKEND_MODULE;
 	query->scratch_addr = PFN_PHYS((u64)kho_scratch_pfn());
 	query->scratch_size = PFN_PHYS((u64)kho_scratch_pages());

@@ -14,20 +14,45 @@
 #include <kho/walk.h>
 #include <linux/kho.h>
 
+/*
+ * Both ends of scratch are multiples of this number of pages.  The buddy allocator looks at
+ * the neighbours of a block, up to its largest order.  If the neighbours are preserved,
+ * mainline has no struct pages for them yet (797fe91e50d6).  Whole blocks of the largest
+ * order have no such neighbours.
+ */
+#define KHO_SCRATCH_ALIGN	BIT(MAX_PAGE_ORDER)
+
 /* scratch.c */
 void kho_scratch_find(void);
 int kho_scratch_alloc(unsigned long nr_pages, unsigned long *where);
 int kho_scratch_alloc_largest(unsigned long *nr_pages, unsigned long *where);
+bool kho_scratch_alloc_beside(unsigned long pfn, unsigned long neighbour);
 unsigned long kho_scratch_wanted(unsigned long mib);
 
 /* scratch-previous.c */
 bool kho_scratch_previous(unsigned long align, unsigned long least,
 			  unsigned long *pfn, unsigned long *nr_pages);
 
+/**
+ * struct kho_scratch_old - what was scratch, and is to be freed
+ */
+struct kho_scratch_old {
+	/** @pfn: number of the first page. */
+	unsigned long pfn;
+	/** @nr_pages: how many. */
+	unsigned long nr_pages;
+	/** @held: a bit for each page that was set aside; NULL if all were. */
+	unsigned long *held;
+};
+
 /* scratch-hold.c */
 unsigned long kho_scratch_pfn(void);
 unsigned long kho_scratch_pages(void);
 int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole);
+void kho_scratch_move(unsigned long pfn, unsigned long nr_pages,
+		      struct kho_scratch_old *old);
+int kho_scratch_widen(unsigned long below, unsigned long above);
+void kho_scratch_free(struct kho_scratch_old *old);
 void kho_scratch_quiet(void);
 void kho_scratch_clear(void);
 void kho_scratch_hold_all(void);
@@ -36,6 +61,9 @@ u64 kho_scratch_held(void);
 /* scratch-late.c */
 void kho_scratch_later(void);
 void kho_scratch_flush(void);
+
+/* scratch-grow.c */
+int kho_scratch_grow(u64 bytes);
 
 /* envelopes.c */
 int kho_envelopes_init(void);

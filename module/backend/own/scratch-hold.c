@@ -46,23 +46,53 @@ static unsigned int sweeps;
 static void sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(sweep_work, sweep);
 
-/* Number of the first page, and how many there are; 0 if there is no scratch. */
-static unsigned long scratch_pfn;
-static unsigned long scratch_pages;
+/*
+ * Where scratch is: the first block of KHO_SCRATCH_ALIGN pages in the upper half, and how
+ * many there are in the lower one; 0 if there is no scratch.  It is one word, as callers
+ * without a lock must not see half of a change.
+ */
+static u64 place;
+#define PLACE_SHIFT	32
 
 /* A bit for each page of scratch, set if we hold it; NULL if we hold all. */
 static unsigned long *held;
+/* Protects @held, its bits, and changes of @place. */
 static DEFINE_SPINLOCK(held_lock);
+
+/* Pages from @pfn up to @end */
+struct span {
+	unsigned long pfn;
+	unsigned long end;
+};
+
+static struct span scratch(void)
+{
+	/* What was stored before is of no interest to callers without a lock. */
+	u64 word = READ_ONCE(place);
+	struct span span;
+
+	span.pfn = (word >> PLACE_SHIFT) * KHO_SCRATCH_ALIGN;
+	span.end = span.pfn + (u32)word * KHO_SCRATCH_ALIGN;
+	return span;
+}
+
+static void set_place(unsigned long pfn, unsigned long nr_pages)
+{
+	lockdep_assert_held(&held_lock);
+
+	WRITE_ONCE(place, (u64)(pfn / KHO_SCRATCH_ALIGN) << PLACE_SHIFT |
+		   nr_pages / KHO_SCRATCH_ALIGN);
+}
 
 /**
  * kho_scratch_pfn() - get the start of scratch
  *
- * Context: kho.lock held, or there is scratch.
+ * Context: kho.lock or kho.gate held.
  * Return: number of the first page, or 0.
  */
 unsigned long kho_scratch_pfn(void)
 {
-	return scratch_pfn;
+	return scratch().pfn;
 }
 
 /**
@@ -73,7 +103,9 @@ unsigned long kho_scratch_pfn(void)
  */
 unsigned long kho_scratch_pages(void)
 {
-	return READ_ONCE(scratch_pages);
+	struct span span = scratch();
+
+	return span.end - span.pfn;
 }
 
 /**
@@ -81,14 +113,14 @@ unsigned long kho_scratch_pages(void)
  * @pfn: number of the first page
  * @nr_pages: how many
  *
- * Context: any.
+ * Context: any.  Callers without a lock ask about pages that are in use.  Scratch that is
+ * found, or grows, meanwhile is made of free pages, so it contains none of these.
  */
 bool kho_backend_in_scratch(u64 pfn, u64 nr_pages)
 {
-	/* Scratch found late contains none of these pages: see kho_scratch_set(). */
-	unsigned long pages = smp_load_acquire(&scratch_pages);
+	struct span span = scratch();
 
-	return pfn < scratch_pfn + pages && pfn + nr_pages > scratch_pfn;
+	return pfn < span.end && pfn + nr_pages > span.pfn;
 }
 
 /**
@@ -100,9 +132,9 @@ bool kho_backend_in_scratch(u64 pfn, u64 nr_pages)
  */
 u64 kho_backend_next_scratch(u64 pfn)
 {
-	if (pfn >= scratch_pfn + scratch_pages)
-		return U64_MAX;
-	return max_t(u64, pfn, scratch_pfn);
+	struct span span = scratch();
+
+	return pfn >= span.end ? U64_MAX : max_t(u64, pfn, span.pfn);
 }
 
 /**
@@ -124,19 +156,103 @@ bool kho_backend_scratch_known(void)
  */
 int kho_scratch_set(unsigned long pfn, unsigned long nr_pages, bool whole)
 {
+	unsigned long *bits = NULL;
+
 	lockdep_assert_held(&kho.lock);
 
-	held = NULL;
 	if (!whole) {
-		held = kvcalloc(BITS_TO_LONGS(nr_pages), sizeof(long),
-				GFP_KERNEL);
-		if (!held)
+		bits = kvcalloc(BITS_TO_LONGS(nr_pages), sizeof(long), GFP_KERNEL);
+		if (!bits)
 			return -ENOMEM;
 	}
-	scratch_pfn = pfn;
-	/* Callers without a lock ask about pages of their own, which lie elsewhere. */
-	smp_store_release(&scratch_pages, nr_pages);
+	spin_lock(&held_lock);
+	held = bits;
+	set_place(pfn, nr_pages);
+	spin_unlock(&held_lock);
 	return 0;
+}
+
+/**
+ * kho_scratch_move() - make another range scratch
+ * @pfn: number of the first page
+ * @nr_pages: how many; all are set aside already
+ * @old: set to what was scratch until now, for kho_scratch_free()
+ *
+ * Context: kho.gate held for writing, and kho.lock.
+ */
+void kho_scratch_move(unsigned long pfn, unsigned long nr_pages,
+		      struct kho_scratch_old *old)
+{
+	lockdep_assert_held(&kho.lock);
+
+	old->pfn = kho_scratch_pfn();
+	old->nr_pages = kho_scratch_pages();
+	spin_lock(&held_lock);
+	old->held = held;
+	held = NULL;
+	set_place(pfn, nr_pages);
+	spin_unlock(&held_lock);
+}
+
+/**
+ * kho_scratch_widen() - add the pages beside scratch to it
+ * @below: how many pages to add below it; all are set aside already
+ * @above: how many above it; likewise
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ * Return: 0, or -ENOMEM, and nothing has changed.
+ */
+int kho_scratch_widen(unsigned long below, unsigned long above)
+{
+	unsigned long pfn = kho_scratch_pfn(), pages = kho_scratch_pages();
+	unsigned long all = below + pages + above, *bits = NULL, *old;
+
+	lockdep_assert_held(&kho.lock);
+
+	/* Only who has kho.lock replaces the bits.  Others may set some. */
+	if (held) {
+		bits = kvcalloc(BITS_TO_LONGS(all), sizeof(long), GFP_KERNEL);
+		if (!bits)
+			return -ENOMEM;
+		bitmap_set(bits, 0, below);
+		bitmap_set(bits, below + pages, above);
+	}
+	spin_lock(&held_lock);
+	/* These numbers are multiples of KHO_SCRATCH_ALIGN, and so of a long's bits. */
+	if (bits)
+		bitmap_copy(bits + BIT_WORD(below), held, pages);
+	old = held;
+	held = bits;
+	set_place(pfn - below, all);
+	spin_unlock(&held_lock);
+	kvfree(old);
+	return 0;
+}
+
+/**
+ * kho_scratch_free() - free pages that were set aside for scratch
+ * @old: what was scratch, and is no longer
+ *
+ * Context: may sleep.
+ */
+void kho_scratch_free(struct kho_scratch_old *old)
+{
+	unsigned long at, end = 0;
+
+	if (!old->held) {
+		free_contig_range(old->pfn, old->nr_pages);
+		return;
+	}
+	for (;;) {
+		at = find_next_bit(old->held, old->nr_pages, end);
+		if (at >= old->nr_pages)
+			break;
+		end = find_next_zero_bit(old->held, old->nr_pages, at);
+		free_contig_range(old->pfn + at, end - at);
+		cond_resched();
+	}
+	kvfree(old->held);
+	old->held = NULL;
 }
 
 /**
@@ -158,30 +274,15 @@ void kho_scratch_quiet(void)
  */
 void kho_scratch_clear(void)
 {
-	unsigned long pfn = scratch_pfn, nr = scratch_pages;
-	unsigned long at, end = 0;
+	struct kho_scratch_old old;
 
 	lockdep_assert_held(&kho.lock);
 
 	cancel_delayed_work_sync(&sweep_work);
-	scratch_pages = 0;
-	scratch_pfn = 0;
-	if (!nr)
+	if (!kho_scratch_pages())
 		return;
-	if (!held) {
-		free_contig_range(pfn, nr);
-		return;
-	}
-	for (;;) {
-		at = find_next_bit(held, nr, end);
-		if (at >= nr)
-			break;
-		end = find_next_zero_bit(held, nr, at);
-		free_contig_range(pfn + at, end - at);
-		cond_resched();
-	}
-	kvfree(held);
-	held = NULL;
+	kho_scratch_move(0, 0, &old);
+	kho_scratch_free(&old);
 }
 
 /**
@@ -201,15 +302,26 @@ bool kho_backend_may_keep(u64 pfn)
  * @pfn: number of the first page
  * @nr_pages: how many; each has one reference, which is ours
  *
- * Context: any that may take a spinlock.
+ * If scratch lies elsewhere by now, they are freed.
+ *
+ * Context: process.
  */
 void kho_backend_keep(u64 pfn, u64 nr_pages)
 {
-	if (WARN_ON_ONCE(!held))
-		return;
+	unsigned long first, end, all_end = pfn + nr_pages;
+	struct span span;
+
 	spin_lock(&held_lock);
-	bitmap_set(held, pfn - scratch_pfn, nr_pages);
+	span = scratch();
+	first = clamp(span.pfn, (unsigned long)pfn, all_end);
+	end = clamp(span.end, first, all_end);
+	if (first < end && !WARN_ON_ONCE(!held))
+		bitmap_set(held, first - span.pfn, end - first);
 	spin_unlock(&held_lock);
+	if (pfn < first)
+		free_contig_range(pfn, first - pfn);
+	if (end < all_end)
+		free_contig_range(end, all_end - end);
 }
 
 /**
@@ -220,12 +332,25 @@ void kho_backend_keep(u64 pfn, u64 nr_pages)
  */
 u64 kho_scratch_held(void)
 {
-	return held ? bitmap_weight(held, scratch_pages) : scratch_pages;
+	unsigned long pages = kho_scratch_pages();
+
+	lockdep_assert_held(&kho.lock);
+
+	return held ? bitmap_weight(held, pages) : pages;
 }
 
-static bool is_held(unsigned long pfn)
+/* Is it a page of scratch that is not set aside? */
+static bool is_missing(unsigned long pfn)
 {
-	return test_bit(pfn - scratch_pfn, held);
+	struct span span;
+	bool ret;
+
+	spin_lock(&held_lock);
+	/* Scratch may have grown or moved since the caller looked. */
+	span = scratch();
+	ret = held && pfn >= span.pfn && pfn < span.end && !test_bit(pfn - span.pfn, held);
+	spin_unlock(&held_lock);
+	return ret;
 }
 
 /*
@@ -236,7 +361,7 @@ static bool worth_trying(unsigned long pfn, bool known)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
-	if (!page || PageReserved(page) || PageHWPoison(page) || is_held(pfn))
+	if (!page || PageReserved(page) || PageHWPoison(page) || !is_missing(pfn))
 		return false;
 	/* Free or movable; a huge page is moved as a whole. */
 	return known || !page_count(page) || PageLRU(page) || PageHuge(page);
@@ -267,12 +392,13 @@ static void hold_pieces(unsigned long pfn, unsigned long end)
  */
 static void hold_between(unsigned long pfn, unsigned long end, bool known)
 {
+	struct span span = scratch();
 	unsigned long first;
 
-	if (!held)
+	if (!READ_ONCE(held))
 		return;
-	pfn = max(pfn, scratch_pfn);
-	end = min(end, scratch_pfn + scratch_pages);
+	pfn = max(pfn, span.pfn);
+	end = min(end, span.end);
 	while (pfn < end) {
 		struct zone *zone;
 
@@ -293,10 +419,11 @@ static void hold_between(unsigned long pfn, unsigned long end, bool known)
 /* Does the page allocator have any pages of scratch? */
 static bool any_free(void)
 {
-	unsigned long pfn, end = scratch_pfn + scratch_pages;
+	struct span span = scratch();
+	unsigned long pfn;
 
-	for (pfn = scratch_pfn; pfn < end; pfn++) {
-		if (!is_held(pfn) && PageBuddy(pfn_to_page(pfn)))
+	for (pfn = span.pfn; pfn < span.end; pfn++) {
+		if (PageBuddy(pfn_to_page(pfn)) && is_missing(pfn))
 			return true;
 		if (!(pfn % SCAN_PIECE))
 			cond_resched();
@@ -310,7 +437,7 @@ static bool any_free(void)
  */
 static void drain(gfp_t kind)
 {
-	struct page *page = pfn_to_page(scratch_pfn), *next;
+	struct page *page = pfn_to_page(scratch().pfn), *next;
 	gfp_t gfp = kind | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY |
 		    __GFP_NOMEMALLOC;
 	struct zone *zone = page_zone(page);
@@ -344,7 +471,10 @@ static void sweep(struct work_struct *work)
 {
 	unsigned int next = READ_ONCE(sweeps) + 1;
 
-	hold_between(scratch_pfn, scratch_pfn + scratch_pages, false);
+	/* Scratch that was allocated as a whole may have replaced what had to be swept. */
+	if (!READ_ONCE(held))
+		return;
+	hold_between(0, ULONG_MAX, false);
 	/* As modules take memory, and as processes do. */
 	drain(0);
 	drain(__GFP_MOVABLE);
@@ -380,7 +510,7 @@ void kho_backend_set_aside(unsigned long pfn, unsigned long end)
  */
 void kho_backend_set_aside_later(void)
 {
-	if (!held)
+	if (!READ_ONCE(held))
 		return;
 	WRITE_ONCE(sweeps, 0);
 	mod_delayed_work(system_unbound_wq, &sweep_work,
@@ -399,6 +529,6 @@ void kho_scratch_hold_all(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	hold_between(scratch_pfn, scratch_pfn + scratch_pages, false);
+	hold_between(0, ULONG_MAX, false);
 	kho_backend_set_aside_later();
 }

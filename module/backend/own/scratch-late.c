@@ -82,12 +82,12 @@ static int check_size(u64 bytes)
 }
 
 /**
- * kho_backend_ask_scratch() - find scratch, if there is none
+ * kho_backend_ask_scratch() - find scratch if there is none, or more if there is less
  * @bytes: how much is wanted, or 0 for the usual size, or less if that can't be had
  *
  * Context: may sleep for long; takes kho.gate and kho.lock.
- * Return: 0; -EINVAL for more than the machine has; -EEXIST if there is some, but less;
- * -ENOMEM; -ESHUTDOWN; -EPERM; -EINTR.
+ * Return: 0; -EINVAL for more than the machine has; -EBUSY if there is less, and a kernel
+ * may have been loaded there; -ENOMEM; -ESHUTDOWN; -EPERM; -EINTR.
  */
 int kho_backend_ask_scratch(u64 bytes)
 {
@@ -104,11 +104,8 @@ int kho_backend_ask_scratch(u64 bytes)
 	mutex_unlock(&kho.lock);
 	if (ret)
 		return ret;
-	if (size && size < bytes)
-		return kho_refuse(-EEXIST, "kho_scratch_take.bytes is %llu, but scratch has %llu and can't grow",
-				  bytes, size);
 	if (size)
-		return 0;
+		return size < bytes ? kho_scratch_grow(bytes) : 0;
 
 	if (bytes)
 		nr_pages = kho_scratch_wanted(DIV_ROUND_UP_ULL(bytes, SZ_1M));

@@ -35,13 +35,6 @@
 #define MIB_OF(nr_pages)	((nr_pages) >> (20 - PAGE_SHIFT))
 
 /*
- * The buddy allocator looks at the neighbours of a block, up to its largest order.  If
- * the neighbours are preserved, mainline has no struct pages for them yet
- * (797fe91e50d6).  Whole blocks of the largest order have no such neighbours.
- */
-#define SCRATCH_ALIGN	BIT(MAX_PAGE_ORDER)
-
-/*
  * Finds the first page from @pfn on that can't be in one piece with it.  ZONE_MOVABLE is
  * only used if @movable: its memory may be meant to be removed.
  */
@@ -72,9 +65,9 @@ static unsigned long first_obstacle(unsigned long pfn, unsigned long end, bool m
 static int alloc_between(unsigned long low, unsigned long high, bool movable,
 			 unsigned long nr_pages, unsigned long *where)
 {
-	unsigned long step = max(SCRATCH_ALIGN,
-				 ALIGN_DOWN(nr_pages / 2, SCRATCH_ALIGN));
-	unsigned long pfn = ALIGN(low, SCRATCH_ALIGN);
+	unsigned long step = max(KHO_SCRATCH_ALIGN,
+				 ALIGN_DOWN(nr_pages / 2, KHO_SCRATCH_ALIGN));
+	unsigned long pfn = ALIGN(low, KHO_SCRATCH_ALIGN);
 
 	while (pfn + nr_pages <= high) {
 		unsigned long end = first_obstacle(pfn, pfn + nr_pages, movable);
@@ -83,7 +76,7 @@ static int alloc_between(unsigned long low, unsigned long high, bool movable,
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (end < pfn + nr_pages) {
-			pfn = ALIGN(end + 1, SCRATCH_ALIGN);
+			pfn = ALIGN(end + 1, KHO_SCRATCH_ALIGN);
 			continue;
 		}
 		if (!alloc_contig_range(pfn, pfn + nr_pages, ACR_FLAGS_NONE,
@@ -94,6 +87,24 @@ static int alloc_between(unsigned long low, unsigned long high, bool movable,
 		pfn += step;
 	}
 	return -ENOMEM;
+}
+
+/**
+ * kho_scratch_alloc_beside() - allocate a block of pages beside scratch
+ * @pfn: number of its first page
+ * @neighbour: number of the page of scratch that it lies beside
+ *
+ * Context: may sleep for long: pages are moved out of the way.
+ * Return: true if these KHO_SCRATCH_ALIGN pages are RAM of the same zone and were
+ * allocated.
+ */
+bool kho_scratch_alloc_beside(unsigned long pfn, unsigned long neighbour)
+{
+	unsigned long end = pfn + KHO_SCRATCH_ALIGN;
+
+	return first_obstacle(pfn, end, true) == end &&
+	       page_zone(pfn_to_page(pfn)) == page_zone(pfn_to_page(neighbour)) &&
+	       !alloc_contig_range(pfn, end, ACR_FLAGS_NONE, GFP_KERNEL | __GFP_NOWARN);
 }
 
 /*
@@ -124,7 +135,7 @@ static int alloc_once(unsigned long nr_pages, unsigned long *where)
 
 /**
  * kho_scratch_alloc() - allocate contiguous pages for scratch
- * @nr_pages: how many, a multiple of SCRATCH_ALIGN
+ * @nr_pages: how many, a multiple of KHO_SCRATCH_ALIGN
  * @where: set to the number of the first
  *
  * A page may be unmovable for a moment only, so it tries several times.
@@ -159,7 +170,7 @@ int kho_scratch_alloc_largest(unsigned long *nr_pages, unsigned long *where)
 	int ret = kho_scratch_alloc(*nr_pages, where);
 
 	while (ret == -ENOMEM && *nr_pages / 2 >= LEAST_PAGES) {
-		*nr_pages = ALIGN(*nr_pages / 2, SCRATCH_ALIGN);
+		*nr_pages = ALIGN(*nr_pages / 2, KHO_SCRATCH_ALIGN);
 		ret = alloc_once(*nr_pages, where);
 	}
 	return ret;
@@ -172,7 +183,7 @@ int kho_scratch_alloc_largest(unsigned long *nr_pages, unsigned long *where)
  * The default is an eighth of RAM, from 64 to 256 MiB: a Debian kernel needs about
  * 64 MiB to unpack itself, its initrd about as much, and both have to fit.
  *
- * Return: a multiple of SCRATCH_ALIGN.
+ * Return: a multiple of KHO_SCRATCH_ALIGN.
  */
 unsigned long kho_scratch_wanted(unsigned long mib)
 {
@@ -181,7 +192,7 @@ unsigned long kho_scratch_wanted(unsigned long mib)
 
 	if (mib)
 		nr_pages = mib << (20 - PAGE_SHIFT);
-	return ALIGN(nr_pages, SCRATCH_ALIGN);
+	return ALIGN(nr_pages, KHO_SCRATCH_ALIGN);
 }
 
 /**
@@ -200,7 +211,7 @@ void kho_scratch_find(void)
 	lockdep_assert_held(&kho.lock);
 
 	if (kho_scratch_pages() ||
-	    !kho_scratch_previous(SCRATCH_ALIGN, LEAST_PAGES, &pfn, &nr_pages))
+	    !kho_scratch_previous(KHO_SCRATCH_ALIGN, LEAST_PAGES, &pfn, &nr_pages))
 		return;
 	if (kho_scratch_mib && kho_scratch_mib < MIB_OF(nr_pages))
 		nr_pages = kho_scratch_wanted(kho_scratch_mib);
