@@ -29,4 +29,11 @@ bool is_object(int fd);
 /* Must be called before a descriptor is closed. */
 void object_closed(int fd);
 
+/* ---- khoctl-fakescratch.c ---- */
+
+void query_scratch(struct kho_query *q);
+int do_scratch(struct kho_scratch_take *arg);
+/* IMAGE has said @state. */
+void image_told(__u32 state);
+
 #endif /* KHOCTL_FAKE_H */

@@ -17,7 +17,9 @@
  *	KHO_FAKE_NO_HANDOFF	set: a module without HANDOFF
  *	KHO_FAKE_NO_SCRATCH	set: a module without SCRATCH
  *	KHO_FAKE_NO_IMAGE	set: a module without IMAGE, for memory hotplug
- *	KHO_FAKE_FOUND_SCRATCH	ADDR:SIZE that SCRATCH finds if there is none
+ *	KHO_FAKE_NO_GROW	set: a module in which scratch can't grow
+ *	KHO_FAKE_FOUND_SCRATCH	ADDR:SIZE that SCRATCH finds, if there is none or less
+ *	KHO_FAKE_MOVED_SCRATCH	ADDR:SIZE where it is once IMAGE has said BEGUN
  *	KHO_FAKE_HANDOFF	file with how pages are handed over, a number
  *	KHO_FAKE_KEYS		keys of the full tree (default 100)
  *	KHO_FAKE_LEAN_KEYS	keys of the boot tree (default 2)
@@ -309,34 +311,10 @@ static int do_handoff(const struct kho_handoff *arg)
 	return fclose(f) ? -EIO : 0;
 }
 
-/* SCRATCH has found KHO_FAKE_FOUND_SCRATCH. */
-static bool scratch_found;
-
-static int do_scratch(struct kho_scratch_take *arg)
-{
-	unsigned long long addr, size;
-
-	if (arg->flags)
-		return -EOPNOTSUPP;
-	if (sscanf(env("KHO_FAKE_SCRATCH", "0x40000000:0x10000000"),
-		   "%llx:%llx", &addr, &size) != 2 || !size) {
-		if (sscanf(env("KHO_FAKE_FOUND_SCRATCH", ""), "%llx:%llx",
-			   &addr, &size) != 2)
-			return -ENOMEM;
-		scratch_found = true;
-	}
-	if (arg->bytes > size)
-		return -EEXIST;
-	arg->bytes = size;
-	arg->held = size / 2;
-	return 0;
-}
-
 static int do_query(struct kho_query *q)
 {
 	static __u64 changes = 7;
 	const char *arrival = env("KHO_FAKE_ARRIVAL", "none");
-	unsigned long long addr, size;
 	struct kho_page_entry *pages;
 	struct dirent **names;
 	int n, i;
@@ -356,12 +334,7 @@ static int do_query(struct kho_query *q)
 	q->fdt_addr = 0x101000;
 	q->fdt_size = PAGE_BYTES;
 	q->root_addr = 0x102000;
-	if (sscanf(scratch_found ? env("KHO_FAKE_FOUND_SCRATCH", "") :
-		   env("KHO_FAKE_SCRATCH", "0x40000000:0x10000000"),
-		   "%llx:%llx", &addr, &size) == 2) {
-		q->scratch_addr = addr;
-		q->scratch_size = size;
-	}
+	query_scratch(q);
 	n = load_pages(&pages);
 	for (i = 0; i < n; i++) {
 		if (pages[i].flags)
@@ -401,6 +374,8 @@ static int do_query(struct kho_query *q)
 		q->features |= KHO_FEATURE_SCRATCH;
 	if (known_commands() > 26) {
 		q->features |= KHO_FEATURE_IMAGE;
+		if (!getenv("KHO_FAKE_NO_GROW"))
+			q->features |= KHO_FEATURE_GROW;
 		q->image = strtoul(env("KHO_FAKE_IMAGE", "0"), NULL, 0);
 	}
 	if (getenv("KHO_FAKE_USER")) {
@@ -667,6 +642,7 @@ static int run(unsigned long cmd, void *arg)
 	case KHO_SCRATCH:
 		return do_scratch(arg);
 	case KHO_IMAGE:
+		image_told(((const struct kho_image *)arg)->state);
 		return do_image(arg);
 	default:
 		return object_command(cmd, arg);

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Cwd qw(abs_path);
 use File::Path qw(remove_tree);
-use POSIX qw(EPERM EOPNOTSUPP);
+use POSIX qw(EBUSY EPERM EOPNOTSUPP);
 require './tests/unit/khoctl-test.pl';
 our ($khoctl, $dir, $fake, $root);
 
@@ -196,7 +196,7 @@ my @refused = (
 	['short header', image(jump => 0x50), qr/setup header ends at 0x252, before init_size/],
 	['no kernel', image(syssize => 0), qr/syssize is 0/],
 	['no init_size', image(init_size => 0), qr/init_size is 0/],
-	['too big', image(init_size => 0x10000000), qr/needs 259 MiB, but scratch has 256 MiB: load the module with scratch_mib=259$/],
+	['too big', image(init_size => 0x10000000), qr/needs 259 MiB, but scratch has 256 MiB: khoctl scratch 259M$/],
 );
 loaded(0);
 for (@refused) {
@@ -218,7 +218,19 @@ truncate($big, 300 << 20);
 close($big);
 load_is('an initrd too big', 'good',
 	['--append', 'a', '--initrd', "$dir/big", $bz], 1, undef,
-	qr/with its initrd needs 307 MiB, .* scratch_mib=307$/);
+	qr/with its initrd needs 307 MiB, .*: khoctl scratch 307M$/);
+loaded(1);
+load_is('too big, and one is loaded', 'good',
+	['--append', 'a', '--initrd', "$dir/big", $bz], 1, undef,
+	qr/needs 307 MiB, .*: khoctl unload, then khoctl scratch 307M$/);
+loaded(0);
+load_is('too big for an older module', 'good',
+	['--append', 'a', '--initrd', "$dir/big", $bz], 1, undef,
+	qr/needs 307 MiB, .*: load the module with scratch_mib=307$/, { KHO_FAKE_NO_GROW => 1 });
+load_is('scratch moves before loading begins', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/scratch has changed meanwhile: load it again/,
+	{ KHO_FAKE_MOVED_SCRATCH => '0x80000000:0x10000000' });
+is(slurp($log), undef, 'kexec has not been called');
 load_is('no initrd', 'good', ['--append', 'a', '--initrd', "$dir/none", $bz],
 	1, undef, qr/none: No such file/);
 load_is('no kernel', 'good', ["$dir/none"], 1, undef, qr/none: No such file/);
@@ -341,8 +353,35 @@ dev_is('scratch: it is found', ['scratch', '--json'], 0,
        qr/"scratch_addr": 1073741824,\n  "scratch_size": 67108864,\n  "held": 33554432/,
        undef, { KHO_FAKE_SCRATCH => '0:0',
 		KHO_FAKE_FOUND_SCRATCH => '0x40000000:0x4000000' });
+mkdir("$root/run");
+my %larger = (KHO_FAKE_FOUND_SCRATCH => '0x80000000:0x40000000', KHO_FAKE_IMAGES => "$dir/images");
+loaded(0);
+unlink("$dir/images");
+dev_is('scratch: there is enough', ['scratch', '256M'], 0, qr/^scratch     256 MiB/, undef,
+       \%larger);
+is(slurp("$dir/images"), undef, 'which has nothing to do with what is loaded');
+dev_is('scratch: it grows', ['scratch', '1G'], 0, qr/^scratch     1 GiB/, undef, \%larger);
+is(slurp("$dir/images"), "0\n", 'what the module knew of a kernel is forgotten');
+dev_is('scratch: it does not grow so much', ['scratch', '2G'], 1, undef,
+       qr/no such piece of memory is available: release something/, \%larger);
+dev_is('scratch: envelopes are being freed', ['scratch', '2G'], 1, undef,
+       qr/no such piece of memory is available yet: envelopes are being freed, try again/,
+       { %larger, KHO_FAKE_RELEASE => '1:2000:1000' });
+loaded(1);
+unlink("$dir/images");
+dev_is('scratch: a kernel is loaded there', ['scratch', '1G'], 1, undef,
+       qr/scratch stays as it is while a kernel is loaded there: khoctl unload first/, \%larger);
+is(slurp("$dir/images"), undef, 'and the module is told nothing else');
+dev_is('scratch: enough, with a kernel loaded', ['scratch', '1M'], 0, qr/^scratch     256 MiB/);
+loaded(0);
+dev_is('scratch: the module knows of a kernel', ['scratch', '1G'], 1, undef,
+       qr/while a kernel is loaded there: khoctl unload first/,
+       { %larger, KHO_FAKE_FAIL => '89:' . EBUSY });
+unlink("$dir/images");
 dev_is('scratch: it can not grow', ['scratch', '1G'], 1, undef,
-       qr/scratch exists and can't grow/);
+       qr/this module can't make it larger: see scratch_mib=N/,
+       { %larger, KHO_FAKE_NO_GROW => 1 });
+is(slurp("$dir/images"), undef, 'and the module is told nothing');
 dev_is('scratch: an older module', ['scratch'], 1, undef,
        qr/the module is older than khoctl/, { KHO_FAKE_NO_SCRATCH => 1 });
 dev_is('scratch: no size', ['scratch', '0'], 2, undef, qr/'0' is not a size/);
@@ -374,7 +413,7 @@ dev_is('check --json', ['check', '--json', '--kexec', $kexec], 0,
 spew("$root/boot/vmlinuz-6.1.0-9-test", image());
 check_is('scratch is enough', 0, qr/^ok    scratch      256 MiB; a kernel like this one needs 7 MiB/m);
 check_is('scratch is not enough', 0,
-	 qr/^warn  scratch      4 MiB; .* needs 7 MiB .*\n +-> load the module with scratch_mib=7$/m,
+	 qr/^warn  scratch      4 MiB; .* needs 7 MiB .*\n +-> khoctl scratch 7M$/m,
 	 { KHO_FAKE_SCRATCH => '0x40000000:0x400000' });
 check_is('refused', 4, qr/^warn  arrival .*refused: FDT magic is wrong\\x1b/m,
 	 { KHO_FAKE_ARRIVAL => 'refused' });

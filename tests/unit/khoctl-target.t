@@ -325,12 +325,19 @@ loaded(0);
 target_is('no RAM at all outside', {}, 1, qr/and there are 0 B outside/,
 	  { %small, KHO_FAKE_ENV_PAGES => 262144 });
 target_is('scratch', { init_size => 0x10000000 }, 1,
-	  qr/^FAIL  scratch      \Q$image\E needs 259 MiB, but scratch has 256 MiB\n +-> load the module with scratch_mib=259$/m);
+	  qr/^FAIL  scratch      \Q$image\E needs 259 MiB, but scratch has 256 MiB\n +-> khoctl scratch 259M$/m);
+loaded(1);
+target_is('scratch, with a kernel loaded there', { init_size => 0x10000000 }, 1,
+	  qr/has 256 MiB\n +-> khoctl unload, then khoctl scratch 259M$/m);
+loaded(0);
+target_is('scratch, an older module', { init_size => 0x10000000 }, 1,
+	  qr/has 256 MiB\n +-> load the module with scratch_mib=259$/m,
+	  { KHO_FAKE_NO_GROW => 1 });
 # 7 MiB of the image; 64 + 8 + 32 MiB and 16 KiB of early memory
 target_is('early memory before 7.3', { mainline(4, '7.2.1') }, 0,
 	  qr/^ok    scratch      256 MiB, of which 111 MiB are needed, because all early memory comes from there before 7\.3$/m);
 target_is('early memory does not fit', undef, 1,
-	  qr/^FAIL  scratch      \Q$image\E needs 327 MiB, because all early memory .*, but scratch has 256 MiB\n +-> load the module with scratch_mib=328$/m,
+	  qr/^FAIL  scratch      \Q$image\E needs 327 MiB, because all early memory .*, but scratch has 256 MiB\n +-> khoctl scratch 328M$/m,
 	  { KHO_FAKE_RAM => 4194304 });
 $out = dev_is('target: JSON', ['check', '--json', '--initrd', "$dir/initrd",
 	      '--target', $image], 0,

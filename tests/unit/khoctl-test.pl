@@ -93,7 +93,8 @@ our ($fake, $root);
 sub make_device {
 	$fake = build("$dir/fakedev.so", '-shared -fPIC',
 		      'tests/unit/khoctl-fakedev.c',
-		      'tests/unit/khoctl-fakeobj.c', '-ldl');
+		      'tests/unit/khoctl-fakeobj.c',
+		      'tests/unit/khoctl-fakescratch.c', '-ldl');
 	mkdir "$dir/$_"
 		for qw(fake fake/objects fake/uncommitted fake/info fake/data
 		       fake/sums root root/sys root/sys/kernel

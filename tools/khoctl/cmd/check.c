@@ -248,8 +248,7 @@ static void check_scratch(int dev, struct kho_query *q)
 		      "release what is not needed, then khoctl scratch",
 		      "there is none: nothing can be handed on");
 	} else if (need > q->scratch_size) {
-		fix = xasprintf("load the module with scratch_mib=%llu",
-				(need + MIB - 1) / MIB);
+		fix = scratch_fix(q, need);
 		found(&all, "scratch", WARN, fix,
 		      "%s; a kernel like this one needs %s with its initrd",
 		      size_str(q->scratch_size), size_str(need));

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include <libkho.h>
 #include <linux/kho.h>
 
 #include "arch/arch.h"
@@ -250,6 +251,26 @@ static int make_record(const struct load *l)
 	return ret;
 }
 
+/*
+ * Once loading has begun, the module leaves scratch where it is.  Until then, somebody may
+ * have made it larger, and preserved memory where it was.
+ */
+static int check_scratch(const struct load *l)
+{
+	struct kho_query now;
+	int ret;
+
+	if (l->own_kho)
+		return DONE;
+	ret = kho_query(l->dev, &now);
+	if (ret)
+		return cmd_err("cannot verify where scratch is: %s", device_error(ret));
+	if (now.scratch_addr != l->query.scratch_addr ||
+	    now.scratch_size != l->query.scratch_size)
+		return cmd_err("scratch has changed meanwhile: load it again");
+	return DONE;
+}
+
 static int run_kexec(struct load *l)
 {
 	char *output = NULL;
@@ -258,7 +279,7 @@ static int run_kexec(struct load *l)
 
 	/* Somebody may have unloaded the old kernel without telling the module. */
 	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
-	    tell_image(l, KHO_IMAGE_BEGUN) || check_memmap(l, false))
+	    tell_image(l, KHO_IMAGE_BEGUN) || check_scratch(l) || check_memmap(l, false))
 		return FAILED;
 	if (guard_start(&guard, l->program, l->own_kho))
 		return FAILED;

@@ -13,10 +13,13 @@
 #include "base/message.h"
 #include "base/options.h"
 #include "base/parse.h"
+#include "base/sysinfo.h"
 #include "base/text.h"
 #include "cmd/commands.h"
 #include "device/device.h"
+#include "device/loaded.h"
 #include "device/scratch.h"
+#include "target/guard.h"
 
 static const char *scratch_error(int err, const struct kho_query *q)
 {
@@ -26,14 +29,38 @@ static const char *scratch_error(int err, const struct kho_query *q)
 		       "in-kernel KHO has its own scratch" :
 		       "the module is older than khoctl";
 	case -EEXIST:
-		return "scratch exists and can't grow: load the module with scratch_mib=N";
+		return "scratch exists, and this module can't make it larger: see scratch_mib=N";
+	case -EBUSY:
+		return "scratch stays as it is while a kernel is loaded there: khoctl unload first";
 	case -ENOMEM:
-		return "no such piece of memory is available: release something, or ask for less";
+		return q->release == KHO_RELEASE_RUNNING ?
+		       "no such piece of memory is available yet: envelopes are being freed, try again" :
+		       "no such piece of memory is available: release something, or ask for less";
 	case -EINVAL:
 		return "that is more than the machine has";
 	default:
 		return device_error(err);
 	}
+}
+
+/*
+ * The module does not change scratch while a kernel is loaded, as far as it was told.  It
+ * may be wrong: loading may have failed, or somebody else unloaded the kernel.  While we
+ * hold the lock of khoctl load, none is being loaded.
+ */
+static int larger(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
+{
+	int ret = 0, lock = load_lock();
+
+	if (sys_kexec_loaded() == 1)
+		ret = -EBUSY;
+	else if (lock >= 0 && q->features & KHO_FEATURE_GROW)
+		ret = image_tell(dev, KHO_IMAGE_NONE, 0);
+	if (!ret)
+		ret = scratch_take(dev, q, bytes, held);
+	if (lock >= 0)
+		close(lock);
+	return ret;
 }
 
 int cmd_scratch(int argc, char **argv)
@@ -59,7 +86,10 @@ int cmd_scratch(int argc, char **argv)
 	dev = open_device_query(&query, 0);
 	if (dev < 0)
 		return FAILED;
-	ret = scratch_take(dev, &query, bytes, &held);
+	if (query.scratch_size && query.scratch_size < bytes)
+		ret = larger(dev, &query, bytes, &held);
+	else
+		ret = scratch_take(dev, &query, bytes, &held);
 	close(dev);
 	if (ret)
 		return cmd_err("%s", scratch_error(ret, &query));

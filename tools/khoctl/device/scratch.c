@@ -7,6 +7,9 @@
 
 #include <libkho.h>
 
+#include "base/alloc.h"
+#include "base/defs.h"
+#include "base/sysinfo.h"
 #include "device/scratch.h"
 
 int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
@@ -23,4 +26,14 @@ int scratch_take(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
 	if (held)
 		*held = arg.held;
 	return kho_query(dev, q);
+}
+
+char *scratch_fix(const struct kho_query *q, __u64 need)
+{
+	unsigned long long mib = (need + MIB - 1) / MIB;
+
+	if (!(q->features & KHO_FEATURE_GROW))
+		return xasprintf("load the module with scratch_mib=%llu", mib);
+	return xasprintf("%skhoctl scratch %lluM", sys_kexec_loaded() == 1 ?
+			 "khoctl unload, then " : "", mib);
 }

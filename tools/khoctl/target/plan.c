@@ -17,6 +17,7 @@
 #include "base/message.h"
 #include "base/meminfo.h"
 #include "base/text.h"
+#include "device/scratch.h"
 #include "target/judge.h"
 #include "target/payload.h"
 #include "target/plan.h"
@@ -332,8 +333,7 @@ static void judge_scratch(struct plan *p)
 		      "load the module with scratch_mib=N",
 		      "the module has no scratch area: nothing can be handed on");
 	} else if (p->scratch_needed > q->scratch_size) {
-		fix = xasprintf("load the module with scratch_mib=%llu",
-				(p->scratch_needed + MIB - 1) / MIB);
+		fix = scratch_fix(q, p->scratch_needed);
 		found(f, "scratch", FAIL, fix,
 		      "%s%s needs %s%s, but scratch has %s", p->file->path,
 		      p->initrd ? " with its initrd" : "",
