@@ -62,8 +62,8 @@ compile()
 	fi
 }
 
-compile agent 'agent/agent.c agent/agent-apart.c agent/agent-mainline.c agent/agent-status.c
-	agent/agent-where.c' -static
+compile agent 'agent/agent.c agent/agent-apart.c agent/agent-mainline.c agent/agent-scratch.c
+	agent/agent-status.c agent/agent-where.c' -static
 compile keeper agent/keeper.c "-I$KHO_TOP/tools/libkho" "$libkho"
 ioctl_test='ioctl/ioctl-test.c ioctl/ioctl-cases.c ioctl/ioctl-envelopes.c lib/ioctl.c'
 compile ioctl-test "$ioctl_test"

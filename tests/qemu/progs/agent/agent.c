@@ -524,6 +524,10 @@ static const struct {
 	{ "kho-test", cmd_kho_test, 0, 0 },
 	{ "hog", cmd_hog, 2, 2 },
 	{ "clean", cmd_clean, 1, 1 },
+	{ "scratch", cmd_scratch, 1, 2 },
+	{ "image", cmd_image, 1, 1 },
+	{ "contend", cmd_contend, 2, 2 },
+	{ "wall", cmd_wall, 0, 0 },
 };
 
 int main(int argc, char **argv)

@@ -36,4 +36,10 @@ int cmd_apart(char **argv);
 int cmd_check_apart(char **argv);
 int cmd_handoff(char **argv);
 
+/* agent-scratch.c: commands */
+int cmd_scratch(char **argv);
+int cmd_image(char **argv);
+int cmd_contend(char **argv);
+int cmd_wall(char **argv);
+
 #endif /* KHO_TEST_AGENT_H */

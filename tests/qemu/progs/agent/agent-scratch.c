@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The agent's commands about scratch, which speak to the module without khoctl's care. */
+#include <sys/wait.h>
+
+#include "agent.h"
+
+/* Pages of a block of the page allocator: scratch consists of such blocks. */
+#define BLOCK		1024UL
+
+static int ask(int kho, __u64 bytes)
+{
+	struct kho_scratch_take arg = {
+		.size = sizeof(arg),
+		.bytes = bytes,
+	};
+
+	return ioctl(kho, KHO_SCRATCH, &arg) ? errno : 0;
+}
+
+static int tell(int kho, __u32 state)
+{
+	struct kho_image arg = {
+		.size = sizeof(arg),
+		.state = state,
+	};
+
+	return ioctl(kho, KHO_IMAGE, &arg) ? errno : 0;
+}
+
+/* scratch BYTES [COUNT]: asks for so much, COUNT times at once; all have to get it */
+int cmd_scratch(char **argv)
+{
+	__u64 bytes = number(argv[0]), count = argv[1] ? number(argv[1]) : 1, i;
+	int kho = open_kho(), status, bad = 0, err = 0;
+
+	for (i = 0; i < count; i++)
+		if (!fork())
+			_exit(ask(kho, bytes));
+	while (wait(&status) > 0) {
+		bad += !WIFEXITED(status) || WEXITSTATUS(status);
+		if (WIFEXITED(status) && WEXITSTATUS(status))
+			err = WEXITSTATUS(status);
+	}
+	if (bad)
+		die("%d of %llu: KHO_SCRATCH: %s", bad, count, strerror(err));
+	printf("%llu bytes\n", bytes);
+	return 0;
+}
+
+/* image STATE: says that a kernel is being loaded (1), or is not any more (0) */
+int cmd_image(char **argv)
+{
+	int err = tell(open_kho(), number(argv[0]));
+
+	if (err)
+		die("KHO_IMAGE: %s", strerror(err));
+	return 0;
+}
+
+/*
+ * contend STEP ROUNDS: somebody loads kernels, while somebody else asks for STEP bytes more
+ * in each round.  Between the beginning and the end of each loading, scratch must stay
+ * where it is.
+ */
+int cmd_contend(char **argv)
+{
+	__u64 step = number(argv[0]), rounds = number(argv[1]), i;
+	unsigned int loads = 0, moved = 0, grown = 0, busy = 0, other = 0;
+	struct kho_query before, begun, after;
+	int kho = open_kho(), ends[2], err;
+	pid_t child;
+
+	get_query(kho, &before);
+	if (pipe(ends))
+		die("pipe: %s", strerror(errno));
+	child = fork();
+	if (child < 0)
+		die("fork: %s", strerror(errno));
+	if (!child) {
+		for (i = 1; i <= rounds; i++) {
+			unsigned char got = ask(kho, before.scratch_size + i * step);
+
+			if (write(ends[1], &got, 1) != 1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	close(ends[1]);
+	while (!waitpid(child, NULL, WNOHANG)) {
+		err = tell(kho, KHO_IMAGE_BEGUN);
+		if (err)
+			die("BEGUN: %s", strerror(err));
+		get_query(kho, &begun);
+		usleep(loads % 2 ? 100 : 20000);
+		get_query(kho, &after);
+		moved += begun.scratch_addr != after.scratch_addr ||
+			 begun.scratch_size != after.scratch_size;
+		err = tell(kho, KHO_IMAGE_NONE);
+		if (err)
+			die("NONE: %s", strerror(err));
+		usleep(loads++ % 2 ? 50000 : 200);
+	}
+	for (i = 0; i < rounds; i++) {
+		unsigned char got;
+
+		if (read(ends[0], &got, 1) != 1)
+			die("the child ended early");
+		grown += !got;
+		busy += got == EBUSY;
+		other += got && got != EBUSY && got != ENOMEM;
+	}
+	printf("%u loads, grown %u times, refused %u times\n", loads, grown, busy);
+	if (moved || other)
+		die("moved %u times, %u other errors", moved, other);
+	if (!grown)
+		die("it has never grown");
+	return 0;
+}
+
+/* Preserves the first page of a block that is in use, whoever uses it. */
+static bool preserve_one(int kho, __u64 first)
+{
+	struct kho_page arg = { .size = sizeof(arg) };
+
+	for (arg.pfn = first; arg.pfn < first + BLOCK; arg.pfn++) {
+		if (ioctl(kho, KHO_PAGE_ADD, &arg))
+			continue;
+		printf("%#llx\n", arg.pfn);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * wall: preserves a page right below scratch and one right above it, so that it has to move.
+ * There may be no such page, but then there is a hole, or the kernel itself.
+ */
+int cmd_wall(char **argv)
+{
+	enum { PIECE = 2048 };
+	bool below = false, above = false;
+	int kho = open_kho();
+	struct kho_query q;
+	__u64 first, end;
+
+	(void)argv;
+	get_query(kho, &q);
+	first = q.scratch_addr / PAGE;
+	end = first + q.scratch_size / PAGE;
+	for (;;) {
+		below = below || preserve_one(kho, first - BLOCK);
+		above = above || preserve_one(kho, end);
+		if ((below && above) || sysconf(_SC_AVPHYS_PAGES) < 8 * PIECE)
+			return 0;
+		locked_pages(PIECE);
+	}
+}
