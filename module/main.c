@@ -9,16 +9,19 @@
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/reboot.h>
+#include <linux/stringify.h>
 
 #include "compat/compat.h"
 #include "base/inject.h"
 #include "core/backend.h"
 #include "core/core.h"
 #include "core/deferred.h"
+#include "core/left.h"
 #include "core/ram.h"
 #include "dev/dev.h"
 #include "farewell.h"
 #include "incoming/incoming.h"
+#include "leave.h"
 #include "mm/folio.h"
 #include "objects/objects.h"
 #include "pages/pages.h"
@@ -91,7 +94,11 @@ static void log_ready(void)
 	const struct kho_incoming *in = kho_incoming();
 	char arrived[160] = "nothing arrived", what[80];
 
-	if (in->outcome == KHO_ARRIVAL_TAKEN) {
+	if (in->left) {
+		snprintf(arrived, sizeof(arrived),
+			 "%llu objects and %llu other pages taken over from another kho.ko",
+			 kho_objects_nr(), kho_unclaimed_pages());
+	} else if (in->outcome == KHO_ARRIVAL_TAKEN) {
 		snprintf(arrived, sizeof(arrived),
 			 "%llu objects and %llu other pages arrived from %s",
 			 kho_objects_nr(),
@@ -121,7 +128,8 @@ static int __init kho_init(void)
 	int ret;
 
 	kho_inject_begin("init");
-	ret = kho_platform_check() ?: kho_backend_probe() ?: kho_folio_init();
+	ret = kho_platform_check() ?: kho_backend_probe() ?: kho_left_find() ?:
+	      kho_folio_init();
 	if (!ret) {
 		ret = kho_ram_init();
 		if (ret)
@@ -156,6 +164,9 @@ static int __init kho_init(void)
 	ret = kho_takeover();
 	if (ret)
 		goto err_exit_scratch;
+	/* What another module has left is to be handed on, so a jump waits from now on. */
+	if (kho_left())
+		WRITE_ONCE(loading, false);
 	kho_inject_end("takeover");
 	kho_inject_begin("scratch");
 	ret = kho_backend_scratch_init();
@@ -188,6 +199,9 @@ static int __init kho_init(void)
 	kho_change_end();
 	kho_sleep_ready();
 	kho_ram_watch();
+	/* Nobody was told of pages that were poisoned while there was no module. */
+	if (kho_incoming()->left)
+		kho_poison_search();
 	return 0;
 
 err_exit_outgoing:
@@ -223,12 +237,16 @@ static void __exit kho_exit(void)
 	kho_sleep_exit();
 	/* Without the lock, for which a reboot waits: this may wait for others' pages. */
 	kho_backend_quiet();
-	mutex_lock(&kho.lock);
-	withdraw();
-	kho_takeover_exit();
-	kho_backend_scratch_exit();
+	kho_stop_changes();
+	if (kho.leaving) {
+		kho_leave();
+	} else {
+		withdraw();
+		kho_takeover_exit();
+		kho_backend_scratch_exit();
+	}
 	kho_pages_exit();
-	mutex_unlock(&kho.lock);
+	kho_resume_changes();
 	unregister_reboot_notifier(&kho_reboot);
 	kho_backend_flush();
 	rcu_barrier();
@@ -243,3 +261,5 @@ MODULE_DESCRIPTION("Kexec Handover for kernels without it");
 MODULE_AUTHOR("The kho project");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(KHO_VERSION);
+/* For khoctl upgrade: this module can take over what another one has left, and leave it. */
+MODULE_INFO(kho_left, __stringify(KHO_LEFT_VERSION));

@@ -32,7 +32,7 @@ static int begin_resuming(void)
 		return kho_refuse(-EBUSY, "refused to resume from hibernation: the module is being loaded");
 	kho_stop_changes();
 	if (kho_holds_any() || kho_backend_unretrieved_pages() ||
-	    kho_incoming_refused())
+	    kho_incoming_arrival() == KHO_ARRIVAL_REFUSED)
 		ret = kho_refuse(-EBUSY, "refused to resume from hibernation: what is preserved here would be lost");
 	else
 		kho.resuming = true;

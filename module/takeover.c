@@ -11,6 +11,8 @@
  *		marked as such
  *
  * Before the commit, all of this can be undone, which leaves what arrived as it was.
+ *
+ * What another module has left in this kernel (leave.c) is taken over by the same steps.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -18,9 +20,12 @@
 #include "compat/compat.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/left.h"
 #include "core/metapage.h"
+#include "core/ram.h"
 #include "incoming/incoming.h"
 #include "objects/objects.h"
+#include "pages/pages.h"
 #include "poison/poison.h"
 #include "takeover.h"
 
@@ -63,12 +68,35 @@ static int read_objects(void)
 	return kho_backend_incoming_reset();
 }
 
+/*
+ * What another module has left in this kernel is taken over completely or not at all: then
+ * that module can be loaded again.
+ */
+static int read_left(void)
+{
+	const struct kho_left *left = kho_left();
+	int ret;
+
+	if (kho_incoming_refused() || kho_incoming()->error[0]) {
+		kho_left_refuse(kho_incoming()->error, left->fdt);
+		return -EINVAL;
+	}
+	ret = kho_objects_left() ?: kho_pages_left() ?: kho_ram_left();
+	if (ret)
+		return ret;
+	kho_incoming_restore();
+	kho.changes = left->changes;
+	kho.released = left->released;
+	return 0;
+}
+
 /**
  * kho_takeover() - find out what arrived, and prepare to take it over
  *
  * Context: may sleep; kho.lock held.
  * Return: 0, or an errno, after which nothing has changed.  A refused handover is no
- * error: the reason is logged and kept for KHO_QUERY, and nothing is preserved.
+ * error: the reason is logged and kept for KHO_QUERY, and nothing is preserved.  But it is
+ * one if another module in this kernel has left it.
  */
 int kho_takeover(void)
 {
@@ -79,6 +107,10 @@ int kho_takeover(void)
 	ret = kho_backend_incoming_read();
 	if (ret)
 		goto err_exit;
+	if (kho_left() && kho_incoming_refused()) {
+		ret = read_left();
+		goto err_exit;
+	}
 	if (!kho_incoming()->fdt)
 		return 0;
 	read_metadata();
@@ -88,6 +120,9 @@ int kho_takeover(void)
 	if (ret)
 		goto err_exit;
 	kho_poison_arrived();
+	ret = kho_left() ? read_left() : 0;
+	if (ret)
+		goto err_exit;
 	ret = kho_backend_incoming_keep();
 	if (ret)
 		goto err_exit;
@@ -119,6 +154,7 @@ void kho_takeover_commit(void)
 	kho_poison_commit();
 	kho_backend_incoming_finish();
 	kho_objects_commit();
+	kho_left_done();
 	kho_changed();
 	kho_trim_start();
 }

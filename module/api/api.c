@@ -29,6 +29,7 @@
 #include "tree/tree.h"
 
 #include <kho/fdt.h>
+#include <linux/kho.h>
 
 /* What other modules preserved; there is a tree only while there is anything. */
 static struct kho_radix_tree held;
@@ -40,8 +41,15 @@ static bool holds(void)
 	return kernel_pages;
 }
 
+/* Only the module that has preserved them can say what they are. */
+static const char *stays(void)
+{
+	return kernel_pages ? "another kernel module has preserved pages" : NULL;
+}
+
 static struct kho_owner api_owner = {
 	.holds = holds,
+	.stays = stays,
 };
 
 /**
@@ -64,7 +72,7 @@ EXPORT_SYMBOL_GPL(kho_is_enabled);
  */
 bool is_kho_boot(void)
 {
-	return kho_incoming_taken();
+	return kho_incoming_arrival() == KHO_ARRIVAL_TAKEN;
 }
 EXPORT_SYMBOL_GPL(is_kho_boot);
 
@@ -83,6 +91,8 @@ int kho_hold(unsigned long pfn, unsigned long nr_pages)
 
 	lockdep_assert_held(&kho.lock);
 
+	if (kho.leaving)
+		return kho_refuse(-EBUSY, "the module is about to be replaced");
 	if (kho_backend_in_scratch(pfn, nr_pages)) {
 		/* So that whoever frees it and allocates again gets another page. */
 		kho_backend_set_aside_later();

@@ -15,6 +15,7 @@
 
 #include "tree/tree.h"
 
+#include <kho/left.h>
 #include <linux/kho.h>
 
 /* Module parameters that only a backend uses */
@@ -199,6 +200,14 @@ int kho_backend_retrieve(u64 pfn, unsigned int order);
 void kho_backend_drop(u64 pfn, unsigned int order);
 u64 kho_backend_unretrieved_pages(void);
 u64 kho_backend_unretrieved_list(u64 *skip, kho_radix_range_callback_t cb, void *data);
+
+/* ---- Leaving what is preserved to another module in this kernel: leave.c ---- */
+
+/* Returns 0, or -EOPNOTSUPP after logging the reason.  kho.gate held for writing. */
+int kho_backend_may_leave(void);
+
+/* Adds to the record what the next module has to know, and forgets it.  Can't fail. */
+void kho_backend_leave(struct kho_left *left);
 
 /* ---- Information for users ---- */
 

@@ -77,6 +77,27 @@ bool kho_holds_any(void)
 }
 
 /**
+ * kho_stays() - is anything held that can't be left to another module?
+ *
+ * Context: kho.lock held.
+ * Return: what it is, or NULL.
+ */
+const char *kho_stays(void)
+{
+	struct kho_owner *owner;
+	const char *why;
+
+	lockdep_assert_held(&kho.lock);
+
+	list_for_each_entry(owner, &owners, list) {
+		why = owner->stays ? owner->stays() : NULL;
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+/**
  * kho_hold_module() - keep the module loaded as long as it holds anything
  *
  * Context: kho.lock held; the caller has a reference to the module, or the module
@@ -88,7 +109,8 @@ void kho_hold_module(void)
 
 	lockdep_assert_held(&kho.lock);
 
-	holds = kho_holds_any() || kho_deferred_any();
+	/* While the module is leaving, it holds nothing that would not be left behind. */
+	holds = !kho.leaving && (kho_holds_any() || kho_deferred_any());
 	if (holds && !kho.pinned)
 		__module_get(THIS_MODULE);
 	else if (!holds && kho.pinned)

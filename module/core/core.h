@@ -68,6 +68,8 @@ struct kho_state {
 	bool committed;
 	/** @pinned: a reference keeps the module loaded. */
 	bool pinned;
+	/** @leaving: the module may be unloaded, and leaves everything to the next one. */
+	bool leaving;
 	/** @changes: number of changes so far. */
 	u64 changes;
 	/** @released: number of base pages given up so far. */
@@ -86,6 +88,8 @@ struct kho_owner {
 	bool (*holds)(void);
 	/** @poison_changed: other poisoned pages may be preserved now.  Optional. */
 	void (*poison_changed)(void);
+	/** @stays: why what it holds can't be left to another module, or NULL.  Optional. */
+	const char *(*stays)(void);
 };
 
 /*
@@ -101,6 +105,7 @@ struct kho_owner {
 void kho_owner_add(struct kho_owner *owner);
 int kho_may_change(void);
 bool kho_holds_any(void);
+const char *kho_stays(void);
 void kho_hold_module(void);
 void kho_changed(void);
 

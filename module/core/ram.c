@@ -427,6 +427,71 @@ bool kho_ram_image_known(void)
 	return ram.next || rcu_access_pointer(ram.image);
 }
 
+/* More pieces than any machine has */
+#define MOST_PIECES	(1U << 20)
+
+static_assert(sizeof(struct ram_piece) == 2 * sizeof(u64));
+
+/**
+ * kho_ram_leave() - tell the next module which RAM the loaded kernel will have
+ * @left: the record
+ *
+ * Context: may sleep; kho.gate held for writing.
+ */
+void kho_ram_leave(struct kho_left *left)
+{
+	const struct ram_table *image = rcu_dereference_protected(ram.image, true);
+
+	if (!image)
+		return;
+	left->flags |= KHO_LEFT_IMAGE;
+	left->nr_image = image->nr;
+	left->image = kho_left_write(image->piece, image->nr * sizeof(image->piece[0]));
+	left->image_limit = ram.limit;
+}
+
+/**
+ * kho_ram_left() - learn that from the previous module
+ *
+ * Context: may sleep; kho.lock held, while the module is loaded.
+ * Return: 0; -EINVAL, which is logged; -ENOMEM.
+ */
+int kho_ram_left(void)
+{
+	const struct kho_left *left = kho_left();
+	struct ram_table *table;
+	unsigned int i;
+	int ret;
+
+	if (!(left->flags & KHO_LEFT_IMAGE))
+		return 0;
+	if (left->nr_image > MOST_PIECES) {
+		kho_left_refuse("the loaded kernel has too many pieces of RAM", left->nr_image);
+		return -EINVAL;
+	}
+	table = kvzalloc(struct_size(table, piece, left->nr_image), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	table->nr = left->nr_image;
+	table->capacity = table->nr;
+	ret = kho_left_read(left->image, table->piece, table->nr * sizeof(table->piece[0]));
+	for (i = 0; !ret && i < table->nr; i++) {
+		const struct ram_piece *piece = &table->piece[i];
+
+		if (piece->pfn < piece->end && (!i || piece[-1].end <= piece->pfn))
+			continue;
+		kho_left_refuse("the RAM of the loaded kernel is out of order", piece->pfn);
+		ret = -EINVAL;
+	}
+	if (ret) {
+		kvfree(table);
+		return ret;
+	}
+	replace(&ram.image, table);
+	ram.limit = left->image_limit;
+	return 0;
+}
+
 /* ---- Memory hotplug ---- */
 
 static void renew_now(void)

@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "left.h"
+
 int kho_ram_init(void);
 void kho_ram_watch(void);
 void kho_ram_exit(void);
@@ -18,5 +20,7 @@ bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages);
 int kho_ram_image(u32 state, u64 limit);
 u32 kho_ram_image_state(void);
 bool kho_ram_image_known(void);
+void kho_ram_leave(struct kho_left *left);
+int kho_ram_left(void);
 
 #endif /* KHO_RAM_H */

@@ -25,6 +25,7 @@
 #include "core/ram.h"
 #include "dev.h"
 #include "incoming/incoming.h"
+#include "leave.h"
 #include "mm/poison.h"
 #include "objects/objects.h"
 #include "pages/pages.h"
@@ -56,6 +57,7 @@ union kho_any {
 	struct kho_handoff handoff;
 	struct kho_image image;
 	struct kho_scratch_take scratch_take;
+	struct kho_upgrade upgrade;
 };
 
 static int do_query(union kho_any *any)
@@ -407,6 +409,15 @@ static int do_image(union kho_any *any)
 	return kho_ram_image(image->state, image->limit);
 }
 
+static int do_upgrade(union kho_any *any, struct file *dev)
+{
+	struct kho_upgrade *upgrade = &any->upgrade;
+
+	if (upgrade->flags)
+		return kho_not_zero("kho_upgrade.flags", upgrade->flags);
+	return kho_dev_upgrade(dev, upgrade->state, &upgrade->others);
+}
+
 static int do_scratch(union kho_any *any)
 {
 	struct kho_scratch_take *take = &any->scratch_take;
@@ -444,6 +455,8 @@ struct command {
 	int (*run)(union kho_any *any);
 	/** @run_fd: instead of @run: carries out the command and makes a file. */
 	int (*run_fd)(union kho_any *any, struct file **file);
+	/** @run_on: instead of @run: carries out the command for this file of the device. */
+	int (*run_on)(union kho_any *any, struct file *dev);
 };
 
 /*
@@ -464,6 +477,7 @@ static_assert(KHO_CMD_OBJ_INFO_LIST == 0x57);
 static_assert(KHO_CMD_HANDOFF == 0x58);
 static_assert(KHO_CMD_SCRATCH == 0x59);
 static_assert(KHO_CMD_IMAGE == 0x5a);
+static_assert(KHO_CMD_UPGRADE == 0x60);
 
 static const struct command commands[] = {
 	COMMAND(QUERY, struct kho_query, query, .run = do_query, .all = true,
@@ -504,6 +518,8 @@ static const struct command commands[] = {
 	COMMAND(SCRATCH, struct kho_scratch_take, scratch_take, .run = do_scratch,
 		.out = true),
 	COMMAND(IMAGE, struct kho_image, image, .run = do_image),
+	COMMAND(UPGRADE, struct kho_upgrade, upgrade, .run_on = do_upgrade,
+		.out_on_error = true, .out = true),
 };
 
 /*
@@ -558,6 +574,8 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 	if (nr < KHO_CMD_BASE || nr >= KHO_CMD_BASE + ARRAY_SIZE(commands) ||
 	    cmd != _IO(KHO_IOCTL_TYPE, nr))
 		return -ENOTTY;
+	/* Not when the device is opened, under a lock that is taken inside of kho.lock. */
+	kho_leave_cancel();
 	command = &commands[nr - KHO_CMD_BASE];
 	/* Some numbers in between are for files of objects. */
 	if (!command->size)
@@ -579,7 +597,7 @@ static long kho_ioctl(struct file *dev, unsigned int cmd, unsigned long arg)
 		if (copy_to_user(user, &any, size))
 			return -EFAULT;
 	}
-	ret = command->run(&any);
+	ret = command->run_on ? command->run_on(&any, dev) : command->run(&any);
 	if (ret ? command->out_on_error : command->out)
 		if (copy_to_user(user, &any, size))
 			return -EFAULT;
@@ -591,6 +609,8 @@ static const struct file_operations kho_fops = {
 	.unlocked_ioctl = kho_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,
+	.release = kho_dev_release,
+	.poll = kho_dev_poll,
 };
 
 static struct miscdevice kho_misc = {

@@ -9,8 +9,17 @@
 
 #include <linux/kho.h>
 
+struct file;
+struct inode;
+struct poll_table_struct;
+
 int kho_dev_init(void);
 void kho_dev_exit(void);
+
+/* upgrade.c */
+int kho_dev_release(struct inode *inode, struct file *file);
+__poll_t kho_dev_poll(struct file *file, struct poll_table_struct *wait);
+int kho_dev_upgrade(struct file *file, u32 state, u32 *others);
 
 /* query.c */
 void kho_query(struct kho_query *query);

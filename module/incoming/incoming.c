@@ -223,11 +223,13 @@ bool kho_incoming_is_ours(const char *name)
  * kho_incoming_page_waits() - is this page still as the handover left it, reserved?
  * @pfn: its number
  *
- * If envelopes kept the pages, the page must lie in one: reserved pages elsewhere are in
+ * What another module has left is allocated instead.  If envelopes kept the pages, the page must lie in one: reserved pages elsewhere are in
  * use.
  */
 bool kho_incoming_page_waits(u64 pfn)
 {
+	if (incoming.left)
+		return kho_left_page(pfn);
 	if ((incoming.kind == KHO_KIND_ENVELOPES || incoming.two_trees) &&
 	    !kho_list_covers(pfn, 1))
 		return false;
@@ -242,7 +244,7 @@ void kho_incoming_query(struct kho_query *query)
 {
 	lockdep_assert_held(&kho.lock);
 
-	query->arrival = incoming.outcome;
+	query->arrival = kho_incoming_arrival();
 	query->generation = incoming.generation;
 	query->stub_pages = incoming.boot.pages;
 	query->stub_extents = incoming.boot.extents;
@@ -251,6 +253,9 @@ void kho_incoming_query(struct kho_query *query)
 		sizeof(query->arrival_error));
 	strscpy((char *)query->previous_release, incoming.previous_release,
 		sizeof(query->previous_release));
-	query->arrival_kind = kho_incoming_taken() ? incoming.kind : KHO_KIND_NONE;
+	if (incoming.left)
+		query->arrival_kind = incoming.boot_kind;
+	else
+		query->arrival_kind = kho_incoming_taken() ? incoming.kind : KHO_KIND_NONE;
 	query->arrived_pages = kho_unclaimed_pages();
 }

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "arch/arch.h"
+#include "core/left.h"
 #include "tree/tree.h"
 
 #include <kho/boot_info.h>
@@ -23,6 +24,12 @@
 struct kho_incoming {
 	/** @outcome: KHO_ARRIVAL_*. */
 	u32 outcome;
+	/** @left: another module in this kernel has left it: see left.c. */
+	bool left;
+	/** @boot_outcome: in that case, @outcome of what this kernel was started with, */
+	u32 boot_outcome;
+	/** @boot_kind: and its @kind. */
+	u32 boot_kind;
 	/** @kind: KHO_KIND_*. */
 	u32 kind;
 	/** @generation: number of handovers that led to this kernel. */
@@ -61,6 +68,12 @@ void kho_incoming_ours(const char *name, bool ours);
 bool kho_incoming_is_ours(const char *name);
 bool kho_incoming_page_waits(u64 pfn);
 void kho_incoming_query(struct kho_query *query);
+
+/* left.c: if another module in this kernel has left what there is */
+void kho_incoming_set_left(void);
+void kho_incoming_restore(void);
+void kho_incoming_leave(struct kho_left *left);
+u32 kho_incoming_arrival(void);
 
 /* fdt.c */
 int kho_incoming_alloc_fdt(void);
@@ -108,5 +121,6 @@ void kho_trim_refused(void);
 void kho_trim_exit(void);
 void kho_trim_on_done(void (*done)(void));
 void kho_trim_query(struct kho_query *query);
+void kho_trim_restore(u32 state, u64 total, u64 done);
 
 #endif /* KHO_INCOMING_H */

@@ -347,6 +347,19 @@ void kho_trim_on_done(void (*done)(void))
 }
 
 /**
+ * kho_trim_restore() - note what another module in this kernel has trimmed
+ * @state: KHO_RELEASE_*
+ * @total: number of pages to be freed
+ * @done: number of those that were
+ */
+void kho_trim_restore(u32 state, u64 total, u64 done)
+{
+	trim.state = state;
+	trim.total = total;
+	trim.done = done;
+}
+
+/**
  * kho_trim_query() - report the progress of trimming
  * @query: its members about that are set
  */

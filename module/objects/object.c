@@ -32,6 +32,7 @@
 #include "core/core.h"
 #include "core/deferred.h"
 #include "core/page-alloc.h"
+#include "incoming/incoming.h"
 #include "memory/memory.h"
 #include "object.h"
 #include "records.h"
@@ -541,15 +542,18 @@ int kho_object_remove(const char *name)
  */
 void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 {
+	u32 step = !kho_incoming()->left;
+
 	lockdep_assert_held(&kho.lock);
 
 	object->mem.ops = &object_mem_ops;
 	strscpy_pad(object->name, (char *)record->name, sizeof(object->name));
-	object->arrived = true;
+	/* The count of handovers says so, if another module in this kernel has left it. */
+	object->arrived = step || record->generation;
 	object->flags = record->flags;
 	object->created = record->created;
-	object->generation = min(record->generation, U32_MAX - 1) + 1;
-	object->idle = min(record->idle, U32_MAX - 1) + 1;
+	object->generation = min(record->generation, U32_MAX - step) + step;
+	object->idle = min(record->idle, U32_MAX - step) + step;
 	object->uid = make_kuid(&init_user_ns, record->uid);
 	object->gid = make_kgid(&init_user_ns, record->gid);
 	object->mode = record->mode;
@@ -559,7 +563,7 @@ void kho_object_adopt(struct kho_object *object, struct kho_objs_record *record)
 	kho_text_clean(object->release, sizeof(object->release));
 	object->record = record;
 	list_object(object);
-	kho_object_counts.arrived++;
+	kho_object_counts.arrived += object->arrived;
 }
 
 /*
@@ -620,7 +624,8 @@ void kho_objects_commit(void)
 	lockdep_assert_held(&kho.lock);
 
 	kho_records_commit();
-	free_unwanted();
+	if (!kho_incoming()->left)
+		free_unwanted();
 	kho_mem_files_keep(kho_object_counts.nr);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/kho.h>
 
 struct file;
+struct kho_left;
 
 /* Objects that nobody opened for so many handovers are freed on arrival; 0: never. */
 extern unsigned int kho_max_idle;
@@ -56,6 +57,10 @@ void kho_objects_forget(void);
 void kho_objects_commit(void);
 int kho_records_init(void);
 void kho_records_exit(void);
+
+/* left.c: leaving objects to another module in this kernel; kho.lock held */
+void kho_objects_leave(struct kho_left *left);
+int kho_objects_left(void);
 
 /* sums.c */
 void kho_sums_at_jump(void);

@@ -8,6 +8,7 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/left.h"
 #include "core/page-alloc.h"
 #include "core/preserve.h"
 #include "incoming/incoming.h"
@@ -30,6 +32,8 @@
 
 /* Pages that KHO_PAGE_ADD marked in this kernel. */
 static struct kho_radix_tree by_pfn;
+/* Another module has left that tree. */
+static bool was_left;
 
 /* Logs which page of which entry is refused, and why. */
 static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
@@ -526,7 +530,67 @@ int kho_pages_init(void)
  */
 void kho_pages_exit(void)
 {
+	/* Until the takeover is committed, its nodes are another module's. */
+	if (was_left && !kho.committed)
+		kho_radix_forget_tree(&by_pfn);
 	kho_radix_destroy_tree(&by_pfn);
+}
+
+/**
+ * kho_pages_leave() - leave these pages to the next module, and forget them
+ * @left: the record
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_pages_leave(struct kho_left *left)
+{
+	left->raw_root = virt_to_phys(by_pfn.root);
+	kho_radix_forget_tree(&by_pfn);
+}
+
+static int take_node(void *data, u64 phys, unsigned int level)
+{
+	return kho_left_page(PHYS_PFN(phys)) ? 0 : -EINVAL;
+}
+
+/* A page that is not unclaimed was not preserved, or belongs to somebody else. */
+static int take_run(void *data, u64 phys, unsigned int order, u64 nr)
+{
+	u64 pfn = PHYS_PFN(phys);
+	int ret = 0;
+
+	for (; nr && !ret; nr--, pfn += 1ULL << order) {
+		ret = kho_backend_incoming_get(pfn, 1ULL << order);
+		cond_resched();
+	}
+	return ret;
+}
+
+/**
+ * kho_pages_left() - take these pages over from the previous module
+ *
+ * Context: may sleep; kho.lock held; the objects have claimed theirs.
+ * Return: 0; -EINVAL, which is logged; -ENOMEM.
+ */
+int kho_pages_left(void)
+{
+	struct kho_radix_adopt adopt = {
+		.tree = &by_pfn,
+		.walk.end = kho_end_of_memory(),
+		.node = take_node,
+		.run = take_run,
+	};
+	int ret;
+
+	kho_radix_destroy_tree(&by_pfn);
+	ret = kho_radix_adopt_tree(&adopt, kho_left()->raw_root);
+	was_left = !ret;
+	if (ret == -ENOMEM || !ret)
+		return ret;
+	kho_left_refuse(ret == KHO_WALK_BAD ? adopt.walk.why :
+			"a page by number is not preserved, or belongs to an object",
+			kho_left()->raw_root);
+	return -EINVAL;
 }
 
 /**

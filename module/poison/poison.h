@@ -11,6 +11,7 @@
 void kho_poison_init(void);
 void kho_poison_exit(void);
 void kho_poison_at_jump(void);
+void kho_poison_search(void);
 
 /* list.c */
 void kho_poison_list_init(void);

@@ -117,6 +117,17 @@ void kho_poison_at_jump(void)
 }
 
 /**
+ * kho_poison_search() - look for poisoned pages that nobody has reported to this module
+ *
+ * Context: any; the module is loaded.
+ */
+void kho_poison_search(void)
+{
+	kho_poison_lose();
+	queue_work(system_unbound_wq, &report_work);
+}
+
+/**
  * kho_poison_init() - start to watch for poisoned pages
  *
  * Context: may sleep.

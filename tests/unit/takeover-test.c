@@ -61,6 +61,7 @@ static void *get_more(void *p, size_t bytes)
 #define pfn_to_online_page(pfn)		((struct page *)NULL)
 #define DECLARE_BITMAP(name, bits)	unsigned long name[((bits) + 63) / 64]
 #define strscpy(to, from, size)		strscpy_pad(to, from, size)
+#define __GFP_NOFAIL			0
 
 static inline void strscpy_pad(char *to, const char *from, size_t size)
 {
@@ -92,6 +93,61 @@ void kho_trim_start(void) { }
 void kho_trim_refused(void) { }
 void kho_trim_exit(void) { }
 void kho_changed(void) { }
+void kho_trim_restore(u32 state, u64 total, u64 done) { }
+void kho_trim_query(struct kho_query *query) { }
+void kho_uncharge(struct kho_object *object, u64 nr_pages) { }
+u64 kho_left_write(const void *data, size_t bytes) { return 0; }
+
+/* What another module has left, or version 0. */
+static struct kho_left left;
+/* The chain of what is pinned. */
+static u64 pinned[4];
+static unsigned int refusals, done;
+
+const struct kho_left *kho_left(void)
+{
+	return left.version ? &left : NULL;
+}
+
+bool kho_left_page(u64 pfn)
+{
+	return true;
+}
+
+void kho_left_refuse(const char *why, u64 value)
+{
+	refusals++;
+}
+
+void kho_left_done(void)
+{
+	done += kho_left() && kho.committed;
+	left.version = 0;
+}
+
+int kho_left_read(u64 chain, void *data, size_t bytes)
+{
+	if (fails())
+		return -EINVAL;
+	memcpy(data, pinned, bytes);
+	return 0;
+}
+
+int kho_pages_left(void)
+{
+	return fails() ? -ENOMEM : 0;
+}
+
+int kho_ram_left(void)
+{
+	return fails() ? -ENOMEM : 0;
+}
+
+static void sort(void *base, size_t nr, size_t size,
+		 int (*compare)(const void *a, const void *b), void *swap)
+{
+	qsort(base, nr, size, compare);
+}
 int kho_sums_alloc(u64 nr_pages, u64 *first) { return 0; }
 void kho_sums_free(u64 first) { }
 void kho_data_free(u64 addr) { }
@@ -174,8 +230,10 @@ int kho_extent_each(const struct kho_extent *extent, int (*fn)(u64 pfn, u64 nr_p
 }
 
 #include "../../module/incoming/incoming.c"
+#include "../../module/incoming/left.c"
 #include "../../module/memory/extents.c"
 #include "../../module/objects/chain.c"
+#include "../../module/objects/left.c"
 #include "../../module/objects/records.c"
 #undef PER_CHUNK
 #include "../../module/objects/restore.c"
@@ -415,6 +473,104 @@ static void test_bad_head(void)
 	}
 }
 
+/* What a module leaves: the third object, of a process, is pinned. */
+static void make_left(void)
+{
+	struct kho_objs_page *page = (void *)memory[FIRST_RECORDS];
+
+	make_handover();
+	memset(&left, 0, sizeof(left));
+	left.version = KHO_LEFT_VERSION;
+	left.arrival = KHO_ARRIVAL_NONE;
+	left.generation = 5;
+	left.changes = 1000;
+	left.nr_pinned = 1;
+	pinned[0] = virt_to_phys(&page->records[1]);
+	incoming.left = true;
+	refusals = 0;
+	done = 0;
+}
+
+static void test_left(void)
+{
+	struct kho_object *object;
+	unsigned int nr = 0;
+
+	make_left();
+	begin();
+	incoming.left = true;
+	ok(!kho_takeover() && kho_object_counts.nr == OBJECTS && each_has_one_owner() &&
+	   is_as_it_came(), "what another module has left is taken over");
+	ok(incoming.generation == 5 && kho_incoming_arrival() == KHO_ARRIVAL_NONE &&
+	   kho.changes == 1000, "with what it knew of how this kernel was started");
+	list_for_each_entry(object, &kho_objects, list)
+		nr += object->mem.pinned && !strcmp(object->name, "object 2");
+	ok(nr == 1, "and with what is pinned");
+	kho_takeover_commit();
+	ok(done == 1, "the record is removed once it is committed");
+	kho.committed = false;
+	kho_takeover_exit();
+}
+
+static void test_left_faults(void)
+{
+	unsigned long total, nth;
+	bool good = true;
+
+	make_left();
+	begin();
+	incoming.left = true;
+	kho_takeover();
+	total = asked;
+	kho_takeover_exit();
+	for (nth = 1; nth <= total && good; nth++) {
+		make_left();
+		begin();
+		incoming.left = true;
+		fail_in = nth;
+		good = kho_takeover() && exits && nothing_is_left() && is_as_it_came() &&
+		       !done && !commits && left.version;
+		fail_in = 0;
+		/* Then the module that has left it is loaded again. */
+		begin();
+		incoming.left = true;
+		good = good && !kho_takeover() && kho_object_counts.nr == OBJECTS &&
+		       each_has_one_owner();
+		kho_takeover_exit();
+	}
+	ok(good, "each of %lu steps fails once: it stays for another module", total);
+}
+
+static void test_left_bad(void)
+{
+	static const char *const what[] = {
+		"a bad head", "a bad record", "a bad count", "a pinned object that is none",
+		"more pinned objects than there are",
+	};
+	struct kho_objs_page *page = (void *)memory[FIRST_RECORDS];
+	struct kho_objs_head *objs = (void *)memory[HEAD];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(what); i++) {
+		make_left();
+		if (i == 0)
+			objs->page_shift++;
+		if (i == 1)
+			page->records[0].mode = 07777;
+		if (i == 2)
+			objs->nr_objects++;
+		if (i == 3)
+			pinned[0] += 8;
+		if (i == 4)
+			left.nr_pinned = 1ULL << 40;
+		begin();
+		incoming.left = true;
+		ok(kho_takeover() == -EINVAL && refusals && nothing_is_left() && is_as_it_came() &&
+		   left.version, "%s: nothing is taken over, and all of it stays", what[i]);
+	}
+	left.version = 0;
+}
+
 /* Flips a bit, or writes the address of any page. */
 static void spoil(void)
 {
@@ -472,5 +628,8 @@ int main(void)
 	test_faults();
 	test_bad_head();
 	test_spoilt();
+	test_left();
+	test_left_faults();
+	test_left_bad();
 	return tap_done();
 }

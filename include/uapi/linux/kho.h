@@ -5,8 +5,8 @@
  * Everybody who may open the device may use objects, within the limits of each object's
  * owner, group and mode.  For a caller that may neither read nor write an object, it does
  * not exist, unless the caller owns it.  PAGE_*, BATCH_*, META_READ, ENVELOPE_LIST,
- * SUBTREE_LIST, HANDOFF, SCRATCH and IMAGE, and the addresses in struct kho_query,
- * require CAP_SYS_ADMIN.
+ * SUBTREE_LIST, HANDOFF, SCRATCH, IMAGE and UPGRADE, and the addresses in struct
+ * kho_query, require CAP_SYS_ADMIN.
  *
  * The commands from OBJ_COMMIT to OBJ_VERIFY are for the file of an object, all others
  * are for the device.
@@ -99,6 +99,7 @@ enum {
 	KHO_CMD_HANDOFF,
 	KHO_CMD_SCRATCH,
 	KHO_CMD_IMAGE,
+	KHO_CMD_UPGRADE = KHO_CMD_BASE + 0x20,
 };
 
 /* Features: bits of kho_query.features */
@@ -112,6 +113,7 @@ enum {
 #define KHO_FEATURE_SCRATCH	(1ULL << 7)	/* SCRATCH */
 #define KHO_FEATURE_IMAGE	(1ULL << 8)	/* IMAGE */
 #define KHO_FEATURE_GROW	(1ULL << 9)	/* SCRATCH makes scratch larger */
+#define KHO_FEATURE_UPGRADE	(1ULL << 16)	/* UPGRADE; poll() on the device */
 
 /* What became of a handover from the previous kernel: kho_query.arrival */
 enum {
@@ -939,5 +941,42 @@ struct kho_image {
 	__aligned_u64 limit;
 };
 #define KHO_IMAGE _IO(KHO_IOCTL_TYPE, KHO_CMD_IMAGE)
+
+/* Replacing the module: kho_upgrade.state */
+enum {
+	KHO_UPGRADE_NONE = 0,		/* nobody has to make way any more */
+	KHO_UPGRADE_ASK = 1,		/* ask all agents to make way */
+	KHO_UPGRADE_LEAVE = 2,		/* let the module be unloaded */
+};
+
+/**
+ * struct kho_upgrade - ioctl(KHO_UPGRADE)
+ *
+ * The module can be replaced while it holds something.  The next module in the same kernel
+ * then takes over objects and pages, like from a previous kernel; what is announced to the
+ * next kernel stays valid all the time.
+ *
+ * For this, nobody else may have the device or an object open or mapped.  With ASK, poll()
+ * and epoll report POLLPRI for all files of the device, until the caller sets NONE or
+ * closes its file.  An agent should then unmap and close everything, wait until it can
+ * open the device again, and open its objects by name.
+ *
+ * With LEAVE the module may be unloaded (rmmod), once the caller has closed its file, and
+ * leaves everything to the next one.  That ends with the next command of anybody.
+ *
+ * LEAVE fails with EBUSY if others use the module, which sets @others, or if another
+ * kernel module has preserved pages; EOPNOTSUPP on a kernel with in-kernel KHO.
+ */
+struct kho_upgrade {
+	/** @size: sizeof(struct kho_upgrade). */
+	__u32 size;
+	/** @flags: must be 0. */
+	__u32 flags;
+	/** @state: KHO_UPGRADE_*. */
+	__u32 state;
+	/** @others: out: with LEAVE, how many other references to the module there are. */
+	__u32 others;
+};
+#define KHO_UPGRADE _IO(KHO_IOCTL_TYPE, KHO_CMD_UPGRADE)
 
 #endif /* _UAPI_LINUX_KHO_H */

@@ -74,6 +74,24 @@ int kho_backend_may_preserve(void)
 }
 
 /**
+ * kho_backend_may_leave() - can another module in this kernel take over?
+ *
+ * Return: -EOPNOTSUPP: in-kernel KHO does not tell which pages it keeps for whom.
+ */
+int kho_backend_may_leave(void)
+{
+	return kho_refuse(-EOPNOTSUPP, "with in-kernel KHO the module can't be replaced while it holds anything");
+}
+
+/**
+ * kho_backend_leave() - never called: see kho_backend_may_leave()
+ * @left: unused
+ */
+void kho_backend_leave(struct kho_left *left)
+{
+}
+
+/**
  * kho_backend_check_image() - check whether the module has to know which kernel is loaded
  *
  * Return: -EOPNOTSUPP: in-kernel KHO takes care of that.

@@ -19,6 +19,7 @@
 #include "core/core.h"
 #include "core/walk.h"
 #include "incoming/incoming.h"
+#include "mm/iomem.h"
 #include "own.h"
 #include "tree/tree.h"
 
@@ -138,6 +139,37 @@ int kho_boot_tree_init(void)
 void kho_boot_tree_exit(void)
 {
 	kho_radix_destroy_tree(&boot_tree);
+}
+
+/**
+ * kho_boot_tree_leave() - leave the boot tree to whoever reads it next
+ * @left: the record
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_boot_tree_leave(struct kho_left *left)
+{
+	left->boot_root = kho_boot_tree_root();
+	kho_radix_forget_tree(&boot_tree);
+}
+
+/**
+ * kho_boot_tree_drop_left() - free the previous module's boot tree
+ *
+ * Context: may sleep; kho.lock held; its nodes have been checked, and nothing leads to it
+ * any more.
+ */
+void kho_boot_tree_drop_left(void)
+{
+	struct kho_radix_tree old;
+	struct kho_radix_adopt adopt = {
+		.tree = &old,
+		.walk.end = kho_end_of_memory(),
+	};
+
+	/* Without memory to find out, its nodes stay allocated: a few pages. */
+	if (!kho_radix_adopt_tree(&adopt, kho_left()->boot_root))
+		kho_radix_destroy_tree(&old);
 }
 
 /**

@@ -23,6 +23,7 @@
 #include "core/backend.h"
 #include "core/core.h"
 #include "core/preserve.h"
+#include "core/walk.h"
 #include "incoming/incoming.h"
 #include "mm/folio.h"
 #include "mm/reserved.h"
@@ -99,6 +100,26 @@ static int list_fdt(void)
 	return kho_unclaimed_add(fdt_pfn(), 1) ?: kho_unclaimed_del(fdt_pfn(), 1);
 }
 
+static int list_left_node(void *ctx, __u64 phys, unsigned int level)
+{
+	if (!kho_left_page(PHYS_PFN(phys)))
+		return -EEXIST;
+	return kho_unclaimed_add(PHYS_PFN(phys), 1);
+}
+
+/* Calls @fn for the setup page and for nodes of trees that only a module reads. */
+static int each_left(int (*fn)(void *ctx, __u64 phys, unsigned int level))
+{
+	const struct kho_walk_ops ops = { .node = fn };
+	const struct kho_left *left = kho_left();
+
+	if (!left)
+		return 0;
+	return (PAGE_ALIGNED(left->setup) ? fn(NULL, left->setup, 0) : -EEXIST) ?:
+	       kho_walk(left->raw_root, &ops, NULL, NULL) ?:
+	       kho_walk(left->boot_root, &ops, NULL, NULL);
+}
+
 /*
  * Lists every marked page as unclaimed.  Meanwhile the nodes are listed as well, so
  * -EEXIST or -EBUSY means that a page is two nodes, a node and marked, marked twice, or
@@ -115,7 +136,8 @@ static int list_all(void)
 	};
 
 	return kho_unclaimed_init() ?: kho_preserved_walk(&list_ops, NULL) ?:
-	       list_fdt() ?: kho_preserved_walk(&unlist_ops, NULL) ?: kho_announcement_unlist();
+	       list_fdt() ?: each_left(list_left_node) ?: each_left(unlist_node) ?:
+	       kho_preserved_walk(&unlist_ops, NULL) ?: kho_announcement_unlist();
 }
 
 static int unreserve_node(void *ctx, __u64 phys, unsigned int level)
@@ -168,7 +190,7 @@ static int read_tree(void)
 		.data = &check,
 	};
 	const char *why;
-	int ret;
+	int ret = 0;
 
 	if (in->boot.fdt_addr & ~PAGE_MASK || in->boot.fdt_size > PAGE_SIZE ||
 	    !kho_incoming_page_waits(fdt_pfn())) {
@@ -176,7 +198,9 @@ static int read_tree(void)
 				    in->boot.fdt_addr, in->boot.fdt_size);
 		return 0;
 	}
-	ret = kho_announcement_read();
+	/* If nothing was sent when this kernel was started, there is no list to respect. */
+	if (!in->left || in->list.announcements)
+		ret = kho_announcement_read();
 	if (ret || kho_incoming_refused())
 		return ret;
 	if (kho_announcement_has(fdt_pfn(), 1))
@@ -206,7 +230,7 @@ static int read_tree(void)
 	}
 
 	ret = list_all();
-	if (ret == -EBUSY || ret == -EEXIST) {
+	if (ret == -EBUSY || ret == -EEXIST || ret == KHO_WALK_BAD) {
 		kho_incoming_refuse("a page is marked twice, or is a node of the tree and something else as well",
 				    in->root, 0);
 		ret = 0;
@@ -252,13 +276,38 @@ static void from_list(void)
 	kho_incoming_set_boot(&boot);
 }
 
+/* Reads what another module has left in this kernel, like what was sent to it. */
+static int read_left(void)
+{
+	const struct kho_left *left = kho_left();
+	const struct kho_boot_info boot = {
+		.state = KHO_BOOT_KEPT,
+		.fdt_addr = left->fdt,
+		.fdt_size = PAGE_SIZE,
+		.pages = left->stub_pages,
+		.extents = left->stub_extents,
+		.usecs = left->stub_usecs,
+	};
+	int ret;
+
+	kho_incoming_set_left();
+	kho_incoming_set_boot(&boot);
+	ret = kho_scratch_left() ?: kho_incoming_alloc_fdt() ?: read_tree();
+	if (!ret && adopted &&
+	    kho_preserved_lies_in(left->scratch_pfn, left->scratch_pages))
+		kho_incoming_refuse("something in scratch is preserved",
+				    PFN_PHYS(left->scratch_pfn), 0);
+	return ret;
+}
+
 /**
  * kho_backend_incoming_read() - find out what arrived
  *
  * Makes the trees of preserved and of unclaimed pages, from what arrived or empty.
  *
  * Context: may sleep; kho.lock held.
- * Return: 0 or -ENOMEM.  A refused handover is no error: the reason is logged and
+ * Return: 0 or -ENOMEM; -EINVAL for scratch of another module that can't be taken over.  A
+ * refused handover is no error: the reason is logged and
  * kept for KHO_QUERY, and the trees are empty.
  */
 int kho_backend_incoming_read(void)
@@ -267,6 +316,10 @@ int kho_backend_incoming_read(void)
 
 	lockdep_assert_held(&kho.lock);
 
+	if (kho_left()) {
+		ret = read_left();
+		goto out;
+	}
 	boot_info = kho_arch_boot_info_get();
 	if (boot_info && boot_info->version == KHO_BOOT_INFO_VERSION)
 		kho_incoming_set_boot(boot_info);
@@ -288,6 +341,7 @@ int kho_backend_incoming_read(void)
 	default:
 		break;
 	}
+out:
 	if (ret || adopted)
 		return ret;
 
@@ -383,9 +437,13 @@ int kho_backend_incoming_keep(void)
 		.node = unreserve_node,
 		.run = unreserve_run,
 	};
-	/* The nodes are this kernel's tree from now on. */
-	int ret = kho_trim_prepare(kho_incoming()->root, true);
+	int ret;
 
+	/* What another module has left is this kernel's already. */
+	if (kho_left())
+		return 0;
+	/* The nodes are this kernel's tree from now on. */
+	ret = kho_trim_prepare(kho_incoming()->root, true);
 	if (ret)
 		return ret;
 	kho_preserved_walk(&ops, NULL);
@@ -425,7 +483,9 @@ void kho_backend_incoming_commit(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	if (boot_info)
+	if (kho_left())
+		kho_outgoing_take_over();
+	else if (boot_info)
 		boot_info->state = KHO_BOOT_TAKEN;
 	else
 		kho_arch_taken(&kho_incoming()->list);
@@ -445,6 +505,8 @@ void kho_backend_incoming_finish(void)
 	if (kho_incoming()->two_trees)
 		free_old_child(KHO_EXACT_NODE);
 	free_old_page(kho_incoming()->boot.fdt_addr);
+	if (kho_left())
+		kho_boot_tree_drop_left();
 }
 
 /**

@@ -45,6 +45,8 @@ static struct kho_exact *full_tree;
 static void *setup;
 /* An image may contain its address. */
 static bool setup_shown;
+/* It still announces what another module has left, until that is taken over for good. */
+static bool waiting;
 
 /* Writes the FDT to a buffer first, so that the one in place is always complete. */
 static int write_fdt(void)
@@ -243,6 +245,28 @@ static void publish(void)
 	kho_arch_publish(setup, virt_to_phys(fdt), &scratch);
 }
 
+/* From now on the FDT leads to the boot tree, and a child of it to the full tree. */
+static int lead_to_boot_tree(void)
+{
+	struct kho_exact *exact = kho_metapage_alloc();
+	int ret;
+
+	if (!exact)
+		return -ENOMEM;
+	strscpy((char *)exact->compatible, KHO_EXACT_COMPATIBLE,
+		sizeof(exact->compatible));
+	exact->page_shift = PAGE_SHIFT;
+	exact->root = kho_preserved_root();
+	full_tree = exact;
+	ret = kho_backend_add_child(KHO_EXACT_NODE, exact, sizeof(*exact),
+				    KHO_SUBTREE_OWN);
+	if (ret) {
+		full_tree = NULL;
+		kho_metapage_free(exact);
+	}
+	return ret;
+}
+
 /**
  * kho_backend_outgoing_init() - begin to prepare the outgoing handover
  *
@@ -261,8 +285,19 @@ int kho_backend_outgoing_init(void)
 	out = kzalloc(sizeof(*out), GFP_KERNEL);
 	if (!out)
 		return -ENOMEM;
+	/* The kernel that is loaded may know only one of them. */
+	if (kho_left())
+		kho_abi = kho_left()->abi;
 	out->abi = kho_abi;
 	return 0;
+}
+
+/* Goes on with the setup page of another module, as an image may have its address. */
+static void *take_setup_page(const struct kho_left *left)
+{
+	waiting = true;
+	setup_shown = left->flags & KHO_LEFT_SHOWN;
+	return phys_to_virt(left->setup);
 }
 
 /**
@@ -279,7 +314,7 @@ int kho_backend_outgoing_ready(void)
 
 	fdt_buffer = (void *)get_zeroed_page(GFP_KERNEL);
 	/* Not in scratch: the next kernel is copied there before it reads this page. */
-	setup = (void *)kho_zeroed_page(GFP_KERNEL);
+	setup = kho_left() ? take_setup_page(kho_left()) : (void *)kho_zeroed_page(GFP_KERNEL);
 	fdt = kho_metapage_alloc();
 	metadata = kho_metapage_alloc();
 	if (!fdt_buffer || !setup || !fdt || !metadata)
@@ -296,12 +331,56 @@ int kho_backend_outgoing_ready(void)
 				    KHO_SUBTREE_OWN);
 	if (!ret)
 		ret = carry_children_on();
+	if (!ret && kho_left() && kho_left()->handoff == KHO_HANDOFF_ENVELOPES)
+		ret = lead_to_boot_tree();
 	if (ret)
 		return ret;
 
-	publish();
+	if (!waiting)
+		publish();
 	kho_envelopes_update();
 	return 0;
+}
+
+/**
+ * kho_outgoing_take_over() - announce this module's handover instead of the previous one's
+ *
+ * Context: may sleep; kho.lock held, and kho.gate.
+ */
+void kho_outgoing_take_over(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	waiting = false;
+	publish();
+	kho_backend_image_changed();
+	kho_backend_set_aside_later();
+}
+
+/**
+ * kho_outgoing_leave() - leave the announcement to the next module, and forget it
+ * @left: the record
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ */
+void kho_outgoing_leave(struct kho_left *left)
+{
+	left->setup = virt_to_phys(setup);
+	left->fdt = virt_to_phys(fdt);
+	left->abi = out->abi;
+	left->handoff = full_tree ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
+	left->flags |= setup_shown ? KHO_LEFT_SHOWN : 0;
+	setup = NULL;
+	/* These stay, and are freed by the module that takes over. */
+	full_tree = NULL;
+	metadata = NULL;
+	fdt = NULL;
+	free_page((unsigned long)fdt_buffer);
+	fdt_buffer = NULL;
+	kfree(out);
+	out = NULL;
+	kho_envelopes_exit();
+	kho_boot_tree_leave(left);
 }
 
 /**
@@ -317,10 +396,11 @@ void kho_backend_outgoing_withdraw(void)
 {
 	lockdep_assert_held(&kho.lock);
 
-	if (setup)
+	if (setup && !waiting)
 		kho_arch_retire(setup);
-	if (setup && !setup_shown)
+	if (setup && !waiting && !setup_shown)
 		free_page((unsigned long)setup);
+	waiting = false;
 	setup = NULL;
 }
 
@@ -388,28 +468,6 @@ void kho_outgoing_new_scratch(void)
 	publish();
 	kho_envelopes_leave_open(kho_scratch_pfn(), kho_scratch_pages());
 	kho_envelopes_update();
-}
-
-/* From now on the FDT leads to the boot tree, and a child of it to the full tree. */
-static int lead_to_boot_tree(void)
-{
-	struct kho_exact *exact = kho_metapage_alloc();
-	int ret;
-
-	if (!exact)
-		return -ENOMEM;
-	strscpy((char *)exact->compatible, KHO_EXACT_COMPATIBLE,
-		sizeof(exact->compatible));
-	exact->page_shift = PAGE_SHIFT;
-	exact->root = kho_preserved_root();
-	full_tree = exact;
-	ret = kho_backend_add_child(KHO_EXACT_NODE, exact, sizeof(*exact),
-				    KHO_SUBTREE_OWN);
-	if (ret) {
-		full_tree = NULL;
-		kho_metapage_free(exact);
-	}
-	return ret;
 }
 
 static void lead_to_full_tree(void)
@@ -505,7 +563,7 @@ bool kho_outgoing_exists(void)
  */
 void kho_outgoing_announce(const struct kho_envelope *envelope, unsigned int nr)
 {
-	if (setup)
+	if (setup && !waiting)
 		kho_arch_announce(setup, envelope, nr);
 }
 

@@ -150,7 +150,37 @@ void kho_backend_flush(void)
  */
 void kho_backend_scratch_exit(void)
 {
+	/* Until the takeover is committed, its pages are another module's. */
+	if (kho_left())
+		kho_scratch_forget();
 	kho_scratch_clear();
+}
+
+/**
+ * kho_backend_may_leave() - can another module in this kernel take over?
+ *
+ * Return: 0: it can.
+ */
+int kho_backend_may_leave(void)
+{
+	return 0;
+}
+
+/**
+ * kho_backend_leave() - leave the outgoing handover and scratch to the next module
+ * @left: the record
+ *
+ * The announcement stays as it is, so a kernel that is loaded stays valid.  A jump before
+ * the next module is loaded hands over what is preserved now.
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock; nothing will change.
+ */
+void kho_backend_leave(struct kho_left *left)
+{
+	lockdep_assert_held(&kho.lock);
+
+	kho_outgoing_leave(left);
+	kho_scratch_leave(left);
 }
 
 /**
@@ -179,7 +209,7 @@ void kho_backend_query(struct kho_query *query)
 
 	query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
 			   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE |
-			   KHO_FEATURE_GROW;
+			   KHO_FEATURE_GROW | KHO_FEATURE_UPGRADE;
 	query->backend = KHO_BACKEND_MODULE;
 	query->scratch_addr = PFN_PHYS((u64)kho_scratch_pfn());
 	query->scratch_size = PFN_PHYS((u64)kho_scratch_pages());

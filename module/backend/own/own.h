@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 #include "arch/envelope.h"
+#include "core/left.h"
 #include "tree/tree.h"
 
 #include <kho/fdt.h>
@@ -56,6 +57,9 @@ void kho_scratch_free(struct kho_scratch_old *old);
 void kho_scratch_quiet(void);
 void kho_scratch_clear(void);
 void kho_scratch_hold_all(void);
+int kho_scratch_left(void);
+void kho_scratch_leave(struct kho_left *left);
+void kho_scratch_forget(void);
 u64 kho_scratch_held(void);
 
 /* scratch-late.c */
@@ -83,10 +87,14 @@ void kho_outgoing_announce(const struct kho_envelope *envelope, unsigned int nr)
 void kho_outgoing_new_scratch(void);
 void kho_outgoing_query(struct kho_query *query);
 const char *kho_outgoing_check(const struct kho_fdt *in);
+void kho_outgoing_take_over(void);
+void kho_outgoing_leave(struct kho_left *left);
 
 /* boot-tree.c */
 int kho_boot_tree_init(void);
 void kho_boot_tree_exit(void);
+void kho_boot_tree_leave(struct kho_left *left);
+void kho_boot_tree_drop_left(void);
 u64 kho_boot_tree_root(void);
 bool kho_boot_tree_lies_in(unsigned long pfn, unsigned long nr_pages);
 void kho_boot_tree_watch(kho_radix_watch_t watch);

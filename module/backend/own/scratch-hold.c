@@ -22,6 +22,7 @@
 #include "compat/compat.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "mm/iomem.h"
 #include "own.h"
 
 /* Pieces of up to this many pages are not divided further: not worth the time. */
@@ -283,6 +284,92 @@ void kho_scratch_clear(void)
 		return;
 	kho_scratch_move(0, 0, &old);
 	kho_scratch_free(&old);
+}
+
+static size_t held_bytes(unsigned long nr_pages)
+{
+	return BITS_TO_LONGS(nr_pages) * sizeof(long);
+}
+
+/**
+ * kho_scratch_forget() - there is no scratch any more, but its pages stay set aside
+ *
+ * Context: may sleep for long, until a sweep has ended; kho.lock held.
+ */
+void kho_scratch_forget(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	cancel_delayed_work_sync(&sweep_work);
+	scratch_pages = 0;
+	scratch_pfn = 0;
+	kvfree(held);
+	held = NULL;
+}
+
+/**
+ * kho_scratch_leave() - leave scratch to the next module
+ * @left: the record
+ *
+ * Context: may sleep for long, until a sweep has ended; kho.gate held for writing, and
+ * kho.lock.
+ */
+void kho_scratch_leave(struct kho_left *left)
+{
+	cancel_delayed_work_sync(&sweep_work);
+	left->scratch_pfn = scratch_pfn;
+	left->scratch_pages = scratch_pages;
+	if (held && scratch_pages)
+		left->scratch_held = kho_left_write(held, held_bytes(scratch_pages));
+	kho_scratch_forget();
+}
+
+/* Is each page that is said to be set aside a page that only we can have? */
+static bool all_held(unsigned long pfn, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++) {
+		if (held && !test_bit(i, held))
+			continue;
+		if (!kho_left_page(pfn + i) || page_count(pfn_to_page(pfn + i)) != 1)
+			return false;
+		if (!(i % SCAN_PIECE))
+			cond_resched();
+	}
+	return true;
+}
+
+/**
+ * kho_scratch_left() - take scratch over from the previous module
+ *
+ * Context: may sleep; kho.lock held; there is no scratch yet.
+ * Return: 0; -EINVAL, which is logged; -ENOMEM.
+ */
+int kho_scratch_left(void)
+{
+	const struct kho_left *left = kho_left();
+	u64 end = PHYS_PFN(kho_end_of_memory());
+	int ret;
+
+	if (!left->scratch_pages)
+		return 0;
+	if (left->scratch_pages > end || left->scratch_pfn > end - left->scratch_pages ||
+	    (left->scratch_pfn | left->scratch_pages) % BIT(MAX_PAGE_ORDER)) {
+		kho_left_refuse("its scratch can't be where it is said to be",
+				PFN_PHYS(left->scratch_pfn));
+		return -EINVAL;
+	}
+	ret = kho_scratch_set(left->scratch_pfn, left->scratch_pages, !left->scratch_held);
+	if (!ret && left->scratch_held)
+		ret = kho_left_read(left->scratch_held, held, held_bytes(left->scratch_pages));
+	if (!ret && !all_held(left->scratch_pfn, left->scratch_pages)) {
+		kho_left_refuse("a page of scratch is in use", PFN_PHYS(left->scratch_pfn));
+		ret = -EINVAL;
+	}
+	if (ret)
+		kho_scratch_forget();
+	return ret;
 }
 
 /**

@@ -254,6 +254,12 @@ int kho_backend_scratch_init(void)
 
 	lockdep_assert_held(&kho.lock);
 
+	/* Another module's scratch stays; a jump must not wait for long. */
+	if (kho_left()) {
+		kho_scratch_later();
+		return 0;
+	}
+
 	/* The only piece that is large enough may still be in incoming envelopes. */
 	kho_trim_on_done(kho_scratch_later);
 
