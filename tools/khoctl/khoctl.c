@@ -212,6 +212,21 @@ static const struct cmd commands[] = {
 			"  --kexec PATH      the kexec program (default: from PATH)\n",
 	},
 	{
+		.name = "upgrade",
+		.run = cmd_upgrade,
+		.args = "",
+		.summary = "replace the module, with everything that is preserved",
+		.help =
+			"  --to FILE         by this kho.ko (default: the installed one)\n"
+			"  --old FILE        the running kho.ko, to go back to (default: found)\n"
+			"  --wait SECONDS    ask agents to make way, and wait (default: 30)\n"
+			"  --no-rollback     even if there is no way back to the running one\n"
+			"  --force           even by the same version\n"
+			"  --save            only keep a copy of the running kho.ko, to go back to\n"
+			"  --dry-run         check everything, and change nothing\n"
+			"  --json            print JSON\n",
+	},
+	{
 		.name = "restrict",
 		.run = cmd_restrict,
 		.args = "",

@@ -28,6 +28,7 @@ int cmd_setdata(int argc, char **argv);
 int cmd_settle(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_unload(int argc, char **argv);
+int cmd_upgrade(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 #endif /* KHOCTL_COMMANDS_H */
