@@ -80,6 +80,7 @@ compile poison 'memory/poison.c lib/ioctl.c'
 compile race-test 'races/race-test.c races/race-held.c lib/ioctl.c'
 compile guard 'guard/guard.c guard/guard-limits.c guard/guard-view.c lib/ioctl.c' -pthread
 compile dma 'devices/dma.c lib/ioctl.c'
+compile upgrade upgrade/upgrade.c
 # The host runs it, too, to make a slate and to read it.
 compile kho-fuzz 'fuzz/core.c fuzz/main.c fuzz/model.c fuzz/ops-change.c fuzz/ops-device.c
 	fuzz/ops-map.c fuzz/ops-object.c fuzz/ops-page.c fuzz/ops-pin.c fuzz/ops-shared.c' -static -pthread
@@ -137,7 +138,8 @@ if [ -n "$bench" ]; then
 	add_program /bin/cp
 fi
 programs=(agent dma fail-nth guard keeper kill-points kill-steps kho-fuzz kvcache
-	ioctl-test ioctl-test32 memory memory-test memory-test32 place poison race-test)
+	ioctl-test ioctl-test32 memory memory-test memory-test32 place poison race-test
+	upgrade)
 for file in "${programs[@]}"; do
 	add_program "$bin/$file"
 done

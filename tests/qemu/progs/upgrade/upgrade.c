@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An agent whose module is replaced.
+ *
+ *	upgrade leave			lets the module be unloaded, and ends
+ *	upgrade others			prints what KHO_UPGRADE_LEAVE says of others
+ *	upgrade yield NAME		has the object mapped until it is asked to make way,
+ *					and opens it again afterwards
+ *	upgrade pin NAME BYTES FILE	preserves its own memory, and keeps it until FILE
+ *					exists; it must be unchanged, and writing to it
+ *					changes the object
+ */
+#include <poll.h>
+#include <time.h>
+
+#include "guest.h"
+
+static void pause_ms(unsigned int ms)
+{
+	const struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+static int upgrade(int kho, __u32 state, __u32 *others)
+{
+	struct kho_upgrade arg = { .size = sizeof(arg), .state = state };
+	int ret = ioctl(kho, KHO_UPGRADE, &arg) ? errno : 0;
+
+	*others = arg.others;
+	return ret;
+}
+
+static int open_named(int kho, const char *name, __u64 *bytes)
+{
+	struct kho_obj_name arg = { .size = sizeof(arg) };
+
+	strncpy((char *)arg.name, name, sizeof(arg.name) - 1);
+	if (ioctl(kho, KHO_OBJ_OPEN, &arg))
+		die("%s: %s", name, strerror(errno));
+	*bytes = arg.bytes;
+	return arg.fd;
+}
+
+static int leave(char **argv)
+{
+	__u32 others;
+	int ret = upgrade(open_kho(), KHO_UPGRADE_LEAVE, &others);
+
+	(void)argv;
+	if (ret)
+		die("KHO_UPGRADE_LEAVE: %s, %u others", strerror(ret), others);
+	return 0;
+}
+
+static int others(char **argv)
+{
+	__u32 nr;
+	int kho = open_kho(), ret = upgrade(kho, KHO_UPGRADE_LEAVE, &nr);
+
+	(void)argv;
+	printf("%s %u\n", ret ? strerror(ret) : "none", nr);
+	upgrade(kho, KHO_UPGRADE_NONE, &nr);
+	return 0;
+}
+
+static int yield(char **argv)
+{
+	struct pollfd asked = { .events = POLLPRI };
+	__u64 bytes, *memory, sum, i;
+	int kho = open_kho(), obj, times;
+
+	for (times = 0; times < 2; times++) {
+		obj = open_named(kho, argv[0], &bytes);
+		memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, obj, 0);
+		if (memory == MAP_FAILED)
+			die("mmap: %s", strerror(errno));
+		for (sum = 0, i = 0; i < bytes / 8; i++)
+			sum = sum * 31 + memory[i];
+		printf("%llu\n", (unsigned long long)sum);
+		fflush(stdout);
+		if (times)
+			break;
+		asked.fd = kho;
+		if (poll(&asked, 1, -1) != 1 || asked.revents != POLLPRI)
+			die("poll: %#x", asked.revents);
+		munmap(memory, bytes);
+		close(obj);
+		close(kho);
+		/* Whoever opens the device at once would be in the way. */
+		do {
+			pause_ms(1000);
+			kho = open("/dev/kho", O_RDWR | O_CLOEXEC);
+		} while (kho < 0);
+	}
+	return 0;
+}
+
+static int pin(char **argv)
+{
+	struct kho_obj_preserve arg = { .size = sizeof(arg) };
+	__u64 bytes = strtoull(argv[1], NULL, 0), i;
+	__u64 *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int kho = open_kho();
+
+	if (memory == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	for (i = 0; i < bytes / 8; i++)
+		memory[i] = i * 0x9e3779b97f4a7c15ULL;
+	strncpy((char *)arg.name, argv[0], sizeof(arg.name) - 1);
+	arg.addr = ptr64(memory);
+	arg.bytes = bytes;
+	if (ioctl(kho, KHO_OBJ_PRESERVE, &arg))
+		die("KHO_OBJ_PRESERVE: %s", strerror(errno));
+	close(arg.fd);
+	close(kho);
+	puts("ready");
+	fflush(stdout);
+	while (access(argv[2], F_OK))
+		pause_ms(100);
+	for (i = 0; i < bytes / 8; i++)
+		if (memory[i] != i * 0x9e3779b97f4a7c15ULL)
+			die("word %llu has changed", (unsigned long long)i);
+	memory[0] = 0x1122334455667788ULL;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int args;
+		int (*run)(char **argv);
+	} commands[] = {
+		{ "leave", 0, leave },
+		{ "others", 0, others },
+		{ "yield", 1, yield },
+		{ "pin", 3, pin },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (argc >= 2 && !strcmp(argv[1], commands[i].name) &&
+		    argc == 2 + commands[i].args)
+			return commands[i].run(argv + 2);
+	die("usage: upgrade COMMAND [ARGUMENT]...");
+}
