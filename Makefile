@@ -27,9 +27,10 @@ help:
 	@echo '  make               khoctl, libkho, and the module for the running kernel'
 	@echo '  make tools         khoctl and libkho only'
 	@echo '  make module        the module only; KDIR=DIR for another kernel'
-	@echo '  make install       install khoctl, libkho and kho-seal; PREFIX, DESTDIR'
+	@echo '  make install       install khoctl, libkho, kho-seal and the units; PREFIX, DESTDIR'
 	@echo '  make uninstall     remove them'
 	@echo '  make install-seal  install kho-seal only, see docs/sealing.md; uninstall-seal removes it'
+	@echo '  make install-units  install the units of systemd only, see docs/units.md; uninstall-units'
 	@echo '  make dkms-install  install the module with DKMS, for this and later kernels'
 	@echo '  make dkms-uninstall  remove it'
 	@echo '  make bootstub TREE=DIR  add the boot stub to an unpacked kernel tree'
@@ -46,10 +47,10 @@ module:
 	cp -ru Kbuild module include build/module/
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/module modules
 
-install: tools install-seal
+install: tools install-seal install-units
 	$(MAKE) -C tools install PREFIX=$(PREFIX)
 
-uninstall: uninstall-seal
+uninstall: uninstall-seal uninstall-units
 	$(MAKE) -C tools uninstall PREFIX=$(PREFIX)
 
 install-seal:
@@ -57,6 +58,12 @@ install-seal:
 
 uninstall-seal:
 	$(MAKE) -C seal uninstall PREFIX=$(PREFIX)
+
+install-units:
+	$(MAKE) -C systemd install PREFIX=$(PREFIX)
+
+uninstall-units:
+	$(MAKE) -C systemd uninstall PREFIX=$(PREFIX)
 
 dkms-install:
 	mkdir -p $(DKMS_SRC)
@@ -107,5 +114,6 @@ lint:
 clean:
 	rm -rf build
 
-.PHONY: all help tools module install uninstall install-seal uninstall-seal dkms-install dkms-uninstall \
+.PHONY: all help tools module install uninstall install-seal uninstall-seal install-units \
+	uninstall-units dkms-install dkms-uninstall \
 	bootstub demo check soak fuzz matrix bench lint clean
