@@ -31,6 +31,7 @@ khoctl_is('help of an unknown command', ['help', 'frob'], 2, undef,
 for my $c (@commands) {
 	khoctl_is("$c --help", [$c, '--help'], 0, qr/^usage: khoctl $c\b/,
 		  undef);
+	khoctl_is("$c -h", [$c, '-h'], 0, qr/^usage: khoctl $c\b/, undef);
 	khoctl_is("help $c", ['help', $c], 0, qr/^usage: khoctl $c\b/, undef);
 	khoctl_is("$c: unknown option", [$c, '--frob'], 2, undef,
 		  qr/^khoctl $c: unknown option '--frob'\nTry 'khoctl $c --help'/);
@@ -40,6 +41,39 @@ for my $c (@commands) {
 		  undef, qr/option '--device' is given twice/);
 }
 
+is(join(' ', sort(`$khoctl --help` =~ /^  ([a-z]+) /mg)),
+   join(' ', sort grep { $_ ne 'freeze' } @commands),
+   'these are all commands');
+
+# ---- Colour ----
+
+# A finding that fails, on a terminal of script(1)
+sub on_terminal {
+	my ($env, @args) = @_;
+
+	return scalar `env -u NO_COLOR KHO_SYSROOT=$dir/empty $env script -qec '$khoctl @args' /dev/null </dev/null`;
+}
+
+mkdir("$dir/empty");
+for (['TERM=xterm', 'check', 1], ['TERM=dumb', 'check', 0], ['TERM=', 'check', 0],
+     ['TERM=xterm NO_COLOR=1', 'check', 0], ['TERM=xterm NO_COLOR=', 'check', 1],
+     ['TERM=xterm', '--color=never check', 0],
+     ['TERM=xterm', 'check --color never', 0],
+     ['TERM=dumb', 'check --color=always', 1]) {
+	my ($env, $args, $colored) = @$_;
+	my $text = on_terminal($env, $args);
+
+	like($text, $colored ? qr/^\e\[1;31mFAIL\e\[0m  device /m : qr/^FAIL  device /m,
+	     "colour: $args with $env");
+}
+khoctl_is('colour: not in a file', ['check'], 1, qr/^FAIL  device /m, undef,
+	  { KHO_SYSROOT => "$dir/empty", TERM => 'xterm' });
+khoctl_is('colour: if it must be', ['--color', 'always', 'check'], 1,
+	  qr/^\e\[33mwarn\e\[0m .*^\e\[1;31mFAIL\e\[0m /ms, undef,
+	  { KHO_SYSROOT => "$dir/empty", TERM => 'xterm' });
+khoctl_is("--color: nonsense, $_", [split(/ /, $_)], 2, undef,
+	  qr/--color: 'x': auto, always or never/)
+	for ('--color x check', 'check --color=x');
 unlike(khoctl_is('--help lists what is new', ['--help'], 0,
 		 qr/^  seal .* object.*^  restrict .* envelopes$/ms, undef),
        qr/^  freeze/m, 'and no deprecated spelling');
@@ -69,7 +103,8 @@ khoctl_is('check: --kexec with a target',
 khoctl_is("map: --width $_", ['map', '--width', $_], 2, undef,
 	  qr/--width: '\Q$_\E': a number from 40 to 1000/)
 	for ('', '39', '1001', '80x', '-80');
-khoctl_is('map: two ways at a time', ['map', '--svg', 'x', '--json'], 2, undef,
+khoctl_is('map: two ways at a time', ['map', '--svg', 'x', '--json'], 2,
+	  qr/"kind": "usage"/,
 	  qr/only one of --svg, --json and --width/);
 khoctl_is('map: too many', ['map', 'x'], 2, undef, qr/too many/);
 khoctl_is('restrict: too many', ['restrict', 'x'], 2, undef, qr/too many/);
@@ -195,7 +230,7 @@ for my $shift (12, 14, 16) {
 	     'object small');
 }
 my $own = khoctl_is('dump: of a kernel with KHO of its own',
-		    ['dump', make_dump('own-kho', 12)], 0,
+		    ['dump', '--extents', make_dump('own-kho', 12)], 0,
 		    qr/^setup node  kept by in-kernel KHO, with scratch and FDT\n.*\nno problems\n$/ms,
 		    undef);
 like($own, qr/^tree, root at 0x\w+, 824 pages, 3\.2 MiB$/m, 'its tree');
@@ -206,8 +241,15 @@ khoctl_is('dump: of such a kernel, two roots',
 	  ['dump', make_dump('own-kho-roots', 12)], 1,
 	  qr/tree: there are 2 root nodes/, undef);
 my $good = make_dump('good', 12);
-my $text = khoctl_is('dump: text', ['dump', $good], 0, qr/\nno problems\n$/,
-		     undef);
+my $text = khoctl_is('dump: a summary', ['dump', $good], 0,
+		     qr/\nno problems\n$/, undef);
+like($text, qr/^extents, 310, the largest of 2 MiB \(--extents lists all\)$/m,
+     'its extents');
+like($text, qr/^  NAME +SIZE +PAGES +EXTENTS +GEN +OWNER +MODE +DATA\n  big +1\.1 MiB +303 +300 +1 +1000:100 +0640 +0\n  small +5 B +1 +1 +0 +0:0 +0600 +4083\n/m,
+     'its objects');
+cmp_ok(scalar(() = $text =~ /\n/g), '<', 40, 'it fits on a screen');
+$text = khoctl_is('dump: text', ['dump', '--extents', $good], 0,
+		  qr/\nno problems\n$/, undef);
 like($text, qr/^setup node  0x1000000: type 10, length 32, next 0x0$/m, 'setup');
 like($text, qr/^scratch     0x000040000000 to 0x00004fffffff  256 MiB$/m,
      'scratch');
@@ -309,7 +351,8 @@ for (@unsound) {
 
 # An object of 1 TiB, in 524288 extents: takes seconds, and no memory of its size.
 my $tera = make_dump('tera', 12);
-my $shown = khoctl_is('dump: 1 TiB in 524288 extents', ['dump', $tera], 0,
+my $shown = khoctl_is('dump: 1 TiB in 524288 extents',
+		      ['dump', '--extents', $tera], 0,
 		      qr/\nno problems\n$/, undef);
 like($shown, qr/^  tera: 1 TiB \(1099511627776 bytes\), 268435456 pages,/m,
      'its size');

@@ -248,7 +248,7 @@ dev_is('status: subtrees', ['status'], 0,
        qr/^subtrees    LUO, 6 KiB, not the module's: carried on\n +x\\x1b\[2J, 8 B, not the module's$/m,
        undef, \%trees);
 dev_is('status --json: the new fields', ['status', '--json'], 0,
-       qr/"arrival_kind": "envelopes",\n  "backend": "module",\n  "release": "running",\n  "release_pages": 1024,\n  "release_done": 256,\n  "freeing_pages": 1024,\n  "freeing_done": 128,\n  "envelopes": 3,\n  "envelope_pages": 3072,\n  "ram_pages": 1048576,\n  "subtrees": \[\n    \{\n      "name": "LUO",/,
+       qr/"arrival_kind": "envelopes",\n  "backend": "module",\n  "release_state": "running",\n  "release_pages": 1024,\n  "release_done_pages": 256,\n  "freeing_pages": 1024,\n  "freeing_done_pages": 128,\n  "envelopes": 3,\n  "envelope_pages": 3072,\n  "ram_pages": 1048576,\n  "subtrees": \[\n    \{\n      "name": "LUO",/,
        undef, { %env3, %trees, KHO_FAKE_KIND => 2,
 		KHO_FAKE_RELEASE => '1:1024:256',
 		KHO_FAKE_FREEING => '1024:128' });

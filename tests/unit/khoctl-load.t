@@ -46,12 +46,12 @@ load_is('replaces', 'good', ['--reuse-cmdline', $bz], 0,
 	qr/it replaces the kernel loaded before/, undef);
 is(loaded(), 1, 'it is loaded');
 load_is('JSON', 'good', ['--json', '--append', 'a', $bz], 0,
-	qr/"version": "6\.1\.0-successor".*"replaced": true.*"segments": \[\n    \{\n      "addr": 1073741824,\n      "size": 4194304\n/s,
+	qr/"kernel_version": "6\.1\.0-successor".*"replaced": true.*"segments": \[\n    \{\n      "addr": 1073741824,\n      "bytes": 4194304,\n/s,
 	undef);
 
 loaded(0);
 load_is('--no-checks', 'good', ['--no-checks', '--append', 'a', '--json', $bz], 0,
-	qr/"checks": false/, undef);
+	qr/"checksum": false/, undef);
 like(slurp($log), qr/^--no-checks$/m, 'kexec is told so');
 loaded(0);
 load_is('--dry-run', 'good', ['--dry-run', '--append', "it's \$HOME", $bz], 0,
@@ -350,7 +350,7 @@ dev_is('scratch: there is some', ['scratch'], 0,
 dev_is('scratch: none can be had', ['scratch'], 1, undef,
        qr/no such piece of memory is available/, { KHO_FAKE_SCRATCH => '0:0' });
 dev_is('scratch: it is found', ['scratch', '--json'], 0,
-       qr/"scratch_addr": 1073741824,\n  "scratch_size": 67108864,\n  "held": 33554432/,
+       qr/"scratch_addr": 1073741824,\n  "scratch_bytes": 67108864,\n  "held_bytes": 33554432,/,
        undef, { KHO_FAKE_SCRATCH => '0:0',
 		KHO_FAKE_FOUND_SCRATCH => '0x40000000:0x4000000' });
 mkdir("$root/run");

@@ -72,9 +72,9 @@ for ([ '1.5 GiB', "00001000-7fffffff : System RAM\n", 32 ],
 }
 spew("$root/proc/iomem", $iomem);
 $out = dev_is('map --json', ['map', '--json'], 0, qr/^\{/, undef, \%map);
-like($out, qr/"scratch": \[\n    \{\n      "addr": 1073741824,\n      "size": 268435456\n/,
+like($out, qr/"scratch": \[\n    \{\n      "addr": 1073741824,\n      "bytes": 268435456,\n/,
      'map: scratch in JSON');
-like($out, qr/"arrived_envelopes": \[\n    \{\n      "addr": 1610612736,\n      "size": 16777216\n    \},/,
+like($out, qr/"arrived_envelopes": \[\n    \{\n      "addr": 1610612736,\n      "bytes": 16777216,\n      "size": 16777216\n    \},/,
      'map: sorted');
 like($out, qr/"ram": 3220828160,\n    "kernel": 33554432,/, 'map: sums');
 

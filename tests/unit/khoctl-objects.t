@@ -244,7 +244,7 @@ like($ls, qr/^large +1 GiB .* 0600 +256 +3 +1 +1 +0 .* agent +4$/m,
 like($ls, qr/^lies .* 0600 +0 +4 +18446744073709551615 /m,
      'ls -l: pages that cannot be');
 dev_is('ls --json', ['ls', '--json'], 0,
-       qr/"name": "b",\n      "bytes": 3000,.*?"claimed": true,\n      "sealed": true,\n      "uncommitted": false,\n      "pinned": false,\n      "sum_at_jump": false,\n      "summed": true,\n      "pmd_pages": 0,\n      "pud_pages": 0,\n      "idle": 0,\n      "uid": 0,\n      "gid": 0,\n      "mode": "0640",\n      "data_bytes": 0,\n      "poisoned_pages": 0,\n      "comm": "agent",\n      "release": "6\.1\.0-fake"\n/s,
+       qr/"name": "b",\n      "bytes": 3000,.*?"claimed": true,\n      "sealed": true,\n      "uncommitted": false,\n      "pinned": false,\n      "sum_at_jump": false,\n      "summed": true,\n      "pmd_pages": 0,\n      "pud_pages": 0,\n      "idle": 0,\n      "uid": 0,\n      "gid": 0,\n      "mode": "0640",\n      "data_bytes": 0,\n      "poisoned_pages": 0,\n      "comm": "agent",\n      "release": "6\.1\.0-fake",\n      "busy": false\n/s,
        undef);
 dev_is('ls: an older module', ['ls'], 1, undef,
        qr/the module is older than khoctl: it has no owners/,
@@ -281,13 +281,16 @@ dev_is('verify: bad', ['verify', 'bad'], 1,
        qr/^bad: BAD: 3 of 300 pages differ, the first is number 150, at offset 0x96000\n$/,
        undef);
 dev_is('verify: all that have a checksum', ['verify'], 1,
-       qr/^bad: BAD: .*\ngood: ok, 251 pages\nwritten: not verifiable: it has no checksum, or was opened for writing since the checksum was taken\n$/,
+       qr/^bad: BAD: .*\ngood: ok, 251 pages\nlater: not verifiable yet: it gets its checksum at the jump\nwritten: not verifiable: it has no checksum, or was opened for writing since the checksum was taken\n$/,
        undef);
 unlink("$dir/fake/objects/bad");
 dev_is('verify: what was written to is no failure', ['verify'], 0,
-       qr/^good: ok.*\nwritten: not verifiable/, undef);
+       qr/^good: ok.*\nlater: not verifiable yet: .*\nwritten: not verifiable/,
+       undef);
 dev_is('verify: unless it is named', ['verify', 'written'], 1,
        qr/^written: not verifiable: /, undef);
+dev_is('verify: nor is what has none yet', ['verify', 'later'], 1,
+       qr/^later: not verifiable yet: it gets its checksum at the jump\n$/, undef);
 dev_is('verify: one without a checksum', ['verify', 'plain'], 1,
        qr/^plain: not verifiable: it has no checksum/, undef);
 dev_is('verify: no such object, and another', ['verify', 'none', 'good'], 1,
@@ -295,12 +298,12 @@ dev_is('verify: no such object, and another', ['verify', 'none', 'good'], 1,
 like(info('good'), qr/^@{[sprintf('%x', $arrived | $claimed | $summed)]} /,
      'verify: a checksum is not lost by it');
 dev_is('verify --json', ['verify', '--json', 'good', 'written', 'none'], 1,
-       qr/"name": "good",\n      "result": "ok",\n      "pages": 251,\n      "bad": 0\n.*"result": "unverifiable",.*"why": ".*"result": "error",.*"ok": false/s,
+       qr/"name": "good",\n      "result": "ok",\n      "pages": 251,\n      "bad_pages": 0,\n.*"result": "unverifiable",.*"why": ".*"result": "error",.*"ok": false/s,
        undef);
 object('bad', 'b' x 8192, $arrived | $summed);
 spew("$dir/fake/objects/bad", 'b' x 8191 . 'c');
 dev_is('verify --json: bad', ['verify', '--json'], 1,
-       qr/"name": "bad",\n      "result": "bad",\n      "pages": 2,\n      "bad": 1,\n      "first_bad": 1,\n      "offset": 4096\n.*"ok": false/s,
+       qr/"name": "bad",\n      "result": "bad",\n      "pages": 2,\n      "bad_pages": 1,\n      "first_bad": 1,\n      "first_bad_offset": 4096,\n.*"ok": false/s,
        undef);
 {
 	my $poisoned = { KHO_FAKE_POISONED => 'good:120:3' };
@@ -309,7 +312,7 @@ dev_is('verify --json: bad', ['verify', '--json'], 1,
 	       qr/^good: POISONED: 3 of 251 pages lost, the first is number 120, at offset 0x78000\n$/,
 	       undef, $poisoned);
 	dev_is('verify --json: poisoned', ['verify', '--json', 'good'], 1,
-	       qr/"result": "poisoned",\n      "pages": 251,\n      "bad": 0,\n      "poisoned": 3,\n      "first_poisoned": 120,\n      "poisoned_offset": 491520\n.*"ok": false/s,
+	       qr/"result": "poisoned",\n      "pages": 251,\n      "bad_pages": 0,\n      "poisoned_pages": 3,\n      "first_poisoned": 120,\n      "first_poisoned_offset": 491520,\n.*"ok": false/s,
 	       undef, $poisoned);
 	dev_is('verify: bad and poisoned', ['verify', 'bad'], 1,
 	       qr/^bad: BAD: 1 of 2 pages differ, .*\nbad: POISONED: 1 of 2 pages lost, the first is number 0, at offset 0x0\n$/,
@@ -363,6 +366,28 @@ object("x\e[2J", 'x', $arrived, idle => 9);
 dev_is('prune: a hostile name', ['prune', '--idle', '9'], 0,
        qr/^removed x\\x1b\[2J, 1 B, not opened for 9 handovers\n$/, undef);
 is(objects(), 'idle0', 'it is gone');
+
+# ---- rm ----
+
+clear();
+object($_, 'x' x 5000, $arrived) for qw(mine other used);
+object('other', 'x', $arrived, uid => 4711);
+my %busy = (KHO_FAKE_BUSY => 'used');
+dev_is('rm --dry-run', ['rm', '--dry-run', 'mine', 'other'], 0,
+       qr/^would remove mine, 4\.8 KiB\nwould remove other, 1 B\n$/, undef);
+dev_is('rm --dry-run: what would fail', ['rm', '--dry-run', 'none', 'used', 'mine'],
+       1, qr/^would remove mine, /,
+       qr/^khoctl rm: none: no such object.*\nkhoctl rm: used: is open or mapped/,
+       \%busy);
+dev_is('rm --dry-run --json', ['rm', '--dry-run', '--json', 'mine', 'used'], 1,
+       qr/"name": "mine",\n      "bytes": 5000,\n      "removed": false\n.*"name": "used",.*"why": "is open/s,
+       qr/used: is open or mapped/, \%busy);
+is(objects(), 'mine other used', 'rm --dry-run: nothing is removed');
+dev_is('rm --json', ['rm', '--json', 'none', 'mine'], 1,
+       qr/"name": "none",\n      "removed": false,\n      "why": .*"name": "mine",\n      "removed": true\n/s,
+       qr/none: no such object/);
+is(objects(), 'other used', 'rm: it is gone');
+clear();
 
 # ---- get ----
 

@@ -6,7 +6,7 @@
 # status that no test expects.
 use strict;
 use warnings;
-use Test::More tests => 11;
+use Test::More tests => 12;
 
 my $dir = 'build/tools-sanitize';
 
@@ -17,8 +17,8 @@ is(system("make -s -C tools SANITIZE=1 O=../$dir >&2"), 0,
 $ENV{KHOCTL} = "$dir/khoctl";
 $ENV{ASAN_OPTIONS} = 'exitcode=86:detect_leaks=1';
 $ENV{UBSAN_OPTIONS} = 'exitcode=86:print_stacktrace=1';
-for my $test (qw(khoctl-cli khoctl-cmdline khoctl-device khoctl-initrd khoctl-load khoctl-map
-		 khoctl-objects khoctl-settle khoctl-status khoctl-target)) {
+for my $test (qw(khoctl-cli khoctl-cmdline khoctl-device khoctl-initrd khoctl-json khoctl-load
+		 khoctl-map khoctl-objects khoctl-settle khoctl-status khoctl-target)) {
 	my $out = `$^X tests/unit/$test.t 2>&1`;
 
 	is($?, 0, "$test.t") or diag($out);

@@ -25,6 +25,7 @@ static const struct cmd commands[] = {
 			"  --initrd FILE     its initial RAM disk\n"
 			"  --abi N           the kernel speaks kho-vN, 3 or 4; only if that is unknown\n"
 			"  --handoff HOW     exact, envelopes, or what suits it (default: auto)\n"
+			"  --color WHEN      colours: auto, always or never (default: auto)\n"
 			"  --json            print JSON\n",
 	},
 	{
@@ -34,6 +35,8 @@ static const struct cmd commands[] = {
 		.summary = "show what is preserved and what arrived",
 		.help =
 			"  -q, --quiet       print nothing: the exit status says it\n"
+			"  --metrics         print it for Prometheus\n"
+			"  --color WHEN      colours: auto, always or never (default: auto)\n"
 			"  --json            print JSON\n",
 	},
 	{
@@ -57,13 +60,16 @@ static const struct cmd commands[] = {
 			"  --seal            seal it, with a checksum: nobody may write to it any more\n"
 			"  --data FILE       its user data, or - for stdin\n"
 			"  --owner UID[:GID] give it to this user and group; names will do\n"
-			"  --mode OCTAL      who may read and write it (default: 0600)\n",
+			"  --mode OCTAL      who may read and write it (default: 0600)\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "get",
 		.run = cmd_get,
 		.args = "NAME [FILE|-]",
 		.summary = "read an object to a file or stdout",
+		.help =
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "ls",
@@ -81,24 +87,33 @@ static const struct cmd commands[] = {
 		.run = cmd_rm,
 		.args = "NAME...",
 		.summary = "release objects",
+		.help =
+			"  --dry-run         only say what would be removed\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "setdata",
 		.run = cmd_setdata,
 		.args = "NAME [FILE|-]",
 		.summary = "set the user data of an object, 64 KiB at most",
+		.help =
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "getdata",
 		.run = cmd_getdata,
 		.args = "NAME [FILE|-]",
 		.summary = "read the user data of an object",
+		.help =
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "resize",
 		.run = cmd_resize,
 		.args = "NAME SIZE",
 		.summary = "change the size of an object, for example to 64M",
+		.help =
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "own",
@@ -107,7 +122,8 @@ static const struct cmd commands[] = {
 		.summary = "change owner or mode of an object",
 		.help =
 			"  --owner UID[:GID] user and group; names will do\n"
-			"  --mode OCTAL      who may read and write it\n",
+			"  --mode OCTAL      who may read and write it\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "seal",
@@ -115,7 +131,8 @@ static const struct cmd commands[] = {
 		.args = "NAME",
 		.summary = "seal an object: nobody may write to it any more",
 		.help =
-			"  --sum             take a checksum as well, for verify\n",
+			"  --sum             take a checksum as well, for verify\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "verify",
@@ -123,6 +140,7 @@ static const struct cmd commands[] = {
 		.args = "[NAME]...",
 		.summary = "compare objects with their checksums",
 		.help =
+			"  --color WHEN      colours: auto, always or never (default: auto)\n"
 			"  --json            print JSON\n",
 	},
 	{
@@ -141,7 +159,8 @@ static const struct cmd commands[] = {
 		.args = "PFN[:ORDER]... | --file LIST",
 		.summary = "preserve pages by number: all or none",
 		.help =
-			"  --file LIST       read them from a file, or - for stdin\n",
+			"  --file LIST       read them from a file, or - for stdin\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "del",
@@ -149,13 +168,16 @@ static const struct cmd commands[] = {
 		.args = "PFN[:ORDER]... | --file LIST",
 		.summary = "stop preserving pages by number: all or none",
 		.help =
-			"  --file LIST       read them from a file, or - for stdin\n",
+			"  --file LIST       read them from a file, or - for stdin\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "getpage",
 		.run = cmd_getpage,
 		.args = "PFN[:ORDER] [FILE|-]",
 		.summary = "read pages that arrived by number",
+		.help =
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "dump",
@@ -163,9 +185,11 @@ static const struct cmd commands[] = {
 		.args = "[FILE]",
 		.summary = "decode what the next kernel will read, or FILE",
 		.help =
+			"  --extents         list all extents as well, and the whole FDT\n"
 			"  --keys            list every run of keys, and long lists to their end\n"
 			"  --fdt             show the FDT alone\n"
 			"  --save FILE       write what was read to FILE\n"
+			"  --color WHEN      colours: auto, always or never (default: auto)\n"
 			"  --json            print JSON\n",
 	},
 	{
@@ -209,7 +233,8 @@ static const struct cmd commands[] = {
 		.args = "",
 		.summary = "unload the next kernel",
 		.help =
-			"  --kexec PATH      the kexec program (default: from PATH)\n",
+			"  --kexec PATH      the kexec program (default: from PATH)\n"
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "upgrade",
@@ -231,6 +256,8 @@ static const struct cmd commands[] = {
 		.run = cmd_restrict,
 		.args = "",
 		.summary = "let only root read what arrived in envelopes",
+		.help =
+			"  --json            print JSON\n",
 	},
 	{
 		.name = "freeze",
@@ -238,7 +265,8 @@ static const struct cmd commands[] = {
 		.args = "NAME",
 		.summary = "seal an object: nobody may write to it any more",
 		.help =
-			"  --sum             take a checksum as well, for verify\n",
+			"  --sum             take a checksum as well, for verify\n"
+			"  --json            print JSON\n",
 		.instead = "seal",
 	},
 };
@@ -247,7 +275,7 @@ static void list_commands(FILE *f)
 {
 	size_t i;
 
-	fputs("usage: khoctl [--device PATH] COMMAND [OPTION]... [ARGUMENT]...\n\n",
+	fputs("usage: khoctl [--device PATH] [--json] [--color WHEN] COMMAND [OPTION]... [ARGUMENT]...\n\n",
 	      f);
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!commands[i].instead)
@@ -255,6 +283,11 @@ static void list_commands(FILE *f)
 				commands[i].summary);
 	fputs("\n'khoctl COMMAND --help' tells more; see khoctl(8) for all of it.\n",
 	      f);
+}
+
+static int end(int status)
+{
+	return finish_output(finish_json(status));
 }
 
 static const struct cmd *find_command(const char *name)
@@ -272,6 +305,8 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "device", required_argument, NULL, 'D' },
 		{ "help", no_argument, NULL, 'h' },
+		JSON_OPTION,
+		COLOR_OPTION,
 		{ "version", no_argument, NULL, 'V' },
 		END_OF_OPTIONS
 	};
@@ -281,6 +316,7 @@ int main(int argc, char **argv)
 	program_own_files();
 	/* Stop at the command, which parses the rest itself. */
 	opterr = 0;
+	expect_json(argv);
 	while ((c = getopt_long(argc, argv, "+:hV", longs, NULL)) != -1) {
 		switch (c) {
 		case 'D':
@@ -292,17 +328,24 @@ int main(int argc, char **argv)
 		case 'V':
 			puts("khoctl " KHO_VERSION);
 			return finish_output(DONE);
+		case 'J':
+			set_json();
+			break;
+		case 'K':
+			if (set_color(optarg))
+				return end(USAGE);
+			break;
 		case ':':
-			return usage_error("option '%s' needs a value",
-					   argv[optind - 1]);
+			return end(usage_error("option '%s' needs a value",
+					       argv[optind - 1]));
 		default:
-			return usage_error("unknown option '%s'",
-					   argv[optind - 1]);
+			return end(usage_error("unknown option '%s'",
+					       argv[optind - 1]));
 		}
 	}
 	if (optind == argc) {
 		list_commands(stderr);
-		return USAGE;
+		return end(USAGE);
 	}
 
 	cmd = find_command(argv[optind]);
@@ -316,14 +359,14 @@ int main(int argc, char **argv)
 			show_help(cmd);
 			return finish_output(DONE);
 		}
-		return usage_error("help: no such command: %s",
-				   argv[argc - 1]);
+		return end(usage_error("help: no such command: %s",
+				       argv[argc - 1]));
 	}
 	if (!cmd)
-		return usage_error("no such command: %s", argv[optind]);
+		return end(usage_error("no such command: %s", argv[optind]));
 
 	argc -= optind;
 	argv += optind;
 	options_begin(cmd);
-	return finish_output(cmd->run(argc, argv));
+	return end(cmd->run(argc, argv));
 }

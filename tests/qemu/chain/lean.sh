@@ -62,7 +62,7 @@ stage_1()
 		check "the kernel is told of no more than these" \
 			[ "$(status lean_keys)" -lt 2500 ]
 	fi
-	khoctl dump >/run/dump 2>&1 || not_ok "khoctl dump" /run/dump
+	khoctl dump --extents >/run/dump 2>&1 || not_ok "khoctl dump" /run/dump
 	grep -E '^  */|compatible|handed|^tree' /run/dump >/run/out
 	diag /run/out
 	khoctl status >/run/out 2>&1 || not_ok "khoctl status" /run/out

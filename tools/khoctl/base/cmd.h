@@ -19,6 +19,8 @@ struct cmd {
 	const char *summary;
 	/** @help: what --help says about the options, or NULL. */
 	const char *help;
+	/** @json_version: the version of its --json, if it is not 1. */
+	unsigned int json_version;
 	/** @instead: the new name, if this one is deprecated; else NULL. */
 	const char *instead;
 };

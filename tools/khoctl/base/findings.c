@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/color.h"
 #include "base/findings.h"
 #include "base/json.h"
 
@@ -34,12 +35,15 @@ struct finding *found(struct findings *f, const char *name,
 void findings_print(const struct findings *f)
 {
 	static const char * const words[] = { "ok", "warn", "FAIL" };
+	static const enum color colors[] = { COLOR_NONE, COLOR_WARN, COLOR_BAD };
 	size_t i;
 
 	for (i = 0; i < f->nr; i++) {
 		const struct finding *one = &f->list[i];
+		enum color color = colors[one->verdict];
 
-		printf("%-4s  %-12s %s\n", words[one->verdict], one->name,
+		printf("%s%-4s%s  %-12s %s\n", color_on(color),
+		       words[one->verdict], color_off(color), one->name,
 		       one->text);
 		if (one->fix)
 			printf("                   -> %s\n", one->fix);

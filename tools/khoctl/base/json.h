@@ -17,7 +17,14 @@ void json_add_bool(struct json_object *obj, const char *key, bool value);
 struct json_object *json_new(void);
 /* Adds a new array to @obj. */
 struct json_object *json_list(struct json_object *obj, const char *key);
-/* Prints @obj on stdout and frees it. */
+/* Sets what all documents say first: the schema, which has the command's name. */
+void json_schema(const char *name, unsigned int version);
+/* Prints @obj on stdout, after the name of its schema, and frees it. */
 void json_print(struct json_object *obj);
+/*
+ * Unless a document was printed, prints that all is well (@ok), or an error with what was
+ * said on stderr.
+ */
+void json_finish(bool ok, int status);
 
 #endif /* KHOCTL_JSON_H */

@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/defs.h"
 #include "base/message.h"
+#include "base/options.h"
 #include "base/output.h"
 #include "base/progress.h"
 #include "base/signals.h"
@@ -85,6 +86,8 @@ int output_open(struct output *out, const char *path)
 	out->path = NULL;
 	out->nameless = false;
 	if (!path || !strcmp(path, "-")) {
+		if (want_json())
+			return usage_error("stdout is for the JSON: name a FILE");
 		out->fd = STDOUT_FILENO;
 		return DONE;
 	}

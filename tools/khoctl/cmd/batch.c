@@ -88,6 +88,7 @@ static int batch_main(int argc, char **argv, batch_fn *batch)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		{ "file", required_argument, NULL, 'f' },
 		END_OF_OPTIONS
 	};

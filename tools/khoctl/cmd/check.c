@@ -479,7 +479,7 @@ static int check_target(struct plan *p, const char *path)
 		      "%s: kexec_load is forbidden", sys_locked_down());
 	if (want_json()) {
 		root = json_new();
-		json_add_str(root, "target", path);
+		json_add_str(root, "kernel", path);
 		plan_json(p, root);
 	}
 	all = p->findings;
@@ -499,6 +499,7 @@ int cmd_check(int argc, char **argv)
 		DEVICE_OPTION,
 		HELP_OPTION,
 		JSON_OPTION,
+		COLOR_OPTION,
 		{ "abi", required_argument, NULL, 'b' },
 		{ "append", required_argument, NULL, 'a' },
 		{ "handoff", required_argument, NULL, 'H' },

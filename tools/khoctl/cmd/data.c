@@ -19,6 +19,7 @@
 static const struct option longs[] = {
 	DEVICE_OPTION,
 	HELP_OPTION,
+	JSON_OPTION,
 	END_OF_OPTIONS
 };
 

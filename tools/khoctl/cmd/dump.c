@@ -11,6 +11,7 @@
 #include <kho/abi.h>
 #include <kho/objects.h>
 
+#include "base/color.h"
 #include "base/defs.h"
 #include "base/json.h"
 #include "base/message.h"
@@ -26,6 +27,9 @@
 
 /* The maximum length of a list without --keys */
 #define FEW	1000
+
+/* By default, with --extents, and with --keys */
+enum extent_lists { LIST_NONE, LIST_EXTENTS, LIST_KEYS };
 
 static void print_more(size_t nr, size_t shown, const char *indent)
 {
@@ -156,26 +160,67 @@ static void print_problems(const struct decoded *d)
 		puts("\nno problems");
 		return;
 	}
-	printf("\n%s\n", count_str(d->nr_problems, "problem"));
+	printf("\n%s%s%s\n", color_on(COLOR_BAD),
+	       count_str(d->nr_problems, "problem"), color_off(COLOR_BAD));
 	for (i = 0; i < d->nr_problems && i < MAX_PROBLEMS; i++)
 		printf("  %s\n", d->problems[i]);
 	if (i < d->nr_problems)
 		printf("  and %zu more\n", d->nr_problems - i);
 }
 
-static void print_all(const struct meta *m, const struct decoded *d,
-		      const char *source, bool keys)
+/* As an object's extents are many, only their number and the objects in a table */
+static void print_summary(const struct decoded *d)
 {
+	__u64 largest = 0;
+	struct table *t;
+	size_t i;
+
+	for (i = 0; i < d->nr_extents; i++)
+		if (d->extents[i].end - d->extents[i].addr > largest)
+			largest = d->extents[i].end - d->extents[i].addr;
+	if (d->root_ok)
+		printf("\nextents, %zu, the largest of %s (--extents lists all)\n",
+		       d->nr_extents, size_str(largest));
+	if (!d->has_objects)
+		return;
+	printf("\nobjects, %zu\n", d->nr_objects);
+	if (!d->nr_objects)
+		return;
+	t = table_new("NAME|>SIZE|>PAGES|>EXTENTS|>GEN|OWNER|MODE|>DATA");
+	for (i = 0; i < d->nr_objects; i++) {
+		const struct object *o = &d->objects[i];
+
+		table_row(t, "%s\t%s\t%llu\t%zu\t%u\t%u:%u\t%04o\t%llu",
+			  o->name, size_str(o->size), o->pages, o->nr_extents,
+			  o->generation, o->uid, o->gid, o->mode,
+			  o->data_bytes);
+	}
+	table_print(t, 2);
+}
+
+static void print_all(const struct meta *m, const struct decoded *d,
+		      const char *source, enum extent_lists lists)
+{
+	bool keys = lists == LIST_KEYS;
 	size_t i;
 
 	print_head(m, d, source);
 	if (d->fdt) {
 		printf("\nroot FDT, at 0x%llx\n", d->fdt_addr);
-		if (d->fdt_ok)
+		if (d->fdt_ok && lists == LIST_NONE)
+			printf("  %u bytes (--fdt shows it)\n",
+			       fdt_totalsize(d->fdt));
+		else if (d->fdt_ok)
 			dump_fdt(d->fdt);
 	}
-	if (d->root_ok) {
+	if (d->root_ok)
 		print_tree(m, d);
+	if (lists == LIST_NONE) {
+		print_summary(d);
+		print_problems(d);
+		return;
+	}
+	if (d->root_ok) {
 		printf("\nextents, %zu\n", d->nr_extents);
 		for (i = 0; i < d->nr_extents && (keys || i < FEW); i++) {
 			fputs("  ", stdout);
@@ -232,21 +277,28 @@ int cmd_dump(int argc, char **argv)
 		DEVICE_OPTION,
 		HELP_OPTION,
 		JSON_OPTION,
+		COLOR_OPTION,
+		{ "extents", no_argument, NULL, 'e' },
 		{ "keys", no_argument, NULL, 'k' },
 		{ "fdt", no_argument, NULL, 'f' },
 		{ "save", required_argument, NULL, 's' },
 		END_OF_OPTIONS
 	};
 	const char *file = NULL, *save = NULL, *source;
-	bool keys = false, only_fdt = false;
+	enum extent_lists lists = LIST_NONE;
+	bool only_fdt = false;
 	struct decoded d;
 	struct meta m;
 	int c, ret;
 
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		switch (c) {
+		case 'e':
+			if (lists == LIST_NONE)
+				lists = LIST_EXTENTS;
+			break;
 		case 'k':
-			keys = true;
+			lists = LIST_KEYS;
 			break;
 		case 'f':
 			only_fdt = true;
@@ -282,9 +334,9 @@ int cmd_dump(int argc, char **argv)
 	if (only_fdt)
 		show_fdt(d.fdt_ok ? d.fdt : NULL, &d, source);
 	else if (want_json())
-		dump_json(&m, &d, source, keys);
+		dump_json(&m, &d, source, lists == LIST_KEYS);
 	else
-		print_all(&m, &d, source, keys);
+		print_all(&m, &d, source, lists);
 	ret = d.nr_problems ? FAILED : DONE;
 	decoded_free(&d);
 out:

@@ -20,6 +20,7 @@ int cmd_getpage(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		END_OF_OPTIONS
 	};
 	struct kho_page_entry entry;

@@ -31,7 +31,7 @@ static void report_json(const struct load *l)
 	size_t i;
 
 	json_add_str(root, "kernel", l->kernel);
-	json_add_str(root, "version", l->file.image.version);
+	json_add_str(root, "kernel_version", l->file.image.version);
 	json_add_str(root, "format", l->file.image.format);
 	if (l->file.from)
 		json_add_str(root, "from", l->file.from);
@@ -39,11 +39,11 @@ static void report_json(const struct load *l)
 		json_add_str(root, "initrd", own_initrd(l) ? "" : l->initrd);
 	json_add_bool(root, "dry_run", l->dry_run);
 	json_add_bool(root, "replaced", l->was_loaded);
+	json_add_str(root, "backend", l->own_kho ? "kernel" : "module");
 	json_add_bool(root, "own_kho", l->own_kho);
-	json_add_bool(root, "checks", l->own_kho || !l->no_checks);
+	json_add_bool(root, "checksum", l->own_kho || !l->no_checks);
 	json_add_u64(root, "setup_addr", l->query.setup_addr);
 	json_add_u64(root, "scratch_addr", l->query.scratch_addr);
-	json_add_u64(root, "needed", l->plan.scratch_needed);
 	plan_json(&l->plan, root);
 	list = json_list(root, "command");
 	for (i = 0; l->args[i]; i++) {
@@ -58,7 +58,7 @@ static void report_json(const struct load *l)
 		struct json_object *seg = json_new();
 
 		json_add_u64(seg, "addr", l->segs[i].mem);
-		json_add_u64(seg, "size", l->segs[i].memsz);
+		json_add_u64(seg, "bytes", l->segs[i].memsz);
 		json_object_array_add(list, seg);
 	}
 	json_print(root);

@@ -106,7 +106,7 @@ static void objects_json(struct json_object *root, const struct kho_obj_info *e,
 		json_add_u64(obj, "created", e->created);
 		json_add_u64(obj, "generation", e->generation);
 		json_add_bool(obj, "arrived", e->flags & KHO_OBJ_ARRIVED);
-		json_add_bool(obj, "busy", e->flags & KHO_OBJ_BUSY);
+		json_add_bool(obj, "open", e->flags & KHO_OBJ_BUSY);
 		json_add_bool(obj, "claimed", e->flags & KHO_OBJ_CLAIMED);
 		json_add_bool(obj, "sealed", e->flags & KHO_OBJ_SEALED);
 		json_add_bool(obj, "uncommitted", e->flags & KHO_OBJ_UNCOMMITTED);

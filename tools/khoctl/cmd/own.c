@@ -19,6 +19,7 @@ int cmd_own(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		{ "owner", required_argument, NULL, 'o' },
 		{ "mode", required_argument, NULL, 'm' },
 		END_OF_OPTIONS

@@ -273,6 +273,7 @@ int cmd_put(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		{ "huge", no_argument, NULL, 'H' },
 		{ "node", required_argument, NULL, 'N' },
 		{ "sum", no_argument, NULL, 's' },

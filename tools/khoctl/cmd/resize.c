@@ -44,6 +44,7 @@ int cmd_resize(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		END_OF_OPTIONS
 	};
 	struct kho_query query;

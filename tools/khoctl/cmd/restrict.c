@@ -53,6 +53,8 @@ int restrict_arrived(void)
 			done++;
 	}
 	free(list);
+	if (want_json())
+		return ret;
 	if (done)
 		printf("closed %s to all users but root%s\n",
 		       count_str(done, "envelope"),
@@ -68,6 +70,7 @@ int cmd_restrict(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		END_OF_OPTIONS
 	};
 

@@ -96,8 +96,8 @@ int cmd_scratch(int argc, char **argv)
 	if (want_json()) {
 		root = json_new();
 		json_add_u64(root, "scratch_addr", query.scratch_addr);
-		json_add_u64(root, "scratch_size", query.scratch_size);
-		json_add_u64(root, "held", held);
+		json_add_u64(root, "scratch_bytes", query.scratch_size);
+		json_add_u64(root, "held_bytes", held);
 		json_print(root);
 		return DONE;
 	}

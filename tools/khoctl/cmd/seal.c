@@ -48,6 +48,7 @@ static int parse(int argc, char **argv, __u32 *flags)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		{ "sum", no_argument, NULL, 's' },
 		END_OF_OPTIONS
 	};

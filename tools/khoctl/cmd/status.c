@@ -11,12 +11,14 @@
 
 #include <linux/kho.h>
 
+#include "base/color.h"
 #include "base/defs.h"
 #include "base/json.h"
 #include "base/message.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "cmd/commands.h"
+#include "cmd/metrics.h"
 #include "device/device.h"
 #include "device/lists.h"
 #include "device/next.h"
@@ -115,17 +117,17 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_u64(root, "changes", q->changes);
 	json_add_u64(root, "setup_addr", q->setup_addr);
 	json_add_u64(root, "fdt_addr", q->fdt_addr);
-	json_add_u64(root, "fdt_size", q->fdt_size);
+	json_add_u64(root, "fdt_bytes", q->fdt_size);
 	json_add_u64(root, "root_addr", q->root_addr);
 	json_add_u64(root, "scratch_addr", q->scratch_addr);
-	json_add_u64(root, "scratch_size", q->scratch_size);
+	json_add_u64(root, "scratch_bytes", q->scratch_size);
 	json_add_u64(root, "preserved_pages", q->preserved_pages);
 	json_add_u64(root, "raw_pages", q->raw_pages);
 	json_add_u64(root, "arrived_pages", q->arrived_pages);
 	json_add_u64(root, "objects", q->objects);
 	json_add_u64(root, "object_pages", q->object_pages);
 	json_add_u64(root, "arrived_objects", q->arrived_objects);
-	json_add_u64(root, "meta_pages", q->meta_pages);
+	json_add_u64(root, "metadata_pages", q->meta_pages);
 	json_add_u64(root, "released_pages", q->released_pages);
 	json_add_str(root, "arrival", WORD(arrivals, q->arrival));
 	text = printable(q->arrival_error, sizeof(q->arrival_error));
@@ -141,11 +143,11 @@ static void status_json(const struct kho_query *q, const struct others *others,
 	json_add_str(root, "arrival_kind", WORD(kinds, q->arrival_kind));
 	json_add_str(root, "backend", q->backend == KHO_BACKEND_KERNEL ?
 		     "kernel" : "module");
-	json_add_str(root, "release", WORD(releases, q->release));
+	json_add_str(root, "release_state", WORD(releases, q->release));
 	json_add_u64(root, "release_pages", q->release_pages);
-	json_add_u64(root, "release_done", q->release_done);
+	json_add_u64(root, "release_done_pages", q->release_done);
 	json_add_u64(root, "freeing_pages", q->freeing_pages);
-	json_add_u64(root, "freeing_done", q->freeing_done);
+	json_add_u64(root, "freeing_done_pages", q->freeing_done);
 	json_add_u64(root, "envelopes", q->envelopes);
 	json_add_u64(root, "envelope_pages", q->envelope_pages);
 	json_add_u64(root, "ram_pages", q->ram_pages);
@@ -298,7 +300,9 @@ static void print_arrival(const struct kho_query *q)
 			printf("            not all of it: %s\n", error);
 		break;
 	case KHO_ARRIVAL_REFUSED:
-		printf("REFUSED: %s\n", *error ? error : "no reason is given");
+		printf("%sREFUSED%s: %s\n", color_on(COLOR_BAD),
+		       color_off(COLOR_BAD),
+		       *error ? error : "no reason is given");
 		break;
 	case KHO_ARRIVAL_OFF:
 		puts("turned off by kho=off on the command line, or in a kdump kernel");
@@ -389,32 +393,63 @@ static void status_text(const struct kho_query *q, const struct others *others,
 	printf("next kernel %s\n", next->text);
 }
 
+/* A device that can't be used is one of the values: there is a text in any case. */
+static int print_metrics(void)
+{
+	struct kho_obj_info *infos = NULL;
+	struct metrics m = { 0 };
+	struct next_kernel next;
+	int dev;
+
+	dev = open_device_query(&m.query, 0);
+	if (dev >= 0) {
+		m.up = true;
+		next_look(&next, dev, &m.query);
+		m.loaded = next.state > NEXT_NONE;
+		m.stale = next.state == NEXT_STALE;
+		m.health = query_health(&m.query, &next);
+		next_free(&next);
+		m.has_objects = m.query.features & KHO_FEATURE_AGENTS &&
+				!list_objects(dev, &infos, &m.nr_objects);
+		m.objects = infos;
+		close(dev);
+	}
+	metrics_print(&m);
+	free(infos);
+	return DONE;
+}
+
 int cmd_status(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
 		JSON_OPTION,
+		COLOR_OPTION,
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "metrics", no_argument, NULL, 'm' },
 		END_OF_OPTIONS
 	};
 	struct others others = { 0 };
 	struct sizes sizes = { 0 };
 	struct next_kernel next;
 	struct kho_query query;
-	bool quiet = false;
+	bool quiet = false, metrics = false;
 	size_t i, n = 0;
 	int dev, ret;
 
 	while ((ret = next_option(argc, argv, ":q", longs)) != -1) {
 		if (ret == BAD_OPTION)
 			return USAGE;
-		quiet = true;
+		quiet |= ret == 'q';
+		metrics |= ret == 'm';
 	}
 	if (optind < argc)
 		return usage_error("too many arguments: '%s'", argv[optind]);
-	if (quiet && want_json())
-		return usage_error("--quiet and --json exclude each other");
+	if (quiet + metrics + want_json() > 1)
+		return usage_error("--quiet, --metrics and --json exclude each other");
+	if (metrics)
+		return print_metrics();
 	dev = open_device_query(&query, 0);
 	if (dev < 0)
 		return FAILED;

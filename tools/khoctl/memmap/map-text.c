@@ -156,7 +156,7 @@ static void ranges_json(struct json_object *root, const char *key,
 		struct json_object *obj = json_new();
 
 		json_add_u64(obj, "addr", r->list[i].addr);
-		json_add_u64(obj, "size", r->list[i].end - r->list[i].addr);
+		json_add_u64(obj, "bytes", r->list[i].end - r->list[i].addr);
 		json_object_array_add(list, obj);
 	}
 }
@@ -173,7 +173,7 @@ int map_json(const struct map *m)
 	ranges_json(root, "metadata", &m->meta);
 	ranges_json(root, "envelopes", &m->envelopes);
 	ranges_json(root, "arrived_envelopes", &m->arrived);
-	json_object_object_add(root, "bytes", sums);
+	json_object_object_add(root, "total_bytes", sums);
 	json_add_u64(sums, "ram", m->ram.bytes);
 	json_add_u64(sums, "kernel", m->kernel.bytes);
 	json_add_u64(sums, "scratch", m->scratch.bytes);

@@ -495,8 +495,8 @@ static void initrd_json(const struct initrd *i, struct json_object *root)
 	json_object_object_add(root, "initramfs", obj);
 	json_add_str(obj, "format", i->format);
 	json_add_bool(obj, "known", i->known);
-	json_add_u64(obj, "early", i->early);
-	json_add_u64(obj, "unpacked", i->unpacked);
+	json_add_u64(obj, "early_bytes", i->early);
+	json_add_u64(obj, "unpacked_bytes", i->unpacked);
 	json_add_u64(obj, "files", i->files);
 	json_add_bool(obj, "init", i->has_init);
 	json_add_bool(obj, "module", i->module);
@@ -524,8 +524,8 @@ void plan_json(const struct plan *p, struct json_object *root)
 	list = json_list(root, "evidence");
 	for (i = 0; i < p->target->nr_evidence; i++)
 		json_add_str(list, NULL, p->target->evidence[i]);
-	json_add_u64(root, "ram_left", p->left);
-	json_add_u64(root, "ram_needed", p->needed);
+	json_add_u64(root, "ram_left_bytes", p->left);
+	json_add_u64(root, "ram_needed_bytes", p->needed);
 	obj = json_new();
 	json_object_object_add(root, "ram_needed_for", obj);
 	json_add_u64(obj, "image", p->need.image);
@@ -538,13 +538,13 @@ void plan_json(const struct plan *p, struct json_object *root)
 	json_add_u64(obj, "crash_kernel", p->cmdline.takes.sums[TAKE_CRASH]);
 	json_add_u64(obj, "cma", p->cmdline.takes.sums[TAKE_CMA]);
 	json_add_u64(obj, "buffers", p->cmdline.takes.sums[TAKE_BUFFERS]);
-	json_add_u64(root, "ram_ballooned", p->ballooned);
-	json_add_u64(root, "ram_for_loading", p->loading);
+	json_add_u64(root, "ram_ballooned_bytes", p->ballooned);
+	json_add_u64(root, "ram_for_loading_bytes", p->loading);
 	if (p->initrd)
 		initrd_json(&p->look, root);
 	line = printable(text, strlen(text));
 	json_add_str(root, "command_line", line);
 	free(line);
-	json_add_u64(root, "scratch_size", p->query->scratch_size);
-	json_add_u64(root, "scratch_needed", p->scratch_needed);
+	json_add_u64(root, "scratch_bytes", p->query->scratch_size);
+	json_add_u64(root, "scratch_needed_bytes", p->scratch_needed);
 }
