@@ -97,7 +97,13 @@ my @want = ('usr/include/libkho.h', 'usr/include/linux/kho.h',
 	    'usr/lib/test/pkgconfig/libkho.pc',
 	    'usr/lib/udev/rules.d/60-kho.rules', 'usr/sbin/khoctl',
 	    'usr/share/bash-completion/completions/khoctl',
-	    'usr/share/man/man3/libkho.3', 'usr/share/man/man8/khoctl.8',
+	    'usr/share/fish/vendor_completions.d/khoctl.fish',
+	    'usr/share/zsh/vendor-completions/_khoctl',
+	    'usr/share/man/man3/libkho.3',
+	    (map { m{([^/]+\.(\d))$} ? "usr/share/man/man$2/$1" : () }
+	     glob('tools/man/*.[4-8]')),
+	    (map { m{([^/]+)$} ? "usr/share/kho/json/$1" : () }
+	     glob('docs/json/*.schema.json')),
 	    map { "usr/share/man/man3/$_.3" } @declared);
 chomp(my @have = `cd $dest && find . ! -type d -printf '%P\n'`);
 is(join("\n", sort @have), join("\n", sort @want), 'what is installed');
