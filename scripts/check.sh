@@ -12,7 +12,7 @@ need_packages gcc clang make perl pkg-config \
 	qemu-system-x86 kexec-tools busybox-static cpio kmod xz-utils gzip rsync \
 	dkms linux-source-6.1 bc flex bison makedumpfile libelf-dev libssl-dev \
 	libfdt-dev libjson-c-dev device-tree-compiler \
-	libclang-rt-dev lz4 lzop bzip2 zstd shellcheck sparse strace g++ groff-base ovmf swtpm \\
+	libclang-rt-dev lz4 lzop bzip2 zstd shellcheck sparse strace g++ groff-base ovmf swtpm \
 	binutils systemd-boot-efi mandoc python3-jsonschema zsh fish
 
 # Two at a time for two cores: a VM keeps about one core busy.

@@ -31,7 +31,7 @@ if [ "${1-}" = --list ]; then
 	exit 0
 fi
 
-need_packages gcc g++ make clang sparse shellcheck codespell perl groff-base \
+need_packages gcc g++ make clang sparse shellcheck codespell perl groff-base mandoc \
 	dpkg-dev xz-utils pkg-config libfdt-dev libjson-c-dev linux-source-6.1
 
 failed=()

@@ -7,6 +7,6 @@ check_shell()
 {
 	local list
 
-	mapfile -t list < <(scripts bash sh; files '(^|/)lib\.sh$|^(tests/qemu/lib|scripts/lint)/.*\.sh$|^tools/completion/')
+	mapfile -t list < <(scripts bash sh; files '(^|/)lib\.sh$|^(tests/qemu/lib|scripts/lint)/.*\.sh$|^tools/completion/khoctl$')
 	shellcheck -x -P SCRIPTDIR -P "$KHO_TOP" "${list[@]}"
 }
