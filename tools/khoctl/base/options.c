@@ -46,9 +46,8 @@ void options_begin(const struct cmd *cmd)
 
 void set_device_path(const char *path)
 {
-	if (!*path) {
+	if (!*path)
 		exit(finish_json(usage_error("--device needs a path")));
-	}
 	device = path;
 }
 

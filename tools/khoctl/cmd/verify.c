@@ -161,7 +161,8 @@ static void show(const char *label, const struct verdict *v, __u32 page_size)
 	else if (v->poisoned)
 		printf("%s: %sPOISONED%s: %llu of %s lost, the first is number %llu, at offset 0x%llx\n",
 		       label, red, end, v->poisoned,
-		       count_str(v->pages, "page"), v->first_poisoned, v->first_poisoned * page_size);
+		       count_str(v->pages, "page"), v->first_poisoned,
+		       v->first_poisoned * page_size);
 }
 
 static void show_json(struct json_object *list, const char *label,
@@ -169,7 +170,8 @@ static void show_json(struct json_object *list, const char *label,
 {
 	static const char * const words[] = {
 		[OK] = "ok", [BAD] = "bad", [POISONED] = "poisoned",
-		[PENDING] = "pending", [UNVERIFIABLE] = "unverifiable", [ERROR] = "error",
+		[PENDING] = "pending", [UNVERIFIABLE] = "unverifiable",
+		[ERROR] = "error",
 	};
 	struct json_object *obj = json_new();
 

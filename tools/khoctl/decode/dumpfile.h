@@ -2,7 +2,7 @@
 /*
  * A set of metadata pages, from /dev/kho or from a file.
  *
- * "khoctl dump --save" writes the file, and khoctl(8) describes it:
+ * "khoctl dump --save" writes the file, and khoctl(5) describes it:
  *
  *	struct dumpfile_header
  *	count times: struct kho_meta_entry, then the page that it describes
