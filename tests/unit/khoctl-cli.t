@@ -15,6 +15,7 @@ my $mkdump = build("$dir/mkdump", 'tests/unit/khoctl-mkdump.c');
 
 my @commands = qw(check status put get ls rm setdata getdata resize own seal
 		  verify prune add del getpage dump map load unload scratch
+		  settle upgrade
 		  restrict freeze);
 
 khoctl_is('no command: usage', [], 2, undef, qr/^usage: khoctl/);

@@ -72,6 +72,9 @@ sub reset_device {
 # ---- What each command prints ----
 
 # The command's arguments, and its exit status if that is not 0
+# No module runs there: it would be loaded.
+spew("$dir/new.ko", join("\0", "\177ELF", 'name=kho', 'version=9.0', 'srcversion=N',
+			   'vermagic=good', 'kho_left=1', ''));
 my %samples = (
 	add => [['add', '7']],
 	check => [['check', '--kexec', $kexec, 1], ['check', '--target', "$dir/bz"],
@@ -97,9 +100,11 @@ my %samples = (
 	rm => [['rm', 'plain', 'good'], ['rm', '--dry-run', 'plain', 'none', 1]],
 	scratch => [['scratch']],
 	seal => [['seal', 'plain']],
+	settle => [['settle', '--dry-run']],
 	setdata => [['setdata', 'plain', "$dir/data"]],
 	status => [['status']],
 	unload => [['unload', '--kexec', $kexec]],
+	upgrade => [['upgrade', '--dry-run', '--to', "$dir/new.ko"]],
 	verify => [['verify', 1], ['verify', 'good'], ['verify', 'later', 'none', 1]],
 );
 my $nr = 0;
