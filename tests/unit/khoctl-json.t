@@ -72,13 +72,14 @@ sub reset_device {
 # ---- What each command prints ----
 
 # The command's arguments, and its exit status if that is not 0
+spew("$dir/initrd", initramfs(4096));
 # No module runs there: it would be loaded.
 spew("$dir/new.ko", join("\0", "\177ELF", 'name=kho', 'version=9.0', 'srcversion=N',
 			   'vermagic=good', 'kho_left=1', ''));
 my %samples = (
 	add => [['add', '7']],
 	check => [['check', '--kexec', $kexec, 1], ['check', '--target', "$dir/bz"],
-		  ['check', '--target', "$dir/bz", '--initrd', "$dir/data"]],
+		  ['check', '--target', "$dir/bz", '--initrd', "$dir/initrd"]],
 	del => [['del', '4096']],
 	dump => [['dump', "$dir/meta"], ['dump', '--keys', "$dir/meta"], ['dump'],
 		 ['dump', '--extents', "$dir/meta"], ['dump', '--fdt', "$dir/meta"],
@@ -88,7 +89,7 @@ my %samples = (
 	getdata => [['getdata', 'good', "$dir/out"]],
 	getpage => [['getpage', '32:2', "$dir/out"]],
 	load => [['load', '--kexec', $kexec, '--append', "a '\xff'", "$dir/bz"],
-		 ['load', '--kexec', $kexec, '--append', 'a', '--initrd', "$dir/data", "$dir/bz"],
+		 ['load', '--kexec', $kexec, '--append', 'a', '--initrd', "$dir/initrd", "$dir/bz"],
 		 ['load', '--kexec', $kexec, '--append', 'a', '--dry-run', "$dir/bz"]],
 	ls => [['ls'], ['ls', '-l', '--pages', '--subtrees']],
 	map => [['map']],
@@ -209,7 +210,7 @@ for my $command (@commands) {
 	my $doc = error_is("$command: a bad option", [@args, '--frob', '--json'], 2,
 			   'usage', qr/unknown option '--frob'/);
 	is($doc->{command}, $command, "$command: its name");
-	next if $command =~ /^(check|unload|restrict|dump)$/;
+	next if $command =~ /^(check|unload|restrict|dump|upgrade)$/;
 	error_is("$command: no device", ['--json', '--device', $none, @args], 1, 'failed',
 		 qr/\Q$none\E: no such device/);
 }

@@ -175,8 +175,9 @@ static bool all_accounted_for(void)
 	for (pfn = 0; pfn < PAGES; pfn++) {
 		bool is_in = kho_backend_in_scratch(pfn, 1);
 		bool is_ours = is_in && (!held || test_bit(pfn - kho_scratch_pfn(), held));
+		bool is_allocated = pages[pfn].state == OURS;
 
-		if (is_ours == (pages[pfn].state != OURS)) {
+		if (is_ours != is_allocated) {
 			printf("# page %lu: state %d, scratch at %lu, %lu pages, %s\n", pfn,
 			       pages[pfn].state, kho_scratch_pfn(), kho_scratch_pages(),
 			       is_ours ? "set aside" : "not set aside");

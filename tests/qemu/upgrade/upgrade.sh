@@ -57,13 +57,18 @@ preserve_all()
 	await grep -q ready /run/ram
 }
 
+has_two_lines()
+{
+	[ "$(wc -l <"$1")" = 2 ]
+}
+
 in_use()
 {
 	local pid sum
 
 	sleep 1000 9</dev/kho &
 	pid=$!
-	refuses "the device is open: named" "sleep \(pid $pid\) has /dev/kho open" \
+	refuses "the device is open: named" "\(pid $pid\) has /dev/kho open" \
 		khoctl upgrade --to "$new" --old "$old" --wait 0
 	kill "$pid"
 	sound "after that" "$first"
@@ -71,7 +76,7 @@ in_use()
 	sleep 0.5
 	check "it is waited for" khoctl upgrade --to "$new" --old "$old" --wait 60
 	cp /run/out /run/waited
-	check "and named" grep -q 'sleep (pid' /run/waited
+	check "and named" grep -q '(pid' /run/waited
 	sound "replaced" 0.2.0
 
 	upgrade yield huge >/run/yield 2>&1 &
@@ -81,7 +86,7 @@ in_use()
 		khoctl upgrade --to "$old" --old "$new" --wait 0
 	check "an agent that is asked makes way" \
 		khoctl upgrade --to "$old" --old "$new" --wait 60
-	await [ "$(wc -l </run/yield)" = 2 ]
+	await has_two_lines /run/yield
 	wait "$pid" || not_ok "the agent goes on" /run/yield
 	is "it finds the same" "$(sort -u /run/yield | wc -l)" 1
 	sound "and back" "$first"
@@ -90,9 +95,12 @@ in_use()
 bad_files()
 {
 	head -c 100000 "$new" >/run/short.ko
-	refuses "a truncated module" 'would not load' \
+	refuses "a truncated module" 'is not kho.ko' \
 		khoctl upgrade --to /run/short.ko --old "$old" --wait 0
-	sound "truncated" "$first"
+	sed '/vermagic=/s/ SMP / SMQ /' "$new" >/run/magic.ko
+	refuses "for another kernel" "would not load it: it was built for '" \
+		khoctl upgrade --to /run/magic.ko --old "$old" --wait 0
+	sound "bad files" "$first"
 	refuses "not ours" 'is not kho.ko' \
 		khoctl upgrade --to "$here/kho_test.ko" --old "$old" --wait 0
 	check "dry run" khoctl upgrade --to "$new" --old "$old" --dry-run
@@ -177,7 +185,7 @@ stage_1()
 	# The process's memory is still its own, and the object's.
 	touch /run/stop
 	wait "$ram" || not_ok "the process's memory" /run/ram
-	is "what it wrote last" "$(khoctl get ram | head -c 8 | od -An -tx8 | tr -d ' ')" 1122334455667788
+	is "what it wrote last" "$(khoctl get ram | head -c 8 | od -An -tx1 | tr -d ' \n')" 8877665544332211
 	inventory >/run/inventory
 	check "the process has ended" khoctl upgrade --to "$new" --old "$old"
 	sound "the process has ended" 0.2.0

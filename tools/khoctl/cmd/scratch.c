@@ -34,7 +34,7 @@ static const char *scratch_error(int err, const struct kho_query *q)
 		return "scratch stays as it is while a kernel is loaded there: khoctl unload first";
 	case -ENOMEM:
 		return q->release == KHO_RELEASE_RUNNING ?
-		       "no such piece of memory is available yet: envelopes are being freed, try again" :
+		       "no such piece of memory is available yet: envelopes are being freed" :
 		       "no such piece of memory is available: release something, or ask for less";
 	case -EINVAL:
 		return "that is more than the machine has";
