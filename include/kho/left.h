@@ -130,7 +130,7 @@ static inline const char *kho_left_check(const struct kho_left *left, __u32 page
 		return "it says things that only a newer module knows";
 	if (left->page_shift != page_shift)
 		return "it has another page size";
-	return NULL;
+	return KHO_NULL;
 }
 
 #endif /* KHO_LEFT_H */

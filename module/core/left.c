@@ -209,14 +209,6 @@ void kho_left_done(void)
 }
 
 /**
- * kho_left_forget() - forget the record, but leave it for another module
- */
-void kho_left_forget(void)
-{
-	found = NULL;
-}
-
-/**
  * kho_left_prepare() - do everything that can fail when a module leaves
  *
  * The record is found from now on, but is none yet.

@@ -17,7 +17,6 @@ bool kho_left_page(u64 pfn);
 int kho_left_read(u64 chain, void *data, size_t bytes);
 void kho_left_refuse(const char *why, u64 value);
 void kho_left_done(void);
-void kho_left_forget(void);
 
 /* ---- When one leaves ---- */
 
