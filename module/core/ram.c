@@ -428,7 +428,7 @@ bool kho_ram_image_known(void)
 }
 
 /* More pieces than any machine has */
-#define MOST_PIECES	(1U << 20)
+#define MOST_PIECES	1000000
 
 static_assert(sizeof(struct ram_piece) == 2 * sizeof(u64));
 

@@ -223,8 +223,8 @@ bool kho_incoming_is_ours(const char *name)
  * kho_incoming_page_waits() - is this page still as the handover left it, reserved?
  * @pfn: its number
  *
- * What another module has left is allocated instead.  If envelopes kept the pages, the page must lie in one: reserved pages elsewhere are in
- * use.
+ * What another module has left is allocated instead.  If envelopes kept the pages, the page
+ * must lie in one: reserved pages elsewhere are in use.
  */
 bool kho_incoming_page_waits(u64 pfn)
 {

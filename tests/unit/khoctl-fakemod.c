@@ -24,9 +24,6 @@
 
 #include <linux/kho.h>
 
-int init_module(void *image, unsigned long len, const char *params);
-int delete_module(const char *name, unsigned int flags);
-
 static FILE *open_in(const char *variable, const char *sub, const char *mode)
 {
 	char path[512];

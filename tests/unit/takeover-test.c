@@ -148,6 +148,7 @@ static void sort(void *base, size_t nr, size_t size,
 {
 	qsort(base, nr, size, compare);
 }
+
 int kho_sums_alloc(u64 nr_pages, u64 *first) { return 0; }
 void kho_sums_free(u64 first) { }
 void kho_data_free(u64 addr) { }

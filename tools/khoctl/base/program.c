@@ -48,14 +48,15 @@ void program_own_files(void)
 
 void program_exec(const char * const *argv, pid_t parent, int in, int out, int err)
 {
-	static const char dirs[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	static const char dirs[] =
+		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	const char *path = getenv("PATH");
-	char *env[] = {
-		path ? xasprintf("PATH=%s", path) : xstrdup(dirs),
-		/* khoctl parses the messages, so they must not be translated. */
-		xstrdup("LC_ALL=C"),
-		NULL
-	};
+	char *env[3];
+
+	env[0] = xasprintf("PATH=%s", path ? path : dirs);
+	/* khoctl parses the messages, so they must not be translated. */
+	env[1] = xstrdup("LC_ALL=C");
+	env[2] = NULL;
 
 	if (die_with(parent) && dup2(in, STDIN_FILENO) >= 0 &&
 	    dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0) {

@@ -424,8 +424,7 @@ static int conclude(struct json_object *root, int status, const char *verdict)
 static int verdict_of(int health, const struct next_kernel *next, const char **verdict)
 {
 	if (health == UNSAFE) {
-		*verdict =
-			"NOT SAFE TO JUMP: what is preserved would be lost: see the lines marked FAIL.";
+		*verdict = "NOT SAFE TO JUMP: what is preserved would be lost: see FAIL above.";
 		return UNSAFE;
 	}
 	if (all.failed) {

@@ -47,8 +47,8 @@ void cmdline_build(struct plan *p);
 /* True if it is known what the kernel gets */
 bool cmdline_known(const struct plan *p);
 /*
- * Judges @p->cmdline after cmdline_build(); adds findings.  For RAM it only collects what plan.c judges.  @dev: the
- * device, for where the envelopes are
+ * Judges @p->cmdline after cmdline_build(); adds findings.  For RAM it only collects what
+ * plan.c judges.  @dev: the device, for where the envelopes are
  */
 void cmdline_judge(struct plan *p, int dev);
 void cmdline_free(struct cmdline *c);

@@ -18,10 +18,6 @@
 #include "base/program.h"
 #include "target/modulefile.h"
 
-/* No header of the C library declares them; tests have their own. */
-int init_module(void *image, unsigned long len, const char *params);
-int delete_module(const char *name, unsigned int flags);
-
 /* No module is as large. */
 #define MODULE_MAX	(64 * MIB)
 

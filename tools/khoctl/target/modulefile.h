@@ -30,4 +30,8 @@ int module_file_load(const struct module_file *file, const char *params);
 /* Unloads the running kho.ko, if nobody uses it.  Return: 0 or a negative errno */
 int module_unload(void);
 
+/* No header of the C library declares them; tests have their own. */
+int init_module(void *image, unsigned long len, const char *params);
+int delete_module(const char *name, unsigned int flags);
+
 #endif /* KHOCTL_MODULEFILE_H */
