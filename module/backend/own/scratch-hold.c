@@ -298,13 +298,13 @@ static size_t held_bytes(unsigned long nr_pages)
  */
 void kho_scratch_forget(void)
 {
+	struct kho_scratch_old old;
+
 	lockdep_assert_held(&kho.lock);
 
 	cancel_delayed_work_sync(&sweep_work);
-	scratch_pages = 0;
-	scratch_pfn = 0;
-	kvfree(held);
-	held = NULL;
+	kho_scratch_move(0, 0, &old);
+	kvfree(old.held);
 }
 
 /**
@@ -317,10 +317,10 @@ void kho_scratch_forget(void)
 void kho_scratch_leave(struct kho_left *left)
 {
 	cancel_delayed_work_sync(&sweep_work);
-	left->scratch_pfn = scratch_pfn;
-	left->scratch_pages = scratch_pages;
-	if (held && scratch_pages)
-		left->scratch_held = kho_left_write(held, held_bytes(scratch_pages));
+	left->scratch_pfn = kho_scratch_pfn();
+	left->scratch_pages = kho_scratch_pages();
+	if (held && left->scratch_pages)
+		left->scratch_held = kho_left_write(held, held_bytes(left->scratch_pages));
 	kho_scratch_forget();
 }
 
@@ -355,7 +355,7 @@ int kho_scratch_left(void)
 	if (!left->scratch_pages)
 		return 0;
 	if (left->scratch_pages > end || left->scratch_pfn > end - left->scratch_pages ||
-	    (left->scratch_pfn | left->scratch_pages) % BIT(MAX_PAGE_ORDER)) {
+	    (left->scratch_pfn | left->scratch_pages) % KHO_SCRATCH_ALIGN) {
 		kho_left_refuse("its scratch can't be where it is said to be",
 				PFN_PHYS(left->scratch_pfn));
 		return -EINVAL;
