@@ -26,6 +26,7 @@
 #include "base/read-file.h"
 #include "core/core.h"
 #include "core/page-alloc.h"
+#include "core/preserve.h"
 #include "core/ram.h"
 #include "own.h"
 
@@ -56,11 +57,16 @@ static int check_image(void)
 	return 0;
 }
 
-/* The last checks before scratch changes, with the gate closed. */
+/*
+ * The last checks before these pages become scratch, with the gate closed.  We have
+ * allocated them, so nobody else can have preserved them.
+ */
 static int check_change(unsigned long pfn, unsigned long nr_pages)
 {
 	int ret = kho_may_change() ?: check_image();
 
+	if (!ret && WARN_ON_ONCE(kho_preserved_lies_in(pfn, nr_pages)))
+		ret = -EBUSY;
 	/* Removing the memory may have begun after it was allocated. */
 	if (!ret && !kho_ram_stays(pfn, nr_pages))
 		ret = -ENOMEM;

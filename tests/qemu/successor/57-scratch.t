@@ -11,6 +11,6 @@ stock=$(quick_stock_kernel)
 image=$(initramfs "$stock")
 disk=$(payload scratch "$stock" "$image")
 
-vm_test -p "$disk" -T 300 scratch "$stock" "$image"
+vm_test -p "$disk" -m 2G -T 300 scratch "$stock" "$image"
 
 tap_done

@@ -4,8 +4,8 @@
 
 #include "agent.h"
 
-/* Pages of a block of the page allocator: scratch consists of such blocks. */
-#define BLOCK		1024UL
+/* So many pages beside scratch, on either side, are too few for it to grow by 144 MiB. */
+#define BESIDE		18000UL
 
 static int ask(int kho, __u64 bytes)
 {
@@ -78,8 +78,10 @@ int cmd_contend(char **argv)
 		die("fork: %s", strerror(errno));
 	if (!child) {
 		for (i = 1; i <= rounds; i++) {
-			unsigned char got = ask(kho, before.scratch_size + i * step);
+			unsigned char got;
 
+			usleep(30000);
+			got = ask(kho, before.scratch_size + i * step);
 			if (write(ends[1], &got, 1) != 1)
 				_exit(1);
 		}
@@ -117,12 +119,12 @@ int cmd_contend(char **argv)
 	return 0;
 }
 
-/* Preserves the first page of a block that is in use, whoever uses it. */
+/* Preserves the first of these pages that is in use, whoever uses it. */
 static bool preserve_one(int kho, __u64 first)
 {
 	struct kho_page arg = { .size = sizeof(arg) };
 
-	for (arg.pfn = first; arg.pfn < first + BLOCK; arg.pfn++) {
+	for (arg.pfn = first; arg.pfn < first + BESIDE; arg.pfn++) {
 		if (ioctl(kho, KHO_PAGE_ADD, &arg))
 			continue;
 		printf("%#llx\n", arg.pfn);
@@ -131,10 +133,7 @@ static bool preserve_one(int kho, __u64 first)
 	return false;
 }
 
-/*
- * wall: preserves a page right below scratch and one right above it, so that it has to move.
- * There may be no such page, but then there is a hole, or the kernel itself.
- */
+/* wall: preserves a page below scratch and one above it, so near that it has to move */
 int cmd_wall(char **argv)
 {
 	enum { PIECE = 2048 };
@@ -148,8 +147,12 @@ int cmd_wall(char **argv)
 	first = q.scratch_addr / PAGE;
 	end = first + q.scratch_size / PAGE;
 	for (;;) {
-		below = below || preserve_one(kho, first - BLOCK);
+		below = below || preserve_one(kho, first - BESIDE);
 		above = above || preserve_one(kho, end);
+		/*
+		 * With less than BESIDE pages free in all, there is at least one in use
+		 * on each side, or the kernel itself, or a hole.
+		 */
 		if ((below && above) || sysconf(_SC_AVPHYS_PAGES) < 8 * PIECE)
 			return 0;
 		locked_pages(PIECE);
