@@ -56,6 +56,7 @@
 #define max(a, b)			((a) > (b) ? (a) : (b))
 #define max_t(type, a, b)		((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 #define clamp(x, low, high)		((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
+#define PFN_PHYS(pfn)			((phys_addr_t)(pfn) << PAGE_SHIFT)
 #define PageReserved(page)		((page)->state == RESERVED)
 #define PageHWPoison(page)		false
 #define PageLRU(page)			((page)->state == MOVABLE)
@@ -69,6 +70,7 @@
 #define zone_idx(zone)			((void)(zone), ZONE_NORMAL)
 #define zone_to_nid(zone)		((void)(zone), 0)
 
+#include <kho/left.h>
 #include <linux/bitmap.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
@@ -153,6 +155,44 @@ static struct page *alloc_pages_node(int nid, gfp_t gfp, unsigned int order)
 static void __free_page(struct page *page)
 {
 	free_contig_range(page_to_pfn(page), 1);
+}
+
+/* What one module leaves to the next */
+static struct kho_left record;
+static unsigned int refusals;
+
+const struct kho_left *kho_left(void)
+{
+	return &record;
+}
+
+u64 kho_left_write(const void *data, size_t bytes)
+{
+	void *copy = malloc(bytes);
+
+	memcpy(copy, data, bytes);
+	return (uintptr_t)copy;
+}
+
+int kho_left_read(u64 chain, void *data, size_t bytes)
+{
+	memcpy(data, (void *)(uintptr_t)chain, bytes);
+	return 0;
+}
+
+bool kho_left_page(u64 pfn)
+{
+	return pfn < PAGES && pages[pfn].state == OURS;
+}
+
+void kho_left_refuse(const char *why, u64 value)
+{
+	refusals++;
+}
+
+phys_addr_t kho_end_of_memory(void)
+{
+	return PAGES << PAGE_SHIFT;
 }
 
 #include "../../module/backend/own/scratch-hold.c"
@@ -272,15 +312,60 @@ static void start_over(void)
 		abort();
 }
 
+static unsigned int replaced, kept_out;
+
+/* The module is replaced by the next one. */
+static void replace(void)
+{
+	unsigned long at, pfn = kho_scratch_pfn(), nr = kho_scratch_pages();
+	unsigned int before = refusals;
+	bool partly = held;
+	int ret;
+
+	memset(&record, 0, sizeof(record));
+	kho_scratch_leave(&record);
+	if (kho_scratch_pages() || held)
+		abort();
+	/* A page that somebody else has by now is not ours to take over. */
+	at = pfn + (nr ? below(nr) : 0);
+	if (nr && !below(4) && pages[at].state == OURS) {
+		pages[at].state = USED;
+		ret = kho_scratch_left();
+		pages[at].state = OURS;
+		kept_out += ret == -EINVAL && refusals == before + 1 && !kho_scratch_pages();
+	}
+	no_memory = partly && !below(4);
+	ret = kho_scratch_left();
+	if (no_memory && nr && ret != -ENOMEM)
+		abort();
+	no_memory = false;
+	if (ret == -ENOMEM)
+		ret = kho_scratch_left();
+	free((void *)(uintptr_t)record.scratch_held);
+	replaced += !ret && kho_scratch_pfn() == pfn && kho_scratch_pages() == nr &&
+		    !!held == partly;
+}
+
+static bool left_is_refused(unsigned long pfn, unsigned long nr)
+{
+	unsigned int before = refusals;
+
+	memset(&record, 0, sizeof(record));
+	record.scratch_pfn = pfn;
+	record.scratch_pages = nr;
+	return kho_scratch_left() == -EINVAL && refusals == before + 1 &&
+	       !kho_scratch_pages();
+}
+
 int main(void)
 {
 	static void (*const change[])(void) = { move_somewhere, widen_somehow, NULL };
-	unsigned int round, good = 0;
+	unsigned int round, good = 0, replacements = 0;
 
 	tap_start();
 	for (round = 0; round < ROUNDS; round++) {
 		change_pages();
-		switch (below(8)) {
+		switch (below(9)) {
 		case 0:
 			start_over();
 			break;
@@ -302,6 +387,10 @@ int main(void)
 			meanwhile = change[below(3)];
 			kho_backend_set_aside(below(PAGES), PAGES);
 			break;
+		case 6:
+			replacements++;
+			replace();
+			break;
 		default:
 			keep_one();
 		}
@@ -312,7 +401,17 @@ int main(void)
 	ok(moved > 50 && widened > 50, "scratch has moved %u times, and grown %u times", moved,
 	   widened);
 	ok(refused > 5, "%u times there was no memory to grow, and it was as before", refused);
+	ok(replacements > 100 && replaced == replacements,
+	   "the module was replaced %u times, and scratch went along", replaced);
+	ok(kept_out > 10, "%u times scratch had a page of somebody else, and was refused",
+	   kept_out);
 	kho_scratch_clear();
 	ok(all_accounted_for() && !kho_scratch_pages(), "in the end, nothing is kept");
+	ok(left_is_refused(PAGES, BLOCK) && left_is_refused(0, PAGES + BLOCK) &&
+	   left_is_refused(ULONG_MAX - BLOCK + 1, BLOCK) &&
+	   left_is_refused(BLOCK, ULONG_MAX - BLOCK + 1) &&
+	   left_is_refused(1, BLOCK) && left_is_refused(BLOCK, 1),
+	   "scratch that can't be where it is said to be is refused");
+	ok(left_is_refused(0, BLOCK), "so is scratch whose pages are free");
 	return tap_done();
 }
