@@ -140,6 +140,22 @@ initramfs()
 	"$KHO_QEMU/lib/mkinitramfs.sh" "$@"
 }
 
+# other_module VERSION [MAGIC] <MODULE >OTHER: makes another version of the module, by
+# changing some bytes of the one that was built, as another build takes long.  With another
+# magic number than kho-left, it does not know the record by which that one is replaced.
+other_module()
+{
+	local version
+
+	version=$(sed -n 's/^#define KHO_VERSION "\(.*\)"$/\1/p' "$KHO_TOP/module/version.h")
+	perl -0777 -pe '
+		BEGIN { ($was, $version, $magic) = splice @ARGV, 0, 3 }
+		s/(srcversion=.{22})./$1 . chr(ord("V") + substr($version, 2, 1))/e or die "no srcversion";
+		s/(?<=[\0=])\Q$was\E(?=\0)/$version/g or die "no version";
+		s/kho-left/$magic/g or die "no magic number";
+	' "$version" "$1" "${2:-kho-left}"
+}
+
 # payload [-k NAME=KERNELDIR]... NAME SUCCESSOR INITRD [DIR]: makes a disk with the next
 # kernels and the contents of DIR, and prints its path.  Each kernel is a directory with
 # bzImage, config-RELEASE, kind and append: SUCCESSOR is in "successor", the others in

@@ -3,7 +3,7 @@
 #
 # Debian 12 and 13 with systemd as process 1, on a stock kernel.  Nobody calls khoctl load:
 # systemctl kexec and systemctl reboot keep three objects, or refuse before anything is
-# stopped; day.sh has the steps.
+# stopped, and a package replaces the module meanwhile; day.sh has the steps.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
@@ -16,6 +16,24 @@ release=$(kernel_release "$stock")
 ko=$("$KHO_TOP/scripts/build-module.sh" "$release" "$(readlink -e "$stock/headers")")
 # Debian 12 runs no program that was built on 13, so it brings its libraries.
 make -s -C "$KHO_TOP/tools" O="$work/tools" LDFLAGS=-static "$work/tools/khoctl" >&2
+
+# A package as DKMS's module would be in, with what docs/upgrade.md asks of one.
+package=$work/package
+rm -rf "$package"
+mkdir -p "$package/DEBIAN" "$package/usr/lib/modules/$release/updates/dkms"
+other_module 0.2.0 <"$ko" >"$package/usr/lib/modules/$release/updates/dkms/kho.ko"
+cat >"$package/DEBIAN/control" <<-C
+	Package: kho-module
+	Version: 0.2.0
+	Architecture: amd64
+	Maintainer: nobody <nobody@localhost>
+	Description: kho.ko of another version
+C
+printf '#!/bin/sh\nset -e\nkhoctl upgrade --save\n' >"$package/DEBIAN/preinst"
+printf '#!/bin/sh\nset -e\ndepmod -a %s\nkhoctl upgrade --wait 60 || true\n' "$release" \
+	>"$package/DEBIAN/postinst"
+chmod 755 "$package"/DEBIAN/p*inst
+dpkg-deb --root-owner-group -Zxz --build "$package" "$work/kho-module.deb" >&2
 
 # make_disk SUITE: prints its path
 make_disk()
@@ -33,7 +51,7 @@ make_disk()
 	install -D -m 644 "$KHO_TOP/udev/60-kho.rules" "$add/usr/lib/udev/rules.d/60-kho.rules"
 	install -D -m 644 "$KHO_TOP/udev/kho.conf" "$add/usr/lib/sysusers.d/kho.conf"
 	install -D -m 644 "$ko" "$add/usr/lib/modules/$release/updates/dkms/kho.ko"
-	cp "$here/day.sh" "$KHO_QEMU/lib/guest/lib.sh" "$add/kho-test/"
+	cp "$here/day.sh" "$KHO_QEMU/lib/guest/lib.sh" "$work/kho-module.deb" "$add/kho-test/"
 	cp "$here/units"/*.service "$add/etc/systemd/system/"
 	echo kho.service kho-load.timer kho-seal.service kho-test.service kho-canary.service \
 		kho-late.service >"$add/kho-test/enable"

@@ -194,9 +194,29 @@ stage_1_late()
 	down systemctl kexec
 }
 
+# A package brings another version of the module, and replaces the one that runs.
+upgraded()
+{
+	check "upgrade: a kernel is loaded before" wait_for 60 ours
+	check "upgrade: the module is another" [ "$(cat /sys/module/kho/version)" != 0.2.0 ]
+	check "upgrade: the package is installed" dpkg -i "$here/kho-module.deb"
+	is "upgrade: the module is the second" "$(cat /sys/module/kho/version)" 0.2.0
+	[ "$(cat /sys/module/kho/version)" = 0.2.0 ] || diag /run/out
+	alive upgrade
+	sums >/run/sums
+	check "upgrade: the objects are the same" cmp /run/sums $disk/sums
+	is "upgrade: kho.service is still active" "$(systemctl is-active kho.service)" active
+	is "upgrade: no unit has failed" "$(systemctl --failed --plain --no-legend)" ''
+	check "upgrade: the kernel that was loaded is still ours" ours
+	is "upgrade: the device is the group's" "$(stat -c %G:%a /dev/kho)" kho:660
+	check "upgrade: the package is installed again" dpkg -i "$here/kho-module.deb"
+	alive "upgrade again"
+}
+
 stage_2()
 {
 	arrived 1
+	upgraded
 	echo 2 >$disk/stage
 	# systemd's own load, kexec-tools' LOAD_KEXEC and an admin's: all give way.
 	systemctl stop kho-load.timer
