@@ -31,7 +31,7 @@ help:
 	@echo '  make uninstall     remove them'
 	@echo '  make install-seal  install kho-seal only, see docs/sealing.md; uninstall-seal removes it'
 	@echo '  make install-units  install the units of systemd only, see docs/units.md; uninstall-units'
-	@echo '  make dkms-install  install the module with DKMS, for this and later kernels'
+	@echo '  make dkms-install  install the module with DKMS, for all kernels and later ones'
 	@echo '  make dkms-uninstall  remove it'
 	@echo '  make bootstub TREE=DIR  add the boot stub to an unpacked kernel tree'
 	@echo '  make clean         remove what was built'
@@ -66,9 +66,10 @@ uninstall-units:
 	$(MAKE) -C systemd uninstall PREFIX=$(PREFIX)
 
 dkms-install:
+	rm -rf $(DKMS_SRC)
 	mkdir -p $(DKMS_SRC)
 	cp -r dkms.conf Kbuild module include $(DKMS_SRC)/
-	test -n "$(DESTDIR)" || dkms install kho/$(VERSION)
+	test -n "$(DESTDIR)" || scripts/dkms-install.sh $(VERSION)
 
 dkms-uninstall:
 	test -n "$(DESTDIR)" || dkms remove kho/$(VERSION) --all

@@ -271,6 +271,48 @@ t "it did install it" is_module \
 t "remove" run remove -m kho -v "$version" --all
 t "the modules are gone again" no_files "$modules"
 
+# make dkms-install, after git pull: the version is the same, and the module is not.
+anew()
+{
+	sed "s/kho-left/$1/" "$built" >"$top/anew.ko"
+	KHO_MODULES=$modules sign_file=/nonexistent "$scripts/dkms-install.sh" "$version" \
+		--dkmstree "$trees" --sourcetree "$top/usr/src" --installtree "$modules" \
+		--no-depmod --directive "MAKE=cp $top/anew.ko kho.ko" >"$log" 2>&1 </dev/null
+}
+
+# installed TEXT RELEASE...: their modules contain this.
+installed()
+{
+	local text=$1 release file
+
+	shift
+	cat "$log"
+	for release in "$@"; do
+		file=$(find "$modules/$release/updates/dkms" -name 'kho.ko*')
+		case $file in
+		*.xz)	xz -dc "$file" ;;
+		*)	cat "$file" ;;
+		esac | grep -cF -- "$text" || return
+	done
+}
+
+t "no kernel has headers: it fails" exits 1 anew none
+t "no kernel has headers: it says so" says "apt install linux-headers"
+mkdir -p "$modules/$old" "$modules/$new" "$modules/6.0.0-1-amd64" "$modules/no-headers"
+ln -s "$old_headers" "$modules/$old/build"
+ln -s "$new_headers" "$modules/$new/build"
+ln -s "$top/plain" "$modules/6.0.0-1-amd64/build"
+t "each kernel that has headers gets it" anew kho-1111
+t "it did" installed kho-1111 "$old" "$new"
+t "with the same version, it is replaced" anew kho-2222
+t "it is another one" installed kho-2222 "$old" "$new"
+t "says for which" says "is installed for: $old $new"
+rm "$modules/$old/build"
+t "a kernel without headers keeps its own" anew kho-3333
+t "it has" installed kho-2222 "$old"
+t "the other one is replaced" installed kho-3333 "$new"
+t "remove" run remove -m kho -v "$version" --all
+
 # Cloud kernels mostly just lack drivers, so only the oldest and the newest are tested.
 builds 6.1 cloud
 for series in 7.2 7.3; do

@@ -199,7 +199,7 @@ upgraded()
 {
 	check "upgrade: a kernel is loaded before" wait_for 60 ours
 	check "upgrade: the module is another" [ "$(cat /sys/module/kho/version)" != 0.2.0 ]
-	check "upgrade: the package is installed" dpkg -i "$here/kho-module.deb"
+	check "upgrade: the package is installed" dpkg -i /kho-test/kho-module.deb
 	is "upgrade: the module is the second" "$(cat /sys/module/kho/version)" 0.2.0
 	[ "$(cat /sys/module/kho/version)" = 0.2.0 ] || diag /run/out
 	alive upgrade
@@ -209,7 +209,7 @@ upgraded()
 	is "upgrade: no unit has failed" "$(systemctl --failed --plain --no-legend)" ''
 	check "upgrade: the kernel that was loaded is still ours" ours
 	is "upgrade: the device is the group's" "$(stat -c %G:%a /dev/kho)" kho:660
-	check "upgrade: the package is installed again" dpkg -i "$here/kho-module.deb"
+	check "upgrade: the package is installed again" dpkg -i /kho-test/kho-module.deb
 	alive "upgrade again"
 }
 
