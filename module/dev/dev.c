@@ -409,6 +409,11 @@ static int do_image(union kho_any *any)
 	return kho_ram_image(image->state, image->limit);
 }
 
+static void preset_upgrade(union kho_any *any)
+{
+	any->upgrade.others = 0;
+}
+
 static int do_upgrade(union kho_any *any, struct file *dev)
 {
 	struct kho_upgrade *upgrade = &any->upgrade;
@@ -449,7 +454,10 @@ struct command {
 	bool out_after_fd;
 	/** @out: the struct is copied out; if that fails, the caller can try again. */
 	bool out;
-	/** @preset: for @out_on_error: sets in advance what success would copy out. */
+	/**
+	 * @preset: for @out_on_error: sets in advance what success would copy out.  If
+	 * that can't be copied out, the command is not carried out.
+	 */
 	void (*preset)(union kho_any *any);
 	/** @run: carries out the command. */
 	int (*run)(union kho_any *any);
@@ -519,7 +527,7 @@ static const struct command commands[] = {
 		.out = true),
 	COMMAND(IMAGE, struct kho_image, image, .run = do_image),
 	COMMAND(UPGRADE, struct kho_upgrade, upgrade, .run_on = do_upgrade,
-		.out_on_error = true, .out = true),
+		.out_on_error = true, .preset = preset_upgrade, .out = true),
 };
 
 /*

@@ -336,6 +336,10 @@ static const struct command {
 	{ "IMAGE", KHO_IMAGE, sizeof(struct kho_image),
 	  { ZERO(kho_image, flags), ZERO(kho_image, reserved) },
 	  nothing, nothing, nothing, 0, ADMIN },
+	/* And this one: nobody was asked. */
+	{ "UPGRADE", KHO_UPGRADE, sizeof(struct kho_upgrade),
+	  { ZERO(kho_upgrade, flags) },
+	  nothing, nothing, nothing, 0, ADMIN },
 };
 
 /* ---- What all commands have in common ---- */
