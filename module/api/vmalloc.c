@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/page-alloc.h"
 #include "core/preserve.h"
 #include "incoming/incoming.h"
 #include "mm/folio.h"

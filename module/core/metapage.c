@@ -10,6 +10,7 @@
 #include "compat/compat.h"
 #include "core.h"
 #include "metapage.h"
+#include "page-alloc.h"
 #include "preserve.h"
 #include "tree/tree.h"
 

@@ -15,6 +15,7 @@
 
 #include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -327,6 +328,63 @@ unsigned long kho_zeroed_page(gfp_t gfp)
 	return page ? (unsigned long)page_address(page) : 0;
 }
 
+/*
+ * In page->private of pages that lead to what is preserved and are not preserved as such.
+ * Nobody else uses that of these pages.
+ */
+#define OWN_PAGE	0x6b686f2d6f776eUL	/* "kho-own" */
+
+/**
+ * kho_own_page() - let nobody preserve this page: it leads to what is preserved
+ * @pfn: number of the page, which is allocated, or arrived as such
+ *
+ * Otherwise who takes the handover over finds it twice, and can't believe any of it.
+ *
+ * Context: any.
+ */
+void kho_own_page(unsigned long pfn)
+{
+	set_page_private(pfn_to_page(pfn), OWN_PAGE);
+}
+
+/**
+ * kho_disown_page() - undo kho_own_page(), before the page is freed
+ * @pfn: number of the page
+ *
+ * Context: any.
+ */
+void kho_disown_page(unsigned long pfn)
+{
+	set_page_private(pfn_to_page(pfn), 0);
+}
+
+/**
+ * kho_node_page() - allocate a zeroed page for a node of a tree
+ *
+ * Context: may sleep.
+ * Return: its address, or 0.
+ */
+unsigned long kho_node_page(void)
+{
+	unsigned long page = kho_zeroed_page(GFP_KERNEL);
+
+	if (page)
+		kho_own_page(PHYS_PFN(virt_to_phys((void *)page)));
+	return page;
+}
+
+/**
+ * kho_node_page_free() - free a page of a tree
+ * @page: its address
+ *
+ * Context: any.
+ */
+void kho_node_page_free(unsigned long page)
+{
+	kho_disown_page(PHYS_PFN(virt_to_phys((void *)page)));
+	free_page(page);
+}
+
 /**
  * kho_pages_available() - estimate how many pages can be allocated without OOM kills
  *
@@ -352,7 +410,8 @@ unsigned long kho_pages_available(void)
  * @pfn: its number
  *
  * Return: 0; -ENXIO if there is no such page online; -EADDRNOTAVAIL if the page is not
- * in use, reserved or poisoned; or as kho_ram_check().
+ * in use, reserved or poisoned; -EBUSY if it leads to what is preserved; or as
+ * kho_ram_check().
  */
 int kho_get_page(unsigned long pfn)
 {
@@ -378,6 +437,10 @@ int kho_get_page(unsigned long pfn)
 	if (page_folio(page) != folio || kho_page_poisoned(page)) {
 		folio_put(folio);
 		return -EADDRNOTAVAIL;
+	}
+	if (page_private(page) == OWN_PAGE) {
+		folio_put(folio);
+		return -EBUSY;
 	}
 	return 0;
 }

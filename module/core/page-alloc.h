@@ -14,6 +14,11 @@ struct page;
 struct page *kho_pages_alloc(int nid, gfp_t gfp, unsigned int order);
 struct folio *kho_folio_alloc(int nid, gfp_t gfp, unsigned int order);
 
+unsigned long kho_zeroed_page(gfp_t gfp);
+
+void kho_own_page(unsigned long pfn);
+void kho_disown_page(unsigned long pfn);
+
 unsigned long kho_pages_available(void);
 int kho_get_page(unsigned long pfn);
 

@@ -57,7 +57,7 @@ static int refuse_page(const struct kho_page_entry *entry, u64 pfn, int err)
 		why = "a driver added the memory: the next kernel has none there";
 		break;
 	case -EBUSY:
-		why = "it is in scratch, overlaps a preserved page, or belongs to an object";
+		why = "it is in scratch, overlaps a preserved page, or is an object's or our own";
 		break;
 	case -EEXIST:
 		why = "it is preserved already";

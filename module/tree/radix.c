@@ -27,7 +27,7 @@
  */
 struct kho_radix_node *kho_radix_node_alloc(void)
 {
-	return (struct kho_radix_node *)kho_zeroed_page(GFP_KERNEL);
+	return (struct kho_radix_node *)kho_node_page();
 }
 
 /**
@@ -36,7 +36,7 @@ struct kho_radix_node *kho_radix_node_alloc(void)
  */
 void kho_radix_node_free(struct kho_radix_node *node)
 {
-	free_page((unsigned long)node);
+	kho_node_page_free((unsigned long)node);
 }
 
 static int regions_alloc(struct kho_radix_tree *tree)

@@ -36,9 +36,10 @@ bool kho_tree_marks(struct kho_radix_tree *tree, unsigned long pfn,
 u64 kho_tree_keys(const struct kho_radix_tree *tree);
 
 /*
- * Allocates a page for a node.  The program that links the tree provides this: nodes are
- * preserved, and only the module knows where they may lie.
+ * Allocate a zeroed page for a node, and free one.  The program that links the tree provides
+ * these: nodes are preserved, and only the module knows where they may lie.
  */
-unsigned long kho_zeroed_page(gfp_t gfp);
+unsigned long kho_node_page(void);
+void kho_node_page_free(unsigned long page);
 
 #endif /* KHO_RADIX_H */

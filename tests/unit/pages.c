@@ -116,7 +116,7 @@ unsigned long pages_get(void)
 	return addr;
 }
 
-unsigned long kho_zeroed_page(unsigned int gfp)
+unsigned long kho_node_page(void)
 {
 	return pages_get();
 }
@@ -151,6 +151,11 @@ void pages_put(unsigned long addr)
 	lock();
 	put(addr);
 	unlock();
+}
+
+void kho_node_page_free(unsigned long addr)
+{
+	pages_put(addr);
 }
 
 static bool has(uint64_t phys)

@@ -19,8 +19,10 @@
 #define PAGES_BASE	0x12300000000UL	/* physical address of the first */
 
 unsigned long pages_get(void);
-unsigned long kho_zeroed_page(unsigned int gfp);	/* the same, by the module's name */
 void pages_put(unsigned long addr);
+/* The same, by the module's names */
+unsigned long kho_node_page(void);
+void kho_node_page_free(unsigned long addr);
 
 void *pages_virt(uint64_t phys);
 uint64_t pages_phys(const void *virt);

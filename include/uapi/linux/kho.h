@@ -34,8 +34,8 @@
  *	EADDRNOTAVAIL	the page is free, reserved, poisoned, the last of RAM, or
  *			below 2 MiB; or the kernel that is loaded will not have it
  *	EREMOTE		a driver has added the memory: virtio-mem, CXL and the like
- *	EBUSY		the page is in scratch, or preserved; the object is open;
- *			SCRATCH: a kernel is loaded
+ *	EBUSY		the page is in scratch, preserved, or leads to what is; the object
+ *			is open; SCRATCH: a kernel is loaded
  *	EEXIST		that page is preserved already; the name is in use
  *	ENOENT		that page is not preserved; no such object
  *	ERANGE		the page number has more bits than an address

@@ -22,6 +22,7 @@
 #include "arch/arch.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/page-alloc.h"
 #include "core/preserve.h"
 #include "core/walk.h"
 #include "incoming/incoming.h"
@@ -143,6 +144,7 @@ static int list_all(void)
 static int unreserve_node(void *ctx, __u64 phys, unsigned int level)
 {
 	kho_unreserve(PHYS_PFN(phys), 1);
+	kho_own_page(PHYS_PFN(phys));
 	return 0;
 }
 
@@ -169,6 +171,7 @@ static int unreserve_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 
 static int reserve_node(void *ctx, __u64 phys, unsigned int level)
 {
+	kho_disown_page(PHYS_PFN(phys));
 	kho_reserve(PHYS_PFN(phys), 1);
 	return 0;
 }

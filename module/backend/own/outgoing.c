@@ -20,6 +20,7 @@
 #include "core/backend.h"
 #include "core/core.h"
 #include "core/metapage.h"
+#include "core/page-alloc.h"
 #include "core/preserve.h"
 #include "incoming/incoming.h"
 #include "own.h"
@@ -320,6 +321,7 @@ int kho_backend_outgoing_ready(void)
 	if (!fdt_buffer || !setup || !fdt || !metadata)
 		return -ENOMEM;
 
+	kho_own_page(PHYS_PFN(virt_to_phys(setup)));
 	metadata->version = KHO_METADATA_VERSION;
 	strscpy((char *)metadata->previous_release,
 		init_utsname()->release, KHO_METADATA_RELEASE);
@@ -398,8 +400,10 @@ void kho_backend_outgoing_withdraw(void)
 
 	if (setup && !waiting)
 		kho_arch_retire(setup);
-	if (setup && !waiting && !setup_shown)
+	if (setup && !waiting && !setup_shown) {
+		kho_disown_page(PHYS_PFN(virt_to_phys(setup)));
 		free_page((unsigned long)setup);
+	}
 	waiting = false;
 	setup = NULL;
 }

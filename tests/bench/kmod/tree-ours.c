@@ -13,9 +13,14 @@
 #define PIECE	4096UL
 
 /* There is no scratch here that a node must stay out of. */
-unsigned long kho_zeroed_page(gfp_t gfp)
+unsigned long kho_node_page(void)
 {
-	return get_zeroed_page(gfp);
+	return get_zeroed_page(GFP_KERNEL);
+}
+
+void kho_node_page_free(unsigned long page)
+{
+	free_page(page);
 }
 
 static void *ours_create(void)

@@ -6,6 +6,12 @@
  *	upgrade others			prints what KHO_UPGRADE_LEAVE says of others
  *	upgrade yield NAME		has the object mapped until it is asked to make way,
  *					and opens it again afterwards
+ *	upgrade blind			asks to leave, and can't be told the result: then the
+ *					module must stay
+ *	upgrade ours			tries to preserve the pages that lead to what is
+ *					preserved, by number; none may be
+ *	upgrade theirs MOST		preserves pages of the kernel, by number: at most so
+ *					many, all over memory
  *	upgrade pin NAME BYTES FILE	preserves its own memory, and keeps it until FILE
  *					exists; it must be unchanged, and writing to it
  *					changes the object
@@ -96,6 +102,102 @@ static int yield(char **argv)
 	return 0;
 }
 
+/* How many references the kernel shows. */
+static int references(void)
+{
+	FILE *f = fopen("/sys/module/kho/refcnt", "r");
+	int nr;
+
+	if (!f || fscanf(f, "%d", &nr) != 1)
+		die("/sys/module/kho/refcnt: can't be read");
+	fclose(f);
+	return nr;
+}
+
+static int blind(char **argv)
+{
+	struct kho_upgrade *arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int kho = open_kho(), before = references(), after, err;
+
+	(void)argv;
+	if (arg == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	arg->size = sizeof(*arg);
+	arg->state = KHO_UPGRADE_LEAVE;
+	mprotect(arg, PAGE, PROT_READ);
+	err = ioctl(kho, KHO_UPGRADE, arg) ? errno : 0;
+	after = references();
+	if (err != EFAULT || after != before)
+		die("%s, and %d references instead of %d", strerror(err), after, before);
+	return 0;
+}
+
+/* Pages of metadata are preserved already; nodes of trees and the setup page are not. */
+static int ours(char **argv)
+{
+	static struct kho_meta_entry room[64];
+	static char pages[64 * PAGE];
+	struct kho_meta_read read = {
+		.size = sizeof(read),
+		.entries = ptr64(room),
+		.pages = ptr64(pages),
+	};
+	unsigned int bad = 0, tried = 0, i;
+	int kho = open_kho();
+
+	(void)argv;
+	do {
+		read.count = ARRAY_SIZE(room);
+		if (ioctl(kho, KHO_META_READ, &read))
+			die("KHO_META_READ: %s", strerror(errno));
+		for (i = 0; i < read.count; i++) {
+			struct kho_page arg = {
+				.size = sizeof(arg),
+				.pfn = room[i].addr / PAGE,
+			};
+			int err = ioctl(kho, KHO_PAGE_ADD, &arg) ? errno : 0;
+
+			tried++;
+			if (err == EBUSY || err == EEXIST)
+				continue;
+			bad++;
+			printf("%#llx, kind %u: %s\n", room[i].addr, room[i].kind,
+			       strerror(err));
+		}
+		read.first += read.count;
+	} while (read.count == ARRAY_SIZE(room));
+	if (!tried || bad)
+		die("%u of %u pages", bad, tried);
+	return 0;
+}
+
+/* The pages of which the kernel says nothing are those that somebody has allocated. */
+static int theirs(char **argv)
+{
+	__u64 most = strtoull(argv[0], NULL, 0), added = 0, first = 0, flags[512];
+	int kho = open_kho(), fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	ssize_t i, n;
+
+	if (fd < 0)
+		die("/proc/kpageflags: %s", strerror(errno));
+	for (; added < most; first += n) {
+		n = pread(fd, flags, sizeof(flags), first * 8) / 8;
+		if (n <= 0)
+			break;
+		for (i = 0; i < n && added < most; i++) {
+			struct kho_page arg = { .size = sizeof(arg), .pfn = first + i };
+
+			if (!flags[i])
+				added += !ioctl(kho, KHO_PAGE_ADD, &arg);
+		}
+	}
+	printf("%llu pages\n", added);
+	if (!added)
+		die("there are none");
+	return 0;
+}
+
 static int pin(char **argv)
 {
 	struct kho_obj_preserve arg = { .size = sizeof(arg) };
@@ -136,6 +238,9 @@ int main(int argc, char **argv)
 		{ "leave", 0, leave },
 		{ "others", 0, others },
 		{ "yield", 1, yield },
+		{ "blind", 0, blind },
+		{ "ours", 0, ours },
+		{ "theirs", 1, theirs },
 		{ "pin", 3, pin },
 	};
 	size_t i;
