@@ -190,6 +190,15 @@ void kho_left_refuse(const char *why, u64 value)
 	refusals++;
 }
 
+/* Pages from this one on are offline. */
+static unsigned long offline = PAGES;
+
+bool kho_ram_piece(unsigned long *pfn, unsigned long *end)
+{
+	*end = offline;
+	return *pfn < offline;
+}
+
 phys_addr_t kho_end_of_memory(void)
 {
 	return PAGES << PAGE_SHIFT;
@@ -413,5 +422,13 @@ int main(void)
 	   left_is_refused(1, BLOCK) && left_is_refused(BLOCK, 1),
 	   "scratch that can't be where it is said to be is refused");
 	ok(left_is_refused(0, BLOCK), "so is scratch whose pages are free");
+	if (take(0, BLOCK) && kho_scratch_set(0, BLOCK, true))
+		abort();
+	memset(&record, 0, sizeof(record));
+	kho_scratch_leave(&record);
+	offline = BLOCK / 2;
+	ok(left_is_refused(0, BLOCK), "and scratch of which memory is offline");
+	offline = PAGES;
+	ok(!kho_scratch_left() && kho_scratch_pages() == BLOCK, "until it is online again");
 	return tap_done();
 }

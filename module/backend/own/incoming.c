@@ -36,6 +36,7 @@
 #include <kho/exact.h>
 #include <kho/fdt.h>
 #include <kho/walk.h>
+#include <linux/kho.h>
 
 static struct kho_boot_info *boot_info;
 /* The incoming tree has become ours. */
@@ -293,6 +294,12 @@ static int read_left(void)
 	};
 	int ret;
 
+	if ((left->abi != KHO_ABI_V3 && left->abi != KHO_ABI_V4) ||
+	    left->handoff > KHO_HANDOFF_ENVELOPES) {
+		kho_left_refuse("the loaded kernel is told of it in a way that this module does not know",
+				left->abi);
+		return -EINVAL;
+	}
 	kho_incoming_set_left();
 	kho_incoming_set_boot(&boot);
 	ret = kho_scratch_left() ?: kho_incoming_alloc_fdt() ?: read_tree();

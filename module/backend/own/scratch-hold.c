@@ -22,6 +22,7 @@
 #include "compat/compat.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/ram.h"
 #include "mm/iomem.h"
 #include "own.h"
 
@@ -350,6 +351,7 @@ int kho_scratch_left(void)
 {
 	const struct kho_left *left = kho_left();
 	u64 end = PHYS_PFN(kho_end_of_memory());
+	unsigned long first, piece_end;
 	int ret;
 
 	if (!left->scratch_pages)
@@ -358,6 +360,13 @@ int kho_scratch_left(void)
 	    (left->scratch_pfn | left->scratch_pages) % KHO_SCRATCH_ALIGN) {
 		kho_left_refuse("its scratch can't be where it is said to be",
 				PFN_PHYS(left->scratch_pfn));
+		return -EINVAL;
+	}
+	/* What is not set aside of it could be taken offline while there was no module. */
+	first = left->scratch_pfn;
+	if (!kho_ram_piece(&first, &piece_end) || first != left->scratch_pfn ||
+	    piece_end - first < left->scratch_pages) {
+		kho_left_refuse("memory of its scratch is offline", PFN_PHYS(left->scratch_pfn));
 		return -EINVAL;
 	}
 	ret = kho_scratch_set(left->scratch_pfn, left->scratch_pages, !left->scratch_held);
