@@ -57,6 +57,8 @@ MODULE_PARM_DESC(max_idle,
 		 "Free objects on arrival that nobody has opened for this many handovers (default 0: never)");
 
 static bool loading = true;
+/* The machine began to go down before that ended. */
+static bool went_down;
 
 /*
  * Called after all other reboot notifiers: a driver may still want to change something in
@@ -69,8 +71,13 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 	 * There is nothing to hand on yet, and loading may hold the locks for long:
 	 * moving a page can wait for a file server that does not answer.
 	 */
-	if (READ_ONCE(loading))
-		return NOTIFY_DONE;
+	if (READ_ONCE(loading)) {
+		WRITE_ONCE(went_down, true);
+		/* Pairs with smp_mb() in let_jump_wait(). */
+		smp_mb();
+		if (READ_ONCE(loading))
+			return NOTIFY_DONE;
+	}
 	down_write(&kho.gate);
 	kho_sums_at_jump();
 	mutex_lock(&kho.lock);
@@ -88,6 +95,23 @@ static struct notifier_block kho_reboot = {
 	.notifier_call = going_down,
 	.priority = INT_MIN,
 };
+
+/*
+ * What another module has left is to be handed on, so a jump waits from now on.  If one
+ * waits no more, all of that stays as it is: the next kernel may read it at any moment.
+ */
+static int __init let_jump_wait(void)
+{
+	WRITE_ONCE(loading, false);
+	/* The notifier that has seen true has left its note, or now sees false. */
+	smp_mb();
+	/* The notifiers may have been called before ours was registered. */
+	if (!READ_ONCE(went_down) &&
+	    (system_state < SYSTEM_HALT || system_state > SYSTEM_RESTART))
+		return 0;
+	kho_left_refuse("the machine is going down", system_state);
+	return -ESHUTDOWN;
+}
 
 static void log_ready(void)
 {
@@ -164,9 +188,10 @@ static int __init kho_init(void)
 	ret = kho_takeover();
 	if (ret)
 		goto err_exit_scratch;
-	/* What another module has left is to be handed on, so a jump waits from now on. */
-	if (kho_left())
-		WRITE_ONCE(loading, false);
+	kho_inject("taking-over");
+	ret = kho_left() ? let_jump_wait() : 0;
+	if (ret)
+		goto err_exit_takeover;
 	kho_inject_end("takeover");
 	kho_inject_begin("scratch");
 	ret = kho_backend_scratch_init();
