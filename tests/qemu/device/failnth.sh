@@ -28,6 +28,7 @@ let_fail()
 # fail: the first one, then every kho.opt.every-th, until none is left to fail and the
 # module stays loaded.  An incoming handover pins the module as soon as that is taken
 # over, which needs no memory: an allocation that fails after that is the last one tried.
+# So does what another module has left.
 load_each()
 {
 	local n=$((1 - every)) runs=0 failed=0 left=0
@@ -43,7 +44,7 @@ load_each()
 			# The load could do without that allocation.  With an
 			# incoming handover, kho_inject_spoil() fails it then.
 			rmmod kho 2>/run/out && continue
-			[ "$(status arrival)" = taken ] && left=last
+			[ "$(status arrival) $(status objects)" = "none 0" ] || left=last
 			break
 		else
 			failed=$((failed + 1))
@@ -87,7 +88,26 @@ stage_1()
 	# The takeover makes an allocation or two for each, which can fail.
 	check "scatter pages" agent scatter 40 1 /run/manifest
 	check "put the manifest" khoctl put manifest /run/manifest
+	replaced
 	jump kho.arrival=unasked
+}
+
+# What the module has left to the next one stays complete, whatever fails there.
+replaced()
+{
+	local before part
+
+	before=$(counters)
+	for part in init takeover; do
+		check "leave" upgrade leave
+		check "unload, and leave everything" rmmod kho
+		load_each "$part"
+		is "after that, $part: the counters" "$(counters)" "$before"
+		is "after that, $part: no record is left" \
+			"$(grep -c 'kho: left' /proc/iomem)" 0
+	done
+	check "the file is whole" sh -c 'khoctl get file - | cmp - /bin/busybox'
+	check "the pages too" agent verify /run/manifest
 }
 
 # Deferred free must not need any memory itself.

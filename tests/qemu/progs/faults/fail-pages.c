@@ -149,6 +149,41 @@ static void undo_image(void)
 	need(set_image(KHO_IMAGE_NONE), "no image");
 }
 
+/* Each success makes scratch larger, and nothing makes it smaller. */
+static __u64 more_scratch;
+
+static void prepare_scratch(void)
+{
+	struct kho_query q;
+
+	get_query(kho, &q);
+	more_scratch = q.scratch_size + 1;
+}
+
+static int do_scratch(void)
+{
+	struct kho_scratch_take arg = { .size = sizeof(arg), .bytes = more_scratch };
+
+	return call(KHO_SCRATCH, &arg);
+}
+
+static int upgrade(__u32 state)
+{
+	struct kho_upgrade arg = { .size = sizeof(arg), .state = state };
+
+	return call(KHO_UPGRADE, &arg);
+}
+
+static int do_leave(void)
+{
+	return upgrade(KHO_UPGRADE_LEAVE);
+}
+
+static void undo_leave(void)
+{
+	need(upgrade(KHO_UPGRADE_NONE), "stay");
+}
+
 /* After make_pool() */
 void choose_pages(void)
 {
@@ -176,6 +211,8 @@ static const struct test_case page_cases[] = {
 	{ "IMAGE begun", nothing, do_begin, nothing_to_see, undo_image, nothing, 2 },
 	{ "IMAGE loaded", prepare_image, do_image, nothing_to_see, undo_image,
 	  undo_image, 2 },
+	{ "UPGRADE leave", nothing, do_leave, nothing_to_see, undo_leave, nothing, 3 },
+	{ "SCRATCH grows", prepare_scratch, do_scratch, nothing_to_see, nothing, nothing, 3 },
 };
 
 void run_page_cases(void)
