@@ -93,6 +93,9 @@
 	X(envelopes, 20, OP_ROOT)	\
 	X(subtrees, 10, OP_ROOT)	\
 	X(handoff, 10, OP_ROOT)		\
+	X(scratch, 12, OP_ROOT)		\
+	X(image, 10, OP_ROOT)		\
+	X(upgrade, 12, OP_ROOT)		\
 	X(query, 120, 0)		\
 	X(garbage, 200, 0)		\
 	X(denied, 30, 0)		\

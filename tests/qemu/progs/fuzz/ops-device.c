@@ -2,6 +2,7 @@
 /*
  * The fuzzer: queries, lists, bad commands and unknown ones.
  */
+#include <poll.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 
@@ -67,6 +68,77 @@ void op_list(struct ctx *c)
 	}
 }
 
+/* ---- Scratch, the next kernel, and the next module ---- */
+
+/* No scratch of a test is larger than this to begin with. */
+#define MOST_SCRATCH	(288ULL << 20)
+
+/* In most kernels the next one is loaded: then scratch must stay what it is. */
+void op_scratch(struct ctx *c)
+{
+	struct kho_scratch_take arg = {
+		.size = sizeof(arg),
+		.bytes = one_in(c, 4) ? chance(c) >> below(c, 64) : below(c, MOST_SCRATCH),
+	};
+	__u64 asked = arg.bytes;
+	int err;
+
+	c->a = asked;
+	err = call(c, c->kho, KHO_SCRATCH, &arg);
+	ALLOW(c, err, "scratch", 0, EBUSY, EINVAL, ENOMEM, EOPNOTSUPP);
+	if (!err && arg.bytes < asked)
+		finding(c, "scratch of %llu bytes instead of %llu", arg.bytes, asked);
+	if (!err && arg.held > arg.bytes)
+		finding(c, "%llu bytes of %llu are set aside", arg.held, arg.bytes);
+	/* A page has at least 4 KiB, and scratch is larger than the machine by 2 MiB at most. */
+	if (!err && arg.bytes > sysconf(_SC_PHYS_PAGES) * PAGE + (4ULL << 20))
+		finding(c, "scratch of %llu bytes", arg.bytes);
+}
+
+void op_image(struct ctx *c)
+{
+	struct kho_image arg = {
+		.size = sizeof(arg),
+		.state = below(c, 4),
+	};
+	int err;
+
+	/* A real limit would keep others from preserving what lies beyond it. */
+	if (arg.state != KHO_IMAGE_BEGUN && one_in(c, 4))
+		arg.limit = chance(c);
+	c->a = arg.state;
+	c->b = arg.limit;
+	err = call(c, c->kho, KHO_IMAGE, &arg);
+	if (arg.state > KHO_IMAGE_LOADED || arg.limit)
+		ALLOW(c, err, "bad image", EINVAL, EOPNOTSUPP);
+	else if (arg.state == KHO_IMAGE_LOADED)
+		/* Somebody else may have said so, or that there is none. */
+		ALLOW(c, err, "loaded", 0, EINVAL, ENOMEM, EOPNOTSUPP);
+	else
+		ALLOW(c, err, "image", 0, ENOMEM, EOPNOTSUPP);
+}
+
+/* Other workers have the device open, unless all of them have been killed. */
+void op_upgrade(struct ctx *c)
+{
+	struct kho_upgrade arg = { .size = sizeof(arg), .state = below(c, 4), .others = 77 };
+	struct pollfd asked = { .fd = c->kho, .events = POLLPRI };
+	int err;
+
+	c->a = arg.state;
+	err = call(c, c->kho, KHO_UPGRADE, &arg);
+	if (arg.state > KHO_UPGRADE_LEAVE)
+		ALLOW(c, err, "bad upgrade", EINVAL);
+	else if (arg.state == KHO_UPGRADE_LEAVE)
+		ALLOW(c, err, "leave", 0, EBUSY, EOPNOTSUPP, ENOMEM);
+	else
+		ALLOW(c, err, "ask", 0);
+	if (arg.others && err != EBUSY)
+		finding(c, "%u others", arg.others);
+	if (poll(&asked, 1, 0) < 0 && errno != EINTR)
+		finding(c, "poll: errno %d", errno);
+}
+
 /* ---- Bad commands ---- */
 
 static const struct command {
@@ -102,6 +174,8 @@ static const struct command {
 	{ KHO_OBJ_GET_DATA, sizeof(struct kho_obj_data), 0, true, true, 4 },
 	{ KHO_OBJ_SET_OWNER, sizeof(struct kho_obj_owner), 0, true, true, 4 },
 	{ KHO_SCRATCH, sizeof(struct kho_scratch_take), 0, false, false, 4 },
+	{ KHO_IMAGE, sizeof(struct kho_image), 0, false, false, 4 },
+	{ KHO_UPGRADE, sizeof(struct kho_upgrade), 0, false, false, 4 },
 	{ KHO_OBJ_INFO, sizeof(struct kho_obj_info),
 	  offsetof(struct kho_obj_info, poisoned_pages), true, true, 4 },
 	{ KHO_OBJ_VERIFY, sizeof(struct kho_obj_verify),
