@@ -112,12 +112,33 @@ void kho_leave_cancel(void)
 }
 
 /**
+ * kho_leave_if_forced() - leave everything, if the module is unloaded although it holds it
+ *
+ * rmmod -f disregards references.  If nobody uses the module, nothing need be lost by it.
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock; the module is unloaded.
+ */
+void kho_leave_if_forced(void)
+{
+	lockdep_assert_held(&kho.lock);
+
+	if (kho.leaving || !kho_holds_any())
+		return;
+	if (kho_backend_may_leave() || kho_stays() || kho_left_prepare()) {
+		pr_emerg("unloaded by force: what was preserved is lost\n");
+		return;
+	}
+	kho_mem_files_keep(false);
+	kho.leaving = true;
+}
+
+/**
  * kho_leave() - leave everything, while the module is unloaded
  *
  * Afterwards the module has nothing any more, and has only to free its own memory.
  *
  * Context: may sleep; kho.gate held for writing, and kho.lock; kho_leave_prepare() has
- * succeeded, and nobody uses the module.
+ * succeeded, or kho_leave_if_forced() has found something; nobody uses the module.
  */
 void kho_leave(void)
 {

@@ -7,6 +7,7 @@
 
 int kho_leave_prepare(unsigned int *others);
 void kho_leave_cancel(void);
+void kho_leave_if_forced(void);
 void kho_leave(void);
 
 #endif /* KHO_LEAVE_H */

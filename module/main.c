@@ -263,6 +263,7 @@ static void __exit kho_exit(void)
 	/* Without the lock, for which a reboot waits: this may wait for others' pages. */
 	kho_backend_quiet();
 	kho_stop_changes();
+	kho_leave_if_forced();
 	if (kho.leaving) {
 		kho_leave();
 	} else {

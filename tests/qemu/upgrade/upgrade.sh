@@ -134,6 +134,9 @@ by_others()
 	is "the record stays" "$(grep -c 'kho: left' /proc/iomem)" 1
 	check "insmod by somebody" insmod "$new"
 	sound "by others" 0.2.0
+	check "rmmod by force" rmmod -f kho
+	check "insmod after that" insmod "$new"
+	sound "by force" 0.2.0
 	check "khoctl goes on where one ended: leave" upgrade leave
 	check "rmmod" rmmod kho
 	check "load" khoctl upgrade --to "$old"
