@@ -40,14 +40,21 @@ static DEFINE_MUTEX(grow_lock);
 
 /*
  * Has somebody loaded a kernel without telling us?  If the answer changes meanwhile, it
- * can't be helped: whoever loads kernels has to say KHO_IMAGE_BEGUN first.
+ * can't be helped: whoever loads kernels has to say KHO_IMAGE_BEGUN first.  A kernel that
+ * does not tell can't load any.
  */
-static bool kexec_is_loaded(void)
+static int check_kexec(void)
 {
 	char text[2] = "";
+	ssize_t ret = kho_read_file("sysfs", "kernel/kexec_loaded", NULL, text, 1, 0);
 
-	return kho_read_file("sysfs", "kernel/kexec_loaded", NULL, text, 1, 0) == 1 &&
-	       text[0] == '1';
+	if (ret == -ENOENT || ret == -ENODEV || (ret == 1 && text[0] == '0'))
+		return 0;
+	if (ret == 1)
+		return kho_refuse(-EBUSY, "scratch can't change: a kernel is loaded, by whom is unknown; unload it first (khoctl unload)");
+	return kho_refuse(ret == -ENOMEM ? -ENOMEM : -EBUSY,
+			  "scratch can't change: /sys/kernel/kexec_loaded can't be read, error %zd",
+			  ret);
 }
 
 static int check_image(void)
@@ -177,8 +184,9 @@ static int grow(u64 bytes)
 	mutex_unlock(&kho.lock);
 	if (ret || nr_pages >= wanted)
 		return ret;
-	if (kexec_is_loaded())
-		return kho_refuse(-EBUSY, "scratch can't change: a kernel is loaded, by whom is unknown; unload it first (khoctl unload)");
+	ret = check_kexec();
+	if (ret)
+		return ret;
 
 	ret = is_available(wanted - nr_pages) ? grow_here(pfn, nr_pages, wanted) : -ENOMEM;
 	if (ret == -ENOMEM && is_available(wanted))

@@ -212,7 +212,7 @@ static const struct test_case page_cases[] = {
 	{ "IMAGE loaded", prepare_image, do_image, nothing_to_see, undo_image,
 	  undo_image, 2 },
 	{ "UPGRADE leave", nothing, do_leave, nothing_to_see, undo_leave, nothing, 3 },
-	{ "SCRATCH grows", prepare_scratch, do_scratch, nothing_to_see, nothing, nothing, 3 },
+	{ "SCRATCH grows", prepare_scratch, do_scratch, nothing_to_see, nothing, nothing, 6 },
 };
 
 void run_page_cases(void)
