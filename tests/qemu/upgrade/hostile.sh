@@ -74,6 +74,13 @@ stage_1()
 	check "still none" upgrade ours
 	grows
 	replaced "with more scratch"
+	check "others use it meanwhile" upgrade race 20 "$here/kho.ko"
+	note "$(cat /run/out)"
+	# What they were about to remove is theirs.
+	for name in $(khoctl ls --json | grep -o '"race-[0-9]"' | tr -d '"' | sort -u); do
+		check "remove $name" khoctl rm "$name"
+	done
+	is "their objects have gone" "$(status objects)" 2
 	load_next >/run/out 2>&1 || {
 		not_ok "khoctl load" /run/out
 		exit 1

@@ -12,11 +12,17 @@
  *					preserved, by number; none may be
  *	upgrade theirs MOST		preserves pages of the kernel, by number: at most so
  *					many, all over memory
+ *	upgrade race SECONDS MODULE	replaces the module by MODULE again and again, while
+ *					others open the device, and make and read objects
  *	upgrade pin NAME BYTES FILE	preserves its own memory, and keeps it until FILE
  *					exists; it must be unchanged, and writing to it
  *					changes the object
  */
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "guest.h"
@@ -198,6 +204,103 @@ static int theirs(char **argv)
 	return 0;
 }
 
+/* Replaces the module, if nobody uses it; returns whether it has. */
+static bool replace(const char *path)
+{
+	int kho = open("/dev/kho", O_RDWR | O_CLOEXEC), fd;
+	__u32 nr;
+
+	if (kho < 0)
+		die("/dev/kho: %s", strerror(errno));
+	upgrade(kho, KHO_UPGRADE_LEAVE, &nr);
+	close(kho);
+	if (syscall(SYS_delete_module, "kho", O_NONBLOCK)) {
+		if (errno != EAGAIN && errno != EBUSY && errno != EWOULDBLOCK)
+			die("delete_module: %s", strerror(errno));
+		return false;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+	return true;
+}
+
+/* Makes an object and reads it again, as user @nr, each time with the device opened anew. */
+static void use(unsigned int nr)
+{
+	struct kho_obj_create make = {
+		.size = sizeof(make), .flags = KHO_CREATE_UNCOMMITTED, .bytes = 3 * PAGE,
+	};
+	struct kho_obj_plain commit = { .size = sizeof(commit) };
+	struct kho_obj_name remove = { .size = sizeof(remove) };
+	__u64 word = 0x5555 + nr, got, bytes;
+	unsigned int i;
+	int kho, obj;
+
+	snprintf((char *)make.name, sizeof(make.name), "race-%u", nr);
+	memcpy(remove.name, make.name, sizeof(remove.name));
+	for (i = 0;; i++) {
+		kho = open("/dev/kho", O_RDWR | O_CLOEXEC);
+		/* There is none while it is replaced, which may be seen at any moment. */
+		if (kho < 0)
+			goto pause;
+		if (i % 4 == 0) {
+			if (ioctl(kho, KHO_OBJ_CREATE, &make))
+				die("create: %s", strerror(errno));
+			if (pwrite(make.fd, &word, sizeof(word), 2 * PAGE) != sizeof(word))
+				die("write: %s", strerror(errno));
+			if (ioctl(make.fd, KHO_OBJ_COMMIT, &commit))
+				die("commit: %s", strerror(errno));
+			close(make.fd);
+		} else if (i % 4 == 3) {
+			if (ioctl(kho, KHO_OBJ_REMOVE, &remove))
+				die("remove: %s", strerror(errno));
+		} else {
+			obj = open_named(kho, (char *)make.name, &bytes);
+			if (pread(obj, &got, sizeof(got), 2 * PAGE) != sizeof(got) ||
+			    got != word || bytes != make.bytes)
+				die("object %u is not what it was", nr);
+			close(obj);
+		}
+		close(kho);
+pause:
+		if (kho < 0)
+			i--;
+		pause_ms(7 + 3 * nr);
+	}
+}
+
+static int race(char **argv)
+{
+	enum { USERS = 3 };
+	time_t end = time(NULL) + atoi(argv[0]);
+	unsigned int done = 0, tried = 0, nr;
+	pid_t users[USERS];
+	int status;
+
+	for (nr = 0; nr < USERS; nr++) {
+		users[nr] = fork();
+		if (!users[nr])
+			use(nr);
+	}
+	while (time(NULL) < end) {
+		tried++;
+		done += replace(argv[1]);
+		for (nr = 0; nr < USERS; nr++)
+			if (waitpid(users[nr], &status, WNOHANG))
+				die("user %u has ended, status %#x", nr, status);
+	}
+	for (nr = 0; nr < USERS; nr++) {
+		kill(users[nr], SIGKILL);
+		waitpid(users[nr], &status, 0);
+	}
+	printf("replaced %u times, tried %u times\n", done, tried);
+	if (!done || done == tried)
+		die("nobody was in each other's way");
+	return 0;
+}
+
 static int pin(char **argv)
 {
 	struct kho_obj_preserve arg = { .size = sizeof(arg) };
@@ -241,6 +344,7 @@ int main(int argc, char **argv)
 		{ "blind", 0, blind },
 		{ "ours", 0, ours },
 		{ "theirs", 1, theirs },
+		{ "race", 2, race },
 		{ "pin", 3, pin },
 	};
 	size_t i;
