@@ -163,6 +163,8 @@ void kho_leave(void)
 	kho_preserved_forget();
 	kho_left_publish();
 	kho_takeover_exit();
+	/* Our reboot notifier may still be called, and must leave all of it alone. */
+	kho.frozen = true;
 	pr_info("left %llu objects, %llu pages with all others, to the next kho.ko\n",
 		objects, pages);
 }
