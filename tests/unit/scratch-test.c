@@ -28,6 +28,7 @@
 #define SHIM_LINUX_GFP_H
 #define SHIM_LINUX_SLAB_H
 #define gfp_t				unsigned int
+#define pgoff_t				unsigned long
 #define GFP_KERNEL			0
 #define GFP_DMA32			0
 #define __GFP_THISNODE			0
@@ -134,6 +135,11 @@ static void free_contig_range(unsigned long pfn, unsigned long nr)
 		WARN_ON_ONCE(pages[pfn].state != OURS);
 		pages[pfn].state = FREE;
 	}
+}
+
+void kho_put_pages(unsigned long pfn, unsigned long nr_pages)
+{
+	free_contig_range(pfn, nr_pages);
 }
 
 static unsigned long rotor;

@@ -28,6 +28,7 @@
 #include "core/page-alloc.h"
 #include "core/preserve.h"
 #include "core/ram.h"
+#include "mm/folio.h"
 #include "own.h"
 
 #define MIB_OF(nr_pages)	((nr_pages) >> (20 - PAGE_SHIFT))
@@ -65,17 +66,15 @@ static int check_image(void)
 }
 
 /*
- * The last checks before these pages become scratch, with the gate closed.  We have
- * allocated them, so nobody else can have preserved them.
+ * The last checks before these pages become scratch, with the gate closed.  Since we have
+ * allocated them, they are in use, so somebody may have preserved some by number.
  */
 static int check_change(unsigned long pfn, unsigned long nr_pages)
 {
 	int ret = kho_may_change() ?: check_image();
 
-	if (!ret && WARN_ON_ONCE(kho_preserved_lies_in(pfn, nr_pages)))
-		ret = -EBUSY;
 	/* Removing the memory may have begun after it was allocated. */
-	if (!ret && !kho_ram_stays(pfn, nr_pages))
+	if (!ret && (kho_preserved_lies_in(pfn, nr_pages) || !kho_ram_stays(pfn, nr_pages)))
 		ret = -ENOMEM;
 	return ret;
 }
@@ -105,7 +104,7 @@ static unsigned long alloc_beside(unsigned long pfn, bool below, unsigned long w
 static void free_pages_of(unsigned long pfn, unsigned long nr_pages)
 {
 	if (nr_pages)
-		free_contig_range(pfn, nr_pages);
+		kho_put_pages(pfn, nr_pages);
 }
 
 /* Adds memory beside scratch, until it has @wanted pages. */
@@ -160,6 +159,7 @@ static int move(unsigned long wanted)
 		kho.changes++;
 	}
 	kho_resume_changes();
+	kho_inject("scratch-moved");
 	/* Either the old pages, or after an error the new ones. */
 	kho_scratch_free(&old);
 	return ret;

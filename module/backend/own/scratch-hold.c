@@ -23,6 +23,7 @@
 #include "core/backend.h"
 #include "core/core.h"
 #include "core/ram.h"
+#include "mm/folio.h"
 #include "mm/iomem.h"
 #include "own.h"
 
@@ -235,6 +236,9 @@ int kho_scratch_widen(unsigned long below, unsigned long above)
  * kho_scratch_free() - free pages that were set aside for scratch
  * @old: what was scratch, and is no longer
  *
+ * Somebody may have preserved any of them by number meanwhile: then that one stays
+ * allocated.
+ *
  * Context: may sleep.
  */
 void kho_scratch_free(struct kho_scratch_old *old)
@@ -242,7 +246,7 @@ void kho_scratch_free(struct kho_scratch_old *old)
 	unsigned long at, end = 0;
 
 	if (!old->held) {
-		free_contig_range(old->pfn, old->nr_pages);
+		kho_put_pages(old->pfn, old->nr_pages);
 		return;
 	}
 	for (;;) {
@@ -250,8 +254,7 @@ void kho_scratch_free(struct kho_scratch_old *old)
 		if (at >= old->nr_pages)
 			break;
 		end = find_next_zero_bit(old->held, old->nr_pages, at);
-		free_contig_range(old->pfn + at, end - at);
-		cond_resched();
+		kho_put_pages(old->pfn + at, end - at);
 	}
 	kvfree(old->held);
 	old->held = NULL;
@@ -415,9 +418,9 @@ void kho_backend_keep(u64 pfn, u64 nr_pages)
 		bitmap_set(held, first - span.pfn, end - first);
 	spin_unlock(&held_lock);
 	if (pfn < first)
-		free_contig_range(pfn, first - pfn);
+		kho_put_pages(pfn, first - pfn);
 	if (end < all_end)
-		free_contig_range(end, all_end - end);
+		kho_put_pages(end, all_end - end);
 }
 
 /**

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/preserve.h"
+#include "mm/folio.h"
 #include "own.h"
 
 /* Announces new scratch, or frees it if it is of no use any more. */
@@ -25,6 +27,9 @@ static int announce(unsigned long pfn, unsigned long nr_pages)
 		ret = -ESHUTDOWN;
 	else if (!kho_outgoing_exists() || kho_scratch_pages())
 		ret = -EEXIST;
+	/* They are in use by us, so somebody may have preserved some by number. */
+	else if (kho_preserved_lies_in(pfn, nr_pages))
+		ret = -ENOMEM;
 	else
 		ret = kho_scratch_set(pfn, nr_pages, true);
 	if (!ret) {
@@ -33,7 +38,7 @@ static int announce(unsigned long pfn, unsigned long nr_pages)
 	}
 	kho_resume_changes();
 	if (ret)
-		free_contig_range(pfn, nr_pages);
+		kho_put_pages(pfn, nr_pages);
 	return ret;
 }
 

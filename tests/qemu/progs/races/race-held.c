@@ -294,6 +294,82 @@ static void test_opening(void)
 	need(remove_object("large"), "remove");
 }
 
+/* ---- Pages by number, and scratch that grows ---- */
+
+static int grow(void *arg)
+{
+	struct kho_scratch_take take = { .size = sizeof(take), .bytes = *(__u64 *)arg };
+
+	return call(KHO_SCRATCH, &take);
+}
+
+/* Preserves the page, if it is in use, and notes it. */
+static void take_page(__u64 pfn, __u64 *taken, unsigned int *nr)
+{
+	if (!add_page(pfn, 0))
+		taken[(*nr)++] = pfn;
+}
+
+static bool none_in_scratch(const __u64 *taken, unsigned int nr)
+{
+	struct kho_query q;
+	unsigned int i;
+
+	get_query(kho, &q);
+	for (i = 0; i < nr; i++)
+		if (taken[i] * PAGE - q.scratch_addr < q.scratch_size)
+			return false;
+	return true;
+}
+
+/* Waits until scratch has moved. */
+static bool has_moved(const struct kho_query *before)
+{
+	struct kho_query q;
+	int i;
+
+	for (i = 0; i < 3000; i++) {
+		get_query(kho, &q);
+		if (q.scratch_addr != before->scratch_addr)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+/*
+ * The pages that scratch is about to get, and those that it has just given up, are in use:
+ * whoever preserves pages by number may take one.
+ */
+static void test_scratch(void)
+{
+	struct kho_query before;
+	__u64 bytes, first, end, taken[4];
+	unsigned int nr = 0, i, old;
+	pid_t pid;
+
+	get_query(kho, &before);
+	first = before.scratch_addr / PAGE;
+	end = first + before.scratch_size / PAGE;
+	bytes = before.scratch_size + 1;
+	pid = hold("scratch-change", grow, &bytes);
+	take_page(end, taken, &nr);
+	take_page(first - 1, taken, &nr);
+	result(nr, "pages beside scratch are preserved, which is about to grow: %u", nr);
+
+	/* It can't grow there, so it moves.  That is the next place to be held up at. */
+	set_parameter("inject", "scratch-moved");
+	result(has_moved(&before), "it moves elsewhere");
+	old = nr;
+	take_page(first, taken, &nr);
+	take_page(first + 7, taken, &nr);
+	result(nr == old + 2, "pages that it is about to free are preserved");
+	done(let_go(pid), "it has grown");
+	result(none_in_scratch(taken, nr), "none of them is in scratch");
+	for (i = 0; i < nr; i++)
+		need(del_page(taken[i], 0), "give up");
+}
+
 void test_held(void)
 {
 	make_pool();
@@ -301,4 +377,5 @@ void test_held(void)
 	test_poison();
 	test_long();
 	test_opening();
+	test_scratch();
 }
