@@ -150,6 +150,49 @@ next_is('another life, and the module says loaded', 0, 'unverified',
 next_is('of a module that can not be told', 0, 'ours', 'loaded by khoctl',
 	{ KHO_FAKE_NO_IMAGE => 1 });
 
+# ---- More is preserved than when it was loaded ----
+
+# A stock kernel boots in what is outside of envelopes.
+{
+	my @grown = (KHO_FAKE_ENV_PAGES => 1020000);
+
+	load_is('envelopes grow', 0, undef, { KHO_FAKE_ENV_PAGES => 1000 });
+	next_is('still enough RAM', 0, 'ours', 'loaded by khoctl', { KHO_FAKE_ENV_PAGES => 900000 });
+	next_is('too little RAM is left', 3, 'stale',
+		qr/loaded, BUT more is preserved since: its boot needs about 166 MiB, and 111\.6 MiB are left outside of the envelopes: preserve less/,
+		{ @grown });
+	like(slurp($record), qr/"ram_needed_bytes": *\d/, 'the record has what it needs');
+	load_is('it could not be loaded now', 1, qr/its boot needs about 166 MiB/, { @grown });
+	next_is('and what was loaded is no better', 3, 'stale', 'loaded, BUT more is preserved since', { @grown });
+	next_is('less is preserved again', 0, 'ours', 'loaded by khoctl', { KHO_FAKE_ENV_PAGES => 900000 });
+	spew("$root/proc/vmstat", "balloon_inflate 900000\nballoon_deflate 0\n");
+	next_is('a balloon has taken it', 3, 'stale', 'loaded, BUT more is preserved since',
+		{ KHO_FAKE_ENV_PAGES => 130000 });
+	unlink("$root/proc/vmstat");
+	dev_is('load: by force', ['load', '--force', '--kexec', $kexec, '--append', 'a', $bz], 0,
+	       qr/^image/, qr/warning: its boot needs/, { %env, @grown });
+	next_is('the administrator takes the risk', 0, 'ours', 'loaded by khoctl', { @grown });
+	load_is('again', 0, undef);
+	my $good = slurp($record);
+
+	spew($record, $good =~ s/"ram_needed_bytes": *\d+,\s*//r =~ s/"ram_bytes": *\d+,\s*//r);
+	next_is('the record of an earlier khoctl', 0, 'ours', 'loaded by khoctl', { @grown });
+	spew($record, $good);
+	# By its command line, it has 1 GiB less.
+	mkdir("$root/sys/firmware");
+	mkdir("$root/sys/firmware/memmap");
+	mkdir("$root/sys/firmware/memmap/0");
+	spew("$root/sys/firmware/memmap/0/$_->[0]", "$_->[1]\n")
+		for ['start', '0x0'], ['end', '0xffffffff'], ['type', 'System RAM'];
+	dev_is('load: mem=3G', ['load', '--kexec', $kexec, '--append', 'mem=3G', $bz], 0,
+	       qr/^image/, undef, \%env);
+	next_is('mem=3G, enough', 0, 'ours', 'loaded by khoctl', { KHO_FAKE_ENV_PAGES => 700000 });
+	next_is('mem=3G, too little', 3, 'stale', 'loaded, BUT more is preserved since',
+		{ KHO_FAKE_ENV_PAGES => 760000 });
+	system("rm -r $root/sys/firmware");
+	load_is('good', 0, undef);
+}
+
 # ---- What can't be seen ----
 
 spew("$root/proc/kcore", '');
@@ -252,6 +295,7 @@ dev_is('check --json: the sentence', ['check', '--json', '--kexec', $kexec], 3,
        qr/"verdict": "NOT SAFE TO JUMP: /, undef, { %env, KHO_FAKE_IMAGE => 0 });
 dev_is('status: no device', ['status', '--quiet', '--device', '/nonexistent'], 1, undef,
        qr/nonexistent/);
-dev_is('status: quiet JSON', ['status', '--quiet', '--json'], 2, undef, qr/exclude each other/);
+dev_is('status: quiet JSON', ['status', '--quiet', '--json'], 2,
+       qr/"schema": "error".*"exit_status": 2,/s, qr/exclude each other/);
 
 done_testing();

@@ -230,6 +230,10 @@ static int make_record(const struct load *l)
 	r.version = xstrdup(l->file.image.version);
 	r.segs = xcalloc(l->nr_segs + 1, sizeof(*r.segs));
 	r.nr_segs = l->nr_segs;
+	/* Where --force has taken the risk, it is not asked about again. */
+	if (l->plan.arrives == ARRIVES_ENVELOPES && l->plan.left >= l->plan.needed)
+		r.needed = l->plan.needed;
+	r.ram = l->plan.cmdline.ram;
 	for (i = 0; i < l->nr_segs; i++) {
 		r.segs[i].buf = l->segs[i].buf;
 		r.segs[i].bufsz = l->segs[i].bufsz;

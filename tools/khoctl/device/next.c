@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/defs.h"
+#include "base/meminfo.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
 #include "device/loaded.h"
@@ -65,6 +66,27 @@ static bool left_scratch(const struct record *r, const struct kho_query *q)
 	return false;
 }
 
+/*
+ * What is preserved may have grown since khoctl load has found that there is enough RAM.
+ * Returns what to say if there is not any more, or NULL; the caller frees it.
+ */
+static char *lacks_ram(const struct record *r, const struct kho_query *q)
+{
+	__u64 kept = q->envelope_pages * q->page_size, left = 0;
+	__u64 used = kept + memory_ballooned(), ram = q->ram_pages * q->page_size;
+
+	if (!r->needed || !ram)
+		return NULL;
+	if (ram > used)
+		left = ram - used;
+	if (r->ram && r->ram < kept + left)
+		left = r->ram > kept ? r->ram - kept : 0;
+	if (left >= r->needed)
+		return NULL;
+	return xasprintf("loaded, BUT more is preserved since: its boot needs about %s, and %s are left outside of the envelopes: preserve less, or load another kernel",
+			 size_str(r->needed), size_str(left));
+}
+
 static char *describe(const struct record *r)
 {
 	char *kernel = printable(r->kernel, strlen(r->kernel));
@@ -107,6 +129,11 @@ static void compare(struct next_kernel *next, const struct kho_query *q, struct 
 	if (!ret && now != r->identity) {
 		bad(next, NEXT_OTHER,
 		    "not by khoctl: another program has replaced the kernel that khoctl loaded");
+		return;
+	}
+	what = lacks_ram(r, q);
+	if (what) {
+		set(next, NEXT_STALE, what);
 		return;
 	}
 	what = describe(r);

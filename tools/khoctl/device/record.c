@@ -70,6 +70,8 @@ static struct json_object *to_json(const struct record *r)
 	json_add_u64(root, "identity", r->identity);
 	json_add_str(root, "kernel", r->kernel);
 	json_add_str(root, "kernel_version", r->version);
+	json_add_u64(root, "ram_needed_bytes", r->needed);
+	json_add_u64(root, "ram_bytes", r->ram);
 	list = json_list(root, "segments");
 	for (i = 0; i < r->nr_segs; i++) {
 		struct json_object *seg = json_new();
@@ -194,6 +196,10 @@ static bool from_json(struct json_object *root, struct record *r)
 	       get_segments(root, r);
 	if (good)
 		strcpy(r->boot_id, boot_id);
+	/* An earlier khoctl does not write these. */
+	if (!good || !get_u64(root, "ram_needed_bytes", &r->needed) ||
+	    !get_u64(root, "ram_bytes", &r->ram))
+		r->needed = 0;
 	free(boot_id);
 	return good;
 }

@@ -46,6 +46,13 @@ struct record {
 	char *kernel;
 	/** @version: its version, or empty. */
 	char *version;
+	/**
+	 * @needed: RAM that its boot needs outside of the envelopes, in bytes; 0: not known,
+	 * or not to be checked.
+	 */
+	__u64 needed;
+	/** @ram: RAM that its command line leaves to it, in bytes; 0: all. */
+	__u64 ram;
 	/** @segs: where it lies.  Only mem and memsz are recorded. */
 	struct image_segment *segs;
 	size_t nr_segs;

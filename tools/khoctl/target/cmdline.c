@@ -582,6 +582,8 @@ void cmdline_judge(struct plan *p, int dev)
 		m.other_ram = m.ram;
 		m.ram = c.ram.bytes;
 	}
+	if (c.any && end_of(&c.ram) < UINT64_MAX)
+		line->ram = c.ram.bytes;
 	takes_read(&line->takes, line->line, &m);
 	judge_cuts(p, &k, &c);
 	judge_later(p, &c);

@@ -38,6 +38,8 @@ struct cmdline {
 	struct takes takes;
 	/** @cap: bytes of RAM that it leaves without what is preserved; or UINT64_MAX. */
 	__u64 cap;
+	/** @ram: bytes of RAM that it leaves at all; or 0: it changes nothing. */
+	__u64 ram;
 	/** @limit: where it lets RAM end, if that is below its end here; else 0. */
 	__u64 limit;
 };
