@@ -75,6 +75,10 @@ target_is('XZ_DEFAULTS', { payload => packed('xz') }, 0, qr/\(xz, .* no sign of 
 	  { XZ_DEFAULTS => '--memlimit=1KiB', XZ_OPT => '--format=lzma' });
 target_is('GZIP, BZIP2', { payload => packed('bzip2') }, 0, qr/\(bzip2, .* no sign of KHO$/m,
 	  { BZIP2 => '-t', BZIP => '-t', GZIP => '-t' });
+{
+	delete local $ENV{PATH};
+	target_is('no PATH', undef, 0, qr/\(bzip2, .* no sign of KHO$/m);
+}
 
 script('zstd', "env | sort >$dir/env\nls -l /proc/self/fd >$dir/fds\nexec tail -c +5\n");
 {

@@ -170,7 +170,7 @@ check_is('no program', $early . pipe_through('xz -c', $good), 0,
 unlike($out = check_is('no program, the rest', undef, 0, qr/^ok    onward/m,
        { PATH => "$dir/empty" }), qr/sealing/, 'nothing is said about kho-seal');
 like(dev_is('check: no program, JSON', ['check', '--json', '--target', $image, '--initrd', $initrd],
-	    0, qr/"initramfs": \{\n    "format": "cpio and xz",\n    "known": false,\n    "early": 100352,/,
+	    0, qr/"initramfs": \{\n    "format": "cpio and xz",\n    "known": false,\n    "early_bytes": 100352,/,
 	    undef, { PATH => "$dir/empty" }),
      qr/"initrd_unpacked": 10[3-9]\d\d\d,/, 'the rest is an estimate');
 

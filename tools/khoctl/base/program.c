@@ -24,6 +24,10 @@
 /* kexec -d prints about a hundred lines; other programs may print without end. */
 #define OUTPUT_MAX	(16 * MIB)
 
+/* Where to look if there is no PATH */
+static const char default_path[] =
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 static bool die_with(pid_t parent)
 {
 	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent;
@@ -46,17 +50,22 @@ void program_own_files(void)
 	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-void program_exec(const char * const *argv, pid_t parent, int in, int out, int err)
+char **program_env(void)
 {
-	static const char dirs[] =
-		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	static char *env[3];
 	const char *path = getenv("PATH");
-	char *env[3];
 
-	env[0] = xasprintf("PATH=%s", path ? path : dirs);
+	if (env[0])
+		return env;
+	env[0] = xasprintf("PATH=%s", path ? path : default_path);
 	/* khoctl parses the messages, so they must not be translated. */
 	env[1] = xstrdup("LC_ALL=C");
-	env[2] = NULL;
+	return env;
+}
+
+void program_exec(const char * const *argv, pid_t parent, int in, int out, int err)
+{
+	char **env = program_env();
 
 	if (die_with(parent) && dup2(in, STDIN_FILENO) >= 0 &&
 	    dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0) {
@@ -75,7 +84,7 @@ char *program_find(const char *name)
 	char *dirs, *dir, *rest, *full;
 
 	/* Outside a login shell, PATH often lacks the sbin directories. */
-	dirs = xasprintf("%s:%s", env ? env : "", sbin);
+	dirs = xasprintf("%s:%s", env ? env : default_path, sbin);
 	for (dir = strtok_r(dirs, ":", &rest); dir;
 	     dir = strtok_r(NULL, ":", &rest)) {
 		full = xasprintf("%s/%s", dir, name);

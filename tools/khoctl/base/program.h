@@ -17,6 +17,11 @@
  */
 void program_own_files(void);
 /*
+ * What programs get for their environment.  Once it was called, it allocates nothing, so it
+ * may be called in a child that is short of memory.
+ */
+char **program_env(void);
+/*
  * Called in a child: runs @argv with these three files.  Of the environment it gets PATH
  * alone, so that XZ_OPT, GZIP, LD_PRELOAD and the like do not matter.  The kernel kills it
  * when khoctl, @parent, dies.

@@ -139,6 +139,8 @@ static int start(struct child *c, const char *program)
 		nr--;
 		goto err_close;
 	}
+	/* Under the limits, a khoctl with sanitizers could not allocate it. */
+	program_env();
 	fflush(NULL);
 	c->pid = fork();
 	if (c->pid < 0) {
