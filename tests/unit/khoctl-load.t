@@ -500,5 +500,17 @@ check_is('for another kernel', 1,
 spew("$root/lib/modules/6.1.0-9-test/updates/kho.ko.xz", '');
 check_is('not loaded', 1,
 	 qr/^FAIL  module       not loaded, but installed.*kho\.ko\.xz\n +-> modprobe kho$/m);
+# khoctl upgrade has ended halfway.
+{
+	my $iomem = slurp("$root/proc/iomem");
+
+	spew("$root/proc/iomem", "$iomem  01234000-01234fff : kho: left for the next kho.ko\n");
+	check_is('what a module has left waits', 1,
+		 qr/^warn  handover     what a module held .* do not reboot\n +-> modprobe kho$/m);
+	khoctl_is('status: what a module has left', ['status', '--device', '/nonexistent'], 1, undef,
+		  qr/no such device: .* what it held is still in place: 'modprobe kho'; do not reboot$/,
+		  { KHO_SYSROOT => $root });
+	spew("$root/proc/iomem", $iomem);
+}
 
 done_testing();

@@ -338,7 +338,7 @@ mkdir -p "$root/sys/kernel/boot_params/setup_data/0"
 echo 0x4b484f45 >"$root/sys/kernel/boot_params/setup_data/0/type"
 touch "$root/no-module"
 unit gate reboot
-tap_is "something was sent, and there is no module" "$status $out" '^11 .*kho.ko.* does not load'
+tap_is "something was sent, and there is no module" "$status $out" '^11 .*and none loads'
 unit arrive
 tap_is "kho.service says so, too" "$status $out" '^1 .*the previous kernel has handed over memory'
 rm "$root/no-module"
@@ -346,6 +346,37 @@ rm "$root/no-module"
 pretend $some
 unit gate reboot
 tap_is "the module is loaded for it" "$status" '^10$'
+
+# khoctl upgrade has unloaded the module, and the next one has not been loaded.
+with_units
+# shellcheck disable=SC2086
+pretend $some
+rm "$root/dev/kho"
+touch "$root/no-module"
+left=$(sed -n 's/^#define KHO_LEFT_NAME[[:space:]]*"\(.*\)"$/\1/p' "$KHO_TOP/include/kho/left.h")
+printf '%s\n' '00000000-7fffffff : System RAM' "  01234000-01234fff : $left" >"$root/proc/iomem"
+for action in reboot kexec; do
+	unit gate $action
+	tap_is "a module has left something, and none loads: $action" "$status $out" \
+		"^11 .*$action refused: a kho.ko that was unloaded has left what it held, and none loads"
+done
+unit gate poweroff
+tap_is "poweroff loses that, and says so" "$status $out" '^0 .*is lost: kho.ko does not load'
+unit arrive
+tap_is "kho.service says what was left" "$status $(cat "$root/notify")" \
+	'^1 .*does not load here, and a kho.ko that was unloaded has left what it held'
+rm "$root/no-module"
+unit gate reboot
+tap_is "the next one is loaded for it" "$status" '^10$'
+rm "$root/dev/kho" "$root/proc/iomem"
+mkdir -p "$root/sys/module/kho"
+program khoctl <<<'echo "khoctl: /dev/kho: no such device" >&2; exit 1'
+unit gate reboot
+tap_is "the module is loaded, but has no device" "$status $out" '^11 .*reboot refused: .*: khoctl: /dev/kho'
+rmdir "$root/sys/module/kho"
+unit gate reboot
+tap_is "no module, and nothing is left" "$status" '^0$'
+with_units
 
 # shellcheck disable=SC2086
 pretend $some arrival=taken arrived_objects=3 previous_release=6.1.0-9 generation=4 arrival_error=

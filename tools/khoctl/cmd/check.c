@@ -309,7 +309,10 @@ static void check_arrived(void)
 		      count_str(hidden, "envelope"));
 	else
 		found(&all, "envelopes", OK, NULL, "none arrived");
-	if (waits && !sys_exists("/sys/module/kho"))
+	if (device_left())
+		found(&all, "handover", WARN, "modprobe kho",
+		      "what a module held that was unloaded waits for the next one: do not reboot");
+	else if (waits && !sys_exists("/sys/module/kho"))
 		found(&all, "handover", WARN, "modprobe kho",
 		      "a handover waits for the module");
 }

@@ -8,6 +8,8 @@
 
 #include <libkho.h>
 
+#include <kho/left.h>
+
 #include "base/message.h"
 #include "base/options.h"
 #include "base/sysinfo.h"
@@ -57,6 +59,11 @@ const char *device_error(int err)
 	}
 }
 
+bool device_left(void)
+{
+	return sys_has_word("/proc/iomem", KHO_LEFT_NAME);
+}
+
 /* Returns -1 after printing the reason for a failure. */
 static int open_device(void)
 {
@@ -72,6 +79,9 @@ static int open_device(void)
 				path, sys_locked_down(), LOCKDOWN_FIX);
 		else if (sys_kho_off())
 			cmd_err("%s: no such device: in-kernel KHO, which the module uses, is off: boot with kho=on, then 'modprobe kho'",
+				path);
+		else if (device_left())
+			cmd_err("%s: no such device: the module was unloaded by khoctl upgrade, and what it held is still in place: 'modprobe kho'; do not reboot",
 				path);
 		else
 			cmd_err("%s: no such device: the module is not loaded (try 'modprobe kho'; 'khoctl check' says what is missing)",

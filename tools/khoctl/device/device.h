@@ -5,6 +5,8 @@
 #ifndef KHOCTL_DEVICE_H
 #define KHOCTL_DEVICE_H
 
+#include <stdbool.h>
+
 #include <linux/kho.h>
 
 /*
@@ -12,6 +14,8 @@
  * Return: a descriptor, or -1 after printing the reason
  */
 int open_device_query(struct kho_query *query, __u64 needed);
+/* Has a module that was unloaded left what it held to the next one? */
+bool device_left(void);
 /* Corrects @query->abi if the kernel uses in-kernel KHO. */
 void device_abi(struct kho_query *query);
 /* Why an ioctl of /dev/kho failed, for errors that mean the same in all commands */
