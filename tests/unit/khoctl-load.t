@@ -467,6 +467,31 @@ unlink("$root/dev/sev-guest");
 spew("$root/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
 check_is('lockdown', 1, qr/^FAIL  lockdown     confidentiality/m);
 # It gives a single piece of advice, one that can work.
+# Whatever khoctl load refuses, check --target must not call possible.
+{
+	my $disabled = "$root/proc/sys/kernel/kexec_load_disabled";
+	my $lockdown = "$root/sys/kernel/security/lockdown";
+	my $before = slurp($lockdown);
+
+	spew($lockdown, "[none] integrity\n");
+	dev_is('check --target: good', ['check', '--target', $bz, '--append', 'a'], 0,
+	       qr/\n\nA handover to it is possible\.\n$/);
+	spew($disabled, "1\n");
+	dev_is('check --target: no kernel may be loaded', ['check', '--target', $bz, '--append', 'a'], 1,
+	       qr/^FAIL  sysctl       kernel\.kexec_load_disabled is 1.*not possible yet/ms);
+	unlink($disabled);
+	dev_is('check --target: frozen', ['check', '--target', $bz, '--append', 'a'], 1,
+	       qr/^FAIL  device       .*: frozen/m, undef, { KHO_FAKE_FROZEN => 1 });
+	dev_is('check --target: no node', ['check', '--target', $bz, '--append', 'a'], 1,
+	       qr/^FAIL  setup_data   the module publishes no node/m, undef, { KHO_FAKE_SETUP => 0 });
+	dev_is("check: a user's", ['check', '--kexec', $kexec], 1,
+	       qr/^FAIL  setup_data   only root can see .*\n +-> run khoctl as root$/m, undef,
+	       { FAKE_KEXEC => 'good', FAKE_LOG => $log, KHO_FAKE_USER => 1 });
+	load_is("a user's", 'good', ['--append', 'a', $bz], 1, undef,
+		qr/not permitted: this needs CAP_SYS_ADMIN/, { KHO_FAKE_USER => 1 });
+	spew($lockdown, $before);
+}
+
 unlink("$root/sys/module/kho/version");
 rmdir("$root/sys/module/kho");
 $out = check_is('lockdown, and no module', 1, qr/^FAIL  module       not loaded, and can't be while/m);
@@ -482,6 +507,7 @@ spew("$root/proc/sys/kernel/kexec_load_disabled", "1\n");
 check_is('disabled', 1, qr/^FAIL  sysctl .*kexec_load_disabled is 1/m);
 unlink("$root/proc/sys/kernel/kexec_load_disabled");
 unlink("$root/sys/kernel/kexec_loaded");
+dev_is('check --target: no kexec', ['check', '--target', $bz], 1, qr/^FAIL  kexec /m);
 check_is('no kexec', 1, qr/^FAIL  kexec /m);
 loaded(0);
 spew("$root/proc/sys/kernel/osrelease", "5.10.0-9-test\n");

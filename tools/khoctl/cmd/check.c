@@ -101,7 +101,7 @@ static void check_kexec(void)
 }
 
 /* With in-kernel KHO, kexec_file_load() reports the memory that the kernel knows. */
-static void check_memmap(void)
+static void check_memmap(bool all_of_it)
 {
 	enum memmap how;
 	char *text;
@@ -111,7 +111,7 @@ static void check_memmap(void)
 	how = memmap_compare(&text);
 	if (how == MEMMAP_LESS)
 		found(&all, "memory map", FAIL, MEMMAP_LESS_FIX, "%s", text);
-	else if (how == MEMMAP_MORE)
+	else if (how == MEMMAP_MORE && all_of_it)
 		found(&all, "memory map", WARN, arch_told_ram_fix, "%s", text);
 	free(text);
 }
@@ -230,6 +230,40 @@ static __u64 guess_need(void)
 	return need;
 }
 
+static void check_setup(const struct kho_query *q)
+{
+	/* All addresses are hidden from others. */
+	if (!q->root_addr)
+		found(&all, "setup_data", FAIL, "run khoctl as root",
+		      "only root can see whether a kernel can be told of the handover");
+	else if (!q->setup_addr)
+		found(&all, "setup_data", FAIL, NULL,
+		      "the module publishes no node: a kernel can't be told of the handover");
+}
+
+/* What keeps any kernel from being loaded now, as khoctl load has it */
+static void check_loading(const struct kho_query *q)
+{
+	bool own_kho = q->backend == KHO_BACKEND_KERNEL;
+	const char *why = sys_kexec_refusal(own_kho);
+
+	if (q->frozen)
+		found(&all, "device", FAIL, NULL,
+		      "%s: frozen, the machine is going down", device_path());
+	if (sys_kexec_loaded() < 0)
+		found(&all, "kexec", FAIL, "use a kernel with CONFIG_KEXEC=y",
+		      "the kernel has no kexec");
+	if (sys_locked_down())
+		found(&all, "lockdown", FAIL, LOCKDOWN_FIX,
+		      "%s: kexec_load is forbidden", sys_locked_down());
+	else if (why)
+		found(&all, "sysctl", FAIL, "reboot: it can't be undone", "%s", why);
+	if (!own_kho)
+		check_setup(q);
+	/* The command line may deal with memory that is not there. */
+	check_memmap(false);
+}
+
 static void check_scratch(int dev, struct kho_query *q)
 {
 	__u64 need = guess_need();
@@ -260,9 +294,7 @@ static void check_scratch(int dev, struct kho_query *q)
 	} else {
 		found(&all, "scratch", OK, NULL, "%s", size_str(q->scratch_size));
 	}
-	if (!q->setup_addr)
-		found(&all, "setup_data", FAIL, NULL,
-		      "the module publishes no node: a kernel can't be told of the handover");
+	check_setup(q);
 }
 
 /* What the previous kernel left, whether or not the module is loaded */
@@ -476,15 +508,13 @@ static int check_target(struct plan *p, const char *path)
 	p->target = &target;
 	plan_make(p, dev);
 	close(dev);
-	if (sys_locked_down())
-		found(&p->findings, "lockdown", FAIL, LOCKDOWN_FIX,
-		      "%s: kexec_load is forbidden", sys_locked_down());
+	all = p->findings;
+	check_loading(&query);
 	if (want_json()) {
 		root = json_new();
 		json_add_str(root, "kernel", path);
 		plan_json(p, root);
 	}
-	all = p->findings;
 	ret = conclude(root, all.failed ? FAILED : DONE, all.failed ?
 		       "A handover to it is not possible yet: see the lines marked FAIL." :
 		       "A handover to it is possible.");
@@ -559,7 +589,7 @@ int cmd_check(int argc, char **argv)
 	check_kernel();
 	check_own_kho();
 	check_kexec();
-	check_memmap();
+	check_memmap(true);
 	check_encryption();
 	check_module();
 	check_arrived();

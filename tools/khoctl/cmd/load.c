@@ -128,6 +128,8 @@ static int check_module(struct load *l)
 	l->own_kho = q->backend == KHO_BACKEND_KERNEL;
 	if (q->frozen)
 		return cmd_err("the machine is going down: it is too late to load a kernel");
+	if (!l->own_kho && !q->root_addr)
+		return cmd_err("%s", device_error(-EPERM));
 	if (!l->own_kho && !q->setup_addr)
 		return cmd_err("the module publishes no setup_data node to hand over by");
 	/* There may be none after a large handover.  By now, there may be room. */
