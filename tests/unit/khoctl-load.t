@@ -49,6 +49,28 @@ load_is('JSON', 'good', ['--json', '--append', 'a', $bz], 0,
 	qr/"kernel_version": "6\.1\.0-successor".*"replaced": true.*"segments": \[\n    \{\n      "addr": 1073741824,\n      "bytes": 4194304,\n/s,
 	undef);
 
+# kexec reads the initrd itself, after khoctl has looked into it.
+{
+	my $good = slurp("$dir/initrd");
+
+	loaded(0);
+	load_is('the initrd changes meanwhile', 'writes',
+		['--append', 'a', '--initrd', "$dir/initrd", $bz], 1, undef,
+		qr/initrd has changed meanwhile, .*: load it again\n.*unloaded again/);
+	is(loaded(), 0, 'what was not checked is not loaded');
+	ok(!-e "$root/run/kho/loaded.json", 'and not recorded');
+	spew("$dir/initrd", $good);
+	load_is('the kernel changes, of which there is a copy', 'writes', ['--append', 'a', $bz], 0, qr/^image/,
+		undef);
+	my %own = (KHO_FAKE_BACKEND => 'kernel');
+	loaded(0);
+	load_is('in-kernel KHO: the kernel changes meanwhile', 'writes',
+		['--force', '--append', 'a', spew("$dir/mainline", image(release => '7.3.4',
+		 payload => gz(kernel_text('7.3.4', mainline_strings(4)))))], 1, undef,
+		qr/mainline has changed meanwhile/, \%own);
+	is(loaded(), 0, 'that is not loaded');
+}
+
 loaded(0);
 load_is('--no-checks', 'good', ['--no-checks', '--append', 'a', '--json', $bz], 0,
 	qr/"checksum": false/, undef);

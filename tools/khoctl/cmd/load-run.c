@@ -305,6 +305,10 @@ static int run_kexec(struct load *l)
 	} else {
 		ret = judge(l, output);
 		if (!ret)
+			ret = check_watched(&l->watched_kernel);
+		if (!ret)
+			ret = check_watched(&l->watched_initrd);
+		if (!ret)
 			ret = check_memmap(l, true);
 		if (!ret)
 			ret = tell_image(l, KHO_IMAGE_LOADED);

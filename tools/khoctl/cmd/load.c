@@ -203,9 +203,13 @@ int cmd_load(int argc, char **argv)
 	catch_signals();
 	ret = check_module(&l);
 	if (!ret)
+		watch_file(&l.watched_kernel, l.own_kho ? l.kernel : NULL);
+	if (!ret)
 		ret = image_read(&l.file, l.kernel);
 	if (!ret)
 		take_parts(&l);
+	if (!ret)
+		watch_file(&l.watched_initrd, l.initrd);
 	if (!ret)
 		ret = initrd_size(l.initrd, &l.initrd_size);
 	if (!ret)

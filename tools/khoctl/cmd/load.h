@@ -35,6 +35,9 @@ struct load {
 	struct target target;
 	struct plan plan;
 	__u64 initrd_size;
+	/* kexec reads them itself, after khoctl; the first only with in-kernel KHO. */
+	struct watched watched_kernel;
+	struct watched watched_initrd;
 	char *program;
 	char *args[13];			/* NULL-terminated; [0] is program */
 	struct kexec_segment *segs;

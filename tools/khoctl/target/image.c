@@ -342,6 +342,35 @@ void image_free(struct image_file *file)
 	memset(file, 0, sizeof(*file));
 }
 
+void watch_file(struct watched *w, const char *path)
+{
+	memset(w, 0, sizeof(*w));
+	w->path = path;
+	/* Whoever reads it says why it can't be read. */
+	if (path && stat(path, &w->st))
+		memset(&w->st, 0, sizeof(w->st));
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+int check_watched(const struct watched *w)
+{
+	const struct stat *a = &w->st;
+	struct stat b;
+
+	if (!w->path)
+		return DONE;
+	if (!stat(w->path, &b) && a->st_dev == b.st_dev && a->st_ino == b.st_ino &&
+	    a->st_size == b.st_size && same_time(&a->st_mtim, &b.st_mtim) &&
+	    same_time(&a->st_ctim, &b.st_ctim))
+		return DONE;
+	return cmd_err("%s has changed meanwhile, and what was loaded is not what was checked: load it again",
+		       w->path);
+}
+
 int initrd_size(const char *path, __u64 *size)
 {
 	struct stat st;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include <linux/types.h>
 
@@ -44,6 +45,20 @@ int image_read(struct image_file *file, const char *path);
 /* Lets programs inherit the copies. */
 void image_pass_on(const struct image_file *file);
 void image_free(struct image_file *file);
+/**
+ * struct watched - a file that is read several times and must be the same each time
+ */
+struct watched {
+	/** @path: of the file, or NULL. */
+	const char *path;
+	/** @st: what it was at first; all zeros if that is unknown. */
+	struct stat st;
+};
+
+/* @path: may be NULL */
+void watch_file(struct watched *w, const char *path);
+/* Return: DONE, or FAILED after saying that it is another file now, or was written to */
+int check_watched(const struct watched *w);
 /* Sets @size to that of an initrd, or to 0 if @path is NULL.  Return: DONE or FAILED */
 int initrd_size(const char *path, __u64 *size);
 
