@@ -97,6 +97,20 @@ spew("$dir/other.ko", slurp($new) =~ s/name=kho\0/name=ext4\0/r);
 up('another module', ['--to', "$dir/other.ko", '--old', $old], 1, undef, qr/is not kho\.ko: its name is 'ext4'/);
 up('no such file', ['--to', "$dir/none.ko", '--old', $old], 1, undef, qr/No such file/);
 up('none installed', [], 1, undef, qr/no kho\.ko is installed/);
+# Of several that are installed, it takes the one that modprobe would take.
+for my $where (qw(extra updates/dkms)) {
+	module_file("$root/lib/modules/$uname/$_/kho.ko", 'BBB') for qw(extra updates/dkms);
+	module_file("$root/lib/modules/$uname/$where/kho.ko.dpkg-new", 'CCC');
+	spew("$root/lib/modules/$uname/modules.dep",
+	     "$where/kho.ko.dpkg-new:\nkernel/x.ko: kernel/kho.ko\n$where/kho.ko:\n");
+	up("installed: $where", ['--old', $old, '--dry-run'], 0,
+	   qr/^would be replaced: .* \(\S+\/$uname\/$where\/kho\.ko\)$/, undef);
+	unlink("$root/lib/modules/$uname/$where/kho.ko");
+	up("it is not there: $where", ['--old', $old, '--dry-run'], 0,
+	   qr/^would be replaced: .* \(\S+\/kho\.ko\)$/, undef);
+}
+system("rm -r $root/lib/modules/$uname");
+unlink("$dir/fake/calls");
 up('a module that can not leave', ['--to', $new, '--old', $old], 1, undef,
    qr/version AAA\.0\) is too old to leave/, { KHO_FAKE_NO_UPGRADE => 1 });
 up('in-kernel KHO', ['--to', $new, '--old', $old], 1, undef, qr/in-kernel KHO/,
