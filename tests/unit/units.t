@@ -121,7 +121,20 @@ tap_is "the newest entry of the Boot Loader Specification, whose kernel is missi
 echo 'default m-6.1.0-9*' >"$root/boot/efi/loader/loader.conf"
 tap_is "its default" "$(entry)" \
 	'kernel=/boot/efi/m/6.1.0-9/linux\|initrd=/boot/efi/m/6.1.0-9/initrd\|cmdline=root=UUID=2 ro more\|$'
+printf '%s\r\n' ' version 6.1.0-9' '  options  root=UUID=2 a\tb\cd ro' 'options more' \
+	"$(printf '\tlinux /m/6.1.0-9/linux')" 'initrd /m/6.1.0-9/initrd' \
+	>"$root/boot/efi/loader/entries/m-6.1.0-9.conf"
+tap_is "blanks around its lines, and backslashes" "$(entry)" \
+	'kernel=/boot/efi/m/6.1.0-9/linux\|initrd=/boot/efi/m/6.1.0-9/initrd\|cmdline=root=UUID=2 a\\tb\\cd ro more\|$'
+sed -i 's/^options more/options $kernelopts/' "$root/boot/efi/loader/entries/m-6.1.0-9.conf"
+tap_is "a command line that only GRUB can tell" "$(entry)" 'kho-entry: .*only GRUB can tell: .*\$kernelopts'
+echo 'linux /' >"$root/boot/efi/loader/entries/m-6.1.0-9.conf"
+tap_is "a directory is no kernel" "$(entry)" 'kho-entry: .*: the kernel / does not exist'
 conf ENTRY=grub
+default 0
+sed -i -e 's/ro quiet/ro a\\tb\\cd quiet/' -e "s/'Debian GNU/'Debian \\\\c GNU/" "$root/boot/grub/grub.cfg"
+tap_is "backslashes in GRUB's entry" "$(entry)" \
+	'^source=/boot/grub/grub.cfg, Debian \\c GNU/Linux\|kernel=/boot/vmlinuz-6.1.0-10\|.*cmdline=root=UUID=1 ro a\\tb\\cd quiet\|$'
 default 0
 tap_is "kho.conf says where to look" "$(entry)" "$simple"
 conf ENTRY=links 'APPEND="a b"'
