@@ -442,6 +442,14 @@ tap_is "systemd understands them" "$(SYSTEMD_LOG_LEVEL=warning systemd-analyze v
 	"$top/early"/*.service "$root/usr/lib/systemd/system"/kho*.service \
 	"$root/usr/lib/systemd/system"/kho*.timer 2>&1 |
 	grep -vE 'is not executable|^Failed to (open|prepare)' | grep -E "$top" || true)" '^$'
+mkdir "$top/early1"
+SYSTEMD_VIRTUALIZATION=container:lxc dash "$root/usr/lib/systemd/system-generators/kho-generator" \
+	"$top" "$top/early1" "$top"
+tap_is "none in a container" "$(ls "$top/early1")" '^$'
+echo lxc >"$root/run/systemd/container"
+dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early1" "$top"
+tap_is "also with an older systemd" "$(ls "$top/early1")" '^$'
+rm "$root/run/systemd/container"
 printf '%s\n' GUARD=yes 'GUARD = "no"' >"$root/etc/kho/kho.conf"
 mkdir "$top/early2"
 dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early2" "$top"
