@@ -272,6 +272,24 @@ unit gate kexec
 tap_is "khoctl says that it is not safe: loaded again, and refused" "$status $(loads)" '^11 load'
 rm "$root/health"
 
+# With a full /run, there is neither a record nor a mark.
+with_units
+mkdir -p "$root/run/kho/loaded-by-unit.new"
+# shellcheck disable=SC2086
+pretend $some
+unit load
+tap_is "the mark can't be written" "$status $out $(loads)" "^0 .*cannot write .*/loaded-by-unit: .*$newest"
+# shellcheck disable=SC2086
+pretend $some kexec_loaded=true image=loaded next_kernel=unverified
+unit load
+tap_is "nothing is recorded: it stays until the jump" "$status $(loads)" '^0 $'
+unit gate kexec
+tap_is "and is loaded again before" "$status $(loads)" "^0 $newest"
+# shellcheck disable=SC2086
+pretend $some kexec_loaded=true image=loaded next_kernel=unverified next_path=/boot/own
+unit gate kexec
+tap_is "an administrator's, which is recorded, is not" "$status $(loads)" '^0 $'
+
 with_units
 touch "$root/fail"
 # shellcheck disable=SC2086
