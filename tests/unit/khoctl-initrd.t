@@ -162,6 +162,16 @@ for my $n (1 .. 60) {
 }
 is($bad, 0, '60 damaged initrds, no crash');
 
+{
+	my $huge = "$dir/huge";
+
+	spew($huge, $good);
+	truncate($huge, 1 << 40) or die;
+	dev_is('check: a sparse file of 1 TiB', ['check', '--target', $image, '--initrd', $huge], 1,
+	       qr/^FAIL  initrd       \S+huge has 1 TiB, and all RAM of the machine is 4 GiB$/m);
+	unlink($huge);
+}
+
 # ---- What can't be told ----
 
 check_is('no program', $early . pipe_through('xz -c', $good), 0,

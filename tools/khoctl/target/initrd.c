@@ -333,6 +333,12 @@ void initrd_look(struct initrd *i)
 		goto out;
 	}
 	i->size = st.st_size;
+	/* A sparse file may take for ever. */
+	if (i->size > i->limit) {
+		refuse(i, "has %s, and all RAM of the machine is %s", size_str(i->size),
+		       size_str(i->limit));
+		goto out;
+	}
 	w.buf = xmalloc(PIECE);
 	walk(&w);
 	if (!i->refused && i->known && !i->files)
