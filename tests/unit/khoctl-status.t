@@ -189,6 +189,22 @@ next_is('of a module that can not be told', 0, 'ours', 'loaded by khoctl',
 	next_is('mem=3G, enough', 0, 'ours', 'loaded by khoctl', { KHO_FAKE_ENV_PAGES => 700000 });
 	next_is('mem=3G, too little', 3, 'stale', 'loaded, BUT more is preserved since',
 		{ KHO_FAKE_ENV_PAGES => 760000 });
+	# Some of it is reserved there, or taken.
+	for my $word ('memmap=64M$0x70000000', 'memmap=64M!0x70000000', 'crashkernel=64M@0x70000000') {
+		my %inside = (KHO_FAKE_ENVELOPES => '0x60000000:0x200000,0x73e00000:0x400000');
+		my %outside = (KHO_FAKE_ENVELOPES => '0x60000000:0x200000,0x74000000:0x400000');
+
+		dev_is("load: $word", ['load', '--kexec', $kexec, '--append', $word, $bz], 0,
+		       qr/^image/, undef, \%env);
+		next_is("$word: elsewhere", 0, 'ours', 'loaded by khoctl', \%outside);
+		next_is("$word: there", 3, 'stale',
+			'loaded, BUT more is preserved since, where its command line leaves no memory',
+			\%inside);
+		dev_is("load: $word, by force", ['load', '--force', '--kexec', $kexec, '--append',
+						 $word, $bz], 0, qr/^image/, qr/warning/,
+		       { %env, %inside });
+		next_is("$word: by force", 0, 'ours', 'loaded by khoctl', \%inside);
+	}
 	system("rm -r $root/sys/firmware");
 	load_is('good', 0, undef);
 }

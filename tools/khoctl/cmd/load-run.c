@@ -234,6 +234,9 @@ static int make_record(const struct load *l)
 	if (l->plan.arrives == ARRIVES_ENVELOPES && l->plan.left >= l->plan.needed)
 		r.needed = l->plan.needed;
 	r.ram = l->plan.cmdline.ram;
+	for (i = 0; i < l->plan.cmdline.lost.nr && !l->force; i++)
+		ranges_add(&r.lost, l->plan.cmdline.lost.list[i].addr,
+			   l->plan.cmdline.lost.list[i].end);
 	for (i = 0; i < l->nr_segs; i++) {
 		r.segs[i].buf = l->segs[i].buf;
 		r.segs[i].bufsz = l->segs[i].bufsz;

@@ -20,6 +20,7 @@
 #include "base/meminfo.h"
 #include "base/sysinfo.h"
 #include "base/text.h"
+#include "device/lists.h"
 #include "device/loaded.h"
 #include "device/next.h"
 #include "device/record.h"
@@ -87,6 +88,22 @@ static char *lacks_ram(const struct record *r, const struct kho_query *q)
 			 size_str(r->needed), size_str(left));
 }
 
+/* Does an envelope lie by now where the loaded kernel has no memory for it? */
+static bool lies_lost(const struct record *r, int dev, const struct kho_query *q)
+{
+	struct kho_envelope_entry *env;
+	bool lost = false;
+	size_t nr, i;
+
+	if (!r->lost.nr || !(q->features & KHO_FEATURE_ENVELOPES) ||
+	    list_envelopes(dev, 0, &env, &nr))
+		return false;
+	for (i = 0; i < nr && !lost; i++)
+		lost = ranges_overlap(&r->lost, env[i].addr, env[i].addr + env[i].bytes);
+	free(env);
+	return lost;
+}
+
 static char *describe(const struct record *r)
 {
 	char *kernel = printable(r->kernel, strlen(r->kernel));
@@ -113,7 +130,8 @@ static const char *cannot_see(int err)
 }
 
 /* Compares what is loaded with the record of this life of the module. */
-static void compare(struct next_kernel *next, const struct kho_query *q, struct record *r)
+static void compare(struct next_kernel *next, int dev, const struct kho_query *q,
+		    struct record *r)
 {
 	char *what;
 	__u64 now = 0;
@@ -134,6 +152,11 @@ static void compare(struct next_kernel *next, const struct kho_query *q, struct 
 	what = lacks_ram(r, q);
 	if (what) {
 		set(next, NEXT_STALE, what);
+		return;
+	}
+	if (q->backend != KHO_BACKEND_KERNEL && lies_lost(r, dev, q)) {
+		bad(next, NEXT_STALE,
+		    "more is preserved since, where its command line leaves no memory");
 		return;
 	}
 	what = describe(r);
@@ -169,7 +192,7 @@ static void unknown_to_module(struct next_kernel *next, struct record *r)
 		bad(next, NEXT_OTHER, "not by khoctl: nothing is handed over to it");
 }
 
-static void look(struct next_kernel *next, const struct kho_query *q)
+static void look(struct next_kernel *next, int dev, const struct kho_query *q)
 {
 	int loaded = sys_kexec_loaded();
 	struct record r;
@@ -192,13 +215,13 @@ static void look(struct next_kernel *next, const struct kho_query *q)
 	ours = !ret && (!q->setup_addr || q->setup_addr == r.setup_addr);
 	if (q->backend == KHO_BACKEND_KERNEL) {
 		if (ours)
-			compare(next, q, &r);
+			compare(next, dev, q, &r);
 		if (!ours || next->state == NEXT_OTHER)
 			kernel_hands_over(next);
 	} else if (q->features & KHO_FEATURE_IMAGE && q->image != KHO_IMAGE_LOADED) {
 		unknown_to_module(next, &r);
 	} else if (ours) {
-		compare(next, q, &r);
+		compare(next, dev, q, &r);
 	} else {
 		set(next, NEXT_UNVERIFIED,
 		    xasprintf("loaded; whether by khoctl is not known: %s: %s", RECORD_FILE,
@@ -236,7 +259,7 @@ void next_look(struct next_kernel *next, int dev, struct kho_query *q)
 
 	for (tries = 0; ; tries++) {
 		busy = being_loaded();
-		look(next, q);
+		look(next, dev, q);
 		if (!next->lost || !busy || tries == 50)
 			return;
 		next_free(next);

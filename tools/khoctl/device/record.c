@@ -46,6 +46,7 @@ void record_free(struct record *r)
 	free(r->kernel);
 	free(r->version);
 	free(r->segs);
+	free(r->lost.list);
 	memset(r, 0, sizeof(*r));
 }
 
@@ -72,6 +73,14 @@ static struct json_object *to_json(const struct record *r)
 	json_add_str(root, "kernel_version", r->version);
 	json_add_u64(root, "ram_needed_bytes", r->needed);
 	json_add_u64(root, "ram_bytes", r->ram);
+	list = json_list(root, "lost");
+	for (i = 0; i < r->lost.nr; i++) {
+		struct json_object *range = json_new();
+
+		json_add_u64(range, "addr", r->lost.list[i].addr);
+		json_add_u64(range, "bytes", r->lost.list[i].end - r->lost.list[i].addr);
+		json_object_array_add(list, range);
+	}
 	list = json_list(root, "segments");
 	for (i = 0; i < r->nr_segs; i++) {
 		struct json_object *seg = json_new();
@@ -178,6 +187,26 @@ static bool get_segments(struct json_object *root, struct record *r)
 	return true;
 }
 
+/* An earlier khoctl does not write any. */
+static void get_lost(struct json_object *root, struct record *r)
+{
+	struct json_object *list;
+	size_t i;
+
+	if (!json_object_object_get_ex(root, "lost", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return;
+	for (i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *range = json_object_array_get_idx(list, i);
+		__u64 addr, bytes;
+
+		if (json_object_is_type(range, json_type_object) &&
+		    get_u64(range, "addr", &addr) && get_u64(range, "bytes", &bytes))
+			ranges_add(&r->lost, addr, addr + bytes);
+	}
+	ranges_tidy(&r->lost);
+}
+
 static bool from_json(struct json_object *root, struct record *r)
 {
 	char *boot_id = NULL;
@@ -200,6 +229,8 @@ static bool from_json(struct json_object *root, struct record *r)
 	if (!good || !get_u64(root, "ram_needed_bytes", &r->needed) ||
 	    !get_u64(root, "ram_bytes", &r->ram))
 		r->needed = 0;
+	if (good)
+		get_lost(root, r);
 	free(boot_id);
 	return good;
 }

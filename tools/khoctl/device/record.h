@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include "base/ranges.h"
+
 #define RECORD_DIR	"/run/kho"
 #define RECORD_FILE	RECORD_DIR "/loaded.json"
 /* Whoever loads or unloads a kernel holds this lock; see target/guard.c */
@@ -53,6 +55,8 @@ struct record {
 	__u64 needed;
 	/** @ram: RAM that its command line leaves to it, in bytes; 0: all. */
 	__u64 ram;
+	/** @lost: where nothing must be preserved, by its command line. */
+	struct ranges lost;
 	/** @segs: where it lies.  Only mem and memsz are recorded. */
 	struct image_segment *segs;
 	size_t nr_segs;

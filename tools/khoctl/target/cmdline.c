@@ -475,6 +475,26 @@ static void judge_later(struct plan *p, const struct cuts *c)
 	free(iomem.list);
 }
 
+/* Where nothing must be preserved from now on */
+static void collect_lost(struct cmdline *line, const struct cuts *c)
+{
+	struct ranges *r = &line->lost;
+	size_t i;
+
+	for (i = 0; i < c->before.nr; i++)
+		ranges_add(r, c->before.list[i].addr, c->before.list[i].end);
+	ranges_tidy(r);
+	for (i = 0; i < c->ram.nr; i++)
+		ranges_cut(r, c->ram.list[i].addr, c->ram.list[i].end);
+	for (i = 0; i < line->takes.nr; i++) {
+		const struct take *t = &line->takes.list[i];
+
+		if (t->fixed)
+			ranges_add(r, t->addr, sum_of(t->addr, t->bytes));
+	}
+	ranges_tidy(r);
+}
+
 /* What must lie at an address that is in use there */
 static void judge_fixed(struct plan *p, const struct keeps *k)
 {
@@ -590,6 +610,7 @@ void cmdline_judge(struct plan *p, int dev)
 	judge_fixed(p, &k);
 	judge_core(p, &k, &c, m.nodes);
 	line->cap = cap_of(p, &k, &c);
+	collect_lost(line, &c);
 	cuts_free(&c, &k);
 	free(k.list);
 }
@@ -597,6 +618,8 @@ void cmdline_judge(struct plan *p, int dev)
 void cmdline_free(struct cmdline *c)
 {
 	takes_free(&c->takes);
+	free(c->lost.list);
+	memset(&c->lost, 0, sizeof(c->lost));
 	free(c->line);
 	c->line = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 
+#include "base/ranges.h"
 #include "target/takes.h"
 
 struct plan;
@@ -40,6 +41,8 @@ struct cmdline {
 	__u64 cap;
 	/** @ram: bytes of RAM that it leaves at all; or 0: it changes nothing. */
 	__u64 ram;
+	/** @lost: where it leaves no RAM, or uses it: what is preserved there would be lost. */
+	struct ranges lost;
 	/** @limit: where it lets RAM end, if that is below its end here; else 0. */
 	__u64 limit;
 };
