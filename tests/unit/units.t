@@ -272,6 +272,20 @@ unit gate kexec
 tap_is "khoctl says that it is not safe: loaded again, and refused" "$status $(loads)" '^11 load'
 rm "$root/health"
 
+# Another kernel module preserves pages by the in-kernel API.
+with_units
+pretend preserved_pages=20
+sed -i 's/^  "end": 0/  "subtrees": [\n    {\n      "name": "client",\n      "carried": false\n    }\n  ],\n&/' "$root/status"
+unit gate reboot
+tap_is "another kernel module holds something: by kexec" "$status $(loads)" "^10 $newest"
+touch "$root/fail"
+sed -i 's/"loaded"/"none"/' "$root/status"
+unit gate reboot
+tap_is "or not at all" "$status $out" '^11 .*0 objects, 20 pages would be lost'
+sed -i 's/"backend": "module"/"backend": "kernel"/' "$root/status"
+unit gate reboot
+tap_is "in-kernel KHO has subtrees of its own" "$status" '^0$'
+
 # With a full /run, there is neither a record nor a mark.
 with_units
 mkdir -p "$root/run/kho/loaded-by-unit.new"
