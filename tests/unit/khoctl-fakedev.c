@@ -32,6 +32,7 @@
  *	KHO_FAKE_BACKEND	kernel: the backend for in-kernel KHO
  *	KHO_FAKE_ENVELOPES	ADDR:SIZE,... that are outgoing
  *	KHO_FAKE_ARRIVED	ADDR:SIZE,... that are incoming
+ *	KHO_FAKE_OTHER_PAGES	pages that other kernel modules have preserved
  *	KHO_FAKE_ENV_PAGES	pages of RAM in the envelopes (default: by size)
  *	KHO_FAKE_RAM		pages of RAM (default: 1048576, 4 GiB)
  *	KHO_FAKE_RELEASE	STATE:PAGES:DONE, numbers
@@ -348,7 +349,8 @@ static int do_query(struct kho_query *q)
 		q->object_pages += (object_size(names[i]->d_name) +
 				    PAGE_BYTES - 1) / PAGE_BYTES;
 	free_names(names, q->objects);
-	q->preserved_pages = q->object_pages + q->raw_pages + q->arrived_pages;
+	q->preserved_pages = q->object_pages + q->raw_pages + q->arrived_pages +
+			     atoi(env("KHO_FAKE_OTHER_PAGES", "0"));
 	q->meta_pages = 9;
 	if (!strcmp(arrival, "taken")) {
 		q->arrival = KHO_ARRIVAL_TAKEN;

@@ -125,6 +125,8 @@ next_is('elsewhere', 3, 'other', 'loaded, BUT not by khoctl: another');
 {
 	rename("$dir/fake/objects/one", "$dir/one");
 	next_is('replaced, but nothing is preserved', 0, 'other', 'loaded, BUT not by khoctl');
+	next_is('replaced, and another kernel module preserves something', 3, 'other',
+		'loaded, BUT not by khoctl', { KHO_FAKE_OTHER_PAGES => 100 });
 	rename("$dir/one", "$dir/fake/objects/one");
 }
 

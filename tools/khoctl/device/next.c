@@ -281,7 +281,12 @@ void next_free(struct next_kernel *next)
 
 bool query_preserves(const struct kho_query *q)
 {
-	return q->objects || q->raw_pages || q->arrived_pages;
+	__u64 known = q->object_pages + q->meta_pages;
+
+	if (q->freeing_pages > q->freeing_done)
+		known += q->freeing_pages - q->freeing_done;
+	/* The rest is what other kernel modules hold, by the in-kernel API. */
+	return q->objects || q->raw_pages || q->arrived_pages || q->preserved_pages > known;
 }
 
 int query_health(const struct kho_query *q, const struct next_kernel *next)
