@@ -368,6 +368,16 @@ pretend image=loaded kexec_loaded=true
 unit load
 tap_is "what somebody else loaded is not unloaded" "$status $(loads)" '^0 $'
 
+# A kexec that hangs must not keep the gate, and so the shutdown, for ever.
+with_units
+conf LOAD_SECONDS=1
+sed -i 's|^load)|load) trap "" TERM; exec /bin/sleep 40 ;;\n&|' "$root/bin/khoctl"
+# shellcheck disable=SC2086
+pretend $some
+start=$SECONDS
+unit gate kexec
+tap_is "a load that hangs is ended" "$status $out $((SECONDS - start < 30))" '^11 .*it has not ended in 1 s.* 1$'
+
 with_units
 program khoctl <<<'echo cannot >&2; exit 1'
 unit gate reboot
