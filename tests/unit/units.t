@@ -459,6 +459,22 @@ for words in '' 'gate' 'gate sleep' 'load reboot' 'nonsense' "gate reboot x"; do
 	tap_is "kho-unit '$words': usage" "$status $out" '^2 usage: kho-unit'
 done
 
+# ---- kho-metrics.service ----
+
+with_units
+command=$(sed -n "s/^ExecStart=.*-c '\(.*\)'$/\1/p" "$units/kho-metrics.service")
+metrics()
+{
+	status=0
+	(cd "$top" && PATH=$root/bin:$PATH dash -c "$command") || status=$?
+}
+program khoctl <<<'echo kho_up 1'
+metrics
+tap_is "metrics" "$status $(cat "$top/kho.prom")" '^0 kho_up 1$'
+program khoctl <<<'echo kho; exit 127'
+metrics
+tap_is "old ones do not stay" "$status $(cd "$top" && echo kho.prom*)" '^1 kho.prom\*$'
+
 # ---- kho-generator, and the installation ----
 
 machine
