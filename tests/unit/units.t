@@ -493,7 +493,7 @@ done
 ln -s /dev/null "$root/etc/systemd/system/systemd-halt.service"
 dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early" "$top"
 tap_is "gates, but none for what is masked" "$(cd "$top/early" && echo *)" \
-	'^kho-go-kexec.service kho-go-kexec.service.d .* systemd-kexec.service systemd-poweroff.service systemd-reboot.service$'
+	'^kho-go-kexec.service kho-go-kexec.service.d .* systemd-kexec.service systemd-kexec.service.d .* systemd-reboot.service systemd-reboot.service.d$'
 tap_is "the copy is the original" "$(cmp "$top/early/kho-go-reboot.service" \
 	"$root/usr/lib/systemd/system/systemd-reboot.service" && echo same)" '^same$'
 tap_is "systemd understands them" "$(SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no \
@@ -508,6 +508,25 @@ echo lxc >"$root/run/systemd/container"
 dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early1" "$top"
 tap_is "also with an older systemd" "$(ls "$top/early1")" '^$'
 rm "$root/run/systemd/container"
+# What an administrator may have written for another purpose, by systemctl edit
+mkdir "$root/etc/systemd/system/systemd-reboot.service.d" "$top/early3"
+printf '%s\n' '[Unit]' SuccessAction=reboot-force '[Service]' ExecStartPre= ExecStart= \
+	'ExecStart=/bin/echo own' 'ExecStartPost=/bin/echo after' \
+	>"$root/etc/systemd/system/systemd-reboot.service.d/override.conf"
+dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early3" "$top"
+# dumped UNIT: what systemd makes of it
+dumped()
+{
+	SYSTEMD_LOG_LEVEL=debug SYSTEMD_UNIT_PATH="$top/early3:$root/etc/systemd/system:$root/usr/lib/systemd/system:" \
+		systemd-analyze verify --man=no "$1" 2>/dev/null |
+		awk -v unit="$1" '/-> Unit / { mine = index($0, unit ":") }
+			mine && /Success Action|Command Line/ { sub(/^[[:space:]]*/, ""); print }' |
+		tr '\n' '|'
+}
+tap_is "an administrator's drop-in does not replace the gate" "$(dumped systemd-reboot.service)" \
+	'^Command Line: /bin/sh -c .*kho-unit gate reboot[^|]*(\|\| [^|]*)*\|$'
+tap_is "but applies afterwards" "$(dumped kho-go-reboot.service)" \
+	'^Success Action: reboot-force\|Command Line: /bin/sh -c .*kho-unit late reboot.*\|Command Line: /bin/echo own\|.*/bin/echo after\|$'
 printf '%s\n' GUARD=yes 'GUARD = "no"' >"$root/etc/kho/kho.conf"
 mkdir "$top/early2"
 dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early2" "$top"
