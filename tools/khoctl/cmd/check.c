@@ -433,7 +433,7 @@ static void check_next(int dev, struct kho_query *q, struct next_kernel *next)
 	counts = query_health(q, next) == UNSAFE;
 	if (next->lost)
 		found(&all, "next kernel", counts ? FAIL : WARN, NULL, "%s", next->text);
-	else if (next->state == NEXT_KERNEL)
+	else if (next->state == NEXT_KERNEL || next->state == NEXT_UNVERIFIED)
 		found(&all, "next kernel", WARN, NEXT_FIX, "%s", next->text);
 	else if (next->state != NEXT_NO_KEXEC)
 		found(&all, "next kernel", OK, NULL, "%s", next->text);
@@ -469,8 +469,11 @@ static int verdict_of(int health, const struct next_kernel *next, const char **v
 	if (health == REFUSED)
 		*verdict =
 			"A handover is possible, but what was sent here was refused: see arrival.";
-	else if (next->state == NEXT_OURS || next->state == NEXT_UNVERIFIED)
+	else if (next->state == NEXT_OURS)
 		*verdict = "A handover is possible, and the next kernel is loaded.";
+	else if (next->state == NEXT_UNVERIFIED || next->state == NEXT_KERNEL)
+		*verdict =
+			"A handover is possible, but the loaded kernel may not get it: see above.";
 	else
 		*verdict = "A handover is possible, once khoctl load has loaded the next kernel.";
 	return health;
