@@ -508,6 +508,34 @@ echo lxc >"$root/run/systemd/container"
 dash "$root/usr/lib/systemd/system-generators/kho-generator" "$top" "$top/early1" "$top"
 tap_is "also with an older systemd" "$(ls "$top/early1")" '^$'
 rm "$root/run/systemd/container"
+# gate RESULT DEVICE: runs what the gate executes, with a kho-unit that ends like that, or
+# that is gone
+gate()
+{
+	local script
+
+	program systemctl <<<'echo "systemctl $*"'
+	rm -f "$root/bin/unit"
+	[ "$1" = gone ] || program unit <<<"exit $1"
+	script=$(sed -e ':a' -e '/\\$/{N;s/\\\n//;ta' -e '}' "$top/early/systemd-reboot.service" |
+		sed -n "s/^ExecStart=.*-c '\(.*\)'\$/\1/p" |
+		sed -e 's/\$\$/$/g' -e "s|/[^ ]*/kho-unit|$root/bin/unit|g" -e "s|/dev/kho|$2|")
+	status=0
+	out=$(PATH=$root/bin:$PATH sh -c "$script" 2>&1) || status=$?
+}
+while read -r result device wanted; do
+	gate "$result" "$device"
+	tap_is "the gate: $result, $device" "$status $out" "^$wanted\$"
+done <<-'G'
+	0	/dev/null	0 systemctl start .*kho-go-reboot.service
+	10	/dev/null	0 systemctl start .*kho-go-kexec.service
+	11	/nowhere	1 ?
+	2	/dev/null	1 .*fails, and kho.ko is loaded
+	2	/nowhere	0 systemctl start .*kho-go-reboot.service
+	gone	/dev/null	1 .*fails, and kho.ko is loaded
+	gone	/nowhere	0 .*systemctl start .*kho-go-reboot.service
+G
+
 # What an administrator may have written for another purpose, by systemctl edit
 mkdir "$root/etc/systemd/system/systemd-reboot.service.d" "$top/early3"
 printf '%s\n' '[Unit]' SuccessAction=reboot-force '[Service]' ExecStartPre= ExecStart= \
