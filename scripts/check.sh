@@ -20,9 +20,9 @@ jobs=${KHO_JOBS:-2}
 tests=("$@")
 if [ ${#tests[@]} -eq 0 ]; then
 	# Start the longest tests first, so that none of them runs alone at the end.
-	tests=(tests/qemu/device/38-faults.t tests/qemu/memory/65-agents.t
-	       tests/qemu/memory/35-memory.t tests/lint.t tests/dkms/dkms.t
-	       tests/qemu/client/67-client.t tests/unit/unit.t)
+	tests=(tests/qemu/systemd/70-systemd.t tests/qemu/device/38-faults.t
+	       tests/qemu/memory/65-agents.t tests/qemu/memory/35-memory.t tests/lint.t
+	       tests/dkms/dkms.t tests/qemu/client/67-client.t tests/unit/unit.t)
 	# Then the tests that run VMs, by number, in whatever folder they are.
 	mapfile -t numbered < <(printf '%s\n' tests/{demo,matrix,qemu/*}/*.t |
 		sed 's|.*/|& |' | sort -k 2 | tr -d ' ')
