@@ -16,7 +16,7 @@ manifest=agent.manifest
 
 stage_1()
 {
-	local file flip=
+	local file flip= force=
 
 	title "Stage 1: the stock Debian kernel, with kho.ko as DKMS built it"
 	show uname -srv
@@ -43,7 +43,10 @@ stage_1()
 	show khoctl status
 
 	title "The successor, $(cat "$(next_kernel kind)"), is loaded with the stock kexec-tools"
-	show khoctl load "$(next_kernel)" --initrd "$initrd" \
+	# What is appended is to do harm, and is refused otherwise.
+	[ -z "$(option append)" ] || force=--force
+	# shellcheck disable=SC2086  # a word or none
+	show khoctl load "$(next_kernel)" --initrd "$initrd" $force \
 		--append "$(next_cmdline "$(option append)")"
 
 	title "Jump"
