@@ -72,7 +72,8 @@ void kho_farewell(unsigned long event, const char *command)
 	kho_incoming_query(&query);
 	kho_pages_query(&query);
 	kho_objects_query(&query);
-	pages = query.raw_pages + query.arrived_pages + kho_backend_unretrieved_pages();
+	pages = query.raw_pages + query.arrived_pages + kho_backend_unretrieved_pages() +
+		kho_foreign_pages();
 	if (!query.objects && !pages)
 		return;
 	mib = (query.object_pages + pages) >> (20 - PAGE_SHIFT);

@@ -47,9 +47,15 @@ static const char *stays(void)
 	return kernel_pages ? "another kernel module has preserved pages" : NULL;
 }
 
+static u64 foreign(void)
+{
+	return kernel_pages;
+}
+
 static struct kho_owner api_owner = {
 	.holds = holds,
 	.stays = stays,
+	.foreign = foreign,
 };
 
 /**

@@ -98,6 +98,23 @@ const char *kho_stays(void)
 }
 
 /**
+ * kho_foreign_pages() - number of base pages that other kernel modules have preserved
+ *
+ * Context: kho.lock held.
+ */
+u64 kho_foreign_pages(void)
+{
+	struct kho_owner *owner;
+	u64 pages = 0;
+
+	lockdep_assert_held(&kho.lock);
+
+	list_for_each_entry(owner, &owners, list)
+		pages += owner->foreign ? owner->foreign() : 0;
+	return pages;
+}
+
+/**
  * kho_hold_module() - keep the module loaded as long as it holds anything
  *
  * Context: kho.lock held; the caller has a reference to the module, or the module

@@ -90,6 +90,8 @@ struct kho_owner {
 	void (*poison_changed)(void);
 	/** @stays: why what it holds can't be left to another module, or NULL.  Optional. */
 	const char *(*stays)(void);
+	/** @foreign: base pages that other kernel modules hold by it.  Optional. */
+	u64 (*foreign)(void);
 };
 
 /*
@@ -106,6 +108,7 @@ void kho_owner_add(struct kho_owner *owner);
 int kho_may_change(void);
 bool kho_holds_any(void);
 const char *kho_stays(void);
+u64 kho_foreign_pages(void);
 void kho_hold_module(void);
 void kho_changed(void);
 

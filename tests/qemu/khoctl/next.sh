@@ -138,6 +138,8 @@ stage_2()
 stage_3()
 {
 	echo x | khoctl put lost
+	# The console tells of what other modules have preserved as well.
+	check "another module preserves memory" insmod "$here/kho_client.ko" pages=64
 	# What check runs writes to /run/out.
 	khoctl settle >/run/said 2>&1
 	check "nothing to settle after a boot with all memory" grep -q "^nothing to do" /run/said
