@@ -97,7 +97,7 @@ soak:
 		tests/qemu/machine/49-devices.t tests/qemu/badinput/50-badinput.t \
 		tests/qemu/device/39-rt.t tests/qemu/client/67-client.t \
 		tests/qemu/seal/70-seal.t tests/qemu/device/38-faults.t \
-		tests/qemu/khoctl/37-kill.t
+		tests/qemu/khoctl/37-kill.t tests/qemu/successor/59-kho-v1.t
 
 # For variables see docs/testing.md.
 fuzz:

@@ -119,7 +119,9 @@ kernel_kind()
 	config=$(kernel_config "$1")
 	if grep -qx CONFIG_KHO_BOOTSTUB=y "$config"; then
 		echo stub
-	elif grep -qx CONFIG_KEXEC_HANDOVER=y "$config"; then
+	elif grep -qx CONFIG_KEXEC_HANDOVER=y "$config" &&
+	     [[ ! $(kernel_release "$1") =~ ^(6\.(1[6-9])|7\.0)\. ]]; then
+		# Before 7.1, its own KHO speaks kho-v1, and disregards the handover.
 		echo mainline
 	else
 		echo stock

@@ -11,6 +11,7 @@
  *	place clear FIRST END		no page of metadata lies there, and no envelope
  *	place huge NAME			makes an object of hugetlb pages, and preserves
  *					others by number
+ *	place pool NAME PAGES		makes an object of so many hugetlb pages
  *
  * Addresses are physical, END is behind the last byte.  Speaks TAP, but for page.
  */
@@ -234,6 +235,17 @@ static void test_pool(const char *name)
 	printf("# pfn %llu\n", pfn);
 }
 
+/* All of the kernel's pool becomes one object. */
+static void test_object(const char *name, const char *pages)
+{
+	size_t nr = strtoul(pages, NULL, 0);
+	char *p = map_hugetlb(nr);
+	int fd;
+
+	fill(p, nr * HUGE_SIZE, 9);
+	done(preserve(name, p, nr * HUGE_SIZE, 0, &fd), "preserve them");
+}
+
 int main(int argc, char **argv)
 {
 	struct range range = {};
@@ -245,6 +257,8 @@ int main(int argc, char **argv)
 		done(del_page(strtoull(argv[2], NULL, 0), 0), "give the page up");
 	} else if (argc == 3 && !strcmp(argv[1], "huge")) {
 		test_pool(argv[2]);
+	} else if (argc == 4 && !strcmp(argv[1], "pool")) {
+		test_object(argv[2], argv[3]);
 	} else {
 		named = argc == 5;
 		if (!named && argc != 4)
