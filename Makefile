@@ -90,14 +90,15 @@ soak:
 		KHO_PLACES='driver late dimm pool' KHO_FIRMWARE='efi acpi noruntime noefi' \
 		KHO_SHAPES='levels large pieces rsdp balloon console dark cloud rt' \
 		KHO_SLEEPS='bios oldest newest efi' \
-		KHO_DEVICES='stopped stubborn strayed disk watchdog' \
+		KHO_DEVICES='stopped stubborn strayed disk watchdog' KHO_SUITES='bookworm trixie' \
 		scripts/check.sh tests/qemu/memory/65-agents.t tests/qemu/chain/42-scatter.t \
 		tests/qemu/memory/43-place.t tests/qemu/machine/44-firmware.t \
 		tests/qemu/machine/47-shapes.t tests/qemu/machine/48-sleep.t \
 		tests/qemu/machine/49-devices.t tests/qemu/badinput/50-badinput.t \
 		tests/qemu/device/39-rt.t tests/qemu/client/67-client.t \
 		tests/qemu/seal/70-seal.t tests/qemu/device/38-faults.t \
-		tests/qemu/khoctl/37-kill.t tests/qemu/successor/59-kho-v1.t
+		tests/qemu/khoctl/37-kill.t tests/qemu/successor/59-kho-v1.t \
+		tests/qemu/systemd/70-systemd.t
 
 # For variables see docs/testing.md.
 fuzz:
