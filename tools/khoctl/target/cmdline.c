@@ -174,7 +174,7 @@ static void judge_kho(struct plan *p, int on, size_t at)
 		/* Its scratch is sized by what boot reserves, and the envelopes count. */
 		if (on > 0 || (on < 0 && p->target->on))
 			found(f, NAME, WARN, "add kho=off to it",
-			      "that kernel's own KHO is on: it is of no use here, and may set twice as much memory aside as the envelopes have");
+			      "that kernel's own KHO is on: it is of no use here, and may set eight times as much memory aside as the envelopes have");
 	} else if (!on) {
 		fix = cmdline_fix(&p->cmdline, at, "kho=off");
 		found(f, NAME, FAIL, fix,
