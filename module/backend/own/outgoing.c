@@ -359,6 +359,19 @@ void kho_outgoing_take_over(void)
 	kho_backend_set_aside_later();
 }
 
+/* Forgets what was announced, and frees what the announcement does not lead to. */
+static void forget(void)
+{
+	full_tree = NULL;
+	metadata = NULL;
+	fdt = NULL;
+	free_page((unsigned long)fdt_buffer);
+	fdt_buffer = NULL;
+	kfree(out);
+	out = NULL;
+	kho_envelopes_exit();
+}
+
 /**
  * kho_outgoing_leave() - leave the announcement to the next module, and forget it
  * @left: the record
@@ -373,15 +386,8 @@ void kho_outgoing_leave(struct kho_left *left)
 	left->handoff = full_tree ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
 	left->flags |= setup_shown ? KHO_LEFT_SHOWN : 0;
 	setup = NULL;
-	/* These stay, and are freed by the module that takes over. */
-	full_tree = NULL;
-	metadata = NULL;
-	fdt = NULL;
-	free_page((unsigned long)fdt_buffer);
-	fdt_buffer = NULL;
-	kfree(out);
-	out = NULL;
-	kho_envelopes_exit();
+	/* Tree, metadata and FDT stay, and are freed by the module that takes over. */
+	forget();
 	kho_boot_tree_leave(left);
 }
 
@@ -420,14 +426,7 @@ void kho_backend_outgoing_exit(void)
 	kho_metapage_free(full_tree);
 	kho_metapage_free(metadata);
 	kho_metapage_free(fdt);
-	full_tree = NULL;
-	metadata = NULL;
-	fdt = NULL;
-	free_page((unsigned long)fdt_buffer);
-	fdt_buffer = NULL;
-	kfree(out);
-	out = NULL;
-	kho_envelopes_exit();
+	forget();
 	kho_boot_tree_exit();
 }
 
