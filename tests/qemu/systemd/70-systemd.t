@@ -43,7 +43,9 @@ make_disk()
 
 	tree=$("$here/rootfs.sh" "$1" "$stock")
 	rm -rf "$work/${1:?}"
-	mkdir -p "$add"/{kho-test,etc/systemd/system,etc/default,boot/grub}
+	mkdir -p "$add"/{kho-test,etc/systemd/system,etc/default,etc/sysctl.d,boot/grub}
+	# For the reason see lib/guest/init.
+	echo kernel.randomize_va_space=0 >"$add/etc/sysctl.d/kho-test.conf"
 	for part in seal systemd; do
 		make -s -C "$KHO_TOP/$part" install PREFIX=/usr DESTDIR="$add" >&2
 	done

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The agent's commands about scratch, which speak to the module without khoctl's care. */
 #include <sys/wait.h>
+#include <time.h>
 
 #include "agent.h"
 
@@ -57,17 +58,41 @@ int cmd_image(char **argv)
 	return 0;
 }
 
+/* What the child of contend got in a round, and how often it was told to come back. */
+struct contended {
+	int err;
+	unsigned int refused;
+};
+
+/*
+ * Asks for so much until the module is not busy.  In between, it waits for times that have
+ * no common measure with those of who loads.
+ */
+static struct contended ask_until(int kho, __u64 bytes)
+{
+	struct contended got = { .err = EBUSY };
+	time_t end = time(NULL) + 60;
+
+	while (got.err == EBUSY && time(NULL) < end) {
+		usleep(3000 + 7100 * (got.refused % 5));
+		got.err = ask(kho, bytes);
+		got.refused += got.err == EBUSY;
+	}
+	return got;
+}
+
 /*
  * contend STEP ROUNDS: somebody loads kernels, while somebody else asks for STEP bytes more
- * in each round.  Between the beginning and the end of each loading, scratch must stay
- * where it is.
+ * in each round, until the answer is not EBUSY.  Between the beginning and the end of each
+ * loading, scratch must stay where it is.
  */
 int cmd_contend(char **argv)
 {
 	__u64 step = number(argv[0]), rounds = number(argv[1]), i;
-	unsigned int loads = 0, moved = 0, grown = 0, busy = 0, other = 0;
+	unsigned int loads = 0, moved = 0, grown = 0, refused = 0, other = 0;
 	struct kho_query before, begun, after;
 	int kho = open_kho(), ends[2], err;
+	struct contended got;
 	pid_t child;
 
 	get_query(kho, &before);
@@ -78,11 +103,8 @@ int cmd_contend(char **argv)
 		die("fork: %s", strerror(errno));
 	if (!child) {
 		for (i = 1; i <= rounds; i++) {
-			unsigned char got;
-
-			usleep(30000);
-			got = ask(kho, before.scratch_size + i * step);
-			if (write(ends[1], &got, 1) != 1)
+			got = ask_until(kho, before.scratch_size + i * step);
+			if (write(ends[1], &got, sizeof(got)) != sizeof(got))
 				_exit(1);
 		}
 		_exit(0);
@@ -103,15 +125,13 @@ int cmd_contend(char **argv)
 		usleep(loads++ % 2 ? 50000 : 200);
 	}
 	for (i = 0; i < rounds; i++) {
-		unsigned char got;
-
-		if (read(ends[0], &got, 1) != 1)
+		if (read(ends[0], &got, sizeof(got)) != sizeof(got))
 			die("the child ended early");
-		grown += !got;
-		busy += got == EBUSY;
-		other += got && got != EBUSY && got != ENOMEM;
+		grown += !got.err;
+		refused += got.refused;
+		other += got.err && got.err != ENOMEM;
 	}
-	printf("%u loads, grown %u times, refused %u times\n", loads, grown, busy);
+	printf("%u loads, grown %u times, refused %u times\n", loads, grown, refused);
 	if (moved || other)
 		die("moved %u times, %u other errors", moved, other);
 	if (!grown)
