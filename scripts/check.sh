@@ -60,4 +60,14 @@ fi
 
 say "building khoctl"
 make -s -C tools
-exec prove --jobs "$jobs" --timer --verbose --merge "${tests[@]}"
+mkdir -p "$KHO_BUILD"
+log=$KHO_BUILD/check.log
+status=0
+prove --jobs "$jobs" --timer --verbose --merge "${tests[@]}" | tee "$log" || status=$?
+if [ "$status" -ne 0 ]; then
+	# Last, so that whoever keeps only the end of the output has it.
+	say "what failed, with its comments:"
+	awk '/^#/ && more > 0 { more--; print; next } { more = 0 } /^not ok/ { more = 12; print }' \
+		"$log"
+fi
+exit "$status"
