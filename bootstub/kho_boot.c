@@ -12,7 +12,6 @@
  */
 #define pr_fmt(fmt) "kho: " fmt
 
-#include <linux/cc_platform.h>
 #include <linux/crash_dump.h>
 #include <linux/export.h>
 #include <linux/io.h>
@@ -23,6 +22,7 @@
 #include <asm/sections.h>
 
 #define KHO_FN static inline __init
+#include "compat.h"
 #include "intake.h"
 
 struct kho_boot_info kho_boot_info = {
@@ -215,7 +215,7 @@ static bool __init kho_check_intake(void)
 			   kho_in.len);
 	} else if (!kho_in.data.fdt_addr) {
 		pr_info("the previous kernel handed nothing over\n");
-	} else if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+	} else if (kho_memory_encrypted()) {
 		kho_refuse("memory", "is encrypted", kho_in.where, 0);
 	} else {
 		return true;

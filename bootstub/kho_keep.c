@@ -13,6 +13,7 @@
 #include <asm/early_ioremap.h>
 
 #define KHO_FN static inline __init
+#include "compat.h"
 #include "intake.h"
 #include <kho/gaps.h>
 #include <kho/walk.h>
@@ -217,7 +218,7 @@ static int __init kho_map_alloc(void)
 
 static void __init kho_map_free(void)
 {
-	memblock_phys_free(kho_map.room, kho_map.size);
+	kho_memblock_free(kho_map.room, kho_map.size);
 }
 
 /* Counts the pages whose bits are set, and the contiguous extents they form. */
@@ -450,7 +451,7 @@ int __init kho_keep(struct kho_boot_info *info)
 	return 0;
 
 free_room:
-	memblock_phys_free(room, size);
+	kho_memblock_free(room, size);
 free_map:
 	kho_map_free();
 	return -EINVAL;

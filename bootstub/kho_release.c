@@ -18,10 +18,10 @@
 #include <linux/log2.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
-#include <linux/page-isolation.h>
 #include <linux/sched.h>
 
 #include <kho/kho_boot.h>
+#include "compat.h"
 
 static struct {
 	unsigned long *stays;	/* a bit for each page of RAM, set if it stays */
@@ -141,7 +141,7 @@ static void __init kho_make_movable(unsigned long pfn)
 		    page_zone(page) != page_zone(first))
 			return;
 	}
-	set_pageblock_migratetype(first, MIGRATE_MOVABLE);
+	kho_set_movable(first);
 }
 
 /* Only System RAM: firmware and others may have claimed part of it meanwhile. */

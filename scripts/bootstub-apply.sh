@@ -56,14 +56,32 @@ if [ ! -f "$tree/Makefile" ] || [ ! -f "$tree/kernel/Makefile" ] ||
 	die "$tree is no kernel tree"
 fi
 series=$(makefile_value VERSION).$(makefile_value PATCHLEVEL)
+[[ $series =~ ^[0-9]+\.[0-9]+$ ]] || die "$tree/Makefile does not say which Linux it is"
 
-if grep -rqs --include='Kconfig*' '^config KEXEC_HANDOVER$' "$tree/kernel"; then
-	die "$tree (Linux $series) has CONFIG_KEXEC_HANDOVER of its own"
-fi
-hooks=$KHO_TOP/bootstub/linux-$series/hooks.patch
-if [ ! -f "$hooks" ]; then
-	have=$(cd "$KHO_TOP/bootstub" && printf '%s ' linux-*)
-	die "$tree is Linux $series; there are hooks for: ${have//linux-/}"
+# place SERIES: its number among all series; the last 5.x is 5.19, the last 6.x 6.19
+place()
+{
+	echo $((${1%.*} * 20 + ${1#*.}))
+}
+
+# by_distance: prints the series that have hooks, the nearest first, and of two the older
+by_distance()
+{
+	local dir other distance
+
+	for dir in "$KHO_TOP"/bootstub/linux-*/; do
+		other=${dir%/}
+		other=${other##*/linux-}
+		distance=$(($(place "$other") - $(place "$series")))
+		echo "${distance#-} $(place "$other") $other"
+	done | sort -n -k 1,1 -k 2,2 | cut -d ' ' -f 3
+}
+
+mapfile -t nearest < <(by_distance)
+mapfile -t known < <(printf '%s\n' "${nearest[@]}" | sort -V)
+if [ "$(place "$series")" -lt "$(place "${known[0]}")" ] ||
+   [ "$(place "$series")" -gt "$(place "${known[-1]}")" ]; then
+	die "$tree is Linux $series; there are hooks for ${known[*]}, and those between"
 fi
 
 # What goes where, from the repository's root to the tree's.
@@ -74,6 +92,7 @@ files=(
 	bootstub/kho_keep.c	kernel/kho/kho_keep.c
 	bootstub/kho_release.c	kernel/kho/kho_release.c
 	bootstub/intake.h	kernel/kho/intake.h
+	bootstub/compat.h	kernel/kho/compat.h
 	bootstub/x86/setup.c	kernel/kho/x86/setup.c
 	bootstub/x86/kaslr.h	kernel/kho/x86/kaslr.h
 	bootstub/kho_boot.h	include/kho/kho_boot.h
@@ -85,17 +104,37 @@ files=(
 )
 dirs=(kernel/kho/x86 kernel/kho include/kho)
 
-# run_patch ARG...: no fuzz, no questions, no backup files.
+# run_patch SERIES DIR ARG...: no fuzz, no questions, no backup files.
 run_patch()
 {
-	patch -d "$tree" -p1 -F0 -f -r - --no-backup-if-mismatch "$@" \
-		<"$hooks"
+	patch -d "$2" -p1 -F0 -f -r - --no-backup-if-mismatch "${@:3}" \
+		<"$KHO_TOP/bootstub/linux-$1/hooks.patch"
 }
 
 # Of run_patch's output, the hunks that failed and their files.
 failed_hunks()
 {
-	awk '$2 == "file" { file = $3 } /FAILED at|File to patch/ { print file, $0 }'
+	awk '$2 == "file" { file = $3 } /FAILED at|File to patch/ { print file ": " $0 }'
+}
+
+# try_hooks SERIES: prints nothing if its hooks fit and land where they belong, or else
+# what is wrong.  This patches a copy.
+try_hooks()
+{
+	local copy file why
+
+	copy=$(mktemp -d)
+	while read -r file; do
+		mkdir -p "$copy/${file%/*}"
+		[ ! -f "$tree/$file" ] || cp "$tree/$file" "$copy/$file"
+	done < <(sed -n 's,^+++ b/,,p' "$KHO_TOP/bootstub/linux-$1/hooks.patch")
+	if why=$(run_patch "$1" "$copy" 2>&1); then
+		awk -v tree="$copy" -f "$KHO_TOP/scripts/bootstub-landing.awk" \
+			"$KHO_TOP/bootstub/landing"
+	else
+		failed_hunks <<<"$why"
+	fi
+	rm -rf "$copy"
 }
 
 remove_files()
@@ -125,10 +164,14 @@ for ((i = 0; i < ${#files[@]}; i += 2)); do
 	[ -n "$dropin" ] || dropin=$found
 	[ "$dropin" = "$found" ] || dropin=other
 done
+# The series whose hooks are there.
 hooked=
-if run_patch -R --dry-run >/dev/null 2>&1; then
-	hooked=y
-fi
+for other in "${nearest[@]}"; do
+	if run_patch "$other" "$tree" -R --dry-run >/dev/null 2>&1; then
+		hooked=$other
+		break
+	fi
+done
 
 if [ -n "$reverse" ]; then
 	if [ -z "$hooked" ]; then
@@ -136,7 +179,7 @@ if [ -n "$reverse" ]; then
 			die "$tree does not have the boot stub"
 		die "$tree has files of a boot stub but not these hooks"
 	fi
-	run_patch -R >/dev/null
+	run_patch "$hooked" "$tree" -R >/dev/null
 	remove_files
 	say "$tree (Linux $series): the boot stub is out"
 	exit 0
@@ -149,9 +192,21 @@ fi
 if [ -n "$hooked" ] || [ "$dropin" != none ]; then
 	die "$tree has another version of the boot stub; take it out first"
 fi
-if ! why=$(run_patch --dry-run 2>&1); then
-	why=$(failed_hunks <<<"$why")
-	die "$tree (Linux $series): the hooks do not fit: ${why//$'\n'/; }"
+
+fits=
+faults=
+for other in "${nearest[@]}"; do
+	why=$(try_hooks "$other")
+	if [ -z "$why" ]; then
+		fits=$other
+		break
+	fi
+	# Only those of the nearest are worth reading.
+	[ -n "$faults" ] || faults=$why
+done
+if [ -z "$fits" ]; then
+	sed "s,^,bootstub/linux-${nearest[0]}/hooks.patch: ," <<<"$faults" >&2
+	die "$tree (Linux $series): no hooks fit, nothing changed; above, what is wrong with the nearest"
 fi
 
 trap 'remove_files; say "$tree: not applied, nothing changed"' EXIT
@@ -161,6 +216,6 @@ done
 for ((i = 0; i < ${#files[@]}; i += 2)); do
 	cp "$KHO_TOP/${files[i]}" "$tree/${files[i + 1]}"
 done
-run_patch >/dev/null
+run_patch "$fits" "$tree" >/dev/null
 trap - EXIT
-say "$tree (Linux $series): the boot stub is in"
+say "$tree (Linux $series): the boot stub is in, with the hooks of $fits"

@@ -9,13 +9,23 @@
 
 #include <kho/abi.h>
 
+/*
+ * The zero page.  The name of kaslr.c's own pointer to it was changed in 6.7 and in
+ * some stable kernels; this is what mem_avoid_init() makes of it in all.
+ */
+static struct boot_params *kho_zero_page(void)
+{
+	return (void *)(unsigned long)mem_avoid[MEM_AVOID_BOOTPARAMS].start;
+}
+
 /* Is this RAM, according to the boot loader's e820 table? */
 static bool kho_is_ram(u64 start, u64 size)
 {
+	struct boot_params *zero = kho_zero_page();
 	int i;
 
-	for (i = 0; i < boot_params_ptr->e820_entries; i++) {
-		struct boot_e820_entry *entry = &boot_params_ptr->e820_table[i];
+	for (i = 0; i < zero->e820_entries; i++) {
+		struct boot_e820_entry *entry = &zero->e820_table[i];
 
 		if (entry->type == E820_TYPE_RAM && start >= entry->addr &&
 		    start - entry->addr <= entry->size &&
@@ -26,7 +36,7 @@ static bool kho_is_ram(u64 start, u64 size)
 }
 
 /* Returns true if there is a handover, even if no place was found. */
-static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
+static bool kho_boot_slots(unsigned long minimum, unsigned long image_size)
 {
 	struct kho_scratch *scratch;
 	struct setup_data *node;
@@ -35,7 +45,7 @@ static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
 	u64 i, nr;
 
 	/* mem_avoid_overlap() trusts this list as well. */
-	node = (void *)(unsigned long)boot_params_ptr->hdr.setup_data;
+	node = (void *)(unsigned long)kho_zero_page()->hdr.setup_data;
 	while (node && node->type != SETUP_KEXEC_KHO)
 		node = (void *)(unsigned long)node->next;
 	if (!node)
@@ -75,8 +85,7 @@ static bool process_kho_entries(unsigned long minimum, unsigned long image_size)
 
 #else
 
-static inline bool process_kho_entries(unsigned long minimum,
-				       unsigned long image_size)
+static inline bool kho_boot_slots(unsigned long minimum, unsigned long image_size)
 {
 	return false;
 }

@@ -190,10 +190,16 @@ static inline unsigned int kho_key_index(unsigned int shift, __u64 key,
 
 /* ---- Scratch: where the next kernel and its early memory may lie ---- */
 
+/*
+ * The kernel has this too since 6.16, in one of two headers.  If you need both, include
+ * the kernel's first.
+ */
+#if !defined(LINUX_KEXEC_HANDOVER_H) && !defined(__ASM_GENERIC_KEXEC_HANDOVER_H)
 struct kho_scratch {
 	__u64 addr;
 	__u64 size;
 };
+#endif
 
 /* ---- x86: the setup_data node that leads to all this ---- */
 
