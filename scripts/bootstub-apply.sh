@@ -205,7 +205,9 @@ for other in "${nearest[@]}"; do
 	[ -n "$faults" ] || faults=$why
 done
 if [ -z "$fits" ]; then
-	sed "s,^,bootstub/linux-${nearest[0]}/hooks.patch: ," <<<"$faults" >&2
+	while IFS= read -r line; do
+		echo "bootstub/linux-${nearest[0]}/hooks.patch: $line" >&2
+	done <<<"$faults"
 	die "$tree (Linux $series): no hooks fit, nothing changed; above, what is wrong with the nearest"
 fi
 

@@ -7,6 +7,8 @@
 #	stub-6.1 [base|debug|kcsan]	with the boot stub; under KASAN and the
 #				like, or KCSAN
 #	stub-6.12 [base|rt]	the same; rt is PREEMPT_RT
+#	stub-5.10, stub-7.2, stub-7.3
+#				the same, with mainline's own KHO off
 #	mainline-7.3 [base|v3]	with the KHO of its own; v3 is the same, made to
 #				speak the ABI of 7.1
 #
@@ -21,7 +23,7 @@ set -euo pipefail
 
 usage()
 {
-	echo "Usage: ${0##*/} stub-6.1|stub-6.12|mainline-7.3 [FLAVOUR]" >&2
+	echo "Usage: ${0##*/} stub-5.10|stub-6.1|stub-6.12|stub-7.2|stub-7.3|mainline-7.3 [FLAVOUR]" >&2
 	exit 2
 }
 
@@ -29,7 +31,8 @@ usage()
 kind=${1%-*} series=${1##*-}
 flavour=${2:-base}
 case $1/$flavour in
-stub-6.1/base|stub-6.1/debug|stub-6.1/kcsan|stub-6.12/base|stub-6.12/rt)
+stub-*/base|stub-6.1/debug|stub-6.1/kcsan|stub-6.12/rt)
+	[ -d "$KHO_TOP/bootstub/linux-$series" ] || usage
 	built=$flavour ;;
 mainline-7.3/base|mainline-7.3/v3)
 	# One build makes both: they differ in a string.
@@ -39,6 +42,8 @@ mainline-7.3/base|mainline-7.3/v3)
 esac
 fragments=("$KHO_TOP/tests/qemu/config/common.config"
 	   "$KHO_TOP/tests/qemu/config/$kind.config")
+series_fragment=$KHO_TOP/tests/qemu/config/$kind-$series.config
+[ ! -f "$series_fragment" ] || fragments+=("$series_fragment")
 [ "$built" = base ] ||
 	fragments+=("$KHO_TOP/tests/qemu/config/scrutiny.config"
 		    "$KHO_TOP/tests/qemu/config/$built.config")
@@ -50,14 +55,14 @@ unset ARCH CROSS_COMPILE LOCALVERSION KCONFIG_CONFIG KCFLAGS KAFLAGS
 need_packages gcc make flex bison bc libc6-dev libelf-dev libssl-dev patch \
 	xz-utils
 package=linux-source-$series
-if [ "$kind" = stub ]; then
+series_apt "$series"
+if [ -z "$KHO_APT" ]; then
 	need_packages "$package"
 	version=$(dpkg-query -W -f='${Version}' "$package")
 else
-	newer_apt
-	version=$(APT_CONFIG=$KHO_NEWER_APT apt-cache show --no-all-versions \
-		"$package" | sed -n 's/^Version: //p')
-	[ -n "$version" ] || die "trixie-backports has no $package"
+	version=$(APT_CONFIG=$KHO_APT apt-cache show --no-all-versions "$package" |
+		sed -n 's/^Version: //p')
+	[ -n "$version" ] || die "Debian has no $package"
 fi
 
 inputs()
@@ -72,7 +77,8 @@ inputs()
 		set -- bootstub/*.* bootstub/Kconfig bootstub/Makefile \
 			bootstub/x86/* "bootstub/linux-$series"/* \
 			include/kho/{abi,boot_info,fdt,gaps,walk}.h \
-			scripts/bootstub-apply.sh
+			bootstub/landing scripts/bootstub-apply.sh \
+			scripts/bootstub-landing.awk
 	fi
 	for f in "$@" "${fragments[@]#"$KHO_TOP/"}" scripts/build-kernel.sh; do
 		[ ! -f "$f" ] || sha256sum "$f"
@@ -84,9 +90,9 @@ unpack()
 {
 	local tar=/usr/src/$package.tar.xz
 
-	if [ "$kind" != stub ]; then
+	if [ -n "$KHO_APT" ]; then
 		say "downloading $package $version"
-		(cd "$work" && APT_CONFIG=$KHO_NEWER_APT apt-get download -qq \
+		(cd "$work" && APT_CONFIG=$KHO_APT apt-get download -qq \
 			"$package=$version") >&2 ||
 			die "apt-get could not download $package $version"
 		run dpkg-deb -x "$work"/*.deb "$work/package"
