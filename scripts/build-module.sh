@@ -4,8 +4,8 @@
 # build-module.sh [--test|--bench] RELEASE [HEADERS]: builds kho.ko for a kernel with the
 # real dkms, in its own trees below build/.  It installs nothing, and does not touch the
 # host's dkms.  HEADERS is what modules are built against, by default
-# /usr/src/linux-headers-RELEASE.  Headers of a later Debian than this one, as
-# fetch-kernel.sh unpacks them, are used in a chroot of that release.
+# /usr/src/linux-headers-RELEASE.  Headers that this Debian can't build against, as
+# fetch-kernel.sh unpacks them, are used in a chroot of the release that they name.
 #
 # Prints the path of kho.ko.  With --test, prints the directory of the test modules, which
 # are built against it; with --bench, that of the benchmark modules.  Builds only if
@@ -32,9 +32,12 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O
 unset ARCH CROSS_COMPILE LOCALVERSION KCFLAGS KAFLAGS
 
 scripts=$KHO_TOP/scripts
-chroot=
+chroot= suite=
 if [ -e "$headers/../../../needs-chroot" ]; then
-	chroot=$("$scripts/trixie-chroot.sh")
+	suite=$(cat "$headers/../../../needs-chroot")
+	# An earlier fetch-kernel.sh wrote no name: then there was only this one.
+	suite=${suite:-trixie}
+	chroot=$("$scripts/debian-chroot.sh" "$suite")
 	need_packages binutils xz-utils
 else
 	need_packages dkms kmod xz-utils
@@ -68,7 +71,7 @@ tool()
 		argument=${argument//"$headers"/"/usr/src/${headers##*/}"}
 		arguments+=("${argument//"$KHO_BUILD"//build}")
 	done
-	"$scripts/trixie-chroot.sh" run "$headers" "$KHO_BUILD" \
+	"$scripts/debian-chroot.sh" "$suite" run "$headers" "$KHO_BUILD" \
 		"${arguments[@]}" 9>&-
 }
 
@@ -92,7 +95,7 @@ fingerprint()
 			dpkg-query -W -f='${Version}\n' dkms
 		fi
 		cat "${BASH_SOURCE[0]}" "$scripts/make-log.sh" \
-			"$scripts/trixie-chroot.sh"
+			"$scripts/debian-chroot.sh"
 	} | sha256sum
 }
 

@@ -14,7 +14,7 @@
 #	lib/modules/REL/	only the modules that test VMs need
 #	headers			a link to what modules are built against; if it has
 #				../../../needs-chroot, they are built with the tools
-#				of trixie-chroot.sh
+#				of the release that it names, see debian-chroot.sh
 #
 # With --headers, prints the target of that link, and fetches only the headers.
 set -euo pipefail
@@ -188,7 +188,7 @@ get()
 # Fetches the headers of all flavours but rt together, as they share nearly everything.
 fetch_headers()
 {
-	local deb kbuild root=${headers%/usr/src/*}
+	local deb kbuild release_of_tools root=${headers%/usr/src/*}
 	local flavours=(amd64 cloud-amd64)
 
 	[ ! -e "$headers/.config" ] || return 0
@@ -208,8 +208,9 @@ fetch_headers()
 	rm -rf "$tmp"/tree/usr/share "$tmp"/tree/{usr/,}lib/modules
 	# In a chroot the headers are where the package expects them.  On the host, fix the
 	# path.
-	if needs_chroot "$series"; then
-		touch "$tmp/tree/needs-chroot"
+	release_of_tools=$(chroot_for "$series")
+	if [ -n "$release_of_tools" ]; then
+		echo "$release_of_tools" >"$tmp/tree/needs-chroot"
 	else
 		sed -i "s,/usr/src/,$root/usr/src/," \
 			"$tmp"/tree/usr/src/linux-headers-*-amd64/Makefile

@@ -29,43 +29,48 @@ die()
 KHO_DEBIAN=$(sed -n 's/^VERSION_ID="\([0-9]*\).*/\1/p' /etc/os-release)
 
 # kernels_from SERIES: prints which release's kernels of that series are used: the host's
-# (host), or another's, which has its own configuration of apt (older, newer)
+# (host), or another's, which has its own configuration of apt
 #
-# Debian 13 has 6.12, and Debian 12 has it besides its own 6.1.  Later kernels are in
-# trixie-backports, for either release.
+# Debian 11 has 5.10.  Debian 13 has 6.12, and Debian 12 has it besides its own 6.1.
+# Later kernels are in trixie-backports, for either release.
 kernels_from()
 {
 	case $KHO_DEBIAN:$1 in
+	*:5.10)
+		echo bullseye ;;
 	13:6.1)
-		echo older ;;
+		echo bookworm ;;
 	*:[0-5].*|*:6.?|*:6.1[0-2])
 		echo host ;;
 	*)
-		echo newer ;;
+		echo trixie ;;
 	esac
 }
 
-# needs_chroot SERIES: true if modules of that series can't be built on this release,
-# because the programs in their headers packages need a newer libc.  Older ones do run.
-needs_chroot()
+# chroot_for SERIES: prints the release in whose chroot modules of that series are built,
+# if this one can't build them: programs in the headers packages of later releases need a
+# newer libc, and no later release has the gcc 10 that built 5.10.
+chroot_for()
 {
-	[ "$KHO_DEBIAN" != 13 ] && [ "$(kernels_from "$1")" = newer ]
+	case $KHO_DEBIAN:$(kernels_from "$1") in
+	*:bullseye)
+		echo bullseye ;;
+	13:trixie)
+		;;
+	*:trixie)
+		echo trixie ;;
+	esac
 }
 
 # series_apt SERIES: sets KHO_APT to a configuration of apt that has that series, or to
 # nothing for the host's own
 series_apt()
 {
-	case $(kernels_from "$1") in
-	host)
-		KHO_APT= ;;
-	older)
-		older_apt
-		KHO_APT=$KHO_OLDER_APT ;;
-	newer)
-		newer_apt
-		KHO_APT=$KHO_NEWER_APT ;;
-	esac
+	local suite
+
+	suite=$(kernels_from "$1")
+	KHO_APT=
+	[ "$suite" = host ] || suite_apt "$suite"
 }
 
 # is_installed PKG: true if the package, or one that provides it, is installed: Debian
@@ -177,17 +182,25 @@ separate_apt()
 	exec 8>&-
 }
 
+# suite_apt SUITE: sets KHO_APT to a configuration of apt that has that release
+suite_apt()
+{
+	case $1 in
+	bullseye|bookworm)
+		separate_apt "$KHO_CACHE/apt-$1" "$1" "$1-updates" "$1-security"
+		KHO_APT=$KHO_CACHE/apt-$1/apt.conf ;;
+	trixie)
+		separate_apt "$KHO_CACHE/apt" trixie trixie-backports
+		KHO_APT=$KHO_CACHE/apt/apt.conf ;;
+	esac
+}
+
 # newer_apt: sets KHO_NEWER_APT to a configuration for kernels that are too new for the
 # host's release
 newer_apt()
 {
-	separate_apt "$KHO_CACHE/apt" trixie trixie-backports
-	KHO_NEWER_APT=$KHO_CACHE/apt/apt.conf
-}
+	local KHO_APT
 
-# older_apt: sets KHO_OLDER_APT to one for kernels that Debian 12 has and 13 lacks
-older_apt()
-{
-	separate_apt "$KHO_CACHE/apt-older" bookworm bookworm-updates bookworm-security
-	KHO_OLDER_APT=$KHO_CACHE/apt-older/apt.conf
+	suite_apt trixie
+	KHO_NEWER_APT=$KHO_APT
 }

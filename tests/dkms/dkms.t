@@ -166,7 +166,7 @@ served()
 # $top is /build there
 later()
 {
-	"$scripts/trixie-chroot.sh" run "$later_headers" "$top" \
+	"$scripts/debian-chroot.sh" trixie run "$later_headers" "$top" \
 		env sign_file=/nonexistent "$@"
 }
 
@@ -225,7 +225,7 @@ excluded "a kernel that is too old" 5.10.0-30-amd64 "$top/plain"
 excluded "an architecture that is not there yet" "$old" "$top/plain" -a i686
 
 # Debian 13's dkms does the same, if it is not the host's own.
-if needs_chroot 7.3; then
+if [ -n "$(chroot_for 7.3)" ]; then
 	t "dkms of Debian 13: add" later_dkms add -m kho -v "$version"
 	t "dkms of Debian 13 has no complaint about dkms.conf" exits 1 \
 		grep -iE 'warning|error|deprecated' "$log"

@@ -1,45 +1,60 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# trixie-chroot.sh: makes a small Debian 13 in the cache, once, and prints its directory.
-# Modules for kernels from 7.0 on are built in it: the programs in their headers packages
-# need a newer libc than this release has, and these kernels were built with gcc 14.
+# debian-chroot.sh SUITE: makes a small Debian in the cache, once, and prints its
+# directory.  SUITE is
 #
-# trixie-chroot.sh run HEADERS DIR COMMAND...: runs a command in it.  HEADERS is a tree as
-# fetch-kernel.sh unpacks it, .../usr/src/linux-headers-REL, and is mounted where the
-# package has it; DIR is mounted at /build.  Neither the host nor the chroot is changed:
-# the mounts are gone when the command ends.
+#	trixie		Debian 13.  Modules for kernels from 7.0 on are built in it: the
+#			programs in their headers packages need a newer libc than Debian
+#			12 has, and these kernels were built with gcc 14.
+#	bullseye	Debian 11, for 5.10, which gcc 10 built.
+#
+# debian-chroot.sh SUITE run HEADERS DIR COMMAND...: runs a command in it.  HEADERS is a
+# tree as fetch-kernel.sh unpacks it, .../usr/src/linux-headers-REL, and is mounted where
+# the package has it; DIR is mounted at /build.  Neither the host nor the chroot is
+# changed: the mounts are gone when the command ends.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 usage()
 {
-	echo "Usage: ${0##*/} [run HEADERS DIR COMMAND...]" >&2
+	echo "Usage: ${0##*/} trixie|bullseye [run HEADERS DIR COMMAND...]" >&2
 	exit 2
 }
 
 # The programs of linux-kbuild depend on the last three.
-packages=dkms,gcc-14,gcc,make,kmod,xz-utils,pahole,libelf1t64,libssl3t64
+suite=${1-}
+case $suite in
+trixie)
+	name="Debian 13"
+	packages=dkms,gcc-14,gcc,make,kmod,xz-utils,pahole,libelf1t64,libssl3t64 ;;
+bullseye)
+	name="Debian 11"
+	packages=dkms,gcc-10,gcc,make,kmod,xz-utils,dwarves,libelf1,libssl1.1 ;;
+*)
+	usage ;;
+esac
+shift
 key=$(echo "$packages" | sha256sum | cut -c 1-8)
-root=$KHO_CACHE/trixie-$key
+root=$KHO_CACHE/$suite-$key
 
 # Runs debootstrap in a mount namespace: if it is killed, it leaves /proc mounted.
 make_root()
 {
-	local tmp mirror log=$KHO_CACHE/trixie.log
+	local tmp mirror log=$KHO_CACHE/$suite.log
 
-	newer_apt
-	mirror=$(awk '$(NF - 1) == "trixie" { print $(NF - 2) }' \
-		"$KHO_CACHE/apt/sources.list")
-	tmp=$(mktemp -d "$KHO_CACHE/.trixie.XXXXXX")
+	suite_apt "$suite"
+	mirror=$(awk -v suite="$suite" '$(NF - 1) == suite { print $(NF - 2) }' \
+		"${KHO_APT%/*}/sources.list")
+	tmp=$(mktemp -d "$KHO_CACHE/.$suite.XXXXXX")
 	# shellcheck disable=SC2064  # expand it now: tmp is local
 	trap "rm -rf --one-file-system '$tmp'" EXIT
-	say "unpacking Debian 13 with a compiler, about a minute; log: $log"
+	say "unpacking $name with a compiler, about a minute; log: $log"
 	unshare --mount --propagation private \
 		debootstrap --variant=minbase --arch=amd64 --include="$packages" \
 		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-		trixie "$tmp" "$mirror" >"$log" 2>&1 9>&- || {
+		"$suite" "$tmp" "$mirror" >"$log" 2>&1 9>&- || {
 		tail -n 5 "$log" >&2
 		die "debootstrap failed, see $log"
 	}
@@ -60,9 +75,9 @@ need_root()
 	need_packages debootstrap debian-archive-keyring util-linux
 	mkdir -p "$KHO_CACHE"
 	[ ! -d "$root" ] || return 0
-	exec 9>"$KHO_CACHE/trixie.lock"
+	exec 9>"$KHO_CACHE/$suite.lock"
 	if ! flock -n 9; then
-		say "waiting for another run that makes the chroot"
+		say "waiting for another run that makes the chroot of $name"
 		flock 9
 	fi
 	[ -d "$root" ] || make_root
@@ -107,7 +122,7 @@ run)
 	need_root
 	shift
 	exec unshare --mount --propagation private \
-		"${BASH_SOURCE[0]}" enter "$headers" "${@:2}"
+		"${BASH_SOURCE[0]}" "$suite" enter "$headers" "${@:2}"
 	;;
 enter)
 	# Only called by run.
