@@ -101,7 +101,7 @@ fingerprint()
 
 build()
 {
-	local tree source log mvka
+	local tree source log mvka old_dkms=()
 
 	tree=$KHO_BUILD/dkms/$release/tree
 	source=$KHO_BUILD/dkms/$release/source
@@ -118,10 +118,13 @@ build()
 		>"$source/kho-$version/keep-symvers"
 	chmod 755 "$source/kho-$version/keep-symvers"
 
+	# Debian 11's dkms would configure and clean a tree that it is given.
+	[ "$suite" != bullseye ] || old_dkms=(--no-prepare-kernel --no-clean-kernel)
+
 	# Without a sign_file, dkms does not make a signing key in /var/lib.
 	if ! tool env sign_file=/nonexistent dkms build "kho/$version" \
 		-k "$release" -a x86_64 --kernelsourcedir "$headers" \
-		--directive POST_BUILD=keep-symvers \
+		"${old_dkms[@]}" --directive POST_BUILD=keep-symvers \
 		--dkmstree "$tree" --sourcetree "$source" >"$log" 2>&1
 	then
 		cat "$log" >&2

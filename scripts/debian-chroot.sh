@@ -98,7 +98,9 @@ enter()
 	[ -d "$tree/lib/$kbuild" ] || die "there is no $tree/lib/$kbuild"
 	mkdir -p "$root/usr/lib/$kbuild"
 
+	# Read-only, as for a user: dkms 2.8 cleans a tree that it is given.
 	mount --bind "$tree/src" "$root/usr/src"
+	mount -o remount,bind,ro "$root/usr/src"
 	mount --bind "$tree/lib/$kbuild" "$root/usr/lib/$kbuild"
 	mount --bind "$dir" "$root/build"
 	mount --bind /dev "$root/dev"
