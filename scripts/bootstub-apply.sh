@@ -58,29 +58,36 @@ fi
 series=$(makefile_value VERSION).$(makefile_value PATCHLEVEL)
 [[ $series =~ ^[0-9]+\.[0-9]+$ ]] || die "$tree/Makefile does not say which Linux it is"
 
-# place SERIES: its number among all series; the last 5.x is 5.19, the last 6.x 6.19
+# place SERIES: sets place to its number among all series; the last 5.x is 5.19, the last
+# 6.x is 6.19
 place()
 {
-	echo $((${1%.*} * 20 + ${1#*.}))
+	place=$((${1%.*} * 20 + ${1#*.}))
 }
 
 # by_distance: prints the series that have hooks, the nearest first, and of two the older
 by_distance()
 {
-	local dir other distance
+	local dir other here
 
+	place "$series"
+	here=$place
 	for dir in "$KHO_TOP"/bootstub/linux-*/; do
 		other=${dir%/}
 		other=${other##*/linux-}
-		distance=$(($(place "$other") - $(place "$series")))
-		echo "${distance#-} $(place "$other") $other"
+		place "$other"
+		echo "$((place < here ? here - place : place - here)) $place $other"
 	done | sort -n -k 1,1 -k 2,2 | cut -d ' ' -f 3
 }
 
 mapfile -t nearest < <(by_distance)
 mapfile -t known < <(printf '%s\n' "${nearest[@]}" | sort -V)
-if [ "$(place "$series")" -lt "$(place "${known[0]}")" ] ||
-   [ "$(place "$series")" -gt "$(place "${known[-1]}")" ]; then
+place "${known[0]}"
+first=$place
+place "${known[-1]}"
+last=$place
+place "$series"
+if [ "$place" -lt "$first" ] || [ "$place" -gt "$last" ]; then
 	die "$tree is Linux $series; there are hooks for ${known[*]}, and those between"
 fi
 

@@ -3,7 +3,7 @@
 #
 # bootstub-size: limits the size of the boot stub, and of its changes to a kernel.
 
-# Fewer than 900 lines of own code, and fewer than 60 lines added to a kernel tree.
+# Fewer than 950 lines of own code, and fewer than 60 lines added to a kernel tree.
 check_bootstub_size()
 {
 	local lines patch
@@ -11,8 +11,8 @@ check_bootstub_size()
 	# Count C code without comments, and neither Kconfig nor Makefile.
 	lines=$(files '^bootstub/.*\.[ch]$' | xargs cat |
 		gcc -fpreprocessed -dD -E -P - 2>/dev/null | grep -c '[^[:space:]]')
-	if [ "$lines" -eq 0 ] || [ "$lines" -ge 900 ]; then
-		echo "bootstub/: $lines lines of own code; 899 at most"
+	if [ "$lines" -eq 0 ] || [ "$lines" -ge 950 ]; then
+		echo "bootstub/: $lines lines of own code; 949 at most"
 		return 1
 	fi
 	files '^bootstub/.*\.patch$' >"$tmp/patches"

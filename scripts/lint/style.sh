@@ -82,8 +82,15 @@ check_style_module()
 
 check_style_bootstub()
 {
+	local bad=0
+
 	# COMPLEX_MACRO: KHO_FN is a storage class, which can't have parentheses.
-	checkpatch "$(files '^bootstub/.*\.[chS]$')" COMPLEX_MACRO
+	checkpatch "$(files '^bootstub/.*\.[chS]$' '^bootstub/compat')" COMPLEX_MACRO ||
+		bad=1
+	# As in module/compat/.
+	checkpatch "$(files '^bootstub/compat\.h$')" LINUX_VERSION_CODE \
+		CONSTANT_COMPARISON || bad=1
+	return "$bad"
 }
 
 check_style_wire()
