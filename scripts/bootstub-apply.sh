@@ -103,6 +103,7 @@ files=(
 	bootstub/x86/setup.c	kernel/kho/x86/setup.c
 	bootstub/x86/kaslr.h	kernel/kho/x86/kaslr.h
 	bootstub/kho_boot.h	include/kho/kho_boot.h
+	bootstub/kho_hooks.h	include/kho/kho_hooks.h
 	include/kho/abi.h	include/kho/abi.h
 	include/kho/boot_info.h	include/kho/boot_info.h
 	include/kho/fdt.h	include/kho/fdt.h

@@ -12,6 +12,8 @@
 
 #include <kho/kho_boot.h>
 
+static_assert(KHO_SETUP_HANDOVER == SETUP_KEXEC_KHO);
+
 void __init kho_boot_setup_data(u64 phys, u32 len)
 {
 	const size_t header = sizeof(struct kho_setup_node);
@@ -22,6 +24,11 @@ void __init kho_boot_setup_data(u64 phys, u32 len)
 	/* The caller's @len includes the header. */
 	kho_boot_found(phys, len - header, data);
 	early_memunmap(data, sizeof(*data));
+}
+
+bool __init kho_boot_envelope(void *node)
+{
+	return kho_setup_seal(node);
 }
 
 /* x86 reserves the first MiB for itself. */

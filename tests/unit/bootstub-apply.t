@@ -278,7 +278,7 @@ refused('one of two that order it is gone',
 refused('under an #if', qr/$reserve is under an #if/,
 	tree('6.1', \%old, [$setup, "\te820__memblock_setup();\n\n",
 		"#ifdef CONFIG_X86_32\n\te820__memblock_setup();\n\n#endif\n"]));
-refused('a case that the tree has already', qr/"case SETUP_KEXEC_KHO:" is there 2 times/,
+refused('a case that the tree has already', qr/"case KHO_SETUP_HANDOVER: or case SETUP_KEXEC_KHO:" is there 2 times/,
 	tree('6.1', \%old, [$setup, "\t\tcase SETUP_E820_EXT:\n",
 		"\t\tcase SETUP_E820_EXT:\n\t\t\tbreak;\n\t\tcase SETUP_KEXEC_KHO:\n\t\t\tadd_kho(pa_data, data_len);\n"]));
 refused('ACPI tables elsewhere',
