@@ -64,11 +64,16 @@ quick_stock_kernel()
 
 # The flavour of stub kernels, for running the tests with another one.
 KHO_FLAVOUR=${KHO_FLAVOUR:-base}
+# Their series, where a test does not want a certain one; 6.1 has more flavours.
+KHO_STUB=${KHO_STUB:-6.1}
 
 # stub_kernel FLAVOUR [SERIES]
 stub_kernel()
 {
-	"$KHO_TOP/scripts/build-kernel.sh" "stub-${2:-6.1}" "$1"
+	local series=6.1
+
+	[ "$1" != base ] || series=$KHO_STUB
+	"$KHO_TOP/scripts/build-kernel.sh" "stub-${2:-$series}" "$1"
 }
 
 # mainline_kernel FLAVOUR: with in-kernel KHO

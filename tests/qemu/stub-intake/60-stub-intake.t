@@ -6,6 +6,7 @@
 # that is the guest's RAM, and reads the same file when the guest is gone.
 #
 # CASES="sound many" runs only these cases.  JOBS is the number of guests at a time.
+# KHO_STUB is the series of the kernel, by default 6.1.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../../scripts/lib.sh"
@@ -13,7 +14,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 jobs=${JOBS:-2}
 logs=$KHO_BUILD/logs/stub-intake
 need_packages busybox-static cpio gcc libc6-dev qemu-system-x86
-kernel=$("$KHO_TOP/scripts/build-kernel.sh" stub-6.1)
+kernel=$("$KHO_TOP/scripts/build-kernel.sh" "stub-${KHO_STUB:-6.1}")
 
 tmp=$(mktemp -d)
 pids=()
