@@ -44,7 +44,7 @@ ssize_t kho_read_file(const char *type, const char *path, kho_read_t read,
 
 	root.mnt = mount;
 	root.dentry = mount->mnt_root;
-	file = file_open_root(&root, path, O_RDONLY, 0);
+	file = kho_open_root(&root, path, O_RDONLY);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
 		goto out_unmount;

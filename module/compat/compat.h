@@ -9,17 +9,24 @@
 #define KHO_COMPAT_H
 
 #include <linux/gfp.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/version.h>
+
+#include "charge.h"
+#include "folio.h"
+#include "locks.h"
+#include "map.h"
+#include "user.h"
 
 /* include/kho/abi.h needs to know what the kernel defines of setup_data nodes. */
 #ifdef CONFIG_X86
 #include <asm/bootparam.h>
 #endif
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "kho needs Linux 6.1 or later"
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 10, 0)
+#error "kho needs Linux 5.10 or later"
 #endif
 
 /*
@@ -47,58 +54,37 @@
 #endif
 
 /*
- * bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions", 6.3) made
- * vm_flags a read-only member.
+ * 76cbbead253d ("mm: move the migrate_vma_* device migration code into its own file",
+ * 5.18) gave its option a name: before that, CONFIG_DEVICE_PRIVATE decided.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-#define vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0) && defined(CONFIG_DEVICE_PRIVATE)
+#define CONFIG_DEVICE_MIGRATION 1
 #endif
 
 /*
- * 4c630f307455 ("mm/gup: remove vmas parameter from pin_user_pages()", 6.5).
+ * ab09243aa95a ("mm/migrate.c: remove MIGRATE_PFN_LOCKED", 5.16): before that, whoever
+ * migrates pages says that the new one is locked.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-#define kho_pin_user_pages(start, nr_pages, gup_flags, pages) \
-	pin_user_pages(start, nr_pages, gup_flags, pages, NULL)
+#ifdef MIGRATE_PFN_LOCKED
+#define kho_migrate_pfn(pfn)	(migrate_pfn(pfn) | MIGRATE_PFN_LOCKED)
 #else
-#define kho_pin_user_pages pin_user_pages
+#define kho_migrate_pfn		migrate_pfn
 #endif
 
 /*
- * 8be7258aad44 ("mseal: add mseal syscall", 6.10): mappings whose protection
- * can no longer be changed, on 64-bit only.
+ * 1507f51255c9 ("mm: introduce memfd_secret system call to create "secret" memory areas",
+ * 5.14).
  */
-#ifdef VM_SEALED
-#define KHO_VM_SEALED VM_SEALED
-#else
-#define KHO_VM_SEALED 0
+#ifndef SECRETMEM_MAGIC
+#define SECRETMEM_MAGIC	0x5345434d
 #endif
 
-/*
- * 3c8e44c9b369 ("mm: mark special bits for huge pfn mappings when inject", 6.12)
- * and related commits: page faults ask any driver for PUD-sized entries, and
- * get_user_pages_fast() knows that these are not backed by pages.  Before that,
- * only DAX is asked, and a fast pin would take references without noticing that
- * these are PFN mappings.
- */
-#ifdef CONFIG_ARCH_SUPPORTS_PUD_PFNMAP
-#define KHO_HAVE_PUD_PFNMAP 1
-/*
- * 21aa65bf82a7 ("mm: remove callers of pfn_t functionality", 6.17): page frame
- * numbers are plain integers.
- */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-#include <linux/pfn_t.h>
-#define kho_insert_pfn_pmd(vmf, pfn, write) \
-	vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write)
-#define kho_insert_pfn_pud(vmf, pfn, write) \
-	vmf_insert_pfn_pud(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write)
+/* ffb37ca3bd16 ("switch file_open_root() to struct path", 5.12). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
+#define kho_open_root(root, name, flags) \
+	file_open_root((root)->dentry, (root)->mnt, name, flags, 0)
 #else
-#define kho_insert_pfn_pmd vmf_insert_pfn_pmd
-#define kho_insert_pfn_pud vmf_insert_pfn_pud
-#endif
-#else
-#define KHO_HAVE_PUD_PFNMAP 0
+#define kho_open_root(root, name, flags)	file_open_root(root, name, flags, 0)
 #endif
 
 /*

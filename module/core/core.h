@@ -52,6 +52,8 @@
 #include <linux/rwsem.h>
 #include <linux/types.h>
 
+#include "compat/compat.h"
+
 /**
  * struct kho_state - state that all parts share; there is one instance
  */

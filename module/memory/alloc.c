@@ -497,7 +497,7 @@ bool kho_mem_splits(const struct kho_mem *mem, u64 nr_pages)
  */
 static gfp_t gfp_for(bool smaller_will_do, int nid)
 {
-	return GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN |
+	return KHO_GFP_MAPPED | __GFP_ZERO | __GFP_NOWARN |
 	       (smaller_will_do ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL) |
 	       (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
 }

@@ -201,7 +201,7 @@ void kho_mem_files_keep(bool keep)
 	.read_iter = mem_read_iter,			\
 	.write_iter = mem_write_iter,			\
 	.mmap = (_mmap),				\
-	.get_unmapped_area = thp_get_unmapped_area,	\
+	.get_unmapped_area = kho_unmapped_area,	\
 	.unlocked_ioctl = mem_ioctl,			\
 	.compat_ioctl = compat_ptr_ioctl,		\
 	.release = mem_release,				\

@@ -179,8 +179,13 @@ static vm_fault_t mem_fault(struct vm_fault *vmf)
 		ret = give_copy(vmf, page);
 		goto out;
 	}
-	if (folio_test_large(folio) && kho_folio_poisoned(folio))
+	if (folio_test_large(folio) && kho_folio_poisoned(folio)) {
 		map_singly(folio);
+		if (kho_make_page_table(vmf)) {
+			ret = VM_FAULT_OOM;
+			goto out;
+		}
+	}
 	vmf->page = page;
 	return VM_FAULT_LOCKED | VM_FAULT_DONE_COW;
 
@@ -201,7 +206,7 @@ static vm_fault_t pfnmap_fault(struct vm_fault *vmf)
 	struct page *page;
 
 	/* No number can be put where a marker is: the fault would repeat forever. */
-	if (vmf->flags & FAULT_FLAG_ORIG_PTE_VALID && !pte_none(vmf->orig_pte))
+	if (kho_fault_on_marker(vmf))
 		return ret;
 	/* The page must not be cut off before it is mapped. */
 	down_read(&mem->lock);

@@ -59,7 +59,7 @@ static_assert(offsetof(struct page, _refcount) ==
 	      offsetof(struct page, _mapcount) + sizeof(atomic_t));
 static_assert(offsetof(struct page, _mapcount) % sizeof(unsigned long) == 0);
 #ifdef CONFIG_MEMCG
-static_assert(word_of(memcg_data) == WORD_BEHIND);
+static_assert(word_of(kho_memcg_data) == WORD_BEHIND);
 #endif
 
 /* Kinds of tail pages: the first two contain fields of the folio, the others none. */
@@ -210,15 +210,13 @@ static unsigned long charge_of(struct page *page)
 /* Is the page charged as kernel memory, that is, to an obj_cgroup? */
 static bool is_charged_as_kernel(struct page *page)
 {
-	return folio_memcg_kmem(page_folio(page));
+	return kho_charged_as_kernel(page);
 }
 
 /* Drops an obj_cgroup reference of a page for which is_charged_as_kernel() is true. */
 static void put_charge(struct page *page)
 {
-	unsigned long objcg = charge_of(page) & ~(unsigned long)MEMCG_DATA_KMEM;
-
-	obj_cgroup_put((struct obj_cgroup *)objcg);
+	kho_put_objcg(charge_of(page));
 }
 #else
 static bool is_charged_as_kernel(struct page *page) { return false; }

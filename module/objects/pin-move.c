@@ -105,7 +105,7 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 		if (to) {
 			lock_page(to);
 			copy_highpage(to, page);
-			dst = migrate_pfn(page_to_pfn(to));
+			dst = kho_migrate_pfn(page_to_pfn(to));
 		}
 	}
 	migrate_vma_pages(&args);

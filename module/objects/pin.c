@@ -340,7 +340,7 @@ static long add_run(struct pinning *p, struct page **pages, long nr,
  */
 static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 {
-	unsigned int gup = FOLL_LONGTERM | FOLL_NOFAULT;
+	unsigned int gup = FOLL_LONGTERM;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	long ret = -EFAULT;
@@ -356,7 +356,7 @@ static long pin_view(unsigned long addr, unsigned long nr, struct page **pages)
 		/* The mapping, or one that follows it, may have been replaced by now. */
 		if (vma->vm_flags & VM_WRITE)
 			gup |= FOLL_WRITE;
-		ret = kho_pin_user_pages(addr, nr, gup, pages);
+		ret = kho_pin_present(addr, nr, gup, pages);
 	}
 	mmap_read_unlock(mm);
 	return ret;

@@ -26,6 +26,19 @@
 
 #define PER_PAGE	KHO_OBJS_SUMS_PER_PAGE(PAGE_SHIFT)
 
+#if IS_REACHABLE(CONFIG_XXHASH)
+static u64 hash_page(struct page *page)
+{
+	void *at = kmap_local_page(page);
+	u64 sum = xxh64(at, PAGE_SIZE, 0);
+
+	kunmap_local(at);
+	return sum;
+}
+#else
+static u64 hash_page(struct page *page) { return 0; }
+#endif
+
 /*
  * The kernel has xxHash if anything in it needs it, as zstd does.  The sum of a poisoned
  * page is 0.
@@ -36,15 +49,7 @@ static u64 sum_page(struct page *page)
 		kho_poison_saw(page);
 		return 0;
 	}
-#if IS_REACHABLE(CONFIG_XXHASH)
-	void *at = kmap_local_page(page);
-	u64 sum = xxh64(at, PAGE_SIZE, 0);
-
-	kunmap_local(at);
-	return sum;
-#else
-	return 0;
-#endif
+	return hash_page(page);
 }
 
 /**

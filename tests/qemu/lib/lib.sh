@@ -50,16 +50,17 @@ debian_kernel()
 	"$KHO_TOP/scripts/fetch-kernel.sh" "$@"
 }
 
+# KHO_STOCK is for running the tests with another series.
 stock_kernel()
 {
-	debian_kernel 6.1
+	debian_kernel "${KHO_STOCK:-6.1}"
 }
 
 # For tests that work with any stock kernel: 6.1 is compressed with xz, and unpacking it
 # takes an emulated machine as long as the rest of its boot.
 quick_stock_kernel()
 {
-	debian_kernel 6.12
+	debian_kernel "${KHO_STOCK:-6.12}"
 }
 
 # The flavour of stub kernels, for running the tests with another one.
