@@ -146,6 +146,26 @@ static inline int folio_entire_mapcount(struct folio *folio)
 	return compound_mapcount(&folio->page);
 }
 
+static inline size_t folio_size(struct folio *folio)
+{
+	return page_size(&folio->page);
+}
+
+static inline bool folio_mapped(struct folio *folio)
+{
+	return page_mapped(&folio->page);
+}
+
+static inline bool folio_maybe_dma_pinned(struct folio *folio)
+{
+	return page_maybe_dma_pinned(&folio->page);
+}
+
+static inline bool folio_test_reserved(struct folio *folio)
+{
+	return PageReserved(&folio->page);
+}
+
 /* Without __GFP_COMP, pages of order 0 are the same. */
 static inline struct folio *folio_alloc(gfp_t gfp, unsigned int order)
 {

@@ -27,6 +27,8 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "compat/compat.h"
+
 #define CLIENT_NAME	"kho_client"
 #define CLIENT_MAGIC	0x6b686f2d636c6e74ULL
 #define MAX_ORDER_USED	10		/* of x86's kernels with 4K pages */
