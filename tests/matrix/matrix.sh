@@ -39,7 +39,11 @@ successors=("${stock[@]}" stub-5.10 stub-6.1 stub-6.12 stub-7.2 stub-7.3 mainlin
 more=(stock-6.1:mainline-7.3-v3 stock-7.2:mainline-7.3-v3
 	mainline-7.3-v3:stub-6.1 mainline-7.3-v3:stub-6.12
 	mainline-7.3-v3:mainline-7.3-v3
-	mainline-7.3:mainline-7.3-v3 mainline-7.3-v3:mainline-7.3)
+	mainline-7.3:mainline-7.3-v3 mainline-7.3-v3:mainline-7.3
+	stock-5.10:stock-5.10 stock-5.10:stock-6.1 stock-6.1:stock-5.10
+	stock-5.10:stock-6.12 stock-6.12:stock-5.10 stock-5.10:stock-7.3
+	stock-7.3:stock-5.10 stock-5.10:stub-6.1 stock-5.10:stub-6.12
+	stock-5.10:mainline-7.3 mainline-7.3:stock-5.10)
 # Other tests run other pairs: 20-demo.t, 39-rt.t, 40-chain.t, 67-client.t.
 quick=(stock-7.2:stock-6.1 mainline-7.3:stub-6.12
 	mainline-7.3:stock-6.1 stock-6.1:mainline-7.3-v3)

@@ -46,9 +46,9 @@ static void check_kernel(void)
 	if (sscanf(sys_release(), "%u.%u", &major, &minor) != 2)
 		found(&all, "kernel", WARN, NULL, "release '%s' cannot be read",
 		      sys_release());
-	else if (major < 6 || (major == 6 && minor < 1))
-		found(&all, "kernel", FAIL, "use Linux 6.1 or later",
-		      "%s is older than 6.1", sys_release());
+	else if (major < 5 || (major == 5 && minor < 10))
+		found(&all, "kernel", FAIL, "use Linux 5.10 or later",
+		      "%s is older than 5.10", sys_release());
 	else
 		found(&all, "kernel", OK, NULL, "%s", sys_release());
 }

@@ -80,9 +80,9 @@ static void missing_module(struct plan *p, enum verdict verdict)
 	bool stock = keeps_nothing(p->target);
 	const char *lost = stock ? LOST : "its own next jump loses all";
 
-	if (target_before(p->target, 6, 1))
-		found(f, "onward", verdict, "use Linux 6.1 or later",
-		      "there is no kho.ko for Linux %s, which is older than 6.1: %s", release,
+	if (target_before(p->target, 5, 10))
+		found(f, "onward", verdict, "use Linux 5.10 or later",
+		      "there is no kho.ko for Linux %s, which is older than 5.10: %s", release,
 		      lost)->can_force = true;
 	else if (p->initrd && p->look.doubt && !p->look.known)
 		found(f, "onward", WARN, fix,
