@@ -11,6 +11,8 @@
 #				the same, with mainline's own KHO off
 #	mainline-7.3 [base|v3]	with the KHO of its own; v3 is the same, made to
 #				speak the ABI of 7.1
+#	mainline-7.3 patched	with our patches to it (mainline/), and their KUnit
+#				tests, which run with kunit.enable=1
 #
 # Prints a directory that has
 #
@@ -37,6 +39,8 @@ stub-*/base|stub-6.1/debug|stub-6.1/kcsan|stub-6.12/rt)
 mainline-7.3/base|mainline-7.3/v3)
 	# One build makes both: they differ in a string.
 	built=base ;;
+mainline-7.3/patched)
+	built=patched ;;
 *)
 	usage ;;
 esac
@@ -44,9 +48,13 @@ fragments=("$KHO_TOP/tests/qemu/config/common.config"
 	   "$KHO_TOP/tests/qemu/config/$kind.config")
 series_fragment=$KHO_TOP/tests/qemu/config/$kind-$series.config
 [ ! -f "$series_fragment" ] || fragments+=("$series_fragment")
+[ "$kind" = mainline ] || [ "$built" = base ] ||
+	fragments+=("$KHO_TOP/tests/qemu/config/scrutiny.config")
 [ "$built" = base ] ||
-	fragments+=("$KHO_TOP/tests/qemu/config/scrutiny.config"
-		    "$KHO_TOP/tests/qemu/config/$built.config")
+	fragments+=("$KHO_TOP/tests/qemu/config/$built.config")
+patches=()
+[ "$built" != patched ] ||
+	patches=("mainline/linux-$series"/000[1-9]-*.patch)
 
 # The caller may be a make with ideas of its own.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O
@@ -79,6 +87,8 @@ inputs()
 			include/kho/{abi,boot_info,fdt,gaps,walk}.h \
 			bootstub/landing scripts/bootstub-apply.sh \
 			scripts/bootstub-landing.awk
+	else
+		set -- "${patches[@]}"
 	fi
 	for f in "$@" "${fragments[@]#"$KHO_TOP/"}" scripts/build-kernel.sh; do
 		[ ! -f "$f" ] || sha256sum "$f"
@@ -146,6 +156,9 @@ say "building $name-$hash, some minutes; log: $log"
 : >"$log"
 unpack
 [ "$kind" != stub ] || run "$KHO_TOP/scripts/bootstub-apply.sh" "$src"
+for patch in "${patches[@]}"; do
+	run patch -d "$src" -p1 -F0 -i "$KHO_TOP/$patch"
+done
 
 # A later fragment's line about a symbol replaces an earlier one's.
 awk '
@@ -198,7 +211,7 @@ cp "$src/include/config/kernel.release" "$work/out/release"
 strip "$work/out/headers/tools/objtool/objtool"
 
 # The ABI of 7.1 and that of 7.2 differ in the string, for what KHO itself reads.
-if [ "$kind" = mainline ]; then
+if [ "$kind-$built" = mainline-base ]; then
 	header=$src/include/linux/kho/abi/kexec_handover.h
 	grep -q '"kho-v4"' "$header" || die "$package does not speak kho-v4"
 	sed -i 's/"kho-v4"/"kho-v3"/' "$header"

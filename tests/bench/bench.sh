@@ -121,6 +121,7 @@ run_vm()
 say "kernels, modules and an initramfs"
 stock=$(stock_kernel)
 mainline=$(mainline_kernel base)
+patched=$(mainline_kernel patched)
 stub=$(stub_kernel base)
 image=$("$KHO_QEMU/lib/mkinitramfs.sh" --bench "$stock" "$stub" "$mainline")
 bench=$("$KHO_TOP/tests/bench/build.sh")
@@ -356,7 +357,7 @@ prepare_boots()
 		-DLAYOUT_LARGE -o "$layout" "$here/mklayout.c" "$here/blob.c"
 	mkdir -p "$jump"
 	"$here/run.sh" --jump "$jump/bzImage" -DLAYOUT_LARGE
-	for kernel in stub mainline stock; do
+	for kernel in stub patched mainline stock; do
 		dir=$memory/$kernel
 		release=$(kernel_release "${!kernel}")
 		mkdir -p "$dir/dev"
@@ -399,7 +400,7 @@ boot()
 			-r "$memory/$name.ram" "$@" "bench/$name" "$jump" - |
 			tail -n 1) || true
 		rm -f "$memory/$name.ram"
-		[[ $kind = mainline && $got == lost* && ! -s $log &&
+		[[ $kind =~ ^(mainline|patched)$ && $got == lost* && ! -s $log &&
 		   $try -eq 1 ]] || break
 		say "$name: $got, before process 1; once more"
 	done
@@ -410,9 +411,10 @@ boot()
 			"$log") ;;
 	stock)
 		got=$(sed -n 's/^KHO-NOTE arrived //p' "$log") ;;
-	mainline)
+	mainline|patched)
 		got=$n
-		grep -q 'KHO: found kexec handover data' "$log" || got=none ;;
+		grep -q 'KHO: found kexec handover data' "$log" || got=none
+		! grep -q 'KHO: handover refused' "$log" || got=refused ;;
 	esac
 	[ "$got" = "$n" ] || die "$name: of $n pages ${got:-none} were kept"
 	ticks=$(sed -n "s/^KHO-TSC $what //p" "$log")
@@ -444,26 +446,36 @@ boots()
 	none=$(((none + ticks) / 2))
 }
 
+# The rows whose baseline is mainline's boot with the same pages.
+slow_rows=(stub_boot_added mainline_patched_boot_added stock_release)
+
 # The fast boots, one after the other.
 run_boot()
 {
-	local round kind n sizes none side
+	local round kind n sizes none name names side
 
 	prepare_boots
 	for ((round = 1; round <= $(rounds 7); round++)); do
-		for kind in stub mainline; do
+		for kind in stub patched mainline; do
 			side=ours
-			[ $kind = stub ] || side=base
 			# With more pages, mainline takes minutes.
-			sizes=(1000 10000)
-			[ $kind = mainline ] || sizes+=(100000 1000000)
+			sizes=(1000 10000 100000 1000000)
+			case $kind in
+			stub)
+				names=(stub_boot_added) ;;
+			patched)
+				names=(mainline_patched_boot_added) ;;
+			mainline)
+				side=base
+				sizes=(1000 10000)
+				names=("${slow_rows[@]}") ;;
+			esac
 			boots $kind "${sizes[@]}"
 			for n in "${sizes[@]}"; do
-				added "stub_boot_added/$(size "$n")" $side \
-					"${took[$n]}" "$none"
-				[ $kind = stub ] ||
-					added "stock_release/$(size "$n")" base \
+				for name in "${names[@]}"; do
+					added "$name/$(size "$n")" $side \
 						"${took[$n]}" "$none"
+				done
 			done
 		done
 	done
@@ -472,14 +484,15 @@ run_boot()
 # With 100,000 pages mainline takes minutes: two VMs run at a time, each on its own core.
 one_lane()
 {
-	local round none
+	local round none name
 
 	for ((round = 1; round <= $(rounds 3); round++)); do
 		boot mainline 0
 		none=$ticks
 		boot mainline 100000
-		added stub_boot_added/100k base "$ticks" "$none"
-		added stock_release/100k base "$ticks" "$none"
+		for name in "${slow_rows[@]}"; do
+			added "$name/100k" base "$ticks" "$none"
+		done
 	done
 }
 

@@ -33,9 +33,11 @@ set -euo pipefail
 stock=(stock-6.1 stock-6.12 stock-7.2 stock-7.3)
 # As predecessors, stub kernels differ from stock ones only where another stub's kernel or
 # mainline's KHO is involved, so not all of them have a row.
-predecessors=("${stock[@]}" stub-5.10 stub-7.2 stub-7.3 mainline-7.3)
-successors=("${stock[@]}" stub-5.10 stub-6.1 stub-6.12 stub-7.2 stub-7.3 mainline-7.3)
-# mainline-7.3-v3 is a mainline kernel that speaks kho-v3.
+predecessors=("${stock[@]}" stub-5.10 stub-7.2 stub-7.3 mainline-7.3 mainline-7.3-patched)
+successors=("${stock[@]}" stub-5.10 stub-6.1 stub-6.12 stub-7.2 stub-7.3 mainline-7.3
+	mainline-7.3-patched)
+# mainline-7.3-v3 is a mainline kernel that speaks kho-v3, mainline-7.3-patched one with
+# our patches (mainline/).
 more=(stock-6.1:mainline-7.3-v3 stock-7.2:mainline-7.3-v3
 	mainline-7.3-v3:stub-6.1 mainline-7.3-v3:stub-6.12
 	mainline-7.3-v3:mainline-7.3-v3
@@ -135,7 +137,7 @@ need_vm
 # title NAME: as people call it
 title()
 {
-	sed -E 's/^mainline/mainline-KHO/; s/-([567]\.)/ \1/; s/-v3$/ v3/' <<<"$1"
+	sed -E 's/^mainline/mainline-KHO/; s/-([5-7]\.)/ \1/; s/-(v3|patched)$/ \1/' <<<"$1"
 }
 
 declare -A dir=()
@@ -153,6 +155,8 @@ one_kernel()
 		dir[$name]=$(stub_kernel base "${name#*-}") ;;
 	mainline-*-v3)
 		dir[$name]=$(mainline_kernel v3) ;;
+	mainline-*-patched)
+		dir[$name]=$(mainline_kernel patched) ;;
 	mainline-*)
 		dir[$name]=$(mainline_kernel base) ;;
 	esac

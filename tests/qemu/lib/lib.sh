@@ -77,7 +77,7 @@ stub_kernel()
 	"$KHO_TOP/scripts/build-kernel.sh" "stub-${2:-$series}" "$1"
 }
 
-# mainline_kernel FLAVOUR: with in-kernel KHO
+# mainline_kernel FLAVOUR: with in-kernel KHO; base, v3 or patched
 mainline_kernel()
 {
 	"$KHO_TOP/scripts/build-kernel.sh" mainline-7.3 "$1"
