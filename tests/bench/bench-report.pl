@@ -347,7 +347,10 @@ sub documents
 		title => 'What isolated 4 KiB pages add to the next kernel\'s boot',
 		x => 'pages', y => 'seconds',
 		series => [
+			grep { @{$_->{points}} }
 			{ name => 'mainline 7.3', points => points('stub_boot_added', 'baseline_value') },
+			{ name => 'mainline 7.3, with our patches',
+			  points => points('mainline_patched_boot_added', 'value') },
 			{ name => 'stock 6.1, until all is given back', points => points('stock_release', 'value') },
 			{ name => 'boot stub', points => points('stub_boot_added', 'value') },
 		]);
