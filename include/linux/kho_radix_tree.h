@@ -11,10 +11,9 @@
  * - A page can't be marked under two orders at the same time.
  * - Nodes that become empty are freed.
  * - There are variants for ranges, runs and batches.
- * - Readers take no lock, and base pages of different leaves can be marked
- *   concurrently.
+ * - Readers take no lock, and pages of different regions can be marked concurrently.
  *
- * Lock order: tree->lock, then the lock of a region of base pages; both nest
+ * Lock order: tree->lock, then the lock of a region; both nest
  * inside all others.  No lock is taken under them, apart from those of the page
  * allocator (under tree->lock) and those of the watch callback.
  */
@@ -60,15 +59,17 @@ typedef void (*kho_radix_watch_t)(struct kho_radix_tree *tree, unsigned long pfn
 struct kho_radix_tree {
 	/** @root: the root node; it lives as long as the tree. */
 	struct kho_radix_node *root;
-	/** @lock: protects the set of nodes, and keys of orders above 0. */
+	/** @lock: protects the set of nodes, and keys of orders that are not small. */
 	struct mutex lock;
-	/** @region: locks and counts for keys of order 0. */
+	/** @region: locks and counts for keys of small orders: see module/tree/mark.c. */
 	struct kho_radix_region *region;
 	/** @nr_nodes: number of nodes, including the root. */
 	u64 nr_nodes;
-	/** @orders: a bit for each order above 0 that has keys. */
+	/** @pruning: a leaf of blocks of a small order is about to be removed. */
+	bool pruning;
+	/** @orders: a bit for each order that has keys and is not small. */
 	u64 orders;
-	/** @nr_keys: number of keys of each order above 0; see kho_radix_nr_keys(). */
+	/** @nr_keys: number of keys of each of these orders; see kho_radix_nr_keys(). */
 	u64 nr_keys[KHO_NR_ORDERS];
 	/** @watch: set by the owner, or NULL. */
 	kho_radix_watch_t watch;

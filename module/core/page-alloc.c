@@ -330,9 +330,9 @@ unsigned long kho_zeroed_page(gfp_t gfp)
 
 /*
  * In page->private of pages that lead to what is preserved and are not preserved as such.
- * Nobody else uses that of these pages.
+ * Nobody else uses that of these pages, but the tree notes something in the lowest bits.
  */
-#define OWN_PAGE	0x6b686f2d6f776eUL	/* "kho-own" */
+#define OWN_PAGE	(0x6b686f6f776eUL << KHO_NODE_BITS)	/* "khoown" */
 
 /**
  * kho_own_page() - let nobody preserve this page: it leads to what is preserved
@@ -438,7 +438,7 @@ int kho_get_page(unsigned long pfn)
 		folio_put(folio);
 		return -EADDRNOTAVAIL;
 	}
-	if (page_private(page) == OWN_PAGE) {
+	if ((READ_ONCE(page->private) & ~KHO_NODE_MASK) == OWN_PAGE) {
 		folio_put(folio);
 		return -EBUSY;
 	}

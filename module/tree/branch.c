@@ -61,6 +61,7 @@ int kho_radix_grow(struct kho_radix_tree *tree, u64 key)
 			branch[depth]->table[kho_key_index(PAGE_SHIFT, key, depth)] =
 				virt_to_phys(branch[depth - 1]);
 	}
+	words_note(branch[0], 0);
 	/* Readers that see the branch must see all of it. */
 	smp_store_release(&node->table[kho_key_index(PAGE_SHIFT, key, level)],
 			  virt_to_phys(branch[level - 1]));
@@ -75,19 +76,42 @@ err_free_branch:
 	return -ENOMEM;
 }
 
+/*
+ * Lets nobody use a leaf of blocks any more who does not hold tree->lock.  Its words are
+ * protected by many regions' locks.  Once each lock was taken and released, all others
+ * have either made their change or come back with tree->lock.
+ */
+static void shut_out(struct kho_radix_tree *tree, const struct kho_radix_node *leaf)
+{
+	unsigned int i;
+
+	WRITE_ONCE(tree->pruning, true);
+	for (i = 0; i < NR_LOCKS; i++) {
+		struct kho_radix_region *region = &tree->region[i];
+
+		spin_lock(&region->lock);
+		if (region->block.leaf == leaf)
+			region->block.number = NO_LEAF;
+		spin_unlock(&region->lock);
+	}
+}
+
 /**
  * kho_radix_prune() - remove a leaf if it is empty, and nodes that lead only to it
  * @tree: the tree
- * @key: a key of the leaf
- * @pfn: number of the first page that the key stands for
+ * @pfn: number of the first page of a block whose mark the leaf has, or had
+ * @order: order of the block
  *
  * Context: tree->lock held.
  */
-void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
+void kho_radix_prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned int order)
 {
 	struct kho_radix_region *region = region_of(tree, pfn);
+	struct kho_radix_slot *slot = &region->base[slot_of(pfn) % NR_SLOTS];
 	struct kho_radix_node *path[KHO_TREE_MAX_DEPTH];
+	bool blocks = order && is_small(order);
 	unsigned int level, empty = 0;
+	u64 key = key_of(pfn, order);
 
 	lockdep_assert_held(&tree->lock);
 
@@ -99,15 +123,24 @@ void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn)
 			return;
 	}
 
+	/* Whoever empties it later will be back. */
+	if (!node_empty(path[0]))
+		return;
+
+	if (blocks)
+		shut_out(tree, path[0]);
 	/* The lock keeps out new marks; once it is unlinked, nobody finds the leaf. */
 	spin_lock(&region->lock);
 	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++)
 		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
 								level + 1)], 0);
 	empty = level;
-	if (empty && region->leaf == path[0])
-		region->leaf = NULL;
+	if (empty && slot->leaf == path[0])
+		slot->number = NO_LEAF;
 	spin_unlock(&region->lock);
+	/* Whoever sees that it is over must not find the leaf any more. */
+	if (blocks)
+		smp_store_release(&tree->pruning, false);
 
 	tree->nr_nodes -= empty;
 	for (level = 0; level < empty; level++) {

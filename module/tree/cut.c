@@ -40,11 +40,15 @@ static void mark_block(struct kho_radix_tree *tree, unsigned long pfn,
 	lockdep_assert_held(&tree->lock);
 
 	spin_lock(&region->lock);
+	if (!order && !*leaf_word(leaf, key))
+		words_filled(leaf, 1);
 	change_bits(leaf_word(leaf, key), 1ULL << (key % 64), true);
-	if (order)
-		count_keys(tree, order, true);
-	else
+	if (!order)
 		count_base(region, 1, true);
+	else if (is_small(order))
+		count_small(region, order, 1, true);
+	else
+		count_large(tree, order, true);
 	watch(tree, pfn, 1UL << order, true);
 	spin_unlock(&region->lock);
 }
@@ -97,12 +101,12 @@ int kho_radix_cut(struct kho_radix_tree *tree, unsigned long pfn,
 		kho_radix_sync_regions(tree);
 	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, &leaf_empty));
 	if (leaf_empty)
-		kho_radix_prune(tree, key_of(pfn, order), pfn);
+		kho_radix_prune(tree, pfn, order);
 out:
 	/* After a failed allocation, some of the new leaves are empty. */
 	for (done = 0; ret && done < nr_pages; done += 1UL << o) {
 		o = kho_radix_range_order(pfn + done, nr_pages - done);
-		kho_radix_prune(tree, key_of(pfn + done, o), pfn + done);
+		kho_radix_prune(tree, pfn + done, o);
 	}
 	mutex_unlock(&tree->lock);
 	return ret;

@@ -8,9 +8,10 @@
  *
  * Marks of base pages are written under the lock of their region.  A region is the
  * 2^KHO_LEAF_BITS pages of one leaf of order 0, so callers that mark pages of
- * different leaves do not wait for each other.  tree->lock is for rare changes:
- * adding and removing nodes, and marking blocks of a larger order, whose leaves
- * cover many regions.  Readers take no lock at all: nodes are freed by RCU.
+ * different leaves do not wait for each other.  The same lock does for blocks of the
+ * small orders: such a leaf covers many regions, but each of its words only one.
+ * tree->lock is for rare changes: adding and removing nodes, and marking blocks of a
+ * larger order.  Readers take no lock at all: nodes are freed by RCU.
  *
  * A call reads and writes each word of a leaf once for all of its marks there, and
  * walks from the root to a leaf once for all words of that leaf.
@@ -25,6 +26,9 @@
 
 #include "node.h"
 #include "word.h"
+
+/* How many leaves are changed before others may run. */
+#define RESCHED_AFTER	32
 
 /* Pages of a word that one call of the watch reports: they must share a granule. */
 #define WATCH_BITS \
@@ -59,39 +63,68 @@ static int check_run(const struct kho_radix_tree *tree, unsigned long pfn,
 	return 0;
 }
 
-static struct kho_radix_node *find_base_leaf(const struct kho_radix_tree *tree,
-					     struct kho_radix_region *region,
-					     unsigned long pfn)
+/* Searches the tree for the leaf of a key, and notes it in @slot. */
+static noinline struct kho_radix_node *search_leaf(const struct kho_radix_tree *tree,
+						   struct kho_radix_slot *slot, u64 key,
+						   u64 number)
 {
+	struct kho_radix_node *leaf;
+
 	rcu_read_lock();
-	region->leaf = find_leaf(tree, key_of(pfn, 0));
+	leaf = find_leaf(tree, key);
 	rcu_read_unlock();
-	region->number = pfn >> LEAF_BITS;
-	return region->leaf;
+	if (leaf) {
+		slot->number = number;
+		slot->leaf = leaf;
+	}
+	return leaf;
 }
 
 /*
- * Returns the leaf of a base page, or NULL.  Usually it is the leaf of the previous
- * call; no leaf goes away under the lock of its region.
+ * Returns the leaf of a base page, or NULL.  Usually it was found before; no leaf goes
+ * away under the lock of its region.
  */
 static __always_inline struct kho_radix_node *
 base_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region,
-	  unsigned long pfn)
+	  unsigned long pfn, unsigned int at)
+{
+	struct kho_radix_slot *slot = &region->base[at % NR_SLOTS];
+
+	lockdep_assert_held(&region->lock);
+
+	if (likely(slot->number == pfn >> LEAF_BITS))
+		return slot->leaf;
+	return search_leaf(tree, slot, key_of(pfn, 0), pfn >> LEAF_BITS);
+}
+
+/* The same for a block of a small order above 0; NULL if the leaf may be going away. */
+static __always_inline struct kho_radix_node *
+block_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region, u64 key)
 {
 	lockdep_assert_held(&region->lock);
 
-	if (likely(region->leaf && region->number == pfn >> LEAF_BITS))
-		return region->leaf;
-	return find_base_leaf(tree, region, pfn);
+	if (likely(region->block.number == key >> LEAF_BITS))
+		return region->block.leaf;
+	/* Ask before the search: if a leaf was removed, the search must not find it. */
+	if (smp_load_acquire(&tree->pruning))
+		return NULL;
+	return search_leaf(tree, &region->block, key, key >> LEAF_BITS);
 }
 
-/* Is any of these pages marked under another order? */
-static bool overlaps(const struct kho_radix_tree *tree, unsigned long pfn,
+/* Orders that pages of a region may be marked under; the region is locked. */
+static __always_inline u64 orders_in(const struct kho_radix_tree *tree,
+				     const struct kho_radix_region *region)
+{
+	return READ_ONCE(tree->orders) | region->orders | !!region->nr_keys[0];
+}
+
+/* Is any of these pages marked under one of @orders, other than @order? */
+static bool overlaps(const struct kho_radix_tree *tree, u64 orders, unsigned long pfn,
 		     u64 nr_pages, unsigned int order)
 {
-	/* tree->orders has no bit for order 0, which may have keys at any time. */
-	u64 orders = (READ_ONCE(tree->orders) | 1) & ~(1ULL << order);
 	unsigned long last = pfn + (nr_pages - 1);
+
+	orders &= ~(1ULL << order);
 
 	for (; orders; orders &= orders - 1) {
 		unsigned int o = __ffs64(orders);
@@ -104,20 +137,22 @@ static bool overlaps(const struct kho_radix_tree *tree, unsigned long pfn,
 	return false;
 }
 
-/* Is any of these pages marked under an order other than 0?  Usually the tree has none. */
+/* Is any of these pages marked under an order other than 0?  Usually there are none. */
 static __always_inline bool overlaps_base(const struct kho_radix_tree *tree,
-					  unsigned long pfn,
-					  unsigned long nr_pages)
+					  const struct kho_radix_region *region,
+					  unsigned long pfn, unsigned long nr_pages)
 {
-	return READ_ONCE(tree->orders) && overlaps(tree, pfn, nr_pages, 0);
+	u64 orders = READ_ONCE(tree->orders) | region->orders;
+
+	return orders && overlaps(tree, orders, pfn, nr_pages, 0);
 }
 
 /* The word @bits is empty.  Usually a neighbour shows that the leaf is not. */
 static __always_inline bool leaf_is_empty(const struct kho_radix_node *leaf, const u64 *bits)
 {
-	if (bits > leaf->table && bits[-1])
+	if (bits > leaf->table && READ_ONCE(bits[-1]))
 		return false;
-	if (bits < leaf->table + ARRAY_SIZE(leaf->table) - 1 && bits[1])
+	if (bits < leaf->table + ARRAY_SIZE(leaf->table) - 1 && READ_ONCE(bits[1]))
 		return false;
 	return node_empty(leaf);
 }
@@ -129,29 +164,68 @@ static __always_inline bool leaf_is_empty(const struct kho_radix_node *leaf, con
 static __always_inline int change_base(struct kho_radix_tree *tree,
 				       unsigned long pfn, bool add, bool *leaf_empty)
 {
-	struct kho_radix_region *region = region_of(tree, pfn);
-	u64 mask = 1ULL << (pfn % 64), *bits;
+	unsigned int at = slot_of(pfn);
+	struct kho_radix_region *region = region_at(tree, at);
+	u64 mask = 1ULL << (pfn % 64), *bits, old;
 	struct kho_radix_node *leaf;
 	int ret = -EAGAIN;
 
 	spin_lock(&region->lock);
-	leaf = base_leaf(tree, region, pfn);
+	leaf = base_leaf(tree, region, pfn, at);
 	if (!leaf)
 		goto out;
 	bits = leaf_word(leaf, pfn);
+	old = *bits;
+	if (refused(old, mask, add)) {
+		ret = add ? -EEXIST : -ENOENT;
+		goto out;
+	}
+	ret = -EBUSY;
+	if (add && overlaps_base(tree, region, pfn, 1))
+		goto out;
+	ret = 0;
+	WRITE_ONCE(*bits, old ^ mask);
+	count_base(region, 1, add);
+	watch(tree, pfn, 1, add);
+	if (add && !old)
+		words_filled(leaf, 1);
+	else if (!add && old == mask)
+		*leaf_empty = words_emptied(leaf, 1);
+out:
+	spin_unlock(&region->lock);
+	return ret;
+}
+
+/* The same for a block of a small order above 0; -EAGAIN also if the leaf may be going away. */
+static __always_inline int change_small(struct kho_radix_tree *tree, unsigned long pfn,
+					unsigned int order, bool add, bool *leaf_empty)
+{
+	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
+	struct kho_radix_region *region = region_of(tree, pfn);
+	struct kho_radix_node *leaf;
+	int ret = -EAGAIN;
+
+	spin_lock(&region->lock);
+	leaf = block_leaf(tree, region, key);
+	if (!leaf)
+		goto out;
+	bits = leaf_word(leaf, key);
 	if (refused(*bits, mask, add)) {
 		ret = add ? -EEXIST : -ENOENT;
 		goto out;
 	}
 	ret = -EBUSY;
-	if (add && overlaps_base(tree, pfn, 1))
+	if (add && overlaps(tree, orders_in(tree, region), pfn, 1ULL << order, order))
 		goto out;
 	ret = 0;
 	change_bits(bits, mask, add);
-	count_base(region, 1, add);
-	watch(tree, pfn, 1, add);
-	if (!add && !*bits)
+	count_small(region, order, 1, add);
+	watch(tree, pfn, 1UL << order, add);
+	if (!add && !*bits) {
+		/* Of two who each empty a word, one has to see both of them empty. */
+		smp_mb();
 		*leaf_empty = leaf_is_empty(leaf, bits);
+	}
 out:
 	spin_unlock(&region->lock);
 	return ret;
@@ -199,21 +273,28 @@ static unsigned long count_good(const u64 *words, unsigned int bit,
 	return nr;
 }
 
-static void change_all(u64 *words, unsigned int bit, unsigned long nr, bool add)
+/* Returns how many words are empty before (@add) or after the change. */
+static unsigned long change_all(u64 *words, unsigned int bit, unsigned long nr, bool add)
 {
-	unsigned long at = bit, end = bit + nr;
+	unsigned long at = bit, end = bit + nr, empty = 0;
 
 	while (at < end) {
 		unsigned long n = min(end - at, 64 - at % 64);
+		u64 *word = &words[at / 64], old = *word;
 
-		change_bits(&words[at / 64], ~0ULL >> (64 - n) << (at % 64), add);
+		change_bits(word, ~0ULL >> (64 - n) << (at % 64), add);
+		empty += !(add ? old : *word);
 		at += n;
 	}
+	return empty;
 }
 
-/* Changes the rest of a run of base pages, as far as it lies in one leaf. */
+/*
+ * Changes the rest of a run of base pages, as far as it lies in one leaf.  *@words is set
+ * to how many words of the leaf were filled or emptied.
+ */
 static int change_run(struct change *c, struct kho_radix_node *leaf,
-		      struct kho_radix_region *region)
+		      struct kho_radix_region *region, unsigned long *words)
 {
 	unsigned long pfn = next_pfn(c);
 	unsigned int bit = pfn & (BIT(LEAF_BITS) - 1);
@@ -224,15 +305,15 @@ static int change_run(struct change *c, struct kho_radix_node *leaf,
 	if (good < nr)
 		ret = c->add ? -EEXIST : -ENOENT;
 	/* The first bad page determines the result: find it. */
-	if (c->add && good && overlaps_base(c->tree, pfn, good)) {
+	if (c->add && good && overlaps_base(c->tree, region, pfn, good)) {
 		ret = -EBUSY;
-		for (nr = 0; nr < good && !overlaps_base(c->tree, pfn + nr, 1);)
+		for (nr = 0; nr < good && !overlaps_base(c->tree, region, pfn + nr, 1);)
 			nr++;
 		good = nr;
 	}
 	if (!good)
 		return ret;
-	change_all(leaf->table, bit, good, c->add);
+	*words = change_all(leaf->table, bit, good, c->add);
 	count_base(region, good, c->add);
 	watch(c->tree, pfn, good, c->add);
 	c->done += good;
@@ -240,7 +321,8 @@ static int change_run(struct change *c, struct kho_radix_node *leaf,
 }
 
 /* Changes the pages of a word up to the first that can't be changed. */
-static int change_singly(struct change *c, u64 *bits, unsigned long nr)
+static int change_singly(struct change *c, const struct kho_radix_region *region, u64 *bits,
+			 unsigned long nr, unsigned long *words)
 {
 	for (; nr--; c->done++) {
 		unsigned long pfn = c->pfn[c->done];
@@ -248,8 +330,9 @@ static int change_singly(struct change *c, u64 *bits, unsigned long nr)
 
 		if (refused(*bits, mask, c->add))
 			return c->add ? -EEXIST : -ENOENT;
-		if (c->add && overlaps_base(c->tree, pfn, 1))
+		if (c->add && overlaps_base(c->tree, region, pfn, 1))
 			return -EBUSY;
+		*words += (*bits & ~mask) == 0;
 		change_bits(bits, mask, c->add);
 		watch(c->tree, pfn, 1, c->add);
 	}
@@ -258,11 +341,12 @@ static int change_singly(struct change *c, u64 *bits, unsigned long nr)
 
 /*
  * Changes base pages of a batch, as far as they lie in one leaf.  Pages that are in
- * rising order within a word are changed at once.
+ * rising order within a word are changed at once.  *@words is as for change_run().
  */
 static __always_inline int change_batch(struct change *c,
 					struct kho_radix_node *leaf,
-					struct kho_radix_region *region, bool add)
+					struct kho_radix_region *region, bool add,
+					unsigned long *words)
 {
 	const unsigned long *at = c->pfn + c->done, *end = c->pfn + c->nr, *first;
 	unsigned long number = *at >> LEAF_BITS, before = c->done;
@@ -270,7 +354,7 @@ static __always_inline int change_batch(struct change *c,
 
 	while (at < end && *at >> LEAF_BITS == number) {
 		unsigned long base = *at & ~63UL, next;
-		u64 mask = 1ULL << (*at & 63), *bits;
+		u64 mask = 1ULL << (*at & 63), *bits, old;
 
 		for (first = at++; at < end; at++) {
 			next = *at - base;
@@ -280,14 +364,16 @@ static __always_inline int change_batch(struct change *c,
 			mask |= 1ULL << next;
 		}
 		bits = leaf_word(leaf, base);
-		if (refused(*bits, mask, add) ||
-		    (add && overlaps_base(c->tree, base, 64))) {
-			ret = change_singly(c, bits, at - first);
+		old = *bits;
+		if (refused(old, mask, add) ||
+		    (add && overlaps_base(c->tree, region, base, 64))) {
+			ret = change_singly(c, region, bits, at - first, words);
 			if (ret)
 				break;
 			continue;
 		}
-		change_bits(bits, mask, add);
+		WRITE_ONCE(*bits, old ^ mask);
+		*words += add ? !old : old == mask;
 		if (c->tree->watch)
 			watch_word(c->tree, base, mask, add);
 		c->done += at - first;
@@ -299,23 +385,26 @@ static __always_inline int change_batch(struct change *c,
 /* Changes the next base pages, as far as they lie in one leaf; see change_base(). */
 static int change_leaf(struct change *c, bool *leaf_empty)
 {
-	unsigned long pfn = next_pfn(c);
-	struct kho_radix_region *region = region_of(c->tree, pfn);
+	unsigned long pfn = next_pfn(c), words = 0;
+	unsigned int at = slot_of(pfn);
+	struct kho_radix_region *region = region_at(c->tree, at);
 	struct kho_radix_node *leaf;
 	int ret = -EAGAIN;
 
 	spin_lock(&region->lock);
-	leaf = base_leaf(c->tree, region, pfn);
+	leaf = base_leaf(c->tree, region, pfn, at);
 	if (!leaf)
 		goto out;
 	if (!c->pfn)
-		ret = change_run(c, leaf, region);
+		ret = change_run(c, leaf, region, &words);
 	else if (c->add)
-		ret = change_batch(c, leaf, region, true);
+		ret = change_batch(c, leaf, region, true, &words);
 	else
-		ret = change_batch(c, leaf, region, false);
-	if (!c->add)
-		*leaf_empty = node_empty(leaf);
+		ret = change_batch(c, leaf, region, false, &words);
+	if (words && c->add)
+		words_filled(leaf, words);
+	else if (words)
+		*leaf_empty = words_emptied(leaf, words);
 out:
 	spin_unlock(&region->lock);
 	return ret;
@@ -336,24 +425,30 @@ int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 			   unsigned int order, bool add, bool *leaf_empty)
 {
 	struct kho_radix_region *region = region_of(tree, pfn);
-	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
-	struct kho_radix_node *leaf = find_leaf(tree, key);
+	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits, orders;
+	struct kho_radix_node *leaf;
 	int ret = 0;
 
 	lockdep_assert_held(&tree->lock);
 
+	if (is_small(order))
+		return change_small(tree, pfn, order, add, leaf_empty);
+	leaf = find_leaf(tree, key);
 	if (!leaf)
 		return -EAGAIN;
 	bits = leaf_word(leaf, key);
 	if (refused(*bits, mask, add))
 		return add ? -EEXIST : -ENOENT;
-	/* Keeps others from marking base pages of the block. */
+	orders = kho_radix_orders(tree, pfn, 1ULL << order);
+	/* Keeps others from marking parts of the block. */
 	spin_lock(&region->lock);
-	if (add && overlaps(tree, pfn, 1ULL << order, order)) {
+	if (order <= LEAF_BITS)
+		orders = orders_in(tree, region);
+	if (add && overlaps(tree, orders, pfn, 1ULL << order, order)) {
 		ret = -EBUSY;
 	} else {
 		change_bits(bits, mask, add);
-		count_keys(tree, order, add);
+		count_large(tree, order, add);
 		watch(tree, pfn, 1UL << order, add);
 	}
 	spin_unlock(&region->lock);
@@ -366,8 +461,11 @@ int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 static int recheck_block(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned int order, bool *leaf_empty)
 {
+	u64 orders;
+
 	kho_radix_sync_regions(tree);
-	if (!overlaps(tree, pfn, 1ULL << order, order))
+	orders = kho_radix_orders(tree, pfn, 1ULL << order);
+	if (!overlaps(tree, orders, pfn, 1ULL << order, order))
 		return 0;
 	WARN_ON_ONCE(kho_radix_change_block(tree, pfn, order, false, leaf_empty));
 	return -EBUSY;
@@ -396,21 +494,48 @@ static int change_locked(struct change *c)
 	if (!ret && c->order)
 		c->done++;
 	if (ret || leaf_empty)
-		kho_radix_prune(tree, key, pfn);
+		kho_radix_prune(tree, pfn, c->order);
 	mutex_unlock(&tree->lock);
 	return ret;
 }
 
-static void prune_base(struct kho_radix_tree *tree, unsigned long pfn)
+static noinline void prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned int order)
 {
 	mutex_lock(&tree->lock);
-	kho_radix_prune(tree, key_of(pfn, 0), pfn);
+	kho_radix_prune(tree, pfn, order);
 	mutex_unlock(&tree->lock);
+}
+
+/* Is the next page the only one of its leaf, as far as the batch is sorted? */
+static bool is_alone(const struct change *c)
+{
+	const unsigned long *pfn = c->pfn + c->done;
+
+	return c->pfn && (c->done + 1 == c->nr || (pfn[0] ^ pfn[1]) >> LEAF_BITS);
+}
+
+/* Makes the next change if only the lock of a region is needed for it, or -EAGAIN. */
+static int change_next(struct change *c, unsigned long pfn, bool *leaf_empty)
+{
+	int ret;
+
+	if (!c->order && !is_alone(c))
+		return change_leaf(c, leaf_empty);
+	if (!is_small(c->order))
+		return -EAGAIN;
+	if (c->order)
+		ret = change_small(c->tree, pfn, c->order, c->add, leaf_empty);
+	else
+		ret = change_base(c->tree, pfn, c->add, leaf_empty);
+	if (!ret)
+		c->done++;
+	return ret;
 }
 
 /* Makes all changes, up to the first error; c->done says how many. */
 static int change(struct change *c)
 {
+	unsigned int calls = 0;
 	int ret = 0;
 
 	while (!ret && c->done < c->nr) {
@@ -420,12 +545,12 @@ static int change(struct change *c)
 		ret = check_page(c->tree, pfn, c->order);
 		if (ret)
 			break;
-		ret = c->order ? -EAGAIN : change_leaf(c, &leaf_empty);
+		ret = change_next(c, pfn, &leaf_empty);
 		if (ret == -EAGAIN)
 			ret = change_locked(c);
 		else if (leaf_empty)
-			prune_base(c->tree, pfn);
-		if (c->nr > 1)
+			prune(c->tree, pfn, c->order);
+		if (!(++calls % RESCHED_AFTER))
 			cond_resched();
 	}
 	return ret;
@@ -472,6 +597,8 @@ static __always_inline int add_block(struct kho_radix_tree *tree,
 
 	if (!order)
 		ret = change_base(tree, pfn, true, NULL);
+	else if (is_small(order))
+		ret = change_small(tree, pfn, order, true, NULL);
 	return ret == -EAGAIN ? add_run(tree, pfn, order, 1) : ret;
 }
 
@@ -479,14 +606,15 @@ static __always_inline int del_block(struct kho_radix_tree *tree,
 				     unsigned long pfn, unsigned int order)
 {
 	bool leaf_empty = false;
-	int ret;
+	int ret = -EAGAIN;
 
-	if (order)
-		return del_run(tree, pfn, order, 1);
-	ret = change_base(tree, pfn, false, &leaf_empty);
+	if (!order)
+		ret = change_base(tree, pfn, false, &leaf_empty);
+	else if (is_small(order))
+		ret = change_small(tree, pfn, order, false, &leaf_empty);
 	if (leaf_empty)
-		prune_base(tree, pfn);
-	return ret == -EAGAIN ? -ENOENT : ret;
+		prune(tree, pfn, order);
+	return ret == -EAGAIN ? del_run(tree, pfn, order, 1) : ret;
 }
 
 /* Returns how many blocks from the first on are marked, within its leaf. */

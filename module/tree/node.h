@@ -28,24 +28,66 @@
 #define LOCK_BITS	6
 #define NR_LOCKS	BIT(LOCK_BITS)
 
+/* Leaves of base pages that each lock remembers */
+#define SLOT_BITS	3
+#define NR_SLOTS	BIT(SLOT_BITS)
+
+/*
+ * The orders from 0 on whose 64 blocks in a word all lie in one region.  So the lock of
+ * the region protects the word.
+ */
+#define NR_SMALL_ORDERS	(LEAF_BITS - 6 + 1)
+
+/* No leaf has this number. */
+#define NO_LEAF		(~0ULL)
+
 /**
- * struct kho_radix_region - a lock for base pages, and the data that it protects
+ * struct kho_radix_slot - a leaf that was found, so as not to search for it again
+ */
+struct kho_radix_slot {
+	/** @number: its keys divided by the number of keys in a leaf, or NO_LEAF. */
+	u64 number;
+	/** @leaf: the leaf. */
+	struct kho_radix_node *leaf;
+};
+
+/**
+ * struct kho_radix_region - a lock for marks of small orders, and the data that it protects
  */
 struct kho_radix_region {
-	/** @lock: protects marks of order 0 in its regions; see mark.c. */
+	/** @lock: protects marks of small orders in its regions; see mark.c. */
 	spinlock_t lock;
-	/** @nr_keys: keys of order 0, added less deleted; see kho_radix_nr_keys(). */
-	u64 nr_keys;
-	/** @leaf: the leaf of order 0 that was found last, or NULL. */
-	struct kho_radix_node *leaf;
-	/** @number: number of the region that @leaf belongs to. */
-	unsigned long number;
+	/** @orders: a bit for each small order above 0 that has keys in its regions. */
+	u32 orders;
+	/** @nr_keys: number of keys of each small order in its regions. */
+	u64 nr_keys[NR_SMALL_ORDERS];
+	/** @base: leaves of base pages. */
+	struct kho_radix_slot base[NR_SLOTS];
+	/** @block: the leaf of another small order that was found last. */
+	struct kho_radix_slot block;
 } ____cacheline_aligned_in_smp;
+
+static __always_inline bool is_small(unsigned int order)
+{
+	return order < NR_SMALL_ORDERS;
+}
+
+/* Tells where a page's region has its lock, and its leaf a slot. */
+static __always_inline unsigned int slot_of(unsigned long pfn)
+{
+	return hash_64((u64)pfn >> LEAF_BITS, LOCK_BITS + SLOT_BITS);
+}
+
+static __always_inline struct kho_radix_region *
+region_at(const struct kho_radix_tree *tree, unsigned int slot)
+{
+	return &tree->region[slot >> SLOT_BITS];
+}
 
 static __always_inline struct kho_radix_region *
 region_of(const struct kho_radix_tree *tree, unsigned long pfn)
 {
-	return &tree->region[hash_64((u64)pfn >> LEAF_BITS, LOCK_BITS)];
+	return region_at(tree, slot_of(pfn));
 }
 
 /* The word of a leaf that contains @key's bit. */
@@ -96,12 +138,13 @@ find_leaf(const struct kho_radix_tree *tree, u64 key)
 struct kho_radix_node *kho_radix_node_alloc(void);
 void kho_radix_node_free(struct kho_radix_node *node);
 int kho_radix_grow(struct kho_radix_tree *tree, u64 key);
-void kho_radix_prune(struct kho_radix_tree *tree, u64 key, unsigned long pfn);
+void kho_radix_prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned int order);
 int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 			   unsigned int order, bool add, bool *leaf_empty);
 void kho_radix_sync_regions(struct kho_radix_tree *tree);
 bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order, unsigned long nr);
 u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end);
+u64 kho_radix_orders(const struct kho_radix_tree *tree, unsigned long pfn, u64 nr_pages);
 
 #endif /* KHO_RADIX_NODE_H */

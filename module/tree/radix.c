@@ -36,18 +36,27 @@ struct kho_radix_node *kho_radix_node_alloc(void)
  */
 void kho_radix_node_free(struct kho_radix_node *node)
 {
+	struct page *page = virt_to_page(node);
+
+	page->private &= ~KHO_NODE_MASK;
 	kho_node_page_free((unsigned long)node);
 }
 
 static int regions_alloc(struct kho_radix_tree *tree)
 {
-	unsigned int i;
+	unsigned int i, slot;
 
 	tree->region = kcalloc(NR_LOCKS, sizeof(*tree->region), GFP_KERNEL);
 	if (!tree->region)
 		return -ENOMEM;
-	for (i = 0; i < NR_LOCKS; i++)
-		spin_lock_init(&tree->region[i].lock);
+	for (i = 0; i < NR_LOCKS; i++) {
+		struct kho_radix_region *region = &tree->region[i];
+
+		spin_lock_init(&region->lock);
+		for (slot = 0; slot < NR_SLOTS; slot++)
+			region->base[slot].number = NO_LEAF;
+		region->block.number = NO_LEAF;
+	}
 	return 0;
 }
 
@@ -162,6 +171,33 @@ bool kho_radix_has_page(struct kho_radix_tree *tree, unsigned long pfn,
 }
 EXPORT_SYMBOL_GPL(kho_radix_has_page);
 
+/* Orders above 0 that have keys anywhere. */
+static u64 all_orders(const struct kho_radix_tree *tree)
+{
+	u64 orders = READ_ONCE(tree->orders);
+	unsigned int i;
+
+	for (i = 0; i < NR_LOCKS; i++)
+		orders |= READ_ONCE(tree->region[i].orders);
+	return orders;
+}
+
+/**
+ * kho_radix_orders() - orders that some pages may be marked under
+ * @tree: the tree, which has a root
+ * @pfn: number of the first page
+ * @nr_pages: number of pages, at least 1
+ *
+ * Context: any; takes no lock.
+ * Return: a bit for each of these orders; the one for order 0 is always set.
+ */
+u64 kho_radix_orders(const struct kho_radix_tree *tree, unsigned long pfn, u64 nr_pages)
+{
+	if (((pfn + (nr_pages - 1)) ^ pfn) >> LEAF_BITS)
+		return all_orders(tree) | 1;
+	return READ_ONCE(tree->orders) | READ_ONCE(region_of(tree, pfn)->orders) | 1;
+}
+
 /**
  * kho_radix_nr_keys() - number of marked blocks of an order
  * @tree: the tree
@@ -176,11 +212,10 @@ u64 kho_radix_nr_keys(const struct kho_radix_tree *tree, unsigned int order)
 
 	if (!tree->root || order >= KHO_NR_ORDERS)
 		return 0;
-	if (order)
+	if (!is_small(order))
 		return READ_ONCE(tree->nr_keys[order]);
-	/* Each of these may have wrapped around; their sum is right nevertheless. */
 	for (i = 0; i < NR_LOCKS; i++)
-		nr += READ_ONCE(tree->region[i].nr_keys);
+		nr += READ_ONCE(tree->region[i].nr_keys[order]);
 	return nr;
 }
 EXPORT_SYMBOL_GPL(kho_radix_nr_keys);
@@ -193,10 +228,12 @@ EXPORT_SYMBOL_GPL(kho_radix_nr_keys);
  */
 u64 kho_radix_nr_pages(const struct kho_radix_tree *tree)
 {
-	u64 orders = READ_ONCE(tree->orders), nr = kho_radix_nr_keys(tree, 0);
+	u64 orders, nr = kho_radix_nr_keys(tree, 0);
 
-	for (; orders; orders &= orders - 1)
-		nr += READ_ONCE(tree->nr_keys[__ffs64(orders)]) << __ffs64(orders);
+	if (!tree->root)
+		return 0;
+	for (orders = all_orders(tree); orders; orders &= orders - 1)
+		nr += kho_radix_nr_keys(tree, __ffs64(orders)) << __ffs64(orders);
 	return nr;
 }
 EXPORT_SYMBOL_GPL(kho_radix_nr_pages);
@@ -341,7 +378,7 @@ int kho_radix_walk_range(struct kho_radix_tree *tree, unsigned long pfn,
 	if (ret)
 		return ret;
 
-	for (orders = READ_ONCE(tree->orders) | 1; orders && !ret; ) {
+	for (orders = kho_radix_orders(tree, pfn, nr_pages); orders && !ret; ) {
 		unsigned int order = fls64(orders) - 1;
 		u64 key = key_of((u64)pfn >> order << order, order);
 		u64 end = key_of((pfn + nr_pages - 1) >> order << order, order) + 1;
@@ -535,16 +572,33 @@ static int adopt_node(void *ctx, __u64 phys, unsigned int level)
 	return adopt->node ? adopt->node(adopt->data, phys, level) : 0;
 }
 
+/* A run does not extend beyond its leaf, but leaves of blocks cover many regions. */
+static void adopt_small(struct kho_radix_tree *tree, unsigned long pfn, unsigned int order,
+			u64 nr)
+{
+	while (nr) {
+		struct kho_radix_region *region = region_of(tree, pfn);
+		u64 rest = ((1UL << LEAF_BITS) - (pfn & (BIT(LEAF_BITS) - 1))) >> order;
+		u64 n = min(nr, rest);
+
+		region->nr_keys[order] += n;
+		if (order)
+			region->orders |= BIT(order);
+		pfn += n << order;
+		nr -= n;
+	}
+}
+
 static int adopt_run(void *ctx, __u64 phys, unsigned int order, __u64 nr)
 {
 	struct kho_radix_adopt *adopt = ctx;
 	struct kho_radix_tree *tree = adopt->tree;
 
-	if (order) {
+	if (is_small(order)) {
+		adopt_small(tree, PHYS_PFN(phys), order, nr);
+	} else {
 		tree->nr_keys[order] += nr;
 		tree->orders |= 1ULL << order;
-	} else {
-		region_of(tree, PHYS_PFN(phys))->nr_keys += nr;
 	}
 	return adopt->run ? adopt->run(adopt->data, phys, order, nr) : 0;
 }

@@ -42,4 +42,11 @@ u64 kho_tree_keys(const struct kho_radix_tree *tree);
 unsigned long kho_node_page(void);
 void kho_node_page_free(unsigned long page);
 
+/*
+ * The tree has these bits of a node's page->private for itself.  They are 0 when it gets the
+ * page, and in nodes that it adopts.
+ */
+#define KHO_NODE_BITS	16
+#define KHO_NODE_MASK	((1UL << KHO_NODE_BITS) - 1)
+
 #endif /* KHO_RADIX_H */

@@ -190,7 +190,7 @@ uint64_t pages_phys(const void *virt)
 	return PAGES_BASE + ((const unsigned char *)virt - arena);
 }
 
-static unsigned char extra[PAGES_NR][16] __attribute__((aligned(16)));
+static unsigned char extra[PAGES_NR][32] __attribute__((aligned(16)));
 
 void *pages_extra(const void *virt, size_t bytes)
 {

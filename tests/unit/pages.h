@@ -26,7 +26,7 @@ void kho_node_page_free(unsigned long addr);
 
 void *pages_virt(uint64_t phys);
 uint64_t pages_phys(const void *virt);
-/* Up to 16 bytes that belong to the page at @virt, and the page of such bytes. */
+/* Up to 32 bytes that belong to the page at @virt, and the page of such bytes. */
 void *pages_extra(const void *virt, size_t bytes);
 void *pages_of_extra(const void *extra);
 /* Is there an allocated page at @phys? */

@@ -3,8 +3,8 @@
  * module/tree/mark.c with threads that mark and unmark pages at the same time, in
  * the same leaves and in others, under ThreadSanitizer.
  *
- * Each writer has its own pages, and knows which of them are marked.  All writers
- * empty leaves all the time, so others see nodes come and go.  For overlaps, two
+ * Each writer has its own pages and blocks, and knows which of them are marked.  All
+ * writers empty leaves all the time, so others see nodes come and go.  For overlaps, two
  * more threads try to mark the same blocks under different orders; only one at a
  * time may succeed.  A reader walks the tree meanwhile.
  */
@@ -18,6 +18,7 @@
 
 #define WRITERS		3
 #define FIGHTERS	2
+#define BLOCK		2	/* order of the writers' blocks */
 #define STEPS		5000
 #define FIGHTS		8000
 #define LEAF		(1UL << (PAGE_SHIFT + 3))
@@ -43,10 +44,30 @@ static unsigned long own_page(unsigned long me, unsigned long i)
 	return 16 * LEAF + (i & 32) / 32 * LEAF + (i & 31) * WRITERS + me;
 }
 
+/* One of 4 blocks.  Writers share the leaf, but each has a region of its own. */
+static unsigned long own_block(unsigned long me, unsigned long i)
+{
+	return (20 + me) * LEAF + (i << BLOCK);
+}
+
+/* Marks or unmarks one block. */
+static bool toggle_block(unsigned long me, uint64_t *blocks, unsigned int i)
+{
+	bool bad;
+
+	if (*blocks >> i & 1)
+		bad = kho_radix_del_page(&tree, own_block(me, i), BLOCK);
+	else
+		bad = kho_radix_add_page(&tree, own_block(me, i), BLOCK);
+	*blocks ^= 1ULL << i;
+	return bad || kho_radix_has_page(&tree, own_block(me, i), BLOCK) !=
+		      (*blocks >> i & 1);
+}
+
 static void *own(void *arg)
 {
 	unsigned long me = (unsigned long)arg, batch[64], nr, done;
-	uint64_t seed = 0x9e3779b97f4a7c15ULL * (me + 1), marked = 0;
+	uint64_t seed = 0x9e3779b97f4a7c15ULL * (me + 1), marked = 0, blocks = 0;
 	unsigned long bad = 0;
 	unsigned int i, step;
 
@@ -75,6 +96,7 @@ static void *own(void *arg)
 						       &done) || done != nr;
 			marked = want;
 		}
+		bad += toggle_block(me, &blocks, rnd(&seed, 4));
 		i = rnd(&seed, 64);
 		bad += kho_radix_has_page(&tree, own_page(me, i), 0) !=
 			   (marked >> i & 1);
@@ -83,6 +105,9 @@ static void *own(void *arg)
 	for (i = 0; i < 64; i++)
 		if (marked >> i & 1)
 			bad += !!kho_radix_del_page(&tree, own_page(me, i), 0);
+	for (i = 0; i < 4; i++)
+		if (blocks >> i & 1)
+			bad += toggle_block(me, &blocks, i);
 	__atomic_fetch_add(&bad_own, bad, __ATOMIC_RELAXED);
 	return NULL;
 }
@@ -126,7 +151,7 @@ static int met(phys_addr_t phys, unsigned int order, void *data)
 {
 	uint64_t *last = data, pfn = phys >> PAGE_SHIFT;
 
-	if (order > PAGE_SHIFT + 4 || pfn < 4 * LEAF || pfn >= 18 * LEAF)
+	if (order > PAGE_SHIFT + 4 || pfn < 4 * LEAF || pfn >= 23 * LEAF)
 		bad_walk++;
 	if (!order && *last && pfn <= *last)
 		bad_walk++;

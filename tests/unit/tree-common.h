@@ -7,7 +7,7 @@
 
 #include <linux/kernel.h>
 
-#include "../../module/tree/tree.h"
+#include "../../module/tree/node.h"
 #include "model.h"
 #include "pages.h"
 #include "tap.h"
@@ -111,7 +111,7 @@ static inline void must_match(struct kho_radix_tree *tree, const struct model *m
 	     (unsigned long long)model_pages(m));
 	for (order = 0; order < KHO_NR_ORDERS; order++)
 		must(kho_radix_nr_keys(tree, order) == model_keys(m, order) &&
-		     (!order || !(tree->orders >> order & 1) ==
+		     (!order || !(kho_radix_orders(tree, 0, ~0ULL) >> order & 1) ==
 				!model_keys(m, order)),
 		     "%llu keys of order %u",
 		     (unsigned long long)kho_radix_nr_keys(tree, order), order);

@@ -22,6 +22,7 @@ struct rcu_head {
 
 struct page {
 	struct rcu_head rcu_head;
+	unsigned long private;
 };
 
 static inline struct page *virt_to_page(const void *virt)

@@ -25,6 +25,15 @@ void threads_yield(void);
 /* Whoever reads this value also sees all earlier writes. */
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 
+/* Whoever reads a value that was written like that sees all writes before it. */
+#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
+/* ThreadSanitizer knows no fences. */
+#define smp_mb() do {							\
+	static int mb_word;						\
+									\
+	__atomic_fetch_add(&mb_word, 1, __ATOMIC_SEQ_CST);		\
+} while (0)
+
 #define container_of(ptr, type, member)	\
 	((type *)((char *)(ptr) - offsetof(type, member)))
 
@@ -54,6 +63,8 @@ void threads_yield(void);
 #ifndef __always_inline
 #define __always_inline		inline __attribute__((always_inline))
 #endif
+
+#define noinline		__attribute__((noinline))
 
 #define likely(cond)		__builtin_expect(!!(cond), 1)
 
