@@ -124,14 +124,15 @@ void kho_radix_prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned in
 	}
 
 	/* Whoever empties it later will be back. */
-	if (!node_empty(path[0]))
+	if (blocks && !node_empty(path[0]))
 		return;
 
 	if (blocks)
 		shut_out(tree, path[0]);
 	/* The lock keeps out new marks; once it is unlinked, nobody finds the leaf. */
 	spin_lock(&region->lock);
-	for (level = 0; level < TOP_LEVEL && node_empty(path[level]); level++)
+	for (level = 0; level < TOP_LEVEL &&
+	     (level || order ? node_empty(path[level]) : words_empty(path[0])); level++)
 		WRITE_ONCE(path[level + 1]->table[kho_key_index(PAGE_SHIFT, key,
 								level + 1)], 0);
 	empty = level;

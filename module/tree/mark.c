@@ -30,6 +30,9 @@
 /* How many leaves are changed before others may run. */
 #define RESCHED_AFTER	32
 
+/* A mark was removed, and its leaf has become empty. */
+#define LEAF_EMPTY	1
+
 /* Pages of a word that one call of the watch reports: they must share a granule. */
 #define WATCH_BITS \
 	BIT(KHO_ENVELOPE_SHIFT - PAGE_SHIFT < 6 ? \
@@ -85,13 +88,8 @@ static noinline struct kho_radix_node *search_leaf(const struct kho_radix_tree *
  * away under the lock of its region.
  */
 static __always_inline struct kho_radix_node *
-base_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region,
-	  unsigned long pfn, unsigned int at)
+base_leaf(const struct kho_radix_tree *tree, struct kho_radix_slot *slot, unsigned long pfn)
 {
-	struct kho_radix_slot *slot = &region->base[at % NR_SLOTS];
-
-	lockdep_assert_held(&region->lock);
-
 	if (likely(slot->number == pfn >> LEAF_BITS))
 		return slot->leaf;
 	return search_leaf(tree, slot, key_of(pfn, 0), pfn >> LEAF_BITS);
@@ -158,23 +156,23 @@ static __always_inline bool leaf_is_empty(const struct kho_radix_node *leaf, con
 }
 
 /*
- * Changes a base page whose leaf exists: the usual case.  Returns -EAGAIN if there is
- * no leaf; sets @leaf_empty if the leaf has become empty.
+ * Changes a base page whose leaf exists: the usual case.  Returns 0, LEAF_EMPTY, or
+ * -EAGAIN if there is no leaf.
  */
-static __always_inline int change_base(struct kho_radix_tree *tree,
-				       unsigned long pfn, bool add, bool *leaf_empty)
+static __always_inline int change_base(struct kho_radix_tree *tree, unsigned long pfn, bool add)
 {
 	unsigned int at = slot_of(pfn);
 	struct kho_radix_region *region = region_at(tree, at);
-	u64 mask = 1ULL << (pfn % 64), *bits, old;
 	struct kho_radix_node *leaf;
+	u64 mask, *bits, old;
 	int ret = -EAGAIN;
 
 	spin_lock(&region->lock);
-	leaf = base_leaf(tree, region, pfn, at);
+	leaf = base_leaf(tree, &region->base[at % NR_SLOTS], pfn);
 	if (!leaf)
 		goto out;
 	bits = leaf_word(leaf, pfn);
+	mask = 1ULL << (pfn % 64);
 	old = *bits;
 	if (refused(old, mask, add)) {
 		ret = add ? -EEXIST : -ENOENT;
@@ -189,8 +187,8 @@ static __always_inline int change_base(struct kho_radix_tree *tree,
 	watch(tree, pfn, 1, add);
 	if (add && !old)
 		words_filled(leaf, 1);
-	else if (!add && old == mask)
-		*leaf_empty = words_emptied(leaf, 1);
+	else if (!add && old == mask && words_emptied(leaf, 1))
+		ret = LEAF_EMPTY;
 out:
 	spin_unlock(&region->lock);
 	return ret;
@@ -198,7 +196,7 @@ out:
 
 /* The same for a block of a small order above 0; -EAGAIN also if the leaf may be going away. */
 static __always_inline int change_small(struct kho_radix_tree *tree, unsigned long pfn,
-					unsigned int order, bool add, bool *leaf_empty)
+					unsigned int order, bool add)
 {
 	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
 	struct kho_radix_region *region = region_of(tree, pfn);
@@ -224,7 +222,8 @@ static __always_inline int change_small(struct kho_radix_tree *tree, unsigned lo
 	if (!add && !*bits) {
 		/* Of two who each empty a word, one has to see both of them empty. */
 		smp_mb();
-		*leaf_empty = leaf_is_empty(leaf, bits);
+		if (leaf_is_empty(leaf, bits))
+			ret = LEAF_EMPTY;
 	}
 out:
 	spin_unlock(&region->lock);
@@ -382,7 +381,7 @@ static __always_inline int change_batch(struct change *c,
 	return ret;
 }
 
-/* Changes the next base pages, as far as they lie in one leaf; see change_base(). */
+/* Changes the next base pages, as far as they lie in one leaf, as change_base() does. */
 static int change_leaf(struct change *c, bool *leaf_empty)
 {
 	unsigned long pfn = next_pfn(c), words = 0;
@@ -392,7 +391,7 @@ static int change_leaf(struct change *c, bool *leaf_empty)
 	int ret = -EAGAIN;
 
 	spin_lock(&region->lock);
-	leaf = base_leaf(c->tree, region, pfn, at);
+	leaf = base_leaf(c->tree, &region->base[at % NR_SLOTS], pfn);
 	if (!leaf)
 		goto out;
 	if (!c->pfn)
@@ -431,8 +430,13 @@ int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 
 	lockdep_assert_held(&tree->lock);
 
-	if (is_small(order))
-		return change_small(tree, pfn, order, add, leaf_empty);
+	if (is_small(order)) {
+		ret = change_small(tree, pfn, order, add);
+		if (ret != LEAF_EMPTY)
+			return ret;
+		*leaf_empty = true;
+		return 0;
+	}
 	leaf = find_leaf(tree, key);
 	if (!leaf)
 		return -EAGAIN;
@@ -499,11 +503,12 @@ static int change_locked(struct change *c)
 	return ret;
 }
 
-static noinline void prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned int order)
+static noinline int prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned int order)
 {
 	mutex_lock(&tree->lock);
 	kho_radix_prune(tree, pfn, order);
 	mutex_unlock(&tree->lock);
+	return 0;
 }
 
 /* Is the next page the only one of its leaf, as far as the batch is sorted? */
@@ -524,12 +529,14 @@ static int change_next(struct change *c, unsigned long pfn, bool *leaf_empty)
 	if (!is_small(c->order))
 		return -EAGAIN;
 	if (c->order)
-		ret = change_small(c->tree, pfn, c->order, c->add, leaf_empty);
+		ret = change_small(c->tree, pfn, c->order, c->add);
 	else
-		ret = change_base(c->tree, pfn, c->add, leaf_empty);
-	if (!ret)
-		c->done++;
-	return ret;
+		ret = change_base(c->tree, pfn, c->add);
+	if (ret < 0)
+		return ret;
+	*leaf_empty = ret == LEAF_EMPTY;
+	c->done++;
+	return 0;
 }
 
 /* Makes all changes, up to the first error; c->done says how many. */
@@ -556,8 +563,8 @@ static int change(struct change *c)
 	return ret;
 }
 
-static int add_run(struct kho_radix_tree *tree, unsigned long pfn,
-		   unsigned int order, unsigned long nr)
+static noinline int add_run(struct kho_radix_tree *tree, unsigned long pfn,
+			    unsigned int order, unsigned long nr)
 {
 	struct change c = {
 		.tree = tree,
@@ -577,8 +584,8 @@ static int add_run(struct kho_radix_tree *tree, unsigned long pfn,
 	return ret;
 }
 
-static int del_run(struct kho_radix_tree *tree, unsigned long pfn,
-		   unsigned int order, unsigned long nr)
+static noinline int del_run(struct kho_radix_tree *tree, unsigned long pfn,
+			    unsigned int order, unsigned long nr)
 {
 	struct change c = {
 		.tree = tree,
@@ -590,31 +597,39 @@ static int del_run(struct kho_radix_tree *tree, unsigned long pfn,
 	return change(&c);
 }
 
-static __always_inline int add_block(struct kho_radix_tree *tree,
-				     unsigned long pfn, unsigned int order)
+/* A call each for base pages and others, as few registers have to be saved then. */
+static noinline int add_block(struct kho_radix_tree *tree, unsigned long pfn,
+			      unsigned int order)
 {
-	int ret = -EAGAIN;
+	int ret = is_small(order) ? change_small(tree, pfn, order, true) : -EAGAIN;
 
-	if (!order)
-		ret = change_base(tree, pfn, true, NULL);
-	else if (is_small(order))
-		ret = change_small(tree, pfn, order, true, NULL);
 	return ret == -EAGAIN ? add_run(tree, pfn, order, 1) : ret;
 }
 
-static __always_inline int del_block(struct kho_radix_tree *tree,
-				     unsigned long pfn, unsigned int order)
+static noinline int del_block(struct kho_radix_tree *tree, unsigned long pfn,
+			      unsigned int order)
 {
-	bool leaf_empty = false;
-	int ret = -EAGAIN;
+	int ret = is_small(order) ? change_small(tree, pfn, order, false) : -EAGAIN;
 
-	if (!order)
-		ret = change_base(tree, pfn, false, &leaf_empty);
-	else if (is_small(order))
-		ret = change_small(tree, pfn, order, false, &leaf_empty);
-	if (leaf_empty)
-		prune(tree, pfn, order);
+	if (ret == LEAF_EMPTY)
+		ret = prune(tree, pfn, order);
 	return ret == -EAGAIN ? del_run(tree, pfn, order, 1) : ret;
+}
+
+static __always_inline int add_base(struct kho_radix_tree *tree, unsigned long pfn)
+{
+	int ret = change_base(tree, pfn, true);
+
+	return unlikely(ret == -EAGAIN) ? add_run(tree, pfn, 0, 1) : ret;
+}
+
+static __always_inline int del_base(struct kho_radix_tree *tree, unsigned long pfn)
+{
+	int ret = change_base(tree, pfn, false);
+
+	if (unlikely(ret == LEAF_EMPTY))
+		return prune(tree, pfn, 0);
+	return ret == -EAGAIN ? -ENOENT : ret;
 }
 
 /* Returns how many blocks from the first on are marked, within its leaf. */
@@ -675,9 +690,14 @@ bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
 int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
 {
+	int ret;
+
 	might_sleep();
 
-	return check_page(tree, pfn, order) ?: add_block(tree, pfn, order);
+	ret = check_page(tree, pfn, order);
+	if (ret)
+		return ret;
+	return order ? add_block(tree, pfn, order) : add_base(tree, pfn);
 }
 EXPORT_SYMBOL_GPL(kho_radix_add_page);
 
@@ -696,9 +716,14 @@ EXPORT_SYMBOL_GPL(kho_radix_add_page);
 int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
 {
+	int ret;
+
 	might_sleep();
 
-	return check_page(tree, pfn, order) ?: del_block(tree, pfn, order);
+	ret = check_page(tree, pfn, order);
+	if (ret)
+		return ret;
+	return order ? del_block(tree, pfn, order) : del_base(tree, pfn);
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_page);
 

@@ -37,6 +37,14 @@ static inline void words_note(struct kho_radix_node *leaf, unsigned long words)
 	WRITE_ONCE(page->private, (page->private & ~KHO_NODE_MASK) | (words + 1));
 }
 
+/* Is all of it empty? */
+static inline bool words_empty(const struct kho_radix_node *leaf)
+{
+	unsigned long noted = virt_to_page(leaf)->private & KHO_NODE_MASK;
+
+	return noted ? noted == 1 : node_empty(leaf);
+}
+
 /* So many words of the leaf are no longer empty. */
 static __always_inline void words_filled(struct kho_radix_node *leaf, unsigned long words)
 {

@@ -67,6 +67,7 @@ void threads_yield(void);
 #define noinline		__attribute__((noinline))
 
 #define likely(cond)		__builtin_expect(!!(cond), 1)
+#define unlikely(cond)		__builtin_expect(!!(cond), 0)
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
