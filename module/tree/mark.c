@@ -116,13 +116,12 @@ static __always_inline u64 orders_in(const struct kho_radix_tree *tree,
 	return READ_ONCE(tree->orders) | region->orders | !!region->nr_keys[0];
 }
 
-/* Is any of these pages marked under one of @orders, other than @order? */
-static bool overlaps(const struct kho_radix_tree *tree, u64 orders, unsigned long pfn,
-		     u64 nr_pages, unsigned int order)
+/* Is any of these pages marked under one of @orders? */
+static noinline bool overlaps_any(const struct kho_radix_tree *tree, u64 orders,
+				  unsigned long pfn, u64 nr_pages)
 {
 	unsigned long last = pfn + (nr_pages - 1);
 
-	orders &= ~(1ULL << order);
 
 	for (; orders; orders &= orders - 1) {
 		unsigned int o = __ffs64(orders);
@@ -135,14 +134,20 @@ static bool overlaps(const struct kho_radix_tree *tree, u64 orders, unsigned lon
 	return false;
 }
 
-/* Is any of these pages marked under an order other than 0?  Usually there are none. */
+/* The same for orders other than @order.  Usually there are none. */
+static __always_inline bool overlaps(const struct kho_radix_tree *tree, u64 orders,
+				     unsigned long pfn, u64 nr_pages, unsigned int order)
+{
+	orders &= ~(1ULL << order);
+	return unlikely(orders) && overlaps_any(tree, orders, pfn, nr_pages);
+}
+
+/* Is any of these pages marked under an order other than 0? */
 static __always_inline bool overlaps_base(const struct kho_radix_tree *tree,
 					  const struct kho_radix_region *region,
 					  unsigned long pfn, unsigned long nr_pages)
 {
-	u64 orders = READ_ONCE(tree->orders) | region->orders;
-
-	return orders && overlaps(tree, orders, pfn, nr_pages, 0);
+	return overlaps(tree, READ_ONCE(tree->orders) | region->orders, pfn, nr_pages, 0);
 }
 
 /* The word @bits is empty.  Usually a neighbour shows that the leaf is not. */
@@ -165,9 +170,13 @@ static __always_inline int change_base(struct kho_radix_tree *tree, unsigned lon
 	struct kho_radix_region *region = region_at(tree, at);
 	struct kho_radix_node *leaf;
 	u64 mask, *bits, old;
-	int ret = -EAGAIN;
+	int ret = -EBUSY;
 
 	spin_lock(&region->lock);
+	/* All calls come first or last, so that few registers have to be saved. */
+	if (add && overlaps_base(tree, region, pfn, 1))
+		goto out;
+	ret = -EAGAIN;
 	leaf = base_leaf(tree, &region->base[at % NR_SLOTS], pfn);
 	if (!leaf)
 		goto out;
@@ -178,17 +187,14 @@ static __always_inline int change_base(struct kho_radix_tree *tree, unsigned lon
 		ret = add ? -EEXIST : -ENOENT;
 		goto out;
 	}
-	ret = -EBUSY;
-	if (add && overlaps_base(tree, region, pfn, 1))
-		goto out;
 	ret = 0;
 	WRITE_ONCE(*bits, old ^ mask);
 	count_base(region, 1, add);
-	watch(tree, pfn, 1, add);
 	if (add && !old)
 		words_filled(leaf, 1);
 	else if (!add && old == mask && words_emptied(leaf, 1))
 		ret = LEAF_EMPTY;
+	watch(tree, pfn, 1, add);
 out:
 	spin_unlock(&region->lock);
 	return ret;
@@ -198,33 +204,35 @@ out:
 static __always_inline int change_small(struct kho_radix_tree *tree, unsigned long pfn,
 					unsigned int order, bool add)
 {
-	u64 key = key_of(pfn, order), mask = 1ULL << (key % 64), *bits;
 	struct kho_radix_region *region = region_of(tree, pfn);
+	u64 key = key_of(pfn, order), mask, *bits, old;
 	struct kho_radix_node *leaf;
-	int ret = -EAGAIN;
+	int ret = -EBUSY;
 
 	spin_lock(&region->lock);
+	if (add && overlaps(tree, orders_in(tree, region), pfn, 1ULL << order, order))
+		goto out;
+	ret = -EAGAIN;
 	leaf = block_leaf(tree, region, key);
 	if (!leaf)
 		goto out;
 	bits = leaf_word(leaf, key);
-	if (refused(*bits, mask, add)) {
+	mask = 1ULL << (key % 64);
+	old = *bits;
+	if (refused(old, mask, add)) {
 		ret = add ? -EEXIST : -ENOENT;
 		goto out;
 	}
-	ret = -EBUSY;
-	if (add && overlaps(tree, orders_in(tree, region), pfn, 1ULL << order, order))
-		goto out;
 	ret = 0;
-	change_bits(bits, mask, add);
+	WRITE_ONCE(*bits, old ^ mask);
 	count_small(region, order, 1, add);
-	watch(tree, pfn, 1UL << order, add);
-	if (!add && !*bits) {
+	if (!add && old == mask) {
 		/* Of two who each empty a word, one has to see both of them empty. */
 		smp_mb();
 		if (leaf_is_empty(leaf, bits))
 			ret = LEAF_EMPTY;
 	}
+	watch(tree, pfn, 1UL << order, add);
 out:
 	spin_unlock(&region->lock);
 	return ret;
@@ -597,20 +605,26 @@ static noinline int del_run(struct kho_radix_tree *tree, unsigned long pfn,
 	return change(&c);
 }
 
-/* A call each for base pages and others, as few registers have to be saved then. */
+/* A function each for base pages and others, as few registers have to be saved then. */
 static noinline int add_block(struct kho_radix_tree *tree, unsigned long pfn,
 			      unsigned int order)
 {
-	int ret = is_small(order) ? change_small(tree, pfn, order, true) : -EAGAIN;
+	int ret = check_page(tree, pfn, order);
 
+	if (ret)
+		return ret;
+	ret = is_small(order) ? change_small(tree, pfn, order, true) : -EAGAIN;
 	return ret == -EAGAIN ? add_run(tree, pfn, order, 1) : ret;
 }
 
 static noinline int del_block(struct kho_radix_tree *tree, unsigned long pfn,
 			      unsigned int order)
 {
-	int ret = is_small(order) ? change_small(tree, pfn, order, false) : -EAGAIN;
+	int ret = check_page(tree, pfn, order);
 
+	if (ret)
+		return ret;
+	ret = is_small(order) ? change_small(tree, pfn, order, false) : -EAGAIN;
 	if (ret == LEAF_EMPTY)
 		ret = prune(tree, pfn, order);
 	return ret == -EAGAIN ? del_run(tree, pfn, order, 1) : ret;
@@ -618,15 +632,21 @@ static noinline int del_block(struct kho_radix_tree *tree, unsigned long pfn,
 
 static __always_inline int add_base(struct kho_radix_tree *tree, unsigned long pfn)
 {
-	int ret = change_base(tree, pfn, true);
+	int ret = check_page(tree, pfn, 0);
 
+	if (unlikely(ret))
+		return ret;
+	ret = change_base(tree, pfn, true);
 	return unlikely(ret == -EAGAIN) ? add_run(tree, pfn, 0, 1) : ret;
 }
 
 static __always_inline int del_base(struct kho_radix_tree *tree, unsigned long pfn)
 {
-	int ret = change_base(tree, pfn, false);
+	int ret = check_page(tree, pfn, 0);
 
+	if (unlikely(ret))
+		return ret;
+	ret = change_base(tree, pfn, false);
 	if (unlikely(ret == LEAF_EMPTY))
 		return prune(tree, pfn, 0);
 	return ret == -EAGAIN ? -ENOENT : ret;
@@ -690,13 +710,8 @@ bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
 int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
 {
-	int ret;
-
 	might_sleep();
 
-	ret = check_page(tree, pfn, order);
-	if (ret)
-		return ret;
 	return order ? add_block(tree, pfn, order) : add_base(tree, pfn);
 }
 EXPORT_SYMBOL_GPL(kho_radix_add_page);
@@ -716,13 +731,8 @@ EXPORT_SYMBOL_GPL(kho_radix_add_page);
 int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
 {
-	int ret;
-
 	might_sleep();
 
-	ret = check_page(tree, pfn, order);
-	if (ret)
-		return ret;
 	return order ? del_block(tree, pfn, order) : del_base(tree, pfn);
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_page);
