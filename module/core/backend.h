@@ -95,7 +95,7 @@ bool kho_backend_may_keep(u64 pfn);
 void kho_backend_keep(u64 pfn, u64 nr_pages);
 
 /* Must a page of a process be moved before it can be preserved?  Context: any. */
-bool kho_backend_has_to_move(u64 pfn);
+bool kho_backend_has_to_move(u64 pfn, u64 nr_pages);
 
 /* Sets aside free or movable pages of scratch in this range.  No locks held. */
 void kho_backend_set_aside(unsigned long pfn, unsigned long end);

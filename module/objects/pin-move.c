@@ -27,6 +27,38 @@ struct place {
 	unsigned long end;	/* and where that ends */
 };
 
+/* Returns how many pages follow each other in memory. */
+static unsigned long count_adjacent(struct page **pages, unsigned long nr)
+{
+	unsigned long pfn = page_to_pfn(pages[0]), n = 1;
+	struct folio *folio = page_folio(pages[0]);
+
+	/* Other folios may be mapped in another order. */
+	if (folio_test_large(folio) && folio_test_hugetlb(folio))
+		return min_t(unsigned long, nr,
+			     folio_nr_pages(folio) - folio_page_idx(folio, pages[0]));
+	while (n < nr && pages[n] == pfn_to_page(pfn + n))
+		n++;
+	return n;
+}
+
+/* Counts those that have to be moved. */
+static unsigned long count_to_move(struct page **pages, unsigned long nr)
+{
+	unsigned long i, n, to_move = 0;
+
+	for (i = 0; i < nr; i += n) {
+		unsigned long pfn = page_to_pfn(pages[i]), end;
+
+		n = count_adjacent(pages + i, nr - i);
+		if (!kho_backend_has_to_move(pfn, n))
+			continue;
+		for (end = pfn + n; pfn < end; pfn++)
+			to_move += kho_backend_has_to_move(pfn, 1);
+	}
+	return to_move;
+}
+
 static unsigned long note_places(struct place *place, unsigned long addr,
 				 struct page **pages, unsigned long nr)
 {
@@ -35,7 +67,7 @@ static unsigned long note_places(struct place *place, unsigned long addr,
 	for (i = 0; i < nr; i++) {
 		struct folio *folio = page_folio(pages[i]);
 
-		if (!kho_backend_has_to_move(page_to_pfn(pages[i])))
+		if (!kho_backend_has_to_move(page_to_pfn(pages[i]), 1))
 			continue;
 		/* A pinned page is not written to swap anew. */
 		folio_wait_writeback_killable(folio);
@@ -95,7 +127,7 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	if (!args.vma || !kho_pin_may(args.vma, addr) || migrate_vma_setup(&args))
 		goto out;
 	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
-	if (page && kho_backend_has_to_move(page_to_pfn(page)) && can_be_moved(page_folio(page))) {
+	if (page && kho_backend_has_to_move(page_to_pfn(page), 1) && can_be_moved(page_folio(page))) {
 		/*
 		 * It is pinned next, and must not have to be moved again for that.
 		 * The OOM killer must not be invoked for it.
@@ -139,11 +171,9 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
  */
 bool kho_pin_move(unsigned long addr, struct page **pages, unsigned long nr)
 {
-	unsigned long i, n = 0;
+	unsigned long i, n = count_to_move(pages, nr);
 	struct place *place;
 
-	for (i = 0; i < nr; i++)
-		n += kho_backend_has_to_move(page_to_pfn(pages[i]));
 	if (!n)
 		return false;
 	place = kvmalloc_array(n, sizeof(*place), GFP_KERNEL);

@@ -134,7 +134,7 @@ bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 	return false;
 }
 
-bool kho_backend_has_to_move(u64 pfn)
+bool kho_backend_has_to_move(u64 pfn, u64 nr_pages)
 {
 	return false;
 }

@@ -156,14 +156,15 @@ bool kho_backend_unfit(u64 pfn, u64 nr_pages)
 }
 
 /**
- * kho_backend_has_to_move() - must a process's page be moved to be preserved?
- * @pfn: its number
+ * kho_backend_has_to_move() - must one of a process's pages be moved to be preserved?
+ * @pfn: number of the first page
+ * @nr_pages: how many
  *
  * Context: any.
  */
-bool kho_backend_has_to_move(u64 pfn)
+bool kho_backend_has_to_move(u64 pfn, u64 nr_pages)
 {
-	return kho_backend_in_scratch(pfn, 1) || pfn < LOWEST_PFN;
+	return kho_backend_in_scratch(pfn, nr_pages) || pfn < LOWEST_PFN;
 }
 
 /**
