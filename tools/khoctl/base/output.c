@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,7 +12,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include <libkho.h>
 
@@ -26,6 +30,10 @@
 
 /* Bytes to copy between checks for signals */
 #define COPY_STEP	MIB
+
+/* Threads at most, and bytes at least, to copy with several of them */
+#define COPY_THREADS	4
+#define COPY_TOGETHER	(16 * MIB)
 
 static const char *output_name(const struct output *out)
 {
@@ -46,7 +54,7 @@ static int open_nameless(const char *path)
 	/* name_it() links the file through this directory. */
 	if (!access("/proc/self/fd", X_OK))
 		fd = open(slash ? dir : ".",
-			  O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+			  O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	free(dir);
 	return fd;
 }
@@ -180,6 +188,79 @@ void output_abort(struct output *out)
 	out->temp = NULL;
 }
 
+/* A copy by several threads, and how far it is */
+struct together {
+	int from;
+	char *to;
+	__u64 bytes;
+	__u64 next;	/* not begun */
+	__u64 done;
+	int failed;
+};
+
+static void *copy_pieces(void *arg)
+{
+	struct together *t = arg;
+	__u64 at;
+
+	while ((at = __atomic_fetch_add(&t->next, COPY_STEP, __ATOMIC_RELAXED)) < t->bytes) {
+		__u64 end = t->bytes - at < COPY_STEP ? t->bytes : at + COPY_STEP;
+
+		while (at < end) {
+			ssize_t n;
+
+			if (caught_signal() || __atomic_load_n(&t->failed, __ATOMIC_RELAXED))
+				return NULL;
+			n = pread(t->from, t->to + at, end - at, at);
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0) {
+				__atomic_store_n(&t->failed, 1, __ATOMIC_RELAXED);
+				return NULL;
+			}
+			at += n;
+			__atomic_fetch_add(&t->done, n, __ATOMIC_RELAXED);
+		}
+	}
+	return NULL;
+}
+
+/*
+ * In tmpfs, memory has to be found for each page, and that takes longer than the copy.
+ * write() holds a lock meanwhile, but a mapping of the file is filled by several threads
+ * at once.  It is the kernel that writes there, so lack of memory, or a poisoned page, is
+ * an error and no signal.
+ *
+ * Return: whether all of it was copied; if not, for any reason, the usual way writes all of
+ * it, or tells what is wrong
+ */
+static bool copy_together(struct output *out, int fd, __u64 bytes, struct progress *progress)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct together t = { .from = fd, .bytes = bytes };
+	pthread_t thread[COPY_THREADS];
+	int nr = 0, wanted;
+	struct statfs fs;
+
+	wanted = cpus < COPY_THREADS ? (int)cpus : COPY_THREADS;
+	if (wanted < 2 || bytes < COPY_TOGETHER || (!out->nameless && !out->temp) ||
+	    fstatfs(out->fd, &fs) || fs.f_type != TMPFS_MAGIC || ftruncate(out->fd, bytes))
+		return false;
+	t.to = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, out->fd, 0);
+	if (t.to == MAP_FAILED)
+		return false;
+	while (nr < wanted - 1 && !pthread_create(&thread[nr], NULL, copy_pieces, &t))
+		nr++;
+	copy_pieces(&t);
+	while (nr)
+		pthread_join(thread[--nr], NULL);
+	munmap(t.to, bytes);
+	progress_update(progress, t.done);
+	if (t.done == bytes)
+		return true;
+	return false;
+}
+
 int output_mapping(int fd, __u64 bytes, const char *path, const char *label)
 {
 	struct progress progress;
@@ -203,6 +284,8 @@ int output_mapping(int fd, __u64 bytes, const char *path, const char *label)
 		goto out_unmap;
 
 	progress_start(&progress, label, bytes);
+	if (copy_together(&out, fd, bytes, &progress))
+		at = bytes;
 	while (at < bytes && !ret) {
 		size_t n = bytes - at < COPY_STEP ? bytes - at : COPY_STEP;
 
