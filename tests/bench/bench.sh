@@ -363,7 +363,7 @@ prepare_boots()
 		mkdir -p "$dir/dev"
 		cp "$bench" "$dir/init"
 		mknod "$dir/dev/console" c 5 1
-		if [ $kernel = stock ]; then
+		if [ $kernel != mainline ]; then
 			mkdir -p "$dir/lib/modules/$release/kho"
 			cp "$("$KHO_TOP/scripts/build-module.sh" "$release" \
 				"${!kernel}/headers")" \
@@ -375,7 +375,8 @@ prepare_boots()
 }
 
 # boot KIND N [ARGUMENT...]: boots a kernel that finds N isolated pages, and sets ticks
-# to the time until process 1, or on a stock kernel until the envelopes are given back.
+# to the time until process 1, or on a stock kernel until the envelopes are given back, or
+# with $arrive to what it takes to load the module.
 # As in vm.sh, a mainline kernel that hangs before process 1 is booted once more: no
 # code of ours has run by then.
 boot()
@@ -390,6 +391,7 @@ boot()
 		what=release
 		settings=(envelopes)
 	fi
+	[ -z "${arrive-}" ] || what=arrive
 	for try in 1 2; do
 		"$layout" write "$memory/$name.ram" \
 			"$(kernel_image "${!kind}")" "$memory/$kind.cpio" \
@@ -405,11 +407,11 @@ boot()
 		say "$name: $got, before process 1; once more"
 	done
 	[ "$got" = pass ] || die "the VM $name: $got"
-	case $kind in
+	case ${arrive:+arrive}$kind in
 	stub)
 		got=$(sed -n 's/^KHO-NOTE log kho: kept \([0-9]*\) pages.*/\1/p' \
 			"$log") ;;
-	stock)
+	stock|arrive*)
 		got=$(sed -n 's/^KHO-NOTE arrived //p' "$log") ;;
 	mainline|patched)
 		got=$n
@@ -418,6 +420,8 @@ boot()
 	esac
 	[ "$got" = "$n" ] || die "$name: of $n pages ${got:-none} were kept"
 	ticks=$(sed -n "s/^KHO-TSC $what //p" "$log")
+	[ -z "${arrive-}" ] ||
+		ticks=$((ticks - $(sed -n 's/^KHO-TSC load //p' "$log")))
 }
 
 # added NAME SIDE TICKS TICKS-OF-NONE: a sample of the difference, in seconds
@@ -447,7 +451,7 @@ boots()
 }
 
 # The rows whose baseline is mainline's boot with the same pages.
-slow_rows=(stub_boot_added mainline_patched_boot_added stock_release)
+slow_rows=(stub_boot_added mainline_patched_boot_added stock_release arrive/stock arrive/stub)
 
 # The fast boots, one after the other.
 run_boot()
@@ -525,6 +529,22 @@ run_stock()
 	done
 }
 
+# What the module takes to take over what arrived.
+run_arrive()
+{
+	local round kind n arrive=1 ticks
+
+	prepare_boots
+	for ((round = 1; round <= $(rounds 5); round++)); do
+		for kind in stub stock; do
+			for n in 1000 10000 100000 1000000; do
+				boot $kind $n
+				added "arrive/$kind/$(size $n)" ours "$ticks" 0
+			done
+		done
+	done
+}
+
 # The same, but exact: the clock counts instructions.
 run_boot_instructions()
 {
@@ -569,6 +589,7 @@ run blackout run_blackout blackout-stock "" "$stock" unchecked
 run blackout run_blackout blackout-stub /stub "$stub" placed
 run boot run_boot
 run stock run_stock
+run arrive run_arrive
 run boot-100k run_boot_100k
 
 # Other load does not change the number of instructions, so two VMs run at a time, each

@@ -6,6 +6,7 @@
  *	boot	nothing; then the verdict, and the guest ends
  *	release	loads the module and waits until the last page of the envelopes
  *		is given back; then the verdict
+ *	arrive	loads the module, which takes over what arrived; then the verdict
  *	plain, placed
  *		nothing; then /init goes on
  *	agent, unchecked
@@ -124,6 +125,26 @@ static __u64 wait_for_release(void)
 	return end;
 }
 
+/* Loads the module, whose load takes over what arrived; returns the TSC then. */
+static __u64 take_over(void)
+{
+	__u64 begin = tsc(), end;
+	struct kho_query q;
+	int kho;
+
+	load_module();
+	end = tsc();
+	kho = open_kho();
+	get_query(kho, &q);
+	close(kho);
+	/* With nothing preserved, nothing arrives. */
+	if (q.arrived_pages && q.arrival != KHO_ARRIVAL_TAKEN)
+		die("arrival %u %s", q.arrival, q.arrival_error);
+	tell("KHO-NOTE arrived %llu\n", q.arrived_pages);
+	tell("KHO-TSC load %llu\n", begin);
+	return end;
+}
+
 /* What an agent does first: open the object, map it, read a byte. */
 static __u64 read_first_byte(void)
 {
@@ -164,13 +185,15 @@ int bench_first(__u64 begin)
 	if (!strcmp(what, "release")) {
 		load_module();
 		end = wait_for_release();
+	} else if (!strcmp(what, "arrive")) {
+		end = take_over();
 	} else if (!strcmp(what, "agent") || !strcmp(what, "unchecked")) {
 		load_module();
 		end = read_first_byte();
 	}
 	tell("KHO-TSC init %llu\nKHO-TSC %s %llu\n", begin, what, end);
 	/* After a jump, /init goes on with the test. */
-	if (strcmp(what, "boot") && strcmp(what, "release")) {
+	if (strcmp(what, "boot") && strcmp(what, "release") && strcmp(what, "arrive")) {
 		execl("/init", "/init", NULL);
 		die("/init: %s", strerror(errno));
 	}
