@@ -127,7 +127,8 @@ static void move_page(struct mm_struct *mm, unsigned long addr)
 	if (!args.vma || !kho_pin_may(args.vma, addr) || migrate_vma_setup(&args))
 		goto out;
 	page = src & MIGRATE_PFN_MIGRATE ? migrate_pfn_to_page(src) : NULL;
-	if (page && kho_backend_has_to_move(page_to_pfn(page), 1) && can_be_moved(page_folio(page))) {
+	if (page && kho_backend_has_to_move(page_to_pfn(page), 1) &&
+	    can_be_moved(page_folio(page))) {
 		/*
 		 * It is pinned next, and must not have to be moved again for that.
 		 * The OOM killer must not be invoked for it.

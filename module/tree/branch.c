@@ -139,8 +139,8 @@ void kho_radix_prune(struct kho_radix_tree *tree, unsigned long pfn, unsigned in
 	if (empty && slot->leaf == path[0])
 		slot->number = NO_LEAF;
 	spin_unlock(&region->lock);
-	/* Whoever sees that it is over must not find the leaf any more. */
 	if (blocks)
+		/* Whoever sees that it is over must not find the leaf any more. */
 		smp_store_release(&tree->pruning, false);
 
 	tree->nr_nodes -= empty;

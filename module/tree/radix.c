@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "block.h"
 #include "node.h"
 
 /**
@@ -153,6 +154,31 @@ u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 	}
 	rcu_read_unlock();
 	return min(key, end);
+}
+
+/**
+ * kho_radix_overlaps() - is any of these pages marked under one of some orders?
+ * @tree: the tree
+ * @orders: a bit for each of the orders
+ * @pfn: number of the first page
+ * @nr_pages: number of pages, at least 1
+ *
+ * Context: any; takes no lock.
+ */
+bool kho_radix_overlaps(const struct kho_radix_tree *tree, u64 orders, unsigned long pfn,
+			u64 nr_pages)
+{
+	unsigned long last = pfn + (nr_pages - 1);
+
+	for (; orders; orders &= orders - 1) {
+		unsigned int o = __ffs64(orders);
+		u64 key = key_of((u64)pfn >> o << o, o);
+		u64 end = key_of((u64)last >> o << o, o) + 1;
+
+		if (kho_radix_next_key(tree, key, end) < end)
+			return true;
+	}
+	return false;
 }
 
 /**
