@@ -71,7 +71,7 @@ static inline size_t fault_in_readable(const char __user *addr, size_t size)
 	size_t done, n;
 
 	for (done = 0; done < size; done += n) {
-		n = min_t(size_t, size - done, PAGE_SIZE);
+		n = min_t(size_t, size - done, PAGE_SIZE - offset_in_page(addr + done));
 		if (fault_in_pages_readable(addr + done, n))
 			break;
 	}

@@ -240,7 +240,7 @@ void kho_poison_fresh(void)
 
 #ifdef CONFIG_TRACEPOINTS
 
-/* The arguments are those of TRACE_EVENT(memory_failure_event) in kernels 6.1 to 7.3. */
+/* The arguments are those of TRACE_EVENT(memory_failure_event) in kernels 5.10 to 7.3. */
 static void probe(void *data, unsigned long pfn, int type, int result)
 {
 	report(pfn);

@@ -18,6 +18,8 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "compat/compat.h"
+
 #define NAME		"kho_misuse"
 #define ORDER		3
 #define SHORT_PAGES	KHO_VMALLOC_SIZE	/* exactly one chunk */
