@@ -69,7 +69,9 @@ static struct page *pfn_to_online_page(unsigned long pfn)
 #define page_zone(page)			(&zones[(page) - pages >= (long)SECOND_ZONE])
 #define atomic_long_add(nr, v)		((v)->counter += (nr))
 #define totalram_pages_add(nr)		(total += (long)(nr))
-#define set_pageblock_migratetype(page, type)	((void)(page))
+/* In place of compat.h, which needs more of a kernel. */
+#define KHO_COMPAT_H
+#define kho_set_movable(page)			((void)(page))
 #define free_reserved_area(from, to, poison, name)	((void)(from))
 
 static unsigned long bitmap_weight(const unsigned long *bits, unsigned long nr)
