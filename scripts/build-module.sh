@@ -32,7 +32,7 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O
 unset ARCH CROSS_COMPILE LOCALVERSION KCFLAGS KAFLAGS
 
 scripts=$KHO_TOP/scripts
-chroot= suite=
+chroot='' suite=''
 if [ -e "$headers/../../../needs-chroot" ]; then
 	suite=$(cat "$headers/../../../needs-chroot")
 	# An earlier fetch-kernel.sh wrote no name: then there was only this one.
