@@ -21,6 +21,7 @@ help:
 	@echo '  make soak          long versions of tests, for example 20 handovers in a row'
 	@echo '  make fuzz          random programs, on kernels that check themselves; ARGS="KERNEL..."'
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." runs some of them'
+	@echo '  make mainline      the tests of our patches to mainline, see docs/mainline.md'
 	@echo '  make bench         benchmarks against baselines; ARGS="NAME..." runs some of them'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
@@ -107,6 +108,10 @@ fuzz:
 matrix:
 	@tests/matrix/matrix.sh $(ARGS)
 
+# CASES="NAME..." runs some of them.
+mainline:
+	@tests/mainline/intake.sh
+
 bench:
 	@tests/bench/bench.sh $(ARGS)
 
@@ -118,4 +123,4 @@ clean:
 
 .PHONY: all help tools module install uninstall install-seal uninstall-seal install-units \
 	uninstall-units dkms-install dkms-uninstall \
-	bootstub demo check soak fuzz matrix bench lint clean
+	bootstub demo check soak fuzz matrix mainline bench lint clean

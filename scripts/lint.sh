@@ -20,7 +20,7 @@ done
 
 # ---- All checks ----
 
-checks=(style-module style-bootstub style-wire style-user module-6.1
+checks=(style-module style-bootstub style-wire style-mainline style-user module-6.1
 	module-6.12 module-native module-clang tools headers uapi shell perl modes spdx
 	kernel-doc compat versions length words spelling paths whitespace
 	manual benchmarks bootstub-size layers unused

@@ -104,6 +104,17 @@ check_style_wire()
 		LINE_SPACING MACRO_ARG_REUSE PREFER_DEFINED_ATTRIBUTE_MACRO
 }
 
+# The patches to mainline, as one would send them.  New files need no entry in
+# MAINTAINERS: its line for kernel/liveupdate/ has them.
+check_style_mainline()
+{
+	local dir
+
+	dir=$(checkpatch_dir)
+	perl "$dir/checkpatch.pl" --strict --no-tree --no-summary --terse --show-types \
+		--ignore FILE_PATH_CHANGES mainline/*/000[1-9]-*.patch
+}
+
 check_style_user()
 {
 	# Userspace has the C library's types and none of the kernel's macros

@@ -121,6 +121,7 @@ run_vm()
 say "kernels, modules and an initramfs"
 stock=$(stock_kernel)
 mainline=$(mainline_kernel base)
+# shellcheck disable=SC2034 # by ${!kernel}
 patched=$(mainline_kernel patched)
 stub=$(stub_kernel base)
 image=$("$KHO_QEMU/lib/mkinitramfs.sh" --bench "$stock" "$stub" "$mainline")

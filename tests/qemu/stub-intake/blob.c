@@ -239,7 +239,7 @@ void write_ram(const char *name)
 		err(1, "%s", name);
 }
 
-int check_ram(const char *name)
+int check_ram(const char *name, int state)
 {
 	int fd = open(name, O_RDONLY);
 	unsigned long p, bad = 0, good = 0;
@@ -248,7 +248,7 @@ int check_ram(const char *name)
 	if (fd < 0)
 		err(1, "%s", name);
 	for (p = 0; p < blob.end / PAGE; p++) {
-		if (!(blob.state[p] & BLOB_KEPT))
+		if ((blob.state[p] & state) != state)
 			continue;
 		if (pread(fd, page, PAGE, file_offset(p * PAGE)) != PAGE)
 			err(1, "%s", name);

@@ -64,6 +64,6 @@ void expect_kept(void);
 
 void boot_params(const char *kernel, const char *initrd, const char *append);
 void write_ram(const char *name);
-int check_ram(const char *name);
+int check_ram(const char *name, int state);
 
 #endif

@@ -8,6 +8,7 @@
  *					stub is to log, as a regular expression
  *	mkblob write CASE RAM KERNEL INITRD
  *	mkblob check CASE RAM		are the handover's pages as they were?
+ *	mkblob marked CASE RAM		are those that have keys?
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -69,7 +70,7 @@ static void mainline(void)
 	sound();
 	blob.fdt.abi = KHO_ABI_V3;
 	set_key(kho_key_encode(SHIFT, FDT_ADDR, 0));
-	use(FDT_ADDR, PAGE, BLOB_KEPT | BLOB_MARKED);
+	use(FDT_ADDR, PAGE, BLOB_KEPT | BLOB_KEPT | BLOB_MARKED);
 	blob.data.scratch_addr = ARRAY_ADDR;
 	blob.scratch[1].addr = FDT_ADDR;
 	blob.scratch[2].addr = 0x18000000;
@@ -607,7 +608,9 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "check")) {
 		if (table[c].after)
 			table[c].after();
-		return check_ram(argv[3]);
+		return check_ram(argv[3], BLOB_KEPT);
 	}
+	if (argc == 4 && !strcmp(argv[1], "marked"))
+		return check_ram(argv[3], BLOB_MARKED);
 	errx(2, "wrong arguments");
 }

@@ -8,6 +8,7 @@
  *	mklayout show SETTING...	what the stub is to log, as a regular
  *					expression
  *	mklayout check RAM SETTING...	are the handover's pages as they were?
+ *	mklayout marked RAM SETTING...	are those that have keys?
  *
  * Settings, in this order where the order matters; K, M and G are powers of 1024, or
  * of 1000 in counts:
@@ -312,7 +313,11 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2 && !strcmp(argv[1], "check")) {
 		layout(argv + 3);
-		return check_ram(argv[2]);
+		return check_ram(argv[2], BLOB_KEPT);
+	}
+	if (argc > 2 && !strcmp(argv[1], "marked")) {
+		layout(argv + 3);
+		return check_ram(argv[2], BLOB_KEPT | BLOB_MARKED);
 	}
 	errx(2, "wrong arguments; see the top of mklayout.c");
 }
