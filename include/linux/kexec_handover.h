@@ -4,10 +4,11 @@
  *
  * A kernel with in-kernel KHO has a header of the same name, which is found
  * first, so code written for mainline builds against either.
- * docs/kernel-api.md describes the API.
+ * docs/kernel-api.md describes the API.  The guard has another name than that of
+ * the kernel's header, by which kho/abi.h knows what that one has declared.
  */
-#ifndef LINUX_KEXEC_HANDOVER_H
-#define LINUX_KEXEC_HANDOVER_H
+#ifndef KHO_LINUX_KEXEC_HANDOVER_H
+#define KHO_LINUX_KEXEC_HANDOVER_H
 
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -41,4 +42,4 @@ int kho_add_subtree(const char *name, void *blob, size_t size);
 void kho_remove_subtree(void *blob);
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
 
-#endif /* LINUX_KEXEC_HANDOVER_H */
+#endif /* KHO_LINUX_KEXEC_HANDOVER_H */
