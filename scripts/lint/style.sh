@@ -108,11 +108,18 @@ check_style_wire()
 # MAINTAINERS: its line for kernel/liveupdate/ has them.
 check_style_mainline()
 {
-	local dir
+	local dir patch bad=0
 
 	dir=$(checkpatch_dir)
-	perl "$dir/checkpatch.pl" --strict --no-tree --no-summary --terse --show-types \
-		--ignore FILE_PATH_CHANGES mainline/*/000[1-9]-*.patch
+	# By stdin: it takes a file that git tracks for a source.
+	for patch in mainline/*/000[1-9]-*.patch; do
+		perl "$dir/checkpatch.pl" --strict --no-tree --no-summary --terse \
+			--show-types --ignore FILE_PATH_CHANGES - <"$patch" || {
+			echo "$patch"
+			bad=1
+		}
+	done
+	return "$bad"
 }
 
 check_style_user()

@@ -48,7 +48,6 @@ declare -A layouts=(
 	[scattered-numa]='1G scratch=128M append=fill\ numa=fake=2 fill every-second'
 	[mixed]='4G append=fill fill isolated=2000 blocks=3:9 pitch=600:300 blocks=1:18'
 	[million]='12G scratch=512M isolated=1000k'
-	[no-array]='12G scratch=64M isolated=1000k'
 )
 
 # What the kernel says, as a regular expression; nothing if it keeps all of it.
@@ -101,7 +100,6 @@ declare -A says=(
 	[scratch-wraps]='refused: scratch area is not RAM '
 	[scratch-overlaps]='refused: scratch area overlaps another '
 	[no-room]='refused: scratch is too small '
-	[no-array]='refused: not all of it can be reserved '
 )
 
 # settings NAME: prints the RAM and the settings of a layout, one in a line
@@ -201,7 +199,7 @@ else
 	# With "envelopes", all scratch is reserved, and so this kernel could not boot.
 	# Nobody sends that.
 	mapfile -t cases < <("$tmp/mkblob" list | grep -vx envelopes)
-	cases+=(kunit scattered scattered-numa mixed million no-array)
+	cases+=(kunit scattered scattered-numa mixed million)
 	# nothing-sent says how much memory there is without a handover.
 	cases=(nothing-sent "${cases[@]/#nothing-sent}")
 fi
