@@ -23,6 +23,8 @@ help:
 	@echo '  make matrix        every pair of kernels, each twice; ARGS="PAIR..." runs some of them'
 	@echo '  make mainline      the tests of our patches to mainline, see docs/mainline.md'
 	@echo '  make bench         benchmarks against baselines; ARGS="NAME..." runs some of them'
+	@echo '  make kit SERIES=N  what a vendor of a Linux N needs: patches, scripts, tests'
+	@echo '  make kit-try SERIES="N..."  does with kits what vendors would'
 	@echo '  make lint          style, static checks, warnings of all compilers'
 	@echo
 	@echo '  make               khoctl, libkho, and the module for the running kernel'
@@ -101,6 +103,13 @@ soak:
 		tests/qemu/khoctl/37-kill.t tests/qemu/successor/59-kho-v1.t \
 		tests/qemu/systemd/70-systemd.t tests/dkms/dkms.t
 
+# See docs/vendor-kit.md.
+kit:
+	@kit/make-kit.sh $(SERIES)
+
+kit-try:
+	@kit/try-kit.sh $(SERIES)
+
 # For variables see docs/testing.md.
 fuzz:
 	@tests/qemu/fuzz/run.sh $(ARGS)
@@ -123,4 +132,4 @@ clean:
 
 .PHONY: all help tools module install uninstall install-seal uninstall-seal install-units \
 	uninstall-units dkms-install dkms-uninstall \
-	bootstub demo check soak fuzz matrix mainline bench lint clean
+	bootstub demo check kit kit-try soak fuzz matrix mainline bench lint clean
