@@ -39,6 +39,17 @@ static inline long kho_pin_present(unsigned long start, unsigned long nr_pages,
 	__kho_pin_user_pages(start, nr_pages, (gup_flags) | FOLL_NOFAULT, pages)
 #endif
 
+/*
+ * 6c287605fd56 ("mm: remember exclusively mapped anonymous pages with PG_anon_exclusive",
+ * 5.19): a pinned page of private memory is never copied on write by the one who pinned it.
+ * Before that it is, once it was made read-only, and the object keeps the old page.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 19, 0)
+#define KHO_PRIVATE_STAYS	0
+#else
+#define KHO_PRIVATE_STAYS	1
+#endif
+
 /* 458a4f788f33 ("mm/gup: add a range variant of unpin_user_pages_dirty_lock()", 5.13). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 13, 0)
 static inline void unpin_user_page_range_dirty_lock(struct page *page, unsigned long nr_pages,

@@ -36,6 +36,8 @@ void kho_query(struct kho_query *query)
 	query->features = KHO_FEATURE_PAGES | KHO_FEATURE_OBJECTS |
 			  KHO_FEATURE_META | KHO_FEATURE_SUBTREES |
 			  KHO_FEATURE_AGENTS;
+	if (KHO_PRIVATE_STAYS)
+		query->features |= KHO_FEATURE_PRIVATE;
 	query->page_size = PAGE_SIZE;
 
 	mutex_lock(&kho.lock);

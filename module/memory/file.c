@@ -379,6 +379,11 @@ void kho_mem_allow_writers(struct kho_mem *mem)
 /*
  * Unmaps a page.  Page faults that found it sound have mapped it once both locks were
  * taken: they check and map it under mem->lock, or under the page's own lock.
+ *
+ * Before 2e148f1e3d9a ("mm: change zap_details.zap_mapping into even_cows", 5.18), what
+ * spares private copies spares all pages that are not in this file's page cache, and so
+ * ours: there a page that is mapped singly stays mapped, and reading it is left to the
+ * hardware's machine check.
  */
 static void unmap_from(struct kho_mem *mem, u64 index, unsigned long pfn)
 {

@@ -113,6 +113,8 @@ enum {
 #define KHO_FEATURE_SCRATCH	(1ULL << 7)	/* SCRATCH */
 #define KHO_FEATURE_IMAGE	(1ULL << 8)	/* IMAGE */
 #define KHO_FEATURE_GROW	(1ULL << 9)	/* SCRATCH makes scratch larger */
+/* Private memory stays the object's whatever mprotect() and fork() do: kernels from 5.19 on */
+#define KHO_FEATURE_PRIVATE	(1ULL << 10)
 #define KHO_FEATURE_UPGRADE	(1ULL << 16)	/* UPGRADE; poll() on the device */
 
 /* What became of a handover from the previous kernel: kho_query.arrival */

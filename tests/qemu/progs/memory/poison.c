@@ -16,6 +16,7 @@
 #include <signal.h>
 
 #include <kho/poison.h>
+#include <sys/utsname.h>
 
 #include "ioctl.h"
 
@@ -80,6 +81,20 @@ static void bus_error(char *p, bool write, const char *what)
 	if (!result(good, "%s: SIGBUS", what))
 		printf("# got signal %d, code %d, at %p instead of %p\n", signal,
 		       got.si_code, got.si_addr, p);
+}
+
+/*
+ * Kernels before 5.18 can't unmap a page that is in no page cache and spare private copies
+ * of it; see unmap_from() in module/memory/file.c.
+ */
+static bool unmaps_singly(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		die("uname");
+	return major > 5 || (major == 5 && minor >= 18);
 }
 
 /* Poisons a page.  The process gets a signal, if the kernel knows that it has it mapped. */
@@ -268,8 +283,13 @@ static void test_mapped(void)
 	result(count_poisoned(fd) == 1, "base: it is told that one is");
 	result(is_subtree("kho-poison"), "base: and so is the next kernel");
 
-	bus_error(map[1] + BASE_BAD * PAGE, false, "base, mapped before, read");
-	bus_error(map[0] + BASE_BAD * PAGE + 64, true, "base, mapped before, written");
+	if (unmaps_singly()) {
+		bus_error(map[1] + BASE_BAD * PAGE, false, "base, mapped before, read");
+		bus_error(map[0] + BASE_BAD * PAGE + 64, true, "base, mapped before, written");
+	} else {
+		result(!signal_at(map[1] + BASE_BAD * PAGE, false),
+		       "base, mapped before: this kernel can't unmap it");
+	}
 	result(own[BASE_BAD * PAGE] == 'c', "base: a private copy is there still");
 	later = map_fd(fd, BASE_PAGES * PAGE, PROT_READ, MAP_SHARED);
 	(void)*(volatile char *)(later + (BASE_BAD - 1) * PAGE);
