@@ -8,10 +8,12 @@
 #ifndef KHO_COMPAT_H
 #define KHO_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/path.h>
 #include <linux/version.h>
 
 #include "charge.h"
@@ -80,12 +82,14 @@
 #endif
 
 /* ffb37ca3bd16 ("switch file_open_root() to struct path", 5.12). */
+static inline struct file *kho_open_root(const struct path *root, const char *name, int flags)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
-#define kho_open_root(root, name, flags) \
-	file_open_root((root)->dentry, (root)->mnt, name, flags, 0)
+	return file_open_root(root->dentry, root->mnt, name, flags, 0);
 #else
-#define kho_open_root(root, name, flags)	file_open_root(root, name, flags, 0)
+	return file_open_root(root, name, flags, 0);
 #endif
+}
 
 /*
  * 05c5323b2a34 ("mm: track mapcount of large folios in single value", 6.10): before

@@ -70,12 +70,14 @@ static inline struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned l
  * f46f2adecdcc ("mm: check against orig_pte for finish_fault()", 5.19): a fault knows the
  * entry that it is for, which may be a marker.  Before that there are no markers.
  */
+static inline bool kho_fault_on_marker(const struct vm_fault *vmf)
+{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 19, 0)
-#define kho_fault_on_marker(vmf)	false
+	return false;
 #else
-#define kho_fault_on_marker(vmf) \
-	((vmf)->flags & FAULT_FLAG_ORIG_PTE_VALID && !pte_none((vmf)->orig_pte))
+	return vmf->flags & FAULT_FLAG_ORIG_PTE_VALID && !pte_none(vmf->orig_pte);
 #endif
+}
 
 /*
  * eac96c3efdb5 ("mm: filemap: check if THP has hwpoisoned subpage for PMD page fault",

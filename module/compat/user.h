@@ -59,7 +59,7 @@ static inline void unpin_user_page_range_dirty_lock(struct page *page, unsigned 
 	unsigned long i, n;
 
 	for (; nr_pages; nr_pages -= n) {
-		n = min(nr_pages, (unsigned long)ARRAY_SIZE(pages));
+		n = min_t(unsigned long, nr_pages, ARRAY_SIZE(pages));
 		for (i = 0; i < n; i++)
 			pages[i] = page++;
 		unpin_user_pages_dirty_lock(pages, n, make_dirty);

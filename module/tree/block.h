@@ -48,7 +48,7 @@ block_leaf(const struct kho_radix_tree *tree, struct kho_radix_region *region, u
 static __always_inline u64 orders_in(const struct kho_radix_tree *tree,
 				     const struct kho_radix_region *region)
 {
-	return READ_ONCE(tree->orders) | region->orders | !!region->nr_keys[0];
+	return READ_ONCE(tree->orders) | region->orders | (region->nr_keys[0] ? 1 : 0);
 }
 
 /* Is any of these pages marked under one of @orders other than @order?  Usually not. */
