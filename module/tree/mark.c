@@ -373,12 +373,8 @@ static noinline int prune(struct kho_radix_tree *tree, unsigned long pfn, unsign
 /* Is the next page the only one of its leaf, as far as the batch is sorted? */
 static bool is_alone(const struct change *c)
 {
-	const unsigned long *pfn;
-
-	if (!c->pfn)
-		return false;
-	pfn = c->pfn + c->done;
-	return c->done + 1 == c->nr || (pfn[0] ^ pfn[1]) >> LEAF_BITS;
+	return c->pfn && (c->done + 1 == c->nr ||
+			  (c->pfn[c->done] ^ c->pfn[c->done + 1]) >> LEAF_BITS);
 }
 
 /* Makes the next change if only the lock of a region is needed for it, or -EAGAIN. */

@@ -144,7 +144,6 @@ int kho_radix_change_block(struct kho_radix_tree *tree, unsigned long pfn,
 void kho_radix_sync_regions(struct kho_radix_tree *tree);
 bool kho_radix_has_run(const struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order, unsigned long nr);
-u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end);
 u64 kho_radix_orders(const struct kho_radix_tree *tree, unsigned long pfn, u64 nr_pages);
 
 #endif /* KHO_RADIX_NODE_H */

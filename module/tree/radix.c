@@ -106,16 +106,8 @@ static bool has_key(const struct kho_radix_tree *tree, u64 key)
 	return ret;
 }
 
-/**
- * kho_radix_next_key() - find the next key
- * @tree: the tree
- * @key: the first key to consider
- * @end: the key to stop at
- *
- * Context: any; takes no lock.
- * Return: the lowest key in the tree from @key on and below @end, or @end.
- */
-u64 kho_radix_next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
+/* Returns the lowest key in the tree from @key on and below @end, or @end; takes no lock. */
+static u64 next_key(const struct kho_radix_tree *tree, u64 key, u64 end)
 {
 	rcu_read_lock();
 	while (key < end) {
@@ -175,7 +167,7 @@ bool kho_radix_overlaps(const struct kho_radix_tree *tree, u64 orders, unsigned 
 		u64 key = key_of((u64)pfn >> o << o, o);
 		u64 end = key_of((u64)last >> o << o, o) + 1;
 
-		if (kho_radix_next_key(tree, key, end) < end)
+		if (next_key(tree, key, end) < end)
 			return true;
 	}
 	return false;
@@ -370,8 +362,8 @@ int kho_radix_walk_tree(struct kho_radix_tree *tree,
 	if (!tree->root)
 		return -EINVAL;
 
-	for (key = kho_radix_next_key(tree, 1, KEY_END); key < KEY_END && !ret;
-	     key = kho_radix_next_key(tree, key + 1, KEY_END)) {
+	for (key = next_key(tree, 1, KEY_END); key < KEY_END && !ret;
+	     key = next_key(tree, key + 1, KEY_END)) {
 		unsigned int order = kho_key_order(PAGE_SHIFT, key);
 
 		ret = cb(kho_key_phys(PAGE_SHIFT, key, order), order);
@@ -410,8 +402,8 @@ int kho_radix_walk_range(struct kho_radix_tree *tree, unsigned long pfn,
 		u64 end = key_of((pfn + nr_pages - 1) >> order << order, order) + 1;
 
 		orders &= ~(1ULL << order);
-		for (key = kho_radix_next_key(tree, key, end); key < end && !ret;
-		     key = kho_radix_next_key(tree, key + 1, end))
+		for (key = next_key(tree, key, end); key < end && !ret;
+		     key = next_key(tree, key + 1, end))
 			ret = cb(kho_key_phys(PAGE_SHIFT, key, order), order,
 				 data);
 	}
@@ -495,7 +487,7 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 		return 0;
 	/* Find the leaf of the first key to report. */
 	while (*skip) {
-		key = kho_radix_next_key(tree, key, KEY_END);
+		key = next_key(tree, key, KEY_END);
 		if (key >= KEY_END)
 			return 0;
 		weight = leaf_weight(tree, key);
@@ -505,8 +497,8 @@ int kho_radix_walk_from(struct kho_radix_tree *tree, u64 *skip,
 		key = (key | ((1ULL << LEAF_BITS) - 1)) + 1;
 	}
 	/* Continue from there. */
-	for (key = kho_radix_next_key(tree, key, KEY_END); key < KEY_END && !ret;
-	     key = kho_radix_next_key(tree, key + 1, KEY_END)) {
+	for (key = next_key(tree, key, KEY_END); key < KEY_END && !ret;
+	     key = next_key(tree, key + 1, KEY_END)) {
 		unsigned int order = kho_key_order(PAGE_SHIFT, key);
 
 		if (*skip)

@@ -9,6 +9,6 @@ check_references()
 
 	# Leave out pictures and data, patches for other trees, tests, as those of lint
 	# have made-up names, the changelog, and scripts with paths in a kernel's tree.
-	mapfile -t list < <(files '' '\.(svg|json|patch|t)$|^docs/benchmarks|^CHANGELOG\.md$|^scripts/(bootstub-apply|build-module)\.sh$')
+	mapfile -t list < <(files '' '\.(svg|json|patch|t)$|^docs/benchmarks|^CHANGELOG\.md$|^scripts/(bootstub-apply|build-module)\.sh$|^kit/|^docs/vendor-kit\.md$')
 	scripts/lint/references.pl "${list[@]}"
 }

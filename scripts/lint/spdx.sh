@@ -7,8 +7,8 @@ check_spdx()
 {
 	local file bad=0
 
-	# All sources, but no texts, data, lists, and files that dpkg reads.
-	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/(map|matrix|bench|benchmarks)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|md\.in|patch|config)|(.*/)?\.git[^/]*|tests/qemu/lib/console-allowed)$' \
+	# All sources, but no texts, data, lists, files that dpkg reads, and parts of files.
+	files '' '^((tools/libkho/)?COPYING|LICENSES/.*|debian/.*|docs/(map|matrix|bench|benchmarks)-?[a-z]*\.(svg|txt|json)|dkms\.conf|.*\.(md|md\.in|patch|config)|(.*/)?\.git[^/]*|tests/qemu/lib/console-allowed|kit/messages/.*|kit/[A-Za-z]*\.(module|entry|index))$' \
 		>"$tmp/spdx"
 	while read -r file; do
 		if ! head -n 3 "$file" |
