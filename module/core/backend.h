@@ -21,6 +21,7 @@
 /* Module parameters that only a backend uses */
 extern unsigned int kho_abi;
 extern unsigned long kho_scratch_mib;
+extern bool kho_file_load;
 
 /* ---- Loading and unloading ---- */
 
@@ -29,6 +30,9 @@ extern unsigned long kho_scratch_mib;
  * or an errno after logging the reason.
  */
 int kho_backend_probe(void);
+
+/* The opposite; also if that was not called, or has failed. */
+void kho_backend_unprobe(void);
 
 /*
  * These prepare the outgoing handover, in this order.  kho_backend_scratch_init() is
@@ -134,6 +138,9 @@ void kho_backend_settle(void);
 
 void kho_backend_memory_changed(void);
 void kho_backend_image_changed(void);
+
+/* Waits until it is known which kernel is loaded.  None of our locks held. */
+void kho_backend_sync_image(void);
 
 /* Returns 0, or -EOPNOTSUPP if in-kernel KHO looks after the loaded kernel. */
 int kho_backend_check_image(void);

@@ -22,6 +22,7 @@ struct kho_state kho = {
 
 unsigned int kho_abi = KHO_ABI_DEFAULT;
 unsigned long kho_scratch_mib;
+bool kho_file_load;
 
 /* Parts that hold pages, or must know of changes; protected by kho.lock. */
 static LIST_HEAD(owners);

@@ -74,6 +74,8 @@ static struct {
 	bool watching;
 	/* Memory was added or removed before that. */
 	bool missed;
+	/* How often memory was added or removed. */
+	unsigned int renewals;
 } ram;
 
 /* ---- Tables ---- */
@@ -390,6 +392,52 @@ int kho_ram_image(u32 state, u64 limit)
 }
 
 /**
+ * kho_ram_renewals() - how often was memory added or removed?
+ *
+ * Context: any.
+ */
+unsigned int kho_ram_renewals(void)
+{
+	return READ_ONCE(ram.renewals);
+}
+
+/**
+ * kho_ram_image_seen() - note that kexec_file_load() has loaded a kernel
+ * @renewals: what kho_ram_renewals() was before it was told of its RAM
+ *
+ * A loader that has said KHO_IMAGE_BEGUN knows more of it, and says the rest.
+ *
+ * Context: may sleep; takes kho.gate and kho.lock.
+ * Return: false if memory was added or removed since.
+ */
+bool kho_ram_image_seen(unsigned int renewals)
+{
+	bool same;
+
+	kho_stop_changes();
+	same = renewals == ram.renewals;
+	if (same && !ram.next && !begin_image(0)) {
+		end_image();
+		kho_backend_image_changed();
+	}
+	kho_resume_changes();
+	return same;
+}
+
+/**
+ * kho_ram_image_gone() - note that the kernel that was loaded is not any more
+ *
+ * Context: may sleep; takes kho.gate and kho.lock.
+ */
+void kho_ram_image_gone(void)
+{
+	kho_stop_changes();
+	replace(&ram.image, NULL);
+	kho_backend_image_changed();
+	kho_resume_changes();
+}
+
+/**
  * kho_ram_image_state() - is a kernel loaded, and does its table of RAM match?
  *
  * Context: may sleep; kho.lock held.
@@ -497,6 +545,7 @@ int kho_ram_left(void)
 static void renew_now(void)
 {
 	replace(&ram.now, make_table(true, GFP_KERNEL | __GFP_NOFAIL));
+	WRITE_ONCE(ram.renewals, ram.renewals + 1);
 	kho_backend_memory_changed();
 }
 

@@ -38,6 +38,7 @@ void kho_query(struct kho_query *query)
 			  KHO_FEATURE_AGENTS;
 	query->page_size = PAGE_SIZE;
 
+	kho_backend_sync_image();
 	mutex_lock(&kho.lock);
 	query->frozen = kho.frozen;
 	query->changes = kho.changes;

@@ -114,6 +114,7 @@ enum {
 #define KHO_FEATURE_IMAGE	(1ULL << 8)	/* IMAGE */
 #define KHO_FEATURE_GROW	(1ULL << 9)	/* SCRATCH makes scratch larger */
 #define KHO_FEATURE_UPGRADE	(1ULL << 16)	/* UPGRADE; poll() on the device */
+#define KHO_FEATURE_FILE_LOAD	(1ULL << 17)	/* kexec_file_load() may carry it: @file_load */
 
 /* What became of a handover from the previous kernel: kho_query.arrival */
 enum {
@@ -160,6 +161,13 @@ enum {
 	KHO_IMAGE_BEGUN = 1,		/* one is about to be loaded */
 	KHO_IMAGE_LOADED = 2,		/* one is loaded */
 	KHO_IMAGE_STALE = 3,		/* memory was added or removed since: load it again */
+};
+
+/* What becomes of a kernel that kexec_file_load() loads: kho_query.file_load */
+enum {
+	KHO_FILE_LOAD_OFF = 0,		/* nothing is handed over to it */
+	KHO_FILE_LOAD_ON = 1,		/* the next one that is loaded gets the handover */
+	KHO_FILE_LOAD_CARRIED = 2,	/* one is loaded, and gets it */
 };
 
 /**
@@ -266,6 +274,11 @@ struct kho_query {
 	__u32 handoff;
 	/** @image: out: KHO_IMAGE_*; 0 from modules without KHO_IMAGE. */
 	__u32 image;
+
+	/** @file_load: out: KHO_FILE_LOAD_*; 0 from modules without KHO_FEATURE_FILE_LOAD. */
+	__u32 file_load;
+	/** @reserved: out: 0. */
+	__u32 reserved;
 };
 #define KHO_QUERY _IO(KHO_IOCTL_TYPE, KHO_CMD_QUERY)
 

@@ -90,6 +90,30 @@ const char *kho_outgoing_check(const struct kho_fdt *in);
 void kho_outgoing_take_over(void);
 void kho_outgoing_leave(struct kho_left *left);
 
+/* file-load.c */
+#if defined(CONFIG_KEXEC_FILE) && defined(CONFIG_KPROBES)
+void kho_file_load_init(void);
+void kho_file_load_exit(void);
+bool kho_file_load_possible(void);
+bool kho_file_load_wanted(void);
+void kho_file_load_offer(u64 addr);
+bool kho_file_load_withdraw(void);
+bool kho_file_load_stop(void);
+void kho_file_load_resume(void);
+u32 kho_file_load_state(void);
+void kho_file_load_sync(void);
+#else
+static inline void kho_file_load_init(void) { }
+static inline void kho_file_load_exit(void) { }
+static inline bool kho_file_load_possible(void) { return false; }
+static inline void kho_file_load_offer(u64 addr) { }
+static inline bool kho_file_load_withdraw(void) { return false; }
+static inline bool kho_file_load_stop(void) { return true; }
+static inline void kho_file_load_resume(void) { }
+static inline u32 kho_file_load_state(void) { return KHO_FILE_LOAD_OFF; }
+static inline void kho_file_load_sync(void) { }
+#endif
+
 /* boot-tree.c */
 int kho_boot_tree_init(void);
 void kho_boot_tree_exit(void);

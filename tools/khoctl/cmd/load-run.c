@@ -39,7 +39,7 @@ int load_build_args(struct load *l)
 		return cmd_err("%s: no such program (try 'apt install kexec-tools')",
 			       l->kexec ? l->kexec : "kexec");
 	l->args[n++] = xstrdup(l->program);
-	if (l->own_kho) {
+	if (l->by_file) {
 		if (l->no_checks)
 			cmd_warn("warning: --no-checks has no effect: this kernel itself takes a checksum of what it loads");
 		l->args[n++] = xstrdup("-s");
@@ -60,7 +60,7 @@ int load_build_args(struct load *l)
 		l->args[n++] = xasprintf("--mem-max=0x%llx",
 					 q->scratch_addr + q->scratch_size - 1);
 	}
-	if (l->no_checks && !l->own_kho)
+	if (l->no_checks && !l->by_file)
 		l->args[n++] = xstrdup("--no-checks");
 	if (l->initrd)
 		l->args[n++] = xasprintf("--initrd=%s", l->initrd);
@@ -98,6 +98,19 @@ static int judge_envelopes(struct load *l)
 	return ret;
 }
 
+/* The module has verified where the segments are, before it announced anything. */
+static int judge_by_file(const struct load *l)
+{
+	struct kho_query now;
+	int ret = kho_query(l->dev, &now);
+
+	if (ret)
+		return cmd_err("cannot verify that it is handed over to: %s", device_error(ret));
+	if (now.file_load != KHO_FILE_LOAD_CARRIED)
+		return cmd_err("kexec_file_load has loaded it, but nothing is handed over to it: the kernel's log says why");
+	return DONE;
+}
+
 static int judge(struct load *l, const char *output)
 {
 	const struct kho_query *q = &l->query;
@@ -111,6 +124,8 @@ static int judge(struct load *l, const char *output)
 	/* In-kernel KHO placed all segments in its own scratch. */
 	if (l->own_kho)
 		return DONE;
+	if (l->by_file)
+		return judge_by_file(l);
 	why = kexec_segments(output, &l->segs, &l->nr_segs);
 	if (why)
 		return cmd_err("cannot verify where the kernel was put: %s", why);
@@ -203,7 +218,8 @@ static int check_memmap(const struct load *l, bool after)
 	int ret = DONE;
 	char *text;
 
-	if (l->own_kho)
+	/* The table of memory is the kernel's, and the module has looked at it. */
+	if (l->by_file)
 		return DONE;
 	how = memmap_compare(&text);
 	if (how == MEMMAP_LESS)
@@ -243,7 +259,7 @@ static int make_record(const struct load *l)
 		r.segs[i].mem = l->segs[i].mem;
 		r.segs[i].memsz = l->segs[i].memsz;
 	}
-	ret = image_identity(&r.variable, l->own_kho ? NULL : r.segs, r.nr_segs,
+	ret = image_identity(&r.variable, l->by_file ? NULL : r.segs, r.nr_segs,
 			     &r.identity);
 	if (ret == -ESTALE) {
 		ret = cmd_err("another program has loaded another kernel meanwhile");
@@ -288,7 +304,7 @@ static int run_kexec(struct load *l)
 	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
 	    tell_image(l, KHO_IMAGE_BEGUN) || check_scratch(l) || check_memmap(l, false))
 		return FAILED;
-	if (guard_start(&guard, l->program, l->own_kho))
+	if (guard_start(&guard, l->program, l->by_file))
 		return FAILED;
 	status = program_run((const char * const *)l->args, &output);
 	if (status < 0) {
@@ -323,7 +339,7 @@ static int run_kexec(struct load *l)
 	if (!ret)
 		goto out;
 
-	if (kexec_unload(l->program, l->own_kho))
+	if (kexec_unload(l->program, l->by_file))
 		cmd_warn("DO NOT run kexec -e: what is loaded is not safe for the handover");
 	else if (!tell_image(l, KHO_IMAGE_NONE))
 		cmd_warn("the kernel has been unloaded again");

@@ -31,6 +31,7 @@ static const char * const words[] = {
 	[NEXT_OURS] = "ours",
 	[NEXT_UNVERIFIED] = "unverified",
 	[NEXT_KERNEL] = "kernel",
+	[NEXT_BY_FILE] = "by-file",
 	[NEXT_OTHER] = "other",
 	[NEXT_STALE] = "stale",
 };
@@ -180,6 +181,14 @@ static void kernel_hands_over(struct next_kernel *next)
 	    xstrdup("loaded, not by khoctl: in-kernel KHO hands over to it if that was kexec -s"));
 }
 
+/* The module hands over to whatever kexec -s has loaded, and has seen that. */
+static void file_load_hands_over(struct next_kernel *next)
+{
+	next_free(next);
+	set(next, NEXT_BY_FILE,
+	    xstrdup("loaded, not by khoctl: the module hands over to it, as kexec_file_load (kexec -s) has loaded it"));
+}
+
 /* A kernel is loaded that this life of the module knows nothing of. */
 static void unknown_to_module(struct next_kernel *next, struct record *r)
 {
@@ -220,6 +229,11 @@ static void look(struct next_kernel *next, int dev, const struct kho_query *q)
 			kernel_hands_over(next);
 	} else if (q->features & KHO_FEATURE_IMAGE && q->image != KHO_IMAGE_LOADED) {
 		unknown_to_module(next, &r);
+	} else if (q->file_load == KHO_FILE_LOAD_CARRIED) {
+		if (ours)
+			compare(next, dev, q, &r);
+		if (!ours || next->state == NEXT_OTHER)
+			file_load_hands_over(next);
 	} else if (ours) {
 		compare(next, dev, q, &r);
 	} else {

@@ -15,6 +15,7 @@ enum next_state {
 	NEXT_OURS,		/* khoctl loaded it */
 	NEXT_UNVERIFIED,	/* khoctl loaded one; it may have been replaced since */
 	NEXT_KERNEL,		/* not by khoctl, but in-kernel KHO may hand over to it */
+	NEXT_BY_FILE,		/* not by khoctl; the module hands over to it all the same */
 	NEXT_OTHER,		/* not by khoctl */
 	NEXT_STALE,		/* by khoctl, but it no longer fits */
 };
