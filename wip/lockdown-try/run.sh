@@ -1,0 +1,2 @@
+cd /tmp/wt/lockdown-try
+exec timeout 300 nice -n -10 qemu-system-x86_64 -accel tcg -cpu Nehalem,+smep,+smap -smp 2 -m 2G -nodefaults -no-user-config -display none -no-reboot -machine q35 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd -drive if=pflash,format=raw,file=vars.fd -kernel x/boot/vmlinuz -initrd s1.cpio -append "console=ttyS0 panic=-1 mitigations=off" -serial file:console.log
