@@ -41,6 +41,7 @@ table()
 	echo
 }
 
+mkdir -p "$KHO_BUILD/kit"
 table >"$KHO_BUILD/kit/table"
 awk -v table="$KHO_BUILD/kit/table" '
 	/^<!-- evidence -->$/ { print; while ((getline line < table) > 0) print line; skip = 1; next }

@@ -171,7 +171,7 @@ printf '{"kho": "%s", "linux": "%s", "patches": "%s", "commit": "%s"}\n' "$versi
 test=$kit/test
 mkdir -p "$test/tests/qemu" "$test/scripts"
 cp "$here"/test/* "$test/"
-mv "$test/lib.sh" "$test/scripts/lib.sh"
+cp "$KHO_TOP/scripts/lib.sh" "$test/scripts/"
 cp -r "$KHO_TOP/tests/qemu/lib" "$test/tests/qemu/"
 mkdir -p "$test/tests/qemu/progs"
 cp -r "$KHO_TOP"/tests/qemu/progs/{lib,agent} "$test/tests/qemu/progs/"

@@ -221,4 +221,5 @@ try()
 for series; do
 	try
 done
+[ ! -d "$KHO_TOP/kit/evidence" ] || "$KHO_TOP/kit/evidence-table.sh"
 tap_done

@@ -53,8 +53,11 @@ series_fragment=$KHO_TOP/tests/qemu/config/$kind-$series.config
 [ "$built" = base ] ||
 	fragments+=("$KHO_TOP/tests/qemu/config/$built.config")
 patches=()
-[ "$built" != patched ] ||
-	patches=("mainline/linux-$series"/000[1-9]-*.patch)
+if [ "$built" = patched ]; then
+	mapfile -t patches < <(cd "$KHO_TOP" && find "mainline/linux-$series" -name '000[1-9]-*.patch' |
+		sort)
+	[ ${#patches[@]} -gt 0 ] || die "mainline/linux-$series has no patches"
+fi
 
 # The caller may be a make with ideas of its own.
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL KBUILD_OUTPUT O

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What apply, verify and reverse share.  They need git or patch, awk, and coreutils.
+# What apply, verify and reverse share.  They need git, patch, awk, and coreutils.
 set -euo pipefail
 
 # Each of them sets it.

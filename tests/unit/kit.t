@@ -130,6 +130,13 @@ tap_is "all are signed off" "$(git -C "$tree" log base.. | grep -c Signed-off-by
 tap_is "nothing else has changed" "$(git -C "$tree" status --porcelain)" '^$'
 ends "verify" 0 'has all 6 patches' "$kit/verify" "$tree"
 
+# ---- The kit's own test, as far as that goes without a kernel ----
+
+ends "test/run: no argument" 2 'run BUILD' "$kit/test/run"
+ends "test/run: nothing was built" 1 'no kernel was built there' "$kit/test/run" "$tree"
+ends "test/run: no such image" 1 "/nowhere can't be read" "$kit/test/run" --image /nowhere \
+	--release 1 --config /dev/null --module /dev/null
+
 # ---- kabi ----
 
 symvers()

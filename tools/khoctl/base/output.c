@@ -256,9 +256,7 @@ static bool copy_together(struct output *out, int fd, __u64 bytes, struct progre
 		pthread_join(thread[--nr], NULL);
 	munmap(t.to, bytes);
 	progress_update(progress, t.done);
-	if (t.done == bytes)
-		return true;
-	return false;
+	return t.done == bytes;
 }
 
 int output_mapping(int fd, __u64 bytes, const char *path, const char *label)
