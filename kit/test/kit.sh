@@ -18,7 +18,7 @@ stage_1()
 	check "2,000 pages by number" agent scatter 2000 1 "/run/$manifest"
 	check "and their manifest" khoctl put "$manifest" "/run/$manifest"
 	[ "$(option corrupt)" != 1 ] || check "one byte is changed" agent flip-object small 5
-	check "khoctl check" khoctl check "$(next_kernel)"
+	check "khoctl check" khoctl check --target "$(next_kernel)" --initrd "$initrd"
 	load_next >/run/out 2>&1 || {
 		not_ok "khoctl load" /run/out
 		exit 1
