@@ -24,6 +24,11 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+/* kho/abi.h needs to know what the kernel defines of setup_data nodes. */
+#ifdef CONFIG_X86
+#include <asm/bootparam.h>
+#endif
+
 #ifndef KHO_PAGE_SHIFT
 #define KHO_PAGE_SHIFT PAGE_SHIFT
 #endif
