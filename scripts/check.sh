@@ -13,7 +13,7 @@ need_packages gcc clang make perl pkg-config \
 	dkms linux-source-6.1 bc flex bison makedumpfile libelf-dev libssl-dev \
 	libfdt-dev libjson-c-dev device-tree-compiler \
 	libclang-rt-dev lz4 lzop bzip2 zstd shellcheck sparse strace g++ groff-base ovmf swtpm \
-	binutils systemd-boot-efi mandoc python3-jsonschema zsh fish
+	binutils systemd-boot-efi mandoc python3-jsonschema zsh fish libc6-dev-i386
 
 # Two at a time for two cores: a VM keeps about one core busy.
 jobs=${KHO_JOBS:-2}
