@@ -8,6 +8,8 @@
  *				the host when
  *	bench pin 4k|2m BYTES ROUNDS
  *				measures preserving memory by its address
+ *	bench objects N		makes N objects of a page
+ *	bench remove N		checks their content, and removes them
  *
  * As process 1 it is first.c.
  */
@@ -88,6 +90,53 @@ static int cmd_jump(char **argv)
 	die("kexec: %s", strerror(errno));
 }
 
+/* object_name() - of object @i of `bench objects` */
+static void object_name(__u8 *name, unsigned long i)
+{
+	snprintf((char *)name, KHO_NAME_SIZE, "bench-%06lu", i);
+}
+
+static int cmd_objects(char **argv)
+{
+	unsigned long i, n = strtoul(argv[0], NULL, 10);
+	int kho = open_kho();
+
+	for (i = 0; i < n; i++) {
+		struct kho_obj_create arg = { .size = sizeof(arg), .bytes = PAGE };
+
+		object_name(arg.name, i);
+		if (ioctl(kho, KHO_OBJ_CREATE, &arg))
+			die("object %lu: %s", i, strerror(errno));
+		if (pwrite(arg.fd, &i, sizeof(i), 0) != sizeof(i))
+			die("write to object %lu: %s", i, strerror(errno));
+		close(arg.fd);
+	}
+	close(kho);
+	return 0;
+}
+
+static int cmd_remove(char **argv)
+{
+	unsigned long i, content, n = strtoul(argv[0], NULL, 10);
+	int kho = open_kho();
+
+	for (i = 0; i < n; i++) {
+		struct kho_obj_name arg = { .size = sizeof(arg) };
+
+		object_name(arg.name, i);
+		if (ioctl(kho, KHO_OBJ_OPEN, &arg))
+			die("object %lu: %s", i, strerror(errno));
+		if (pread(arg.fd, &content, sizeof(content), 0) != sizeof(content) ||
+		    content != i)
+			die("object %lu has other content", i);
+		close(arg.fd);
+		if (ioctl(kho, KHO_OBJ_REMOVE, &arg))
+			die("removing object %lu: %s", i, strerror(errno));
+	}
+	close(kho);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(char **argv);
@@ -97,6 +146,8 @@ static const struct {
 	{ "time", cmd_time, 1 },
 	{ "jump", cmd_jump, 1 },
 	{ "pin", bench_pin, 2 },
+	{ "objects", cmd_objects, 1 },
+	{ "remove", cmd_remove, 1 },
 };
 
 int main(int argc, char **argv)
@@ -110,5 +161,5 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], commands[i].name) &&
 		    argc - 2 >= commands[i].args)
 			return commands[i].run(argv + 2);
-	die("usage: bench hz|time|jump|pin ARGUMENT...");
+	die("usage: bench hz|time|jump|pin|objects|remove ARGUMENT...");
 }

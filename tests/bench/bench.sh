@@ -453,6 +453,8 @@ boots()
 
 # The rows whose baseline is mainline's boot with the same pages.
 slow_rows=(stub_boot_added mainline_patched_boot_added stock_release arrive/stock arrive/stub)
+# The same, but only with the sizes of run_objects.
+object_rows=(arrive_objects/stock arrive_objects/stub)
 
 # The fast boots, one after the other.
 run_boot()
@@ -473,7 +475,7 @@ run_boot()
 			mainline)
 				side=base
 				sizes=(1000 10000)
-				names=("${slow_rows[@]}") ;;
+				names=("${slow_rows[@]}" "${object_rows[@]}") ;;
 			esac
 			boots $kind "${sizes[@]}"
 			for n in "${sizes[@]}"; do
@@ -546,7 +548,24 @@ run_arrive()
 	done
 }
 
-# The same, but exact: the clock counts instructions.
+# run_objects KIND KERNEL: the same for objects of a page, after a jump
+run_objects()
+{
+	local disk
+
+	disk=$(payload "bench/objects-$1" "$2" "$image")
+	run_vm "objects-$1" -t bench-objects -T 600 -p "$disk" \
+		-a "kho.opt.rounds=$(rounds 3)" "bench/objects-$1" "$2" "$image"
+	rm -f "$disk"
+	awk -v kind="$1" -v hz="$hz" '
+		$1 == "KHO-BENCH" { n = $2 / 1000 "k" }
+		$1 == "KHO-TSC" && $2 == "load" { load = $3 }
+		$1 == "KHO-TSC" && $2 == "objects" {
+			print "arrive_objects/" kind "/" n, "ours", ($3 - load) / hz
+		}' "$log" >>"$raw"
+}
+
+# Boots with pages once more, but exact: the clock counts instructions.
 run_boot_instructions()
 {
 	local round kind side n none
@@ -591,6 +610,8 @@ run blackout run_blackout blackout-stub /stub "$stub" placed
 run boot run_boot
 run stock run_stock
 run arrive run_arrive
+run objects run_objects stub "$stub"
+run objects run_objects stock "$stock"
 run boot-100k run_boot_100k
 
 # Other load does not change the number of instructions, so two VMs run at a time, each

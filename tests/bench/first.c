@@ -7,6 +7,7 @@
  *	release	loads the module and waits until the last page of the envelopes
  *		is given back; then the verdict
  *	arrive	loads the module, which takes over what arrived; then the verdict
+ *	objects	the same; then /init goes on
  *	plain, placed
  *		nothing; then /init goes on
  *	agent, unchecked
@@ -185,7 +186,7 @@ int bench_first(__u64 begin)
 	if (!strcmp(what, "release")) {
 		load_module();
 		end = wait_for_release();
-	} else if (!strcmp(what, "arrive")) {
+	} else if (!strcmp(what, "arrive") || !strcmp(what, "objects")) {
 		end = take_over();
 	} else if (!strcmp(what, "agent") || !strcmp(what, "unchecked")) {
 		load_module();
