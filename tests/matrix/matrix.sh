@@ -11,13 +11,15 @@
 #	--passes N	how often each pair runs, by default 2
 #	--jobs N	how many VMs run at a time, by default 2
 #	--json FILE	the results, by default build/matrix.json
+#	--add		keeps what FILE has of other pairs
 #	--readme	no run: writes the table of docs/matrix.json into README.md
 #
 # A pair is PREDECESSOR:SUCCESSOR as --list has them, or one side with a colon
 # for all of its pairs.
 #
 # The results are a list of objects with "predecessor", "successor", "kind",
-# "abi", "result", "seconds" and, unless it passed, "reason".  The result is
+# "abi", "result", "seconds", "commit" (what was tried) and, unless it passed, "reason".
+# The result is
 #
 #	pass	all content is right, each time
 #	refused	khoctl load refuses the pair, as it has to, for that reason
@@ -74,7 +76,7 @@ must_refuse()
 	esac
 }
 
-passes=2 jobs=2 json=$KHO_BUILD/matrix.json wanted=()
+passes=2 jobs=2 json=$KHO_BUILD/matrix.json wanted=() add=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--list)
@@ -87,6 +89,8 @@ while [ $# -gt 0 ]; do
 		[ $# -gt 1 ] || die "$1 needs a value"
 		declare "${1#--}=$2"
 		shift ;;
+	--add)
+		add=1 ;;
 	--readme)
 		exec "$KHO_TOP/tests/matrix/matrix-table.pl" --readme \
 			"$KHO_TOP/docs/matrix.json" "$KHO_TOP/README.md" ;;
@@ -125,6 +129,12 @@ done
 as_list()
 {
 	sed -e '1s/^/[/' -e '1!s/^/ /' -e '$!s/$/,/' -e '$s/$/]/'
+}
+
+# as_lines FILE: the reverse
+as_lines()
+{
+	sed -e 's/^[[ ]//' -e 's/[],]$//' "$1"
 }
 
 # ---- The kernels ----
@@ -179,6 +189,11 @@ for name in $(printf '%s\n' "${pairs[@]}" | tr : '\n' | awk '!seen[$0]++'); do
 	one_kernel "$name"
 done
 mkdir -p "${json%/*}"
+if [ -n "$add" ] && [ -e "${json%.json}-kernels.json" ]; then
+	mapfile -t -O ${#about[@]} about < <(as_lines "${json%.json}-kernels.json" |
+		grep -vF "$(printf '"kernel": "%s"\n' "$(for name in "${!dir[@]}"; do
+			title "$name"; done)")")
+fi
 printf '%s\n' "${about[@]}" | as_list >"${json%.json}-kernels.json"
 
 # Leave out pairs with a kernel that can't be booted.
@@ -318,10 +333,11 @@ run_pair()
 	fi
 	reason=${reason//[[:cntrl:]\"\\]/}
 
-	printf '{"predecessor": "%s", "successor": "%s", "kind": "%s", "abi": %s, "result": "%s", "seconds": %d%s}\n' \
+	printf '{"predecessor": "%s", "successor": "%s", "kind": "%s", "abi": %s, "result": "%s", "seconds": %d%s%s}\n' \
 		"$(title "$from")" "$(title "$to")" \
 		"$(kernel_kind "${dir[$to]}")" "${abi:-null}" "$result" \
-		$((SECONDS - begin)) "${reason:+, \"reason\": \"$reason\"}" \
+		$((SECONDS - begin)) "${commit:+, \"commit\": \"$commit\"}" \
+		"${reason:+, \"reason\": \"$reason\"}" \
 		>"$work/results/.$number"
 	mv "$work/results/.$number" "$work/results/$number"
 	say "$(printf '%-8s %-22s -> %-22s %3d s%s' "$result" \
@@ -329,6 +345,22 @@ run_pair()
 		"${reason:+: $reason}")"
 	[ ${#places[@]} -eq 0 ] ||
 		say "    the successor's code was at: ${places[*]}"
+}
+
+# keep_others: takes over what $json has of pairs that are not run
+keep_others()
+{
+	local pair line
+
+	number=100
+	while read -r pair; do
+		number=$((number + 1))
+		[[ " ${bootable[*]} " != *" $pair "* ]] || continue
+		line=$(as_lines "$json" |
+			grep -F "{\"predecessor\": \"$(title "${pair%:*}")\", \"successor\": \"$(title "${pair#*:}")\"," ||
+			true)
+		[ -z "$line" ] || printf '%s\n' "$line" >"$work/results/$number"
+	done < <(all_pairs)
 }
 
 # Writes the results so far.
@@ -359,16 +391,20 @@ stop()
 }
 trap stop INT TERM
 
+commit=$(git -C "$KHO_TOP" rev-parse --short HEAD 2>/dev/null) || commit=''
+mapfile -t every < <(all_pairs)
+[ -z "$add" ] || [ ! -e "$json" ] || keep_others
 write_json
-number=100
 for pair in "${bootable[@]}"; do
 	while mapfile -t running < <(jobs -pr); [ ${#running[@]} -ge "$jobs" ]; do
 		# A trapped signal interrupts wait, so that stop() runs at once.
 		wait -n "${running[@]}" || true
 		write_json
 	done
-	number=$((number + 1))
-	run_pair "$number" "${pair%:*}" "${pair#*:}" &
+	for ((number = 0; number < ${#every[@]}; number++)); do
+		[ "${every[number]}" != "$pair" ] || break
+	done
+	run_pair "$((101 + number))" "${pair%:*}" "${pair#*:}" &
 	mapfile -t running < <(jobs -pr)
 done
 while mapfile -t running < <(jobs -pr); [ ${#running[@]} -gt 0 ]; do
@@ -381,6 +417,8 @@ for name in "${!disk[@]}"; do
 done
 
 "$KHO_TOP/tests/matrix/matrix-table.pl" --text "$json"
-[ "$(find "$work/results" -name '[0-9]*' | wc -l)" -eq ${#bootable[@]} ] ||
-	die "not all pairs were run"
+for pair in "${bootable[@]}"; do
+	grep -qF "{\"predecessor\": \"$(title "${pair%:*}")\", \"successor\": \"$(title "${pair#*:}")\"," \
+		"$json" || die "$pair was not run"
+done
 ! grep -q '"result": "fail"' "$json"
