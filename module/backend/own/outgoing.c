@@ -313,12 +313,15 @@ int kho_backend_outgoing_ready(void)
 
 	lockdep_assert_held(&kho.lock);
 
+	/* First, as write_fdt() needs it as soon as there is an FDT. */
 	fdt_buffer = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!fdt_buffer)
+		return -ENOMEM;
 	/* Not in scratch: the next kernel is copied there before it reads this page. */
 	setup = kho_left() ? take_setup_page(kho_left()) : (void *)kho_zeroed_page(GFP_KERNEL);
 	fdt = kho_metapage_alloc();
 	metadata = kho_metapage_alloc();
-	if (!fdt_buffer || !setup || !fdt || !metadata)
+	if (!setup || !fdt || !metadata)
 		return -ENOMEM;
 
 	kho_own_page(PHYS_PFN(virt_to_phys(setup)));
