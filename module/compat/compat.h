@@ -81,10 +81,10 @@
 #define SECRETMEM_MAGIC	0x5345434d
 #endif
 
-/* ffb37ca3bd16 ("switch file_open_root() to struct path", 5.12). */
+/* ffb37ca3bd16 ("switch file_open_root() to struct path", 5.14). */
 static inline struct file *kho_open_root(const struct path *root, const char *name, int flags)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 12, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
 	return file_open_root(root->dentry, root->mnt, name, flags, 0);
 #else
 	return file_open_root(root, name, flags, 0);

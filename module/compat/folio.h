@@ -191,7 +191,7 @@ static inline void *folio_address(const struct folio *folio)
 #endif
 
 /*
- * 41c961b9013e ("mm: Introduce PAGEFLAGS_MASK to replace ((1UL << NR_PAGEFLAGS) - 1)", 5.15).
+ * 41c961b9013e ("mm: introduce PAGEFLAGS_MASK to replace ((1UL << NR_PAGEFLAGS) - 1)", 5.15).
  */
 #ifndef PAGEFLAGS_MASK
 #define PAGEFLAGS_MASK	((1UL << NR_PAGEFLAGS) - 1)

@@ -10,8 +10,8 @@
 
 /*
  * 3e31f94752e4 ("lockdep: Add lockdep_assert_not_held()", 5.13) and d19c81378829
- * ("locking/lockdep: Provide lockdep_assert{,_once}() helpers", 5.13).  Without lockdep,
- * earlier kernels do not even declare lockdep_is_held(): f8cfa46608f8 ("lockdep: Provide
+ * ("locking/lockdep: Provide lockdep_assert{,_once}() helpers", 5.15).  Without lockdep,
+ * earlier kernels do not even declare lockdep_is_held(): cd539cff9470 ("lockdep: Provide
  * dummy forward declaration of *_is_held() helpers", 5.11).
  */
 #ifndef lockdep_assert

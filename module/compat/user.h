@@ -23,12 +23,22 @@
 #endif
 
 /*
- * 55b8fe703bc5 ("gup: Introduce FOLL_NOFAULT flag to disable page faults", 5.16).  Before
- * that there is a flag that does not wait for what a fault has started: neither for the
- * disk (except for tmpfs in swap) nor for a handler of userfaultfd.  Nothing is pinned
- * then.
+ * 55b8fe703bc5 ("gup: Introduce FOLL_NOFAULT flag to disable page faults", 5.16), and with
+ * it what fault_in_readable() below is about: 5.15.37 and others have taken both back, as
+ * one series.  Since 6.3 the flag is no macro.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0) && !defined(FOLL_NOFAULT)
+#define KHO_OLD_FAULT_IN	1
+#else
+#define KHO_OLD_FAULT_IN	0
+#endif
+
+/*
+ * Before FOLL_NOFAULT there is a flag that does not wait for what a fault has started:
+ * neither for the disk (except for tmpfs in swap) nor for a handler of userfaultfd.
+ * Nothing is pinned then.
+ */
+#if KHO_OLD_FAULT_IN
 static inline long kho_pin_present(unsigned long start, unsigned long nr_pages,
 				   unsigned int gup_flags, struct page **pages)
 {
@@ -50,7 +60,7 @@ static inline long kho_pin_present(unsigned long start, unsigned long nr_pages,
 #define KHO_PRIVATE_STAYS	1
 #endif
 
-/* 458a4f788f33 ("mm/gup: add a range variant of unpin_user_pages_dirty_lock()", 5.13). */
+/* 458a4f788f86 ("mm/gup: add a range variant of unpin_user_pages_dirty_lock()", 5.13). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 13, 0)
 static inline void unpin_user_page_range_dirty_lock(struct page *page, unsigned long nr_pages,
 						    bool make_dirty)
@@ -76,7 +86,7 @@ static inline void unpin_user_page_range_dirty_lock(struct page *page, unsigned 
  * the caller may write less than it asks for, only the next byte is faulted in here, which
  * it writes in any case.
  */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#if KHO_OLD_FAULT_IN
 static inline size_t fault_in_readable(const char __user *addr, size_t size)
 {
 	size_t done, n;
