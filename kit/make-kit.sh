@@ -125,21 +125,25 @@ docs=$tree/Documentation/kho
 mkdir -p "$docs"
 for file in "$KHO_TOP"/docs/*.md; do
 	case ${file##*/} in
-	benchmarks.md|testing.md|vendor-kit.md) ;;
+	benchmarks.md|mainline.md|memory-map.md|testing.md|vendor-kit.md) ;;
 	*) cp "$file" "$docs/" ;;
 	esac
 done
 # Links to what is not there lead nowhere.
-sed -E -i -e 's/\[([^]]*)\]\((\.\.\/[^)]*|benchmarks\.md|testing\.md|vendor-kit\.md)[^)]*\)/\1/g' \
+sed -E -i -e 's/\[([^]]*)\]\((\.\.\/[^)]*|(benchmarks|mainline|memory-map|testing|vendor-kit)\.md)[^)]*\)/\1/g' \
 	-e 's/!\[[^]]*\]\([^)]*\)//' "$docs"/*.md
 cp "$here/Documentation.index" "$docs/README"
 commit 5-documentation Documentation
 
-# The entry goes where the alphabet has it.
+# The entry goes where the alphabet has it: after those of KEXEC, as many others are not in
+# their place.
 awk -v entry="$(sed "s|@WHO@|$who|" "$here/MAINTAINERS.entry")" '
+	BEGIN { title = entry; sub(/\n.*/, "", title) }
 	/^Maintainers List$/ { list = 1 }
-	list && !done && /^[A-Z0-9][^\t]*$/ && before == "" && $0 > "KEXEC HANDOVER BOOT STUB" &&
-		$0 !~ /^Maintainers List/ { print entry "\n"; done = 1 }
+	list && !done && /^[A-Z0-9][^\t]*$/ && before == "" {
+		if (near && $0 > title) { print entry "\n"; done = 1 }
+		near = /^KEXEC/
+	}
 	{ print; before = $0 }' "$tree/MAINTAINERS" >"$work/MAINTAINERS"
 cmp -s "$work/MAINTAINERS" "$tree/MAINTAINERS" && die "MAINTAINERS has no place for the entry"
 cp "$work/MAINTAINERS" "$tree/MAINTAINERS"
@@ -162,6 +166,16 @@ done
 cp "$KHO_TOP/scripts/bootstub-landing.awk" "$kit/landing.awk"
 cp "$KHO_TOP/bootstub/landing" "$kit/landing"
 sed -e "s/@SERIES@/$series/g" "$here/kho.config" >"$kit/kho.config"
+case $series in
+7.*)
+	cat >>"$kit/kho.config" <<-END
+
+		# Mainline's own KHO, which kernels from 6.16 on have, excludes the stub and the
+		# module as it is here.
+		# CONFIG_KEXEC_HANDOVER is not set
+	END
+	;;
+esac
 cp "$KHO_TOP/COPYING" "$kit/"
 cp "$KHO_TOP/docs/vendor-kit.md" "$kit/README.md"
 printf '{"kho": "%s", "linux": "%s", "patches": "%s", "commit": "%s"}\n' "$version" "$series" \

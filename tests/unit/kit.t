@@ -66,6 +66,15 @@ ends "a configuration" 0 'what they need' "$kit/verify" --config "$work/config" 
 sed -i /CONTIG_ALLOC/d "$work/config"
 ends "a configuration that lacks something" 1 'lacks CONFIG_CONTIG_ALLOC=y' \
 	"$kit/verify" --config "$work/config" "$tree"
+cp "$kit/kho.config" "$work/kho.config"
+grep '^CONFIG_' "$kit/kho.config" >"$work/config"
+echo '# CONFIG_KEXEC_HANDOVER is not set' >>"$kit/kho.config"
+ends "a configuration that does not mention what must be off" 0 'what they need' \
+	"$kit/verify" --config "$work/config" "$tree"
+echo CONFIG_KEXEC_HANDOVER=y >>"$work/config"
+ends "a configuration that has it" 1 'must not have CONFIG_KEXEC_HANDOVER=y' \
+	"$kit/verify" --config "$work/config" "$tree"
+mv "$work/kho.config" "$kit/kho.config"
 sed -i 's/kho_boot_reserve();/kho_boot_reserve(); kho_more();/' "$tree/arch/x86/kernel/setup.c"
 ends "somebody changed a hook" 1 'setup.c: Hunk' "$kit/verify" "$tree"
 rm -rf "$work/before"
