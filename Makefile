@@ -101,7 +101,7 @@ soak:
 		tests/qemu/device/39-rt.t tests/qemu/client/67-client.t \
 		tests/qemu/seal/70-seal.t tests/qemu/device/38-faults.t \
 		tests/qemu/khoctl/37-kill.t tests/qemu/successor/59-kho-v1.t \
-		tests/qemu/systemd/70-systemd.t tests/dkms/dkms.t
+		tests/qemu/systemd/70-systemd.t tests/dkms/dkms.t tests/lint.t
 
 # See docs/vendor-kit.md.
 kit:

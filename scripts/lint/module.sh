@@ -114,7 +114,9 @@ check_module_clang()
 
 	clang_for_gcc >"$tmp/clang"
 	chmod +x "$tmp/clang"
-	build_modules -o 6.1 CC="$tmp/clang" objtool=true || bad=1
+	# The older headers show nothing that the newer ones do not, so only in make soak.
+	[ -z "${KHO_EVERY-}" ] ||
+		build_modules -o 6.1 CC="$tmp/clang" objtool=true || bad=1
 	build_modules -o 6.12 CC="$tmp/clang" objtool=true || bad=1
 	return "$bad"
 }
