@@ -42,12 +42,14 @@ static size_t next_word(const char *line, size_t at, char *word, int *quoted)
 	return at;
 }
 
-static void cut_last_quote(char *s)
+static int cut_last_quote(char *s)
 {
 	size_t len = strlen(s);
 
-	if (len && s[len - 1] == '"')
-		s[len - 1] = '\0';
+	if (!len || s[len - 1] != '"')
+		return 0;
+	s[len - 1] = '\0';
+	return 1;
 }
 
 static void same_words(const char *line)
@@ -68,14 +70,16 @@ static void same_words(const char *line)
 		name = word + quoted;
 		value = *name ? strchr(name + 1, '=') : NULL;
 		if (value) {
+			int cut = 0;
+
 			*value++ = '\0';
 			if (*value == '"') {
 				value++;
 				/* The quote before the end, which may be that very one */
-				if (*value)
-					cut_last_quote(value);
+				cut = *value && cut_last_quote(value);
 			}
-			if (quoted)
+			/* One place for both: a second quote before the end stays. */
+			if (quoted && !cut)
 				cut_last_quote(value);
 		} else if (quoted) {
 			cut_last_quote(name);

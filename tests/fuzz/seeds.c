@@ -170,6 +170,7 @@ static void cmdline_seeds(void)
 		"crashkernel=64M,cma cma=64M@0-4G numa_cma=0:1M cma_pernuma=1M swiotlb=65536,force",
 		"kernelcore=50% movablecore=1G reserve_mem=1M:4K:a log_buf_len=1M initrdmem=1M,2M",
 		"efi_fake_mem=1M@1G:0x40000 dhash_entries=1000",
+		"\"a b=\"c d\"\"\" mem=1G",
 	};
 	char name[16];
 	size_t i;
