@@ -49,7 +49,6 @@ if [ ${#tests[@]} -eq 0 ]; then
 	{
 		scripts/build-kernel.sh stub-6.1 debug
 		scripts/build-kernel.sh stub-6.12
-		scripts/build-kernel.sh stub-6.12 rt
 		scripts/fetch-kernel.sh 6.12 rt
 		for series in 5.10 6.1 6.12 7.2 7.3; do
 			scripts/fetch-kernel.sh "$series"

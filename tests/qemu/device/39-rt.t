@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Where every lock may sleep and nearly everything can be interrupted: /dev/kho,
-# agents' memory and agents that are killed on a PREEMPT_RT kernel that checks
-# itself; and handovers between such kernels, Debian's own among them, and others.
+# agents' memory and agents that are killed on a PREEMPT_RT kernel; and handovers between
+# such kernels and others.  In make soak there is one with the boot stub that checks
+# itself, too; else only Debian's, as building a kernel takes long.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/lib.sh"
 
 need_vm
 stock=$(quick_stock_kernel)
 debian=$(debian_kernel 6.12 rt)
-rt=$(stub_kernel rt 6.12)
-image=$(initramfs "$stock" "$debian" "$rt")
+rt=$debian
+[ -z "${KHO_SOAK-}" ] || rt=$(stub_kernel rt 6.12)
+kernels=("$stock" "$debian")
+[ "$rt" = "$debian" ] || kernels+=("$rt")
+image=$(initramfs "${kernels[@]}")
 files=$KHO_BUILD/qemu/rt/files
 mkdir -p "$files/data"
 # Real content, and not a whole number of pages.
