@@ -23,6 +23,7 @@
 
 #include "compat/compat.h"
 #include "arch/arch.h"
+#include "base/bits.h"
 #include "core/core.h"
 #include "core/walk.h"
 #include "internal.h"
@@ -69,7 +70,7 @@ static int set_ram(u64 addr, u64 bytes, void *data)
 	unsigned long pfn = PFN_UP(addr), end = PHYS_PFN(addr + bytes);
 
 	if (end > pfn)
-		bitmap_set(trim.freeable[i], pfn - envelope_pfn(i), end - pfn);
+		kho_bits_set(trim.freeable[i], pfn - envelope_pfn(i), end - pfn);
 	return 0;
 }
 
@@ -84,8 +85,8 @@ static void keep(u64 pfn, u64 nr_pages)
 		u64 last = min_t(u64, end, envelope_pfn(i) + envelope_pages(i));
 
 		if (first < last)
-			bitmap_clear(trim.freeable[i], first - envelope_pfn(i),
-				     last - first);
+			kho_bits_clear(trim.freeable[i], first - envelope_pfn(i),
+				       last - first);
 	}
 }
 
@@ -200,7 +201,7 @@ int kho_trim_prepare(u64 root, bool keep_nodes)
 	trim.done = 0;
 	trim.freed = 0;
 	for (i = 0; i < trim.nr; i++) {
-		trim.total += bitmap_weight(trim.freeable[i], envelope_pages(i));
+		trim.total += kho_bits_weight(trim.freeable[i], envelope_pages(i));
 		cond_resched();
 	}
 	return 0;
