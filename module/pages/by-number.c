@@ -18,6 +18,7 @@
 #include "core/backend.h"
 #include "core/core.h"
 #include "core/left.h"
+#include "core/lockdown.h"
 #include "core/page-alloc.h"
 #include "core/preserve.h"
 #include "incoming/incoming.h"
@@ -108,6 +109,22 @@ static int check_scratch_known(void)
 	if (kho_backend_scratch_known())
 		return 0;
 	return kho_refuse(-EOPNOTSUPP, "the kernel does not say where its scratch is (CONFIG_KEXEC_HANDOVER_DEBUGFS)");
+}
+
+/**
+ * kho_pages_check_lockdown() - may userspace have pages by number?
+ *
+ * Under lockdown root must get no access to memory by its address, here or in the next
+ * kernel, and must not free what another module or the kernel is going to read.
+ *
+ * Context: any.
+ * Return: 0, or -EPERM under lockdown.
+ */
+int kho_pages_check_lockdown(void)
+{
+	if (!kho_locked_pages())
+		return 0;
+	return kho_refuse(-EPERM, "the kernel is locked down, which forbids access to pages by number: use objects");
 }
 
 /* Entries that are changed at once: as many as page numbers fit into a page. */
@@ -274,7 +291,7 @@ int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	int ret;
 
 	*failed = nr;
-	ret = piece_init(&piece, nr);
+	ret = kho_pages_check_lockdown() ?: piece_init(&piece, nr);
 	if (ret)
 		return ret;
 
@@ -436,7 +453,8 @@ int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed)
 	}
 	mutex_lock(&kho.lock);
 	if (!plain)
-		ret = del_mixed(&piece, entry, nr, failed);
+		ret = kho_pages_check_lockdown() ?:
+		      del_mixed(&piece, entry, nr, failed);
 	if (!ret) {
 		for (i = 0; i < nr; i++)
 			kho.released += 1ULL << entry[i].order;

@@ -94,12 +94,15 @@ static struct file *make_file(unsigned long pfn, unsigned int order)
  * @file: set to the file
  *
  * Context: may sleep; takes kho.lock.
- * Return: 0, -ENOENT if no such block arrived or it is claimed, -ENOMEM, -ESHUTDOWN.
+ * Return: 0, -ENOENT if no such block arrived or it is claimed, -ENOMEM, -ESHUTDOWN, -EPERM
+ * under lockdown.
  */
 int kho_page_open(u64 pfn, unsigned int order, struct file **file)
 {
-	int ret = 0;
+	int ret = kho_pages_check_lockdown();
 
+	if (ret)
+		return ret;
 	mutex_lock(&kho.lock);
 	if (!kho_unclaimed_has(pfn, order))
 		ret = kho_backend_retrieve(pfn, order);

@@ -14,6 +14,7 @@ struct kho_left;
 
 int kho_pages_init(void);
 void kho_pages_exit(void);
+int kho_pages_check_lockdown(void);
 int kho_pages_add(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 int kho_pages_del(const struct kho_page_entry *entry, u32 nr, u32 *failed);
 void kho_pages_list(u64 first, u32 capacity, void *entry, u32 *filled, u64 *total);

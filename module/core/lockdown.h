@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel's lockdown forbids.
+ */
+#ifndef KHO_CORE_LOCKDOWN_H
+#define KHO_CORE_LOCKDOWN_H
+
+#include <linux/types.h>
+
+bool kho_locked_pages(void);
+
+#endif /* KHO_CORE_LOCKDOWN_H */
