@@ -78,6 +78,7 @@ static int going_down(struct notifier_block *nb, unsigned long event, void *data
 		if (READ_ONCE(loading))
 			return NOTIFY_DONE;
 	}
+	kho_backend_sync_image();
 	down_write(&kho.gate);
 	kho_sums_at_jump();
 	mutex_lock(&kho.lock);
@@ -160,8 +161,10 @@ static int __init kho_init(void)
 			kho_folio_exit();
 	}
 	kho_inject_end("init");
-	if (ret)
+	if (ret) {
+		kho_backend_unprobe();
 		return ret;
+	}
 	kho_incoming_find_list();
 
 	/*
@@ -248,6 +251,7 @@ err_unregister:
 	/* For nodes of trees: see kho_radix_destroy_tree(). */
 	rcu_barrier();
 err_exit_ram:
+	kho_backend_unprobe();
 	kho_ram_exit();
 	kho_folio_exit();
 	pr_err("not loaded: error %d\n", ret);
@@ -262,6 +266,7 @@ static void __exit kho_exit(void)
 	kho_sleep_exit();
 	/* Without the lock, for which a reboot waits: this may wait for others' pages. */
 	kho_backend_quiet();
+	kho_backend_unprobe();
 	kho_stop_changes();
 	kho_leave_if_forced();
 	if (kho.leaving) {

@@ -63,6 +63,11 @@ void kho_arch_announce(void *page, const struct kho_envelope *envelope,
 		       unsigned int nr);
 void kho_arch_retire(void *page);
 
+/* The announcement to a kernel that kexec_file_load() is loading */
+struct kimage;
+bool kho_arch_image_has(const struct kimage *image, u64 addr, u64 end);
+const char *kho_arch_image_announce(struct kimage *image, u64 addr);
+
 /* Memory that kernel and firmware use */
 bool kho_arch_holds_kernel(u64 addr);
 int kho_arch_each_reserved(kho_range_fn_t fn, void *data);

@@ -16,6 +16,8 @@
 #include <linux/path.h>
 #include <linux/version.h>
 
+#include <uapi/linux/kexec.h>
+
 #include "charge.h"
 #include "folio.h"
 #include "locks.h"
@@ -116,6 +118,16 @@ static inline int kho_folio_mapcount(struct folio *folio)
 }
 #else
 #define kho_folio_mapcount folio_mapcount
+#endif
+
+/*
+ * 07d24902977e ("kexec: enable CMA based contiguous allocation", 6.17): kexec_file_load()
+ * takes memory wherever CMA has some, unless it is told not to.
+ */
+#ifdef KEXEC_FILE_NO_CMA
+#define kho_kexec_no_cma(image) ((image)->no_cma = 1)
+#else
+#define kho_kexec_no_cma(image) ((void)(image))
 #endif
 
 #endif /* KHO_COMPAT_H */

@@ -30,6 +30,9 @@ extern unsigned long kho_scratch_mib;
  */
 int kho_backend_probe(void);
 
+/* The opposite; also if that was not called, or has failed. */
+void kho_backend_unprobe(void);
+
 /*
  * These prepare the outgoing handover, in this order.  kho_backend_scratch_init() is
  * called once the incoming handover is known.  Between kho_backend_outgoing_init() and
@@ -134,6 +137,16 @@ void kho_backend_settle(void);
 
 void kho_backend_memory_changed(void);
 void kho_backend_image_changed(void);
+
+/*
+ * kexec_file_load(): see from now on what it loads; let the calling process, or a child of
+ * it, be the next to load a kernel that gets the handover; wait until it is known what is
+ * loaded; is it such a kernel?  None of our locks held, but for the last.
+ */
+int kho_backend_follow_image(void);
+void kho_backend_expect_image(bool expect);
+void kho_backend_sync_image(void);
+bool kho_backend_image_carried(void);
 
 /* Returns 0, or -EOPNOTSUPP if in-kernel KHO looks after the loaded kernel. */
 int kho_backend_check_image(void);

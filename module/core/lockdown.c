@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel's lockdown forbids.
+ * What the kernel's lockdown forbids.  docs/secure-boot.md says what follows from that.
  *
  * Lockdown can begin at any time, and never ends.  So once something is forbidden, the
  * kernel is not asked again: it would log each question.
@@ -12,7 +12,9 @@
 #include "lockdown.h"
 
 enum {
+	LOCKED_KEXEC,
 	LOCKED_PAGES,
+	LOCKED_SECRETS,
 };
 
 static unsigned long locked;
@@ -28,6 +30,16 @@ static bool is_locked(unsigned int nr, enum lockdown_reason what)
 }
 
 /**
+ * kho_locked_kexec() - does lockdown forbid kexec_load()?
+ *
+ * Context: any.
+ */
+bool kho_locked_kexec(void)
+{
+	return is_locked(LOCKED_KEXEC, LOCKDOWN_KEXEC);
+}
+
+/**
  * kho_locked_pages() - does lockdown forbid access to memory by its address?
  *
  * Context: any.
@@ -35,4 +47,14 @@ static bool is_locked(unsigned int nr, enum lockdown_reason what)
 bool kho_locked_pages(void)
 {
 	return is_locked(LOCKED_PAGES, LOCKDOWN_DEV_MEM);
+}
+
+/**
+ * kho_locked_secrets() - does lockdown forbid that root reads the kernel's memory?
+ *
+ * Context: any.
+ */
+bool kho_locked_secrets(void)
+{
+	return is_locked(LOCKED_SECRETS, LOCKDOWN_KCORE);
 }

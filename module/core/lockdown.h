@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+bool kho_locked_kexec(void);
 bool kho_locked_pages(void);
+bool kho_locked_secrets(void);
 
 #endif /* KHO_CORE_LOCKDOWN_H */

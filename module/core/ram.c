@@ -74,6 +74,8 @@ static struct {
 	bool watching;
 	/* Memory was added or removed before that. */
 	bool missed;
+	/* How often memory was added or removed. */
+	unsigned int renewals;
 } ram;
 
 /* ---- Tables ---- */
@@ -307,8 +309,14 @@ bool kho_ram_stays(unsigned long pfn, unsigned long nr_pages)
 
 /* ---- The loaded kernel ---- */
 
-/* Notes the RAM that a kernel loaded now would have. */
-static int begin_image(u64 limit)
+/**
+ * kho_ram_image_begin() - note the RAM that a kernel loaded now would have
+ * @limit: physical address in bytes from which on it has none; or 0
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ * Return: 0 or -ENOMEM.
+ */
+int kho_ram_image_begin(u64 limit)
 {
 	struct ram_table *table = make_table(false, GFP_KERNEL);
 
@@ -320,8 +328,14 @@ static int begin_image(u64 limit)
 	return 0;
 }
 
-/* The kernel was loaded; fails if memory was added or removed meanwhile. */
-static int end_image(void)
+/**
+ * kho_ram_image_end() - the kernel was loaded
+ *
+ * Context: may sleep; kho.gate held for writing, and kho.lock.
+ * Return: 0; -EINVAL if none was begun; -ESTALE if memory was added or removed meanwhile;
+ * -ENOMEM.
+ */
+int kho_ram_image_end(void)
 {
 	struct ram_table *table;
 	bool same;
@@ -344,49 +358,44 @@ static int end_image(void)
 }
 
 /**
- * kho_ram_image() - note that a kernel is being loaded, was loaded, or was unloaded
- * @state: KHO_IMAGE_*
- * @limit: with KHO_IMAGE_BEGUN, the physical address in bytes from which on that kernel
- * has no memory, by its command line; or 0
+ * kho_ram_image_begun() - was a load begun, and not ended?
  *
- * Once a kernel is loaded, everything preserved must lie in RAM that it will have.
- *
- * Context: may sleep; takes kho.gate and kho.lock.
- * Return: 0; -EINVAL for an invalid state, or one out of order; -ESTALE if memory was
- * added or removed while the kernel was loaded; -EOPNOTSUPP with in-kernel KHO;
- * -ENOMEM; -ESHUTDOWN; -EPERM.
+ * Context: kho.lock held.
  */
-int kho_ram_image(u32 state, u64 limit)
+bool kho_ram_image_begun(void)
 {
-	int ret;
+	return ram.next;
+}
 
-	if (state != KHO_IMAGE_NONE && state != KHO_IMAGE_BEGUN &&
-	    state != KHO_IMAGE_LOADED)
-		return kho_refuse(-EINVAL, "kho_image.state is %u, must be 0, 1 or 2",
-				  state);
-	if (limit && state != KHO_IMAGE_BEGUN)
-		return kho_refuse(-EINVAL, "kho_image.limit is 0x%llx, must be 0 unless state is 1",
-				  limit);
-	ret = kho_backend_check_image();
-	if (ret)
-		return ret;
+/**
+ * kho_ram_image_stop() - none is being loaded
+ *
+ * Context: kho.gate held for writing, and kho.lock.
+ */
+void kho_ram_image_stop(void)
+{
+	kvfree(ram.next);
+	ram.next = NULL;
+}
 
-	kho_stop_changes();
-	ret = kho_may_change();
-	if (!ret && state == KHO_IMAGE_BEGUN) {
-		ret = begin_image(limit);
-	} else if (!ret && state == KHO_IMAGE_LOADED) {
-		ret = end_image();
-	} else if (!ret) {
-		kvfree(ram.next);
-		ram.next = NULL;
-		replace(&ram.image, NULL);
-	}
-	/* The last page of RAM may have changed. */
-	if (!ret && state != KHO_IMAGE_BEGUN)
-		kho_backend_image_changed();
-	kho_resume_changes();
-	return ret;
+/**
+ * kho_ram_image_forget() - none is loaded
+ *
+ * Context: kho.gate held for writing, and kho.lock.
+ */
+void kho_ram_image_forget(void)
+{
+	replace(&ram.image, NULL);
+}
+
+/**
+ * kho_ram_renewals() - how often was memory added or removed?
+ *
+ * Context: any.
+ */
+unsigned int kho_ram_renewals(void)
+{
+	return READ_ONCE(ram.renewals);
 }
 
 /**
@@ -497,6 +506,7 @@ int kho_ram_left(void)
 static void renew_now(void)
 {
 	replace(&ram.now, make_table(true, GFP_KERNEL | __GFP_NOFAIL));
+	WRITE_ONCE(ram.renewals, ram.renewals + 1);
 	kho_backend_memory_changed();
 }
 

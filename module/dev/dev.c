@@ -22,7 +22,7 @@
 #include "base/args.h"
 #include "base/log.h"
 #include "core/backend.h"
-#include "core/ram.h"
+#include "core/image.h"
 #include "dev.h"
 #include "incoming/incoming.h"
 #include "leave.h"
@@ -402,11 +402,11 @@ static int do_image(union kho_any *any)
 {
 	struct kho_image *image = &any->image;
 
-	if (image->flags)
-		return kho_not_zero("kho_image.flags", image->flags);
+	if (image->flags & ~KHO_IMAGE_BY_FILE)
+		return kho_not_zero("kho_image.flags", image->flags & ~KHO_IMAGE_BY_FILE);
 	if (image->reserved)
 		return kho_not_zero("kho_image.reserved", image->reserved);
-	return kho_ram_image(image->state, image->limit);
+	return kho_image_set(image->state, image->limit, image->flags & KHO_IMAGE_BY_FILE);
 }
 
 static void preset_upgrade(union kho_any *any)

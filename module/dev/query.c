@@ -40,6 +40,7 @@ void kho_query(struct kho_query *query)
 		query->features |= KHO_FEATURE_PRIVATE;
 	query->page_size = PAGE_SIZE;
 
+	kho_backend_sync_image();
 	mutex_lock(&kho.lock);
 	query->frozen = kho.frozen;
 	query->changes = kho.changes;

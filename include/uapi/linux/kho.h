@@ -37,7 +37,8 @@
  *	EBUSY		the page is in scratch, preserved, or leads to what is; the object
  *			is open; SCRATCH: a kernel is loaded
  *	EEXIST		that page is preserved already; the name is in use
- *	ENOENT		that page is not preserved; no such object
+ *	ENOENT		that page is not preserved; no such object; IMAGE: nothing is
+ *			handed over to what was loaded
  *	ERANGE		the page number has more bits than an address
  *	ENAMETOOLONG	the name has more than 63 bytes
  *	ENOMEM		not enough memory, or the memory cgroup's limit was reached;
@@ -116,6 +117,7 @@ enum {
 /* Private memory stays the object's whatever mprotect() and fork() do: kernels from 5.19 on */
 #define KHO_FEATURE_PRIVATE	(1ULL << 10)
 #define KHO_FEATURE_UPGRADE	(1ULL << 16)	/* UPGRADE; poll() on the device */
+#define KHO_FEATURE_FILE_LOAD	(1ULL << 17)	/* KHO_IMAGE_BY_FILE */
 
 /* What became of a handover from the previous kernel: kho_query.arrival */
 enum {
@@ -925,12 +927,18 @@ struct kho_scratch_take {
  * page is preserved that is not in that kernel's RAM.  LOADED fails with ESTALE if memory
  * was added or removed since BEGUN: then the kernel has to be loaded again.
  *
- * EOPNOTSUPP on a kernel with in-kernel KHO.
+ * With BY_FILE, the calling process or a child of it is about to call kexec_file_load(),
+ * which has no argument by which to announce a handover.  The module does that, and places
+ * the kernel in scratch, at the next such call of theirs, and only then.  It sees by itself
+ * when that kernel is loaded, replaced or unloaded, so LOADED is a question: it fails with
+ * ENOENT if nothing is handed over to what was loaded, and the log says why.
+ *
+ * EOPNOTSUPP on a kernel with in-kernel KHO, and with BY_FILE on one without kprobes.
  */
 struct kho_image {
 	/** @size: sizeof(struct kho_image). */
 	__u32 size;
-	/** @flags: must be 0. */
+	/** @flags: 0, or KHO_IMAGE_BY_FILE with BEGUN. */
 	__u32 flags;
 	/** @state: KHO_IMAGE_*. */
 	__u32 state;
@@ -942,6 +950,8 @@ struct kho_image {
 	 */
 	__aligned_u64 limit;
 };
+/* kho_image.flags: it is loaded by kexec_file_load() */
+#define KHO_IMAGE_BY_FILE	(1U << 0)
 #define KHO_IMAGE _IO(KHO_IOCTL_TYPE, KHO_CMD_IMAGE)
 
 /* Replacing the module: kho_upgrade.state */

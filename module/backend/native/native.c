@@ -52,6 +52,13 @@ int kho_backend_probe(void)
 }
 
 /**
+ * kho_backend_unprobe() - the opposite of kho_backend_probe(): nothing to do
+ */
+void kho_backend_unprobe(void)
+{
+}
+
+/**
  * kho_backend_locked_down() - does lockdown prevent a handover?
  *
  * Return: false: kexec_file_load, which in-kernel KHO uses, may be allowed.
@@ -88,6 +95,41 @@ int kho_backend_may_leave(void)
  * @left: unused
  */
 void kho_backend_leave(struct kho_left *left)
+{
+}
+
+/**
+ * kho_backend_follow_image() - only the kernel knows what is loaded
+ *
+ * Return: -EOPNOTSUPP.
+ */
+int kho_backend_follow_image(void)
+{
+	return -EOPNOTSUPP;
+}
+
+/**
+ * kho_backend_expect_image() - nothing to do: see kho_backend_check_image()
+ * @expect: disregarded
+ */
+void kho_backend_expect_image(bool expect)
+{
+}
+
+/**
+ * kho_backend_image_carried() - is a kernel loaded, as far as the module has to know?
+ *
+ * Return: false.
+ */
+bool kho_backend_image_carried(void)
+{
+	return false;
+}
+
+/**
+ * kho_backend_sync_image() - nothing to wait for: only the kernel knows what is loaded
+ */
+void kho_backend_sync_image(void)
 {
 }
 

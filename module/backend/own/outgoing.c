@@ -344,6 +344,8 @@ int kho_backend_outgoing_ready(void)
 	if (!waiting)
 		publish();
 	kho_envelopes_update();
+	if (!waiting)
+		kho_file_load_offer(virt_to_phys(setup));
 	return 0;
 }
 
@@ -358,6 +360,7 @@ void kho_outgoing_take_over(void)
 
 	waiting = false;
 	publish();
+	kho_file_load_offer(virt_to_phys(setup));
 	kho_backend_image_changed();
 	kho_backend_set_aside_later();
 }
@@ -386,6 +389,7 @@ void kho_outgoing_leave(struct kho_left *left)
 	left->setup = virt_to_phys(setup);
 	left->fdt = virt_to_phys(fdt);
 	left->abi = out->abi;
+	setup_shown |= kho_file_load_withdraw();
 	left->handoff = full_tree ? KHO_HANDOFF_ENVELOPES : KHO_HANDOFF_EXACT;
 	left->flags |= setup_shown ? KHO_LEFT_SHOWN : 0;
 	setup = NULL;
@@ -407,6 +411,7 @@ void kho_backend_outgoing_withdraw(void)
 {
 	lockdep_assert_held(&kho.lock);
 
+	setup_shown |= kho_file_load_withdraw();
 	if (setup && !waiting)
 		kho_arch_retire(setup);
 	if (setup && !waiting && !setup_shown) {

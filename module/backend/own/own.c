@@ -7,56 +7,128 @@
 
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/security.h>
 
 #include "compat/compat.h"
 #include "base/log.h"
 #include "core/backend.h"
 #include "core/core.h"
+#include "core/lockdown.h"
 #include "own.h"
 #include "tree/tree.h"
 
 #include <kho/walk.h>
 #include <linux/kho.h>
 
+/* Why lockdown prevents a handover, or NULL. */
+static const char *lockdown(void)
+{
+	if (!kho_locked_kexec())
+		return NULL;
+	if (!kho_file_load_possible())
+		return "the kernel is locked down, and kexec_file_load can't be followed here";
+	/*
+	 * A stock kernel shows what lies around preserved pages, which may be of the kernel, to
+	 * root, until the module is loaded.
+	 */
+	if (kho_locked_secrets())
+		return "the kernel is locked down for confidentiality: the next could show memory";
+	return NULL;
+}
+
 /**
  * kho_backend_locked_down() - does lockdown prevent a handover?
  *
- * Lockdown can begin at any time.  From then on the kernel refuses kexec_load, and
- * nothing that is preserved would reach another kernel.
+ * Lockdown can begin at any time.  From then on the kernel refuses kexec_load, and a
+ * handover needs kexec_file_load: see file-load.c.
  *
  * Context: any.
  */
 bool kho_backend_locked_down(void)
 {
-	return security_locked_down(LOCKDOWN_KEXEC);
+	return lockdown();
 }
 
 /**
  * kho_backend_probe() - check whether this kernel can hand anything on
  *
  * Context: may sleep; none of our locks held.
- * Return: 0, or -EPERM if the kernel is locked down.
+ * Return: 0, or -EPERM if lockdown prevents it.
  */
 int kho_backend_probe(void)
 {
-	if (!kho_backend_locked_down())
+	const char *why;
+
+	kho_file_load_init();
+	why = lockdown();
+	if (!why)
 		return 0;
-	pr_err("refused: the kernel is locked down, which forbids kexec_load\n");
+	pr_err("refused: %s\n", why);
 	return -EPERM;
+}
+
+/**
+ * kho_backend_unprobe() - the opposite of kho_backend_probe()
+ *
+ * Context: may sleep; none of our locks held.
+ */
+void kho_backend_unprobe(void)
+{
+	kho_file_load_exit();
 }
 
 /**
  * kho_backend_may_preserve() - check whether pages may be preserved now
  *
  * Context: kho.lock or kho.gate held.
- * Return: 0, or -EPERM if the kernel is locked down.
+ * Return: 0, or -EPERM if lockdown prevents a handover.
  */
 int kho_backend_may_preserve(void)
 {
-	if (!kho_backend_locked_down())
-		return 0;
-	return kho_refuse(-EPERM, "the kernel is locked down, which forbids kexec_load: nothing would arrive");
+	const char *why = lockdown();
+
+	return why ? kho_refuse(-EPERM, "%s: nothing would arrive", why) : 0;
+}
+
+/**
+ * kho_backend_follow_image() - see from now on what kexec_file_load() loads
+ *
+ * Context: may sleep; none of our locks held.
+ * Return: 0, -EOPNOTSUPP if that is not possible, or another error.
+ */
+int kho_backend_follow_image(void)
+{
+	return kho_file_load_follow();
+}
+
+/**
+ * kho_backend_expect_image() - the caller is about to load a kernel by kexec_file_load()
+ * @expect: or nobody is
+ *
+ * Context: may sleep.
+ */
+void kho_backend_expect_image(bool expect)
+{
+	kho_file_load_ask(expect);
+}
+
+/**
+ * kho_backend_image_carried() - is a kernel loaded that kexec_file_load() has announced to?
+ *
+ * Context: any; after kho_backend_sync_image().
+ */
+bool kho_backend_image_carried(void)
+{
+	return kho_file_load_carries();
+}
+
+/**
+ * kho_backend_sync_image() - wait until it is known which kernel is loaded
+ *
+ * Context: may sleep; none of our locks held.
+ */
+void kho_backend_sync_image(void)
+{
+	kho_file_load_sync();
 }
 
 /**
@@ -210,6 +282,8 @@ void kho_backend_query(struct kho_query *query)
 	query->features |= KHO_FEATURE_ENVELOPES | KHO_FEATURE_HANDOFF |
 			   KHO_FEATURE_SCRATCH | KHO_FEATURE_IMAGE |
 			   KHO_FEATURE_GROW | KHO_FEATURE_UPGRADE;
+	if (kho_file_load_possible() && !kho_locked_secrets())
+		query->features |= KHO_FEATURE_FILE_LOAD;
 	query->backend = KHO_BACKEND_MODULE;
 	query->scratch_addr = PFN_PHYS((u64)kho_scratch_pfn());
 	query->scratch_size = PFN_PHYS((u64)kho_scratch_pages());

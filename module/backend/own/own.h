@@ -90,6 +90,33 @@ const char *kho_outgoing_check(const struct kho_fdt *in);
 void kho_outgoing_take_over(void);
 void kho_outgoing_leave(struct kho_left *left);
 
+/* file-load.c */
+#if defined(CONFIG_KEXEC_FILE) && defined(CONFIG_KPROBES)
+void kho_file_load_init(void);
+void kho_file_load_exit(void);
+bool kho_file_load_possible(void);
+int kho_file_load_follow(void);
+void kho_file_load_ask(bool ask);
+void kho_file_load_offer(u64 addr);
+bool kho_file_load_withdraw(void);
+bool kho_file_load_stop(void);
+void kho_file_load_resume(void);
+bool kho_file_load_carries(void);
+void kho_file_load_sync(void);
+#else
+static inline void kho_file_load_init(void) { }
+static inline void kho_file_load_exit(void) { }
+static inline bool kho_file_load_possible(void) { return false; }
+static inline int kho_file_load_follow(void) { return -EOPNOTSUPP; }
+static inline void kho_file_load_ask(bool ask) { }
+static inline void kho_file_load_offer(u64 addr) { }
+static inline bool kho_file_load_withdraw(void) { return false; }
+static inline bool kho_file_load_stop(void) { return true; }
+static inline void kho_file_load_resume(void) { }
+static inline bool kho_file_load_carries(void) { return false; }
+static inline void kho_file_load_sync(void) { }
+#endif
+
 /* boot-tree.c */
 int kho_boot_tree_init(void);
 void kho_boot_tree_exit(void);

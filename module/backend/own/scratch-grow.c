@@ -221,7 +221,13 @@ int kho_scratch_grow(u64 bytes)
 
 	if (mutex_lock_killable(&grow_lock))
 		return -EINTR;
-	ret = grow(bytes);
+	/* Before we look whether a kernel is loaded, so none is loaded after that. */
+	if (kho_file_load_stop()) {
+		ret = grow(bytes);
+		kho_file_load_resume();
+	} else {
+		ret = kho_refuse(-EBUSY, "scratch can't change: kexec_file_load has loaded a kernel there, or is about to: unload it first (khoctl unload)");
+	}
 	mutex_unlock(&grow_lock);
 	return ret;
 }

@@ -100,7 +100,9 @@ void op_image(struct ctx *c)
 	struct kho_image arg = {
 		.size = sizeof(arg),
 		.state = below(c, 4),
+		.flags = one_in(c, 4) ? KHO_IMAGE_BY_FILE : 0,
 	};
+	bool by_file = arg.flags;
 	int err;
 
 	/* A real limit would keep others from preserving what lies beyond it. */
@@ -109,11 +111,12 @@ void op_image(struct ctx *c)
 	c->a = arg.state;
 	c->b = arg.limit;
 	err = call(c, c->kho, KHO_IMAGE, &arg);
-	if (arg.state > KHO_IMAGE_LOADED || arg.limit)
+	if (arg.state > KHO_IMAGE_LOADED || arg.limit ||
+	    (by_file && arg.state != KHO_IMAGE_BEGUN))
 		ALLOW(c, err, "bad image", EINVAL, EOPNOTSUPP);
 	else if (arg.state == KHO_IMAGE_LOADED)
 		/* Somebody else may have said so, or that there is none. */
-		ALLOW(c, err, "loaded", 0, EINVAL, ENOMEM, EOPNOTSUPP);
+		ALLOW(c, err, "loaded", 0, EINVAL, ENOENT, ENOMEM, EOPNOTSUPP);
 	else
 		ALLOW(c, err, "image", 0, ENOMEM, EOPNOTSUPP);
 }

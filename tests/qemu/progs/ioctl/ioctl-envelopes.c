@@ -203,6 +203,30 @@ static bool image_is(__u32 state)
 	return q.image == state;
 }
 
+/* The same of one that kexec_file_load() is about to load. */
+static void test_image_by_file(void)
+{
+	struct kho_image none = { .size = sizeof(none), .flags = KHO_IMAGE_BY_FILE };
+	struct kho_image loaded = { .size = sizeof(loaded), .state = KHO_IMAGE_LOADED };
+	struct kho_image begun = {
+		.size = sizeof(begun), .flags = KHO_IMAGE_BY_FILE, .state = KHO_IMAGE_BEGUN,
+	};
+	struct kho_query q;
+
+	refused(EINVAL, KHO_IMAGE, &none, "none, by a file");
+	get_query(kho, &q);
+	if (!(q.features & KHO_FEATURE_FILE_LOAD)) {
+		refused(EOPNOTSUPP, KHO_IMAGE, &begun, "begun, by a file, without kprobes");
+		return;
+	}
+	need(call(KHO_IMAGE, &begun), "begun, by a file");
+	result(image_is(KHO_IMAGE_NONE), "that is not loaded");
+	refused(ENOENT, KHO_IMAGE, &loaded, "loaded, but none was seen");
+	need(set_image(KHO_IMAGE_BEGUN), "begun, by kexec_load");
+	need(set_image(KHO_IMAGE_LOADED), "that one is loaded");
+	need(set_image(KHO_IMAGE_NONE), "none");
+}
+
 /* What a loader tells the module about a kernel, here without loading one. */
 static void test_image(void)
 {
@@ -234,6 +258,7 @@ static void test_image(void)
 	need(set_image(KHO_IMAGE_NONE), "none");
 	result(image_is(KHO_IMAGE_NONE), "none is loaded any more");
 	refused(EINVAL, KHO_IMAGE, &loaded, "and none was begun");
+	test_image_by_file();
 }
 
 void test_envelopes(void)

@@ -334,7 +334,7 @@ static const struct command {
 	  nothing, nothing, nothing, 0, ADMIN },
 	/* So does this one: no kernel is loaded. */
 	{ "IMAGE", KHO_IMAGE, sizeof(struct kho_image),
-	  { ZERO(kho_image, flags), ZERO(kho_image, reserved) },
+	  { FLAG(kho_image, flags), ZERO(kho_image, reserved) },
 	  nothing, nothing, nothing, 0, ADMIN },
 	/* And this one: nobody was asked. */
 	{ "UPGRADE", KHO_UPGRADE, sizeof(struct kho_upgrade),
