@@ -25,6 +25,7 @@
  *	KHO_FAKE_LEAN_KEYS	keys of the boot tree (default 2)
  *	KHO_FAKE_IMAGE		image, a number
  *	KHO_FAKE_IMAGES		file to which the states that IMAGE sets are added
+ *	KHO_FAKE_FILE_LOAD	set: kexec_file_load() can carry a handover; lost: it does not
  *	KHO_FAKE_STALE		set: memory is added whenever a kernel is loaded
  *	KHO_FAKE_USER		set: the caller lacks CAP_SYS_ADMIN
  *	KHO_FAKE_LIES		set: results are impossible
@@ -378,6 +379,8 @@ static int do_query(struct kho_query *q)
 		q->features |= KHO_FEATURE_IMAGE;
 		if (!getenv("KHO_FAKE_NO_GROW"))
 			q->features |= KHO_FEATURE_GROW;
+		if (getenv("KHO_FAKE_FILE_LOAD"))
+			q->features |= KHO_FEATURE_FILE_LOAD;
 		q->image = strtoul(env("KHO_FAKE_IMAGE", "0"), NULL, 0);
 	}
 	if (getenv("KHO_FAKE_USER")) {
@@ -600,8 +603,12 @@ static int do_image(const struct kho_image *image)
 
 	if (!f)
 		return -EIO;
-	fprintf(f, "%u\n", image->state);
+	fprintf(f, "%u%s\n", image->state, image->flags & KHO_IMAGE_BY_FILE ? " by file" : "");
 	fclose(f);
+	if (image->flags & ~(getenv("KHO_FAKE_FILE_LOAD") ? KHO_IMAGE_BY_FILE : 0))
+		return -EOPNOTSUPP;
+	if (image->state == KHO_IMAGE_LOADED && !strcmp(env("KHO_FAKE_FILE_LOAD", ""), "lost"))
+		return -ENOENT;
 	return image->state == KHO_IMAGE_LOADED && getenv("KHO_FAKE_STALE") ? -ESTALE : 0;
 }
 

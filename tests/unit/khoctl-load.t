@@ -277,6 +277,31 @@ load_is('scratch beyond all', 'good', [$bz], 1, undef, qr/impossible scratch/,
 spew("$root/sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 load_is('lockdown', 'good', ['--append', 'a', $bz], 1, undef,
 	qr/locked down, which forbids kexec_load/);
+{
+	# The module announces, so the image is loaded as it is.
+	my %by_file = (KHO_FAKE_FILE_LOAD => 'yes', KHO_FAKE_IMAGES => "$dir/images");
+
+	loaded(0);
+	load_is('lockdown, by file', 'good', ['--append', 'a', $bz], 0, qr/^loaded/m, undef,
+		\%by_file);
+	is(slurp($log), "-s\n-l\n$bz\n--append=a\n", 'the command');
+	is(slurp("$log.image"), image(), 'the image is as it was');
+	is(slurp("$dir/images"), "0\n1 by file\n2\n", 'and the module knows of it');
+	unlink("$dir/images");
+	loaded(0);
+	load_is('lockdown, by file, but it gets nothing', 'good', ['--append', 'a', $bz], 1,
+		undef, qr/nothing is handed over to it: .*log says why\n.*unloaded again/,
+		{ %by_file, KHO_FAKE_FILE_LOAD => 'lost' });
+	is(loaded(), 0, 'it is not loaded');
+	is(slurp("$dir/images"), "0\n1 by file\n2\n0\n", 'and the module knows of that');
+	unlink("$dir/images");
+	dev_is('check --target under lockdown, by file', ['check', '--target', $bz, '--append', 'a'], 0,
+	       qr/^ok    lockdown     integrity: .*kexec_file_load.*^warn  signature    not checked/ms,
+	       undef, \%by_file);
+}
+spew("$root/sys/kernel/security/lockdown", "none integrity [confidentiality]\n");
+load_is('lockdown for confidentiality', 'good', ['--append', 'a', $bz], 1, undef,
+	qr/locked down, which forbids kexec_load/);
 spew("$root/sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
 load_is('no lockdown', 'good', ['--append', 'a', '--dry-run', $bz], 0,
 	qr/command/, undef);

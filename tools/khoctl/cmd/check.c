@@ -88,16 +88,35 @@ static void check_kexec(void)
 		found(&all, "lockdown", WARN, NULL,
 		      "%s: only kernels with a trusted signature can be loaded",
 		      lockdown);
-	else
-		found(&all, "lockdown", FAIL, LOCKDOWN_FIX,
-		      "%s: kexec_load is forbidden", lockdown);
-
 	if (why && (sys_own_kho() || !lockdown || !strcmp(lockdown, "none")))
 		found(&all, "sysctl", FAIL, "reboot: it can't be undone",
 		      "%s", why);
 	else if (!why)
 		found(&all, "sysctl", OK, NULL,
 		      "kernels may be loaded (kernel.kexec_load_disabled)");
+}
+
+/*
+ * Lockdown forbids kexec_load.  The module says whether it can hand over by kexec_file_load
+ * here; @q is NULL if there is no module.
+ */
+static void check_lockdown(const struct kho_query *q)
+{
+	const char *level = sys_locked_down();
+
+	if (!level)
+		return;
+	if (q && q->features & KHO_FEATURE_FILE_LOAD)
+		found(&all, "lockdown", OK, NULL,
+		      "%s: handing over by kexec_file_load, which loads only kernels with a trusted signature; no pages by number",
+		      level);
+	else if (!q && !strcmp(level, "integrity"))
+		found(&all, "lockdown", WARN, NULL,
+		      "%s: kexec_load is forbidden; the module, which has to be signed, will say whether kexec_file_load can hand over",
+		      level);
+	else
+		found(&all, "lockdown", FAIL, LOCKDOWN_FIX,
+		      "%s: kexec_load is forbidden", level);
 }
 
 /* With in-kernel KHO, kexec_file_load() reports the memory that the kernel knows. */
@@ -137,7 +156,7 @@ static void check_module(void)
 		return;
 	}
 	/* The advice about lockdown is enough, and has to be followed first. */
-	if (sys_locked_down()) {
+	if (sys_locked_down() && strcmp(sys_locked_down(), "integrity")) {
 		found(&all, "module", FAIL, NULL,
 		      "not loaded, and can't be while the kernel is locked down");
 		return;
@@ -146,7 +165,8 @@ static void check_module(void)
 	other = file ? NULL : module_find(NULL);
 	if (file) {
 		found(&all, "module", FAIL, "modprobe kho",
-		      "not loaded, but installed: %s", file);
+		      "not loaded, but installed: %s%s", file, sys_locked_down() ?
+		      "; lockdown lets it be loaded only if it is signed" : "");
 	} else if (other) {
 		fix = xasprintf("apt install linux-headers-%s && dkms autoinstall -k %s",
 				sys_release(), sys_release());
@@ -245,7 +265,8 @@ static void check_setup(const struct kho_query *q)
 static void check_loading(const struct kho_query *q)
 {
 	bool own_kho = q->backend == KHO_BACKEND_KERNEL;
-	const char *why = sys_kexec_refusal(own_kho);
+	bool by_file = sys_locked_down() && q->features & KHO_FEATURE_FILE_LOAD;
+	const char *why = sys_kexec_refusal(own_kho || by_file);
 
 	if (q->frozen)
 		found(&all, "device", FAIL, NULL,
@@ -253,10 +274,11 @@ static void check_loading(const struct kho_query *q)
 	if (sys_kexec_loaded() < 0)
 		found(&all, "kexec", FAIL, "use a kernel with CONFIG_KEXEC=y",
 		      "the kernel has no kexec");
-	if (sys_locked_down())
-		found(&all, "lockdown", FAIL, LOCKDOWN_FIX,
-		      "%s: kexec_load is forbidden", sys_locked_down());
-	else if (why)
+	check_lockdown(q);
+	if (by_file)
+		found(&all, "signature", WARN, NULL,
+		      "not checked: only loading it shows whether this kernel trusts the image's signature");
+	if (why && (by_file || !sys_locked_down()))
 		found(&all, "sysctl", FAIL, "reboot: it can't be undone", "%s", why);
 	if (!own_kho)
 		check_setup(q);
@@ -597,6 +619,7 @@ int cmd_check(int argc, char **argv)
 	check_module();
 	check_arrived();
 	dev = check_device(&query);
+	check_lockdown(dev >= 0 ? &query : NULL);
 	if (dev >= 0) {
 		check_scratch(dev, &query);
 		check_arrival(&query);

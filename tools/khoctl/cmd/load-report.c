@@ -41,7 +41,8 @@ static void report_json(const struct load *l)
 	json_add_bool(root, "replaced", l->was_loaded);
 	json_add_str(root, "backend", l->own_kho ? "kernel" : "module");
 	json_add_bool(root, "own_kho", l->own_kho);
-	json_add_bool(root, "checksum", l->own_kho || !l->no_checks);
+	json_add_bool(root, "checksum", l->by_file || !l->no_checks);
+	json_add_bool(root, "by_file", l->by_file);
 	json_add_u64(root, "setup_addr", l->query.setup_addr);
 	json_add_u64(root, "scratch_addr", l->query.scratch_addr);
 	plan_json(&l->plan, root);

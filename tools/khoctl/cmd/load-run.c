@@ -39,7 +39,7 @@ int load_build_args(struct load *l)
 		return cmd_err("%s: no such program (try 'apt install kexec-tools')",
 			       l->kexec ? l->kexec : "kexec");
 	l->args[n++] = xstrdup(l->program);
-	if (l->own_kho) {
+	if (l->by_file) {
 		if (l->no_checks)
 			cmd_warn("warning: --no-checks has no effect: this kernel itself takes a checksum of what it loads");
 		l->args[n++] = xstrdup("-s");
@@ -60,7 +60,7 @@ int load_build_args(struct load *l)
 		l->args[n++] = xasprintf("--mem-max=0x%llx",
 					 q->scratch_addr + q->scratch_size - 1);
 	}
-	if (l->no_checks && !l->own_kho)
+	if (l->no_checks && !l->by_file)
 		l->args[n++] = xstrdup("--no-checks");
 	if (l->initrd)
 		l->args[n++] = xasprintf("--initrd=%s", l->initrd);
@@ -108,8 +108,8 @@ static int judge(struct load *l, const char *output)
 	if (sys_kexec_loaded() != 1)
 		return cmd_err("%s reports success, but /sys/kernel/kexec_loaded is not 1",
 			       l->program);
-	/* In-kernel KHO placed all segments in its own scratch. */
-	if (l->own_kho)
+	/* In-kernel KHO, or the module, has placed all segments in scratch. */
+	if (l->by_file)
 		return DONE;
 	why = kexec_segments(output, &l->segs, &l->nr_segs);
 	if (why)
@@ -180,14 +180,17 @@ static int end_handoff(struct load *l, int failed)
 /* Tells the module that the image will know the memory as it is now. */
 static int tell_image(const struct load *l, __u32 state)
 {
+	bool begun = state == KHO_IMAGE_BEGUN;
 	int ret;
 
 	if (!(l->query.features & KHO_FEATURE_IMAGE))
 		return DONE;
-	ret = image_tell(l->dev, state,
-			 state == KHO_IMAGE_BEGUN ? l->plan.cmdline.limit : 0);
+	ret = image_tell(l->dev, state, begun ? l->plan.cmdline.limit : 0,
+			 begun && l->by_file && !l->own_kho);
 	if (ret == -ESTALE)
 		return cmd_err("memory was added or removed meanwhile: load it again");
+	if (ret == -ENOENT)
+		return cmd_err("kexec_file_load has loaded it, but nothing is handed over to it: the kernel's log says why");
 	return ret ? cmd_err("cannot tell the module what is loaded: %s",
 			     device_error(ret)) : DONE;
 }
@@ -203,7 +206,8 @@ static int check_memmap(const struct load *l, bool after)
 	int ret = DONE;
 	char *text;
 
-	if (l->own_kho)
+	/* The table of memory is the kernel's, and the module has looked at it. */
+	if (l->by_file)
 		return DONE;
 	how = memmap_compare(&text);
 	if (how == MEMMAP_LESS)
@@ -243,7 +247,7 @@ static int make_record(const struct load *l)
 		r.segs[i].mem = l->segs[i].mem;
 		r.segs[i].memsz = l->segs[i].memsz;
 	}
-	ret = image_identity(&r.variable, l->own_kho ? NULL : r.segs, r.nr_segs,
+	ret = image_identity(&r.variable, l->by_file ? NULL : r.segs, r.nr_segs,
 			     &r.identity);
 	if (ret == -ESTALE) {
 		ret = cmd_err("another program has loaded another kernel meanwhile");
@@ -288,7 +292,7 @@ static int run_kexec(struct load *l)
 	if ((!l->was_loaded && tell_image(l, KHO_IMAGE_NONE)) ||
 	    tell_image(l, KHO_IMAGE_BEGUN) || check_scratch(l) || check_memmap(l, false))
 		return FAILED;
-	if (guard_start(&guard, l->program, l->own_kho))
+	if (guard_start(&guard, l->program, l->by_file))
 		return FAILED;
 	status = program_run((const char * const *)l->args, &output);
 	if (status < 0) {
@@ -323,7 +327,7 @@ static int run_kexec(struct load *l)
 	if (!ret)
 		goto out;
 
-	if (kexec_unload(l->program, l->own_kho))
+	if (kexec_unload(l->program, l->by_file))
 		cmd_warn("DO NOT run kexec -e: what is loaded is not safe for the handover");
 	else if (!tell_image(l, KHO_IMAGE_NONE))
 		cmd_warn("the kernel has been unloaded again");

@@ -6,7 +6,9 @@
  * segments in scratch, where nothing is preserved.  khoctl verifies what it reports about
  * that.
  *
- * With in-kernel KHO, kexec_file_load() does all this, and the image is loaded as it is.
+ * With in-kernel KHO, kexec_file_load() does all this, and the image is loaded as it is.  So
+ * it is under lockdown, where an image without its signature is refused: there the module
+ * lets kexec_file_load() announce the handover.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -100,7 +102,7 @@ static int announce(struct load *l)
 	int ret;
 
 	image_pass_on(&l->file);
-	if (l->own_kho)
+	if (l->by_file)
 		return DONE;
 	ret = arch_image_announce(l->file.fd, l->query.setup_addr, &l->file.image);
 	if (ret)
@@ -126,6 +128,7 @@ static int check_module(struct load *l)
 	int ret = 0;
 
 	l->own_kho = q->backend == KHO_BACKEND_KERNEL;
+	l->by_file = l->own_kho || (sys_locked_down() && q->features & KHO_FEATURE_FILE_LOAD);
 	if (q->frozen)
 		return cmd_err("the machine is going down: it is too late to load a kernel");
 	if (!l->own_kho && !q->root_addr)
@@ -143,7 +146,7 @@ static int check_module(struct load *l)
 		return cmd_err("impossible scratch area: 0x%llx bytes at 0x%llx",
 			       q->scratch_size,
 			       q->scratch_addr);
-	why = sys_kexec_refusal(l->own_kho);
+	why = sys_kexec_refusal(l->by_file);
 	if (why)
 		return cmd_err("%s", why);
 	l->was_loaded = sys_kexec_loaded();
@@ -203,7 +206,7 @@ int cmd_load(int argc, char **argv)
 	catch_signals();
 	ret = check_module(&l);
 	if (!ret)
-		watch_file(&l.watched_kernel, l.own_kho ? l.kernel : NULL);
+		watch_file(&l.watched_kernel, l.by_file ? l.kernel : NULL);
 	if (!ret)
 		ret = image_read(&l.file, l.kernel);
 	if (!ret)

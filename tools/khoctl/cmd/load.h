@@ -31,11 +31,12 @@ struct load {
 	int dev;
 	struct kho_query query;
 	bool own_kho;			/* in-kernel KHO does the work */
+	bool by_file;			/* by kexec_file_load(), of the image as it is */
 	struct image_file file;
 	struct target target;
 	struct plan plan;
 	__u64 initrd_size;
-	/* kexec reads them itself, after khoctl; the first only with in-kernel KHO. */
+	/* kexec reads them itself, after khoctl; the first only if @by_file. */
 	struct watched watched_kernel;
 	struct watched watched_initrd;
 	char *program;

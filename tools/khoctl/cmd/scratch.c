@@ -55,7 +55,7 @@ static int larger(int dev, struct kho_query *q, __u64 bytes, __u64 *held)
 	if (sys_kexec_loaded() == 1)
 		ret = -EBUSY;
 	else if (lock >= 0 && q->features & KHO_FEATURE_GROW)
-		ret = image_tell(dev, KHO_IMAGE_NONE, 0);
+		ret = image_tell(dev, KHO_IMAGE_NONE, 0, false);
 	if (!ret)
 		ret = scratch_take(dev, q, bytes, held);
 	if (lock >= 0)

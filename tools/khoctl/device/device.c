@@ -74,7 +74,10 @@ static int open_device(void)
 	case -ENOENT:
 	case -ENODEV:
 	case -ENXIO:
-		if (sys_locked_down())
+		if (sys_locked_down() && !strcmp(sys_locked_down(), "integrity"))
+			cmd_err("%s: no such device: the module is not loaded, and the kernel is locked down (integrity): sign the module (see docs/secure-boot.md), then 'modprobe kho'",
+				path);
+		else if (sys_locked_down())
 			cmd_err("%s: no such device, and the kernel is locked down (%s), which forbids kexec_load: %s",
 				path, sys_locked_down(), LOCKDOWN_FIX);
 		else if (sys_kho_off())

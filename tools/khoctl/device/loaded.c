@@ -13,10 +13,11 @@
 #include "device/loaded.h"
 #include "device/record.h"
 
-int image_tell(int dev, __u32 state, __u64 limit)
+int image_tell(int dev, __u32 state, __u64 limit, bool by_file)
 {
 	struct kho_image image = {
 		.size = sizeof(image),
+		.flags = by_file ? KHO_IMAGE_BY_FILE : 0,
 		.state = state,
 		.limit = limit,
 	};
@@ -32,7 +33,7 @@ void image_forget(void)
 	if (dev < 0)
 		return;
 	/* An older module does not know the ioctl and has nothing to forget. */
-	image_tell(dev, KHO_IMAGE_NONE, 0);
+	image_tell(dev, KHO_IMAGE_NONE, 0, false);
 	close(dev);
 }
 
