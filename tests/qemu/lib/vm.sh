@@ -9,6 +9,7 @@
 #	-p FILE		a tar archive for the guest to unpack
 #	-m SIZE		the guest's memory, by default 1536M
 #	-f FIRMWARE	bios or efi, by default bios
+#	-V FILE		with efi, the variables that it begins with
 #	-q OPTION	a QEMU option, with its argument after a blank; may be repeated
 #	-T SECONDS	how long it may take until it counts as lost, by default 120
 #	-c FEATURES	additional features of its CPU, such as +pdpe1gb
@@ -51,9 +52,9 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/lib.sh"
 
 arguments=("$@")
-test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input=''
+test='' stage=1 append='' payload='' memory=1536M limit=120 features='' live='' input='' vars=''
 ram='' cpus=2 icount='' kcsan='' once='' monitor='' crash='' tpm='' firmware=bios where=ttyS0 extra=()
-while getopts t:s:a:p:m:f:q:T:c:r:P:1CMSoIKli option; do
+while getopts t:s:a:p:m:f:V:q:T:c:r:P:1CMSoIKli option; do
 	case $option in
 	t)	test=$OPTARG ;;
 	s)	stage=$OPTARG ;;
@@ -61,6 +62,7 @@ while getopts t:s:a:p:m:f:q:T:c:r:P:1CMSoIKli option; do
 	p)	payload=$OPTARG ;;
 	m)	memory=$OPTARG ;;
 	f)	firmware=$OPTARG ;;
+	V)	vars=$OPTARG ;;
 	q)	read -ra words <<<"$OPTARG"
 		extra+=("${words[@]}") ;;
 	T)	limit=$OPTARG ;;
@@ -127,7 +129,7 @@ efi)
 	# OVMF, with variables of this VM's own.
 	code=/usr/share/OVMF/OVMF_CODE_4M.fd
 	[ -e "$code" ] || die "$code is missing: apt-get install ovmf"
-	cp "${code/CODE/VARS}" "$logs/vars.fd"
+	cp "${vars:-${code/CODE/VARS}}" "$logs/vars.fd"
 	qemu+=(-drive "if=pflash,format=raw,unit=0,readonly=on,file=$code"
 		-drive "if=pflash,format=raw,unit=1,file=$logs/vars.fd")
 	;;

@@ -18,10 +18,11 @@ static int ask(int kho, __u64 bytes)
 	return ioctl(kho, KHO_SCRATCH, &arg) ? errno : 0;
 }
 
-static int tell(int kho, __u32 state)
+static int tell(int kho, __u32 state, __u32 flags)
 {
 	struct kho_image arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.state = state,
 	};
 
@@ -51,10 +52,47 @@ int cmd_scratch(char **argv)
 /* image STATE: says that a kernel is being loaded (1), or is not any more (0) */
 int cmd_image(char **argv)
 {
-	int err = tell(open_kho(), number(argv[0]));
+	int err = tell(open_kho(), number(argv[0]), 0);
 
 	if (err)
 		die("KHO_IMAGE: %s", strerror(err));
+	return 0;
+}
+
+/* Runs a command.  Return: its exit status */
+static int run(char **argv)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		die("fork: %s", strerror(errno));
+	if (!child) {
+		execvp(argv[0], argv);
+		die("%s: %s", argv[0], strerror(errno));
+	}
+	waitpid(child, &status, 0);
+	return status;
+}
+
+/*
+ * load-by-file TIMES COMMAND [ARGUMENT]...: says that a kernel is about to be loaded by
+ * kexec_file_load(), runs the command so many times, and asks whether that kernel gets the
+ * handover
+ */
+int cmd_load_by_file(char **argv)
+{
+	int kho = open_kho(), err = tell(kho, KHO_IMAGE_BEGUN, KHO_IMAGE_BY_FILE);
+	__u64 times = number(argv[0]);
+	int failed = 0;
+
+	if (err)
+		die("BEGUN: %s", strerror(err));
+	while (times--)
+		failed |= run(argv + 1);
+	err = tell(kho, KHO_IMAGE_LOADED, 0);
+	if (failed || err)
+		die("%s: status %d; LOADED: %s", argv[1], failed, err ? strerror(err) : "yes");
 	return 0;
 }
 
@@ -111,7 +149,7 @@ int cmd_contend(char **argv)
 	}
 	close(ends[1]);
 	while (!waitpid(child, NULL, WNOHANG)) {
-		err = tell(kho, KHO_IMAGE_BEGUN);
+		err = tell(kho, KHO_IMAGE_BEGUN, 0);
 		if (err)
 			die("BEGUN: %s", strerror(err));
 		get_query(kho, &begun);
@@ -119,7 +157,7 @@ int cmd_contend(char **argv)
 		get_query(kho, &after);
 		moved += begun.scratch_addr != after.scratch_addr ||
 			 begun.scratch_size != after.scratch_size;
-		err = tell(kho, KHO_IMAGE_NONE);
+		err = tell(kho, KHO_IMAGE_NONE, 0);
 		if (err)
 			die("NONE: %s", strerror(err));
 		usleep(loads++ % 2 ? 50000 : 200);

@@ -526,6 +526,7 @@ static const struct {
 	{ "clean", cmd_clean, 1, 1 },
 	{ "scratch", cmd_scratch, 1, 2 },
 	{ "image", cmd_image, 1, 1 },
+	{ "load-by-file", cmd_load_by_file, 2, 9 },
 	{ "contend", cmd_contend, 2, 2 },
 	{ "wall", cmd_wall, 0, 0 },
 };

@@ -39,6 +39,7 @@ int cmd_handoff(char **argv);
 /* agent-scratch.c: commands */
 int cmd_scratch(char **argv);
 int cmd_image(char **argv);
+int cmd_load_by_file(char **argv);
 int cmd_contend(char **argv);
 int cmd_wall(char **argv);
 
