@@ -102,6 +102,16 @@ int kho_image_set(u32 state, u64 limit, bool file)
 	return ret;
 }
 
+/*
+ * kexec's lock is free before the end of a load is seen, so the jump may have begun.  Once
+ * frozen, what the next kernel reads must not change.
+ */
+static void image_changed(void)
+{
+	if (!kho.frozen)
+		kho_backend_image_changed();
+}
+
 /**
  * kho_image_seen() - note that kexec_file_load() has loaded a kernel as was said
  * @renewals: what kho_ram_renewals() was before it was told of its RAM
@@ -117,7 +127,7 @@ bool kho_image_seen(unsigned int renewals)
 	counts = renewals == kho_ram_renewals() && kho_ram_image_begun() && !kho_ram_image_end();
 	if (!counts)
 		kho_ram_image_forget();
-	kho_backend_image_changed();
+	image_changed();
 	kho_resume_changes();
 	return counts;
 }
@@ -131,6 +141,6 @@ void kho_image_gone(void)
 {
 	kho_stop_changes();
 	kho_ram_image_forget();
-	kho_backend_image_changed();
+	image_changed();
 	kho_resume_changes();
 }
