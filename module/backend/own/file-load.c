@@ -85,6 +85,8 @@ static struct pid *asker;
 static bool asked;
 /* The image that was loaded last, if it was announced to; only to be compared. */
 static const struct kimage *carried;
+/* The rest of the module has been told of it. */
+static bool carried_told;
 /* Memory has changed since, so that it does not fit any more. */
 static bool carried_stale;
 static unsigned int carried_renewals;
@@ -110,10 +112,13 @@ static void tell_image(struct work_struct *work)
 	const struct kimage *image;
 	unsigned int renewals;
 	unsigned long flags;
+	bool told;
 	pid_t pid;
 
 	raw_spin_lock_irqsave(&load_lock, flags);
 	image = carried;
+	told = carried_told;
+	carried_told = true;
 	renewals = carried_renewals;
 	pid = stranger;
 	stranger = 0;
@@ -125,7 +130,8 @@ static void tell_image(struct work_struct *work)
 		kho_image_gone();
 		return;
 	}
-	if (kho_image_seen(renewals))
+	/* We may be called once more than needed, if it was loaded just before. */
+	if (told || kho_image_seen(renewals))
 		return;
 	pr_warn("memory has changed while a kernel was loaded: load it again\n");
 	raw_spin_lock_irqsave(&load_lock, flags);
@@ -154,6 +160,7 @@ static bool end_load(bool freed)
 
 	if (loaded) {
 		carried = load.announced ? load.image : NULL;
+		carried_told = false;
 		carried_stale = false;
 		carried_renewals = load.renewals;
 		stranger = load.wanted ? 0 : load.pid;
