@@ -35,7 +35,7 @@ struct kho_boot_list {
 	u32 len;
 	/** @taken: this handover has already been taken over. */
 	bool taken;
-	/** @cut_off: only the beginning of the list could be read. */
+	/** @cut_off: only the beginning of the list could be read, or be trusted. */
 	bool cut_off;
 	/** @data: data of @node, if its length is right. */
 	struct kho_data data;

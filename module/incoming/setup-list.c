@@ -170,7 +170,7 @@ const char *kho_list_check(u64 *where, u64 *value)
 	*where = list->node;
 	*value = list->announcements;
 	if (list->cut_off)
-		return "the setup_data list can't be read to its end";
+		return "the setup_data list can't be read or trusted to its end";
 	if (list->announcements > 1)
 		return "the handover is announced more than once";
 	*value = list->len;

@@ -10,6 +10,7 @@
 
 #include <linux/io.h>
 #include <linux/kallsyms.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <asm/page_types.h>
@@ -162,6 +163,26 @@ static void read_node(struct kho_boot_list *list, u64 addr, void *at)
 	}
 }
 
+/*
+ * Is this part of a node as boot has left it?  Boot has reserved all of the list.  What it
+ * did not find in RAM, by memmap= on the command line, may have been a device since, and
+ * root may have written to that, even under lockdown.
+ */
+static bool is_kept(u64 addr, u64 bytes)
+{
+	u64 first = PHYS_PFN(addr), nr = PHYS_PFN(addr + bytes - 1) + 1 - first, i;
+
+	if (kho_ram_pages(PFN_PHYS(first), PFN_PHYS(nr)) != nr)
+		return false;
+	for (i = 0; i < nr; i++) {
+		struct page *page = pfn_to_online_page(first + i);
+
+		if (!page || !PageReserved(page))
+			return false;
+	}
+	return true;
+}
+
 /**
  * kho_arch_find() - find the setup_data list that this kernel was started with
  * @list: filled in
@@ -170,7 +191,7 @@ static void read_node(struct kho_boot_list *list, u64 addr, void *at)
  * everybody.
  *
  * Context: may sleep; no locks held.
- * Return: NULL, or why the list can't be read.
+ * Return: NULL, or why the list can't be read, or not be trusted, to its end.
  */
 const char *kho_arch_find(struct kho_boot_list *list)
 {
@@ -190,6 +211,8 @@ const char *kho_arch_find(struct kho_boot_list *list)
 
 		if (nr++ == LIST_MAX)
 			return "the setup_data list has no end";
+		if (!is_kept(addr, sizeof(*node)))
+			return "a setup_data node does not lie in reserved RAM";
 		node = memremap(addr, sizeof(*node), MEMREMAP_WB);
 		if (!node)
 			return "a setup_data node can't be read";
@@ -199,6 +222,8 @@ const char *kho_arch_find(struct kho_boot_list *list)
 
 		/* Only the type of foreign nodes matters, so not all of them is mapped. */
 		len = min_t(u32, len, sizeof(list->data)) + sizeof(*node);
+		if (!is_kept(addr, len))
+			return "a setup_data node does not lie in reserved RAM";
 		node = memremap(addr, len, MEMREMAP_WB);
 		if (!node)
 			return "a setup_data node can't be read";
