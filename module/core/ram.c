@@ -221,6 +221,23 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
+ * kho_ram_has() - are these pages RAM of this kernel?
+ * @pfn: number of the first page
+ * @nr_pages: number of pages
+ *
+ * Context: any; after kho_ram_init().
+ */
+bool kho_ram_has(unsigned long pfn, unsigned long nr_pages)
+{
+	bool ret;
+
+	rcu_read_lock();
+	ret = has(rcu_dereference(ram.now), pfn, pfn + nr_pages);
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
  * kho_ram_piece() - find the next piece of RAM, upwards
  * @pfn: number of the page to begin at; set to the first page of RAM from there on
  * @end: set to the number of the page after that piece of RAM

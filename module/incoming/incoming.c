@@ -16,6 +16,7 @@
 #include "arch/arch.h"
 #include "base/text.h"
 #include "core/core.h"
+#include "core/ram.h"
 #include "internal.h"
 #include "mm/reserved.h"
 
@@ -225,6 +226,9 @@ bool kho_incoming_is_ours(const char *name)
  *
  * What another module has left is allocated instead.  If envelopes kept the pages, the page
  * must lie in one: reserved pages elsewhere are in use.
+ *
+ * It also has to be RAM.  A hole in RAM, made by memmap= on the command line, has pages that
+ * look just as if boot had reserved them, but may be persistent memory, which root writes to.
  */
 bool kho_incoming_page_waits(u64 pfn)
 {
@@ -233,7 +237,7 @@ bool kho_incoming_page_waits(u64 pfn)
 	if ((incoming.kind == KHO_KIND_ENVELOPES || incoming.two_trees) &&
 	    !kho_list_covers(pfn, 1))
 		return false;
-	return kho_page_reserved(pfn_to_online_page(pfn));
+	return kho_ram_has(pfn, 1) && kho_page_reserved(pfn_to_online_page(pfn));
 }
 
 /**
