@@ -50,7 +50,7 @@ struct kho_boot_list {
 };
 
 /* What this kernel was started with */
-const char *kho_arch_find(struct kho_boot_list *list);
+const char *kho_arch_find(struct kho_boot_list *list, bool strict);
 bool kho_arch_by_kexec(void);
 void kho_arch_taken(const struct kho_boot_list *list);
 int kho_arch_each_setup(kho_range_fn_t fn, kho_range_fn_t others, void *data);

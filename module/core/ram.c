@@ -2,11 +2,10 @@
 /*
  * The memory that the next kernel will have: preserved pages must lie there.
  *
- * A kernel started by kexec gets a table of RAM that was made when it was loaded, from
- * what firmware reported at boot or later.  So three kinds of memory are not usable.
- * Memory added by drivers (virtio-mem; CXL and persistent memory as RAM) is in no such
- * table.  Memory added after a kernel was loaded is not in that kernel's table.  And
- * memory that was removed is gone.
+ * A kernel started by kexec gets a table of RAM that was made when it was loaded, from what
+ * firmware reported at boot or later.  So three kinds of memory are not usable.  Memory added
+ * by drivers (virtio-mem; CXL and persistent memory as RAM) is in no such table.  Memory added
+ * after a kernel was loaded is not in that kernel's table.  And memory that was removed is gone.
  *
  * Memory may be added and removed while the module is loaded.  A notifier then renews
  * the tables, and refuses to remove memory that contains anything preserved.
@@ -221,18 +220,17 @@ int kho_ram_check(unsigned long pfn, unsigned long nr_pages)
 }
 
 /**
- * kho_ram_has() - are these pages RAM of this kernel?
- * @pfn: number of the first page
- * @nr_pages: number of pages
+ * kho_ram_has() - is this page RAM of this kernel?
+ * @pfn: its number
  *
  * Context: any; after kho_ram_init().
  */
-bool kho_ram_has(unsigned long pfn, unsigned long nr_pages)
+bool kho_ram_has(unsigned long pfn)
 {
 	bool ret;
 
 	rcu_read_lock();
-	ret = has(rcu_dereference(ram.now), pfn, pfn + nr_pages);
+	ret = has(rcu_dereference(ram.now), pfn, pfn + 1);
 	rcu_read_unlock();
 	return ret;
 }

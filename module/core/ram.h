@@ -13,7 +13,7 @@ int kho_ram_init(void);
 void kho_ram_watch(void);
 void kho_ram_exit(void);
 int kho_ram_check(unsigned long pfn, unsigned long nr_pages);
-bool kho_ram_has(unsigned long pfn, unsigned long nr_pages);
+bool kho_ram_has(unsigned long pfn);
 bool kho_ram_piece(unsigned long *pfn, unsigned long *end);
 bool kho_ram_piece_below(unsigned long *pfn, unsigned long *end);
 unsigned long kho_ram_last(void);

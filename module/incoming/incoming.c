@@ -16,6 +16,7 @@
 #include "arch/arch.h"
 #include "base/text.h"
 #include "core/core.h"
+#include "core/lockdown.h"
 #include "core/ram.h"
 #include "internal.h"
 #include "mm/reserved.h"
@@ -29,6 +30,8 @@ struct kho_incoming incoming;
 
 /* Children of the FDT that this module takes; others are passed on to the next kernel. */
 static bool ours[KHO_FDT_MAX_CHILDREN];
+/* Under lockdown: root must not have been able to write to what arrived. */
+static bool strict;
 
 /**
  * kho_incoming() - get the state of the incoming handover
@@ -47,8 +50,10 @@ const struct kho_incoming *kho_incoming(void)
  */
 void kho_incoming_find_list(void)
 {
-	const char *why = kho_arch_find(&incoming.list);
+	const char *why;
 
+	strict = kho_locked_pages();
+	why = kho_arch_find(&incoming.list, strict);
 	incoming.list.cut_off = why;
 	if (why)
 		pr_warn("the setup_data of this kernel is unknown: %s\n", why);
@@ -227,8 +232,9 @@ bool kho_incoming_is_ours(const char *name)
  * What another module has left is allocated instead.  If envelopes kept the pages, the page
  * must lie in one: reserved pages elsewhere are in use.
  *
- * It also has to be RAM.  A hole in RAM, made by memmap= on the command line, has pages that
- * look just as if boot had reserved them, but may be persistent memory, which root writes to.
+ * Under lockdown it also has to be RAM.  A hole in RAM, made by memmap= on the command line,
+ * has pages that look just as if boot had reserved them, but may be persistent memory, which
+ * root writes to.
  */
 bool kho_incoming_page_waits(u64 pfn)
 {
@@ -237,7 +243,9 @@ bool kho_incoming_page_waits(u64 pfn)
 	if ((incoming.kind == KHO_KIND_ENVELOPES || incoming.two_trees) &&
 	    !kho_list_covers(pfn, 1))
 		return false;
-	return kho_ram_has(pfn, 1) && kho_page_reserved(pfn_to_online_page(pfn));
+	if (strict && !kho_ram_has(pfn))
+		return false;
+	return kho_page_reserved(pfn_to_online_page(pfn));
 }
 
 /**

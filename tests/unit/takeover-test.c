@@ -81,7 +81,9 @@ static inline void strscpy_pad(char *to, const char *from, size_t size)
 
 /* ---- Functions that they call, but that are not tested here ---- */
 
-const char *kho_arch_find(struct kho_boot_list *list) { return NULL; }
+const char *kho_arch_find(struct kho_boot_list *list, bool strict) { return NULL; }
+bool kho_locked_pages(void) { return true; }
+bool kho_ram_has(unsigned long pfn) { return true; }
 bool kho_page_reserved(struct page *page) { return true; }
 bool kho_list_covers(u64 pfn, u64 nr_pages) { return true; }
 u64 kho_unclaimed_pages(void) { return 0; }

@@ -166,7 +166,8 @@ static void read_node(struct kho_boot_list *list, u64 addr, void *at)
 /*
  * Is this part of a node as boot has left it?  Boot has reserved all of the list.  What it
  * did not find in RAM, by memmap= on the command line, may have been a device since, and
- * root may have written to that, even under lockdown.
+ * root may have written to that, even under lockdown.  Without lockdown root needs no such
+ * way.
  */
 static bool is_kept(u64 addr, u64 bytes)
 {
@@ -186,6 +187,7 @@ static bool is_kept(u64 addr, u64 bytes)
 /**
  * kho_arch_find() - find the setup_data list that this kernel was started with
  * @list: filled in
+ * @strict: refuse what boot has not reserved in RAM
  *
  * Hides the nodes of envelopes: otherwise sysfs would show the envelopes' content to
  * everybody.
@@ -193,7 +195,7 @@ static bool is_kept(u64 addr, u64 bytes)
  * Context: may sleep; no locks held.
  * Return: NULL, or why the list can't be read, or not be trusted, to its end.
  */
-const char *kho_arch_find(struct kho_boot_list *list)
+const char *kho_arch_find(struct kho_boot_list *list, bool strict)
 {
 	unsigned int nr = 0;
 	u64 addr;
@@ -211,7 +213,7 @@ const char *kho_arch_find(struct kho_boot_list *list)
 
 		if (nr++ == LIST_MAX)
 			return "the setup_data list has no end";
-		if (!is_kept(addr, sizeof(*node)))
+		if (strict && !is_kept(addr, sizeof(*node)))
 			return "a setup_data node does not lie in reserved RAM";
 		node = memremap(addr, sizeof(*node), MEMREMAP_WB);
 		if (!node)
@@ -222,7 +224,7 @@ const char *kho_arch_find(struct kho_boot_list *list)
 
 		/* Only the type of foreign nodes matters, so not all of them is mapped. */
 		len = min_t(u32, len, sizeof(list->data)) + sizeof(*node);
-		if (!is_kept(addr, len))
+		if (strict && !is_kept(addr, len))
 			return "a setup_data node does not lie in reserved RAM";
 		node = memremap(addr, len, MEMREMAP_WB);
 		if (!node)
