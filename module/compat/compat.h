@@ -34,6 +34,12 @@
 #endif
 
 /*
+ * f5d0e5e9d72d ("selinux: remove the SELinux lockdown implementation", 5.16).  Before that,
+ * whether something is forbidden depends on who asks.
+ */
+#define KHO_LOCKDOWN_BY_TASK	(LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0))
+
+/*
  * 5e0a760b4441 ("mm, treewide: rename MAX_ORDER to MAX_PAGE_ORDER", 6.8) after
  * 23baf831a32c ("mm, treewide: redefine MAX_ORDER sanely", 6.4), which made
  * the bound inclusive: 6.4 to 6.7 have the old name with the new meaning, and

@@ -3,7 +3,8 @@
  * What the kernel's lockdown forbids.  docs/secure-boot.md says what follows from that.
  *
  * Lockdown can begin at any time, and never ends.  So once something is forbidden, the
- * kernel is not asked again: it would log each question.
+ * kernel is not asked again: it would log each question.  Except where it is forbidden to
+ * some only, by SELinux.
  */
 #include <linux/bitops.h>
 #include <linux/security.h>
@@ -25,7 +26,8 @@ static bool is_locked(unsigned int nr, enum lockdown_reason what)
 		return true;
 	if (!security_locked_down(what))
 		return false;
-	set_bit(nr, &locked);
+	if (!KHO_LOCKDOWN_BY_TASK)
+		set_bit(nr, &locked);
 	return true;
 }
 
