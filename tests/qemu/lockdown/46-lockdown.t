@@ -43,7 +43,7 @@ disk=$(payload lockdown "$stock" "$image" "$work/disk")
 vm_test -1 -p "$disk" -f efi -V "$work/vars.fd" -T 300 \
 	-a "crashkernel=160M watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
 	lockdown "$stock" "$image"
-tap_is "all three kernels were there" \
-	"$(grep -c 'KHO-STAGE [0-9]' "$KHO_BUILD/qemu/lockdown/verdict.log")" '^3$'
+tap_is "all four kernels were there" \
+	"$(grep -c 'KHO-STAGE [0-9]' "$KHO_BUILD/qemu/lockdown/verdict.log")" '^4$'
 
 tap_done

@@ -224,4 +224,18 @@ stage_3()
 	arrived
 	is "and what was put here" "$(khoctl get another - | md5sum)" "$(md5sum </init)"
 	check "remove an object" khoctl rm object
+
+	# In the next kernel, what leads to the handover is persistent memory: RAM, type 1,
+	# becomes type 12.  Root could write to it there before the module is loaded.
+	load_options=--force
+	jump kho.arrival=none \
+		"memmap=2M%$(printf '%#x' $(($(status setup_addr) & ~0x1fffff)))-1+12"
+}
+
+stage_4()
+{
+	locked
+	check "what root could have forged is not read" sh -c \
+		'dmesg | grep -q "kho: .*: a setup_data node does not lie in reserved RAM"'
+	is "nothing of it is there" "$(status objects)" 0
 }
