@@ -191,8 +191,9 @@ done
 mkdir -p "${json%/*}"
 if [ -n "$add" ] && [ -e "${json%.json}-kernels.json" ]; then
 	mapfile -t -O ${#about[@]} about < <(as_lines "${json%.json}-kernels.json" |
-		grep -vF "$(printf '"kernel": "%s"\n' "$(for name in "${!dir[@]}"; do
-			title "$name"; done)")")
+		grep -vF -f <(for name in "${!dir[@]}"; do
+			printf '"kernel": "%s"\n' "$(title "$name")"
+		done))
 fi
 printf '%s\n' "${about[@]}" | as_list >"${json%.json}-kernels.json"
 
