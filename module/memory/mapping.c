@@ -125,8 +125,12 @@ static vm_fault_t give_copy(struct vm_fault *vmf, struct page *page)
 	kunmap_local(from);
 	kunmap_local(to);
 	if (left) {
-		/* The machine check counts as handled by us: nobody else reports it. */
-		memory_failure_queue(page_to_pfn(page), 0);
+		/*
+		 * The machine check counts as handled by us: nobody else reports it.  A
+		 * kernel that handles none need not have that function.
+		 */
+		if (IS_ENABLED(CONFIG_MEMORY_FAILURE))
+			memory_failure_queue(page_to_pfn(page), 0);
 		put_page(copy);
 		return VM_FAULT_HWPOISON;
 	}
