@@ -348,6 +348,13 @@ run_pair()
 		say "    the successor's code was at: ${places[*]}"
 }
 
+# result_of PAIR: prints its line of $json, if there is one
+result_of()
+{
+	as_lines "$json" | grep -F \
+		"{\"predecessor\": \"$(title "${1%:*}")\", \"successor\": \"$(title "${1#*:}")\","
+}
+
 # keep_others: takes over what $json has of pairs that are not run
 keep_others()
 {
@@ -357,10 +364,8 @@ keep_others()
 	while read -r pair; do
 		number=$((number + 1))
 		[[ " ${bootable[*]} " != *" $pair "* ]] || continue
-		line=$(as_lines "$json" |
-			grep -F "{\"predecessor\": \"$(title "${pair%:*}")\", \"successor\": \"$(title "${pair#*:}")\"," ||
-			true)
-		[ -z "$line" ] || printf '%s\n' "$line" >"$work/results/$number"
+		line=$(result_of "$pair") || continue
+		printf '%s\n' "$line" >"$work/results/$number"
 	done < <(all_pairs)
 }
 
@@ -419,7 +424,6 @@ done
 
 "$KHO_TOP/tests/matrix/matrix-table.pl" --text "$json"
 for pair in "${bootable[@]}"; do
-	grep -qF "{\"predecessor\": \"$(title "${pair%:*}")\", \"successor\": \"$(title "${pair#*:}")\"," \
-		"$json" || die "$pair was not run"
+	result_of "$pair" >/dev/null || die "$pair was not run"
 done
 ! grep -q '"result": "fail"' "$json"
